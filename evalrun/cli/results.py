@@ -1,0 +1,206 @@
+"""What is derived from a results folder: scores, tables, explanations. None of it needs the network."""
+
+import itertools
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evalrun import explain
+from evalrun.cli.exits import NO_VERDICT, OK, say, write
+from evalrun.cli.progress import Quiet, progress
+from evalrun.errors import StoreError
+from evalrun.escape import tty
+from evalrun.fingerprint import fingerprint
+from evalrun.report import Format, render
+from evalrun.store import Keys, Run, open_run, replace_file, write_scores
+from evalrun.table import Context, Lag, Table, TargetNote, tabulate
+from evalrun.types import Completion, Json, Sample, Scored
+
+WRITTEN: tuple[tuple[str, Format], ...] = (("table.md", "md"), ("table.csv", "csv"), ("table.json", "json"))
+
+
+def finish(folder: Path, *, show: Quiet, deadline_s: float | None = None) -> int:
+    """Score a run, write its tables and print the one for people; give the exit code its numbers deserve.
+
+    deadline_s: leave answers unscored after so many seconds (an interrupted run must end soon).
+    """
+    run = open_run(folder)
+    _score(run, run.manifest.suite["tasks"], show=show, deadline_s=deadline_s)
+    return _tables(run)
+
+
+def rescore(folder: Path, suite: Path | None) -> int:
+    """Score a run's answers anew, by its own scorers or by those of a suite file."""
+    run = open_run(folder)
+    tasks = run.manifest.suite["tasks"]
+    if suite is not None:
+        from evalrun.suite import read_suite
+
+        scorers = {name: task.scorers for name, task in read_suite(suite, environ=os.environ).suite.tasks.items()}
+        if missing := sorted(tasks.keys() - scorers.keys()):
+            raise StoreError(f"{suite}: has no task {', '.join(missing)}, which {folder} has answers of")
+        tasks = {name: {**tasks[name], "scorers": [s.model_dump(mode="json") for s in scorers[name]]} for name in tasks}
+    _score(run, tasks, show=progress(quiet=False), anew=True)
+    return _tables(run, tasks)
+
+
+def print_tables(folders: Sequence[Path], form: str) -> int:
+    """Print the stored runs as one table."""
+    for number, folder in enumerate(folders):
+        if number:
+            write("")
+        write(render(_table(open_run(folder)), _format(form), width=_width()), end="")
+    return OK
+
+
+def explain_metric(name: str | None) -> int:
+    """Print what a number means, or what all of them mean."""
+    if name:
+        write(explain.describe(explain.explain(name)))
+        return OK
+    for section, definitions in explain.SECTIONS.items():
+        write(f"{section}\n" + "".join(f"  {one.name:22} {one.brief}\n" for one in definitions))
+    return OK
+
+
+# ---------------------------------------------------------------- scores
+
+
+def _score(
+    run: Run, tasks: Mapping[str, Json], *, show: Quiet, deadline_s: float | None = None, anew: bool = False
+) -> None:
+    """Score every answer that has no score by these scorers yet, and replace scores.jsonl."""
+    from evalrun.score.spec import ADAPTER
+
+    print_ = fingerprint({name: task["scorers"] for name, task in tasks.items()})
+    known = Keys()
+    kept: Iterable[Scored] = ()
+    if not anew and run.scorers() == print_:
+        for one in run.scores():
+            known.add(one.key)
+        kept = run.scores()
+    groups: dict[str, list[str]] = {}
+    for name, task in tasks.items():
+        groups.setdefault(fingerprint(task["scorers"]), []).append(name)
+    until = None if deadline_s is None else time.monotonic() + deadline_s
+    fresh = itertools.chain.from_iterable(
+        _group(run, names, ADAPTER.validate_json(json.dumps(tasks[names[0]]["scorers"])), known, show=show, until=until)
+        for names in groups.values()
+    )
+    write_scores(run.path, itertools.chain(kept, fresh), scorers=print_)
+    show.end()
+
+
+def _group(
+    run: Run, tasks: list[str], scorers: Sequence[Any], known: Keys, *, show: Quiet, until: float | None
+) -> Iterator[Scored]:
+    """Score the answers of the tasks that share `scorers`."""
+    from evalrun.score.stream import score_all
+
+    done = itertools.count(1)
+    answers = _answers(run, tasks, known)
+    first = next(answers, None)
+    if first is None:
+        return
+    yield from score_all(
+        itertools.chain([first], answers),
+        scorers,
+        workers=max(1, (os.cpu_count() or 2)),
+        stop=lambda: until is not None and time.monotonic() > until,
+        progress=lambda: show.scoring(next(done)),
+    )
+
+
+def _answers(run: Run, tasks: list[str], known: Keys) -> Iterator[tuple[str, Sample, Completion]]:
+    for record in run.records():
+        if record.sample.task in tasks and record.key not in known and isinstance(record.outcome, Completion):
+            yield record.key, record.sample, record.outcome
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _tables(run: Run, tasks: Mapping[str, Json] | None = None) -> int:
+    table = _table(run, tasks)
+    for name, form in WRITTEN:
+        replace_file(run.path / name, [render(table, form).encode("utf-8", "backslashreplace")])
+    write(render(table, "text", width=_width()), end="")
+    return _verdict(table, run.manifest.suite)
+
+
+def _table(run: Run, tasks: Mapping[str, Json] | None = None) -> Table:
+    return tabulate(run.records(), run.scores(), _context(run, tasks or run.manifest.suite["tasks"]))
+
+
+def _context(run: Run, tasks: Mapping[str, Json]) -> Context:
+    manifest = run.manifest
+    prints = manifest.fingerprints
+    return Context(
+        suite=manifest.suite_name,
+        run=str(run.path),
+        targets=tuple(_note(name, spec) for name, spec in manifest.targets.items()),
+        scorers={name: tuple(s.get("name") or s["kind"] for s in task["scorers"]) for name, task in tasks.items()},
+        planned={
+            (name, target): prints.tasks[name].samples * task["repeats"]
+            for name, task in tasks.items()
+            for target in manifest.targets
+        },
+        fingerprints={
+            f"{name} {part}": getattr(prints.tasks[name], part)[:12]
+            for name in tasks
+            for part in ("data", "prompt", "sampling", "scorers")
+        },
+        lags=tuple(
+            Lag(
+                session=lag.session, target=lag.target, task=lag.task,
+                n=lag.count, p50_s=lag.p50_s, p99_s=lag.p99_s, max_s=lag.max_s,
+            )
+            for lag in run.lags()
+        ),
+        notes=tuple(run.notices) if run.finished else (*run.notices, "this run is not finished"),
+    )  # fmt: skip
+
+
+def _note(name: str, spec: Json) -> TargetNote:
+    kind, prices = spec["kind"], spec.get("prices") or {}
+    alert = {
+        "embedded": f"{name} is the small embedded model {spec['model']} on this machine's CPU, no rented endpoint",
+        "simulator": f"{name} is simulated: its answers and its latencies are made up",
+    }
+    notes = ("the server's certificate was not verified",) if spec.get("verify") is False else ()
+    return TargetNote(
+        name=name,
+        model=spec["model"],
+        alert=alert.get(kind, ""),
+        transport=spec.get("transport", "evalrun"),
+        prices_date=str(prices.get("date", "")),
+        notes=notes,
+    )
+
+
+def _verdict(table: Table, suite: Json) -> int:
+    """Say whether the numbers carry a verdict: a task that mostly failed does not."""
+    most = suite["limits"]["max_failed_share"]
+    code = OK
+    for cell in table.cells:
+        if cell.task is None:
+            continue
+        attempted, scored = (metric.value if (metric := cell.get(name)) else 0 for name in ("attempted", "scored"))
+        lost = 1 - float(scored or 0) / float(attempted) if attempted else 1.0
+        if lost > most:
+            share = f"{lost:.0%} of the requests of {tty(cell.task)} to {tty(cell.target)}"
+            say(f"{share} gave no scored answer (limits.max_failed_share is {most:.0%}): no verdict")
+            code = NO_VERDICT
+    return code
+
+
+def _format(form: str) -> Format:
+    return next(known for known in ("text", "md", "csv", "json") if known == form)
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns

@@ -1,0 +1,140 @@
+"""Sums in six levels, from `47 + 8` to remainders of large powers, with exact answers. Asks in plain text.
+
+1  one sum or difference            4  four or five steps, brackets, negative numbers
+2  one product or exact quotient    5  fractions, and long multiplication
+3  two or three steps               6  remainders of powers, twelve-step expressions, continued fractions
+"""
+
+from fractions import Fraction
+from math import gcd
+from typing import Literal
+
+from evalrun.data.dice import Dice
+from evalrun.data.graded import Graded
+
+# An expression is a number or (operator, left, right); `/` is the bar of a fraction literal.
+Expression = Fraction | tuple[str, "Expression", "Expression"]
+
+FRACTIONS = tuple(Fraction(top, bottom) for bottom in range(2, 16) for top in range(1, 13) if gcd(top, bottom) == 1)
+BINDS = {"+": 1, "-": 1, "×": 2, "÷": 2}
+
+
+class Arithmetic(Graded):
+    """Generated arithmetic; every answer is an integer or a fraction in lowest terms."""
+
+    kind: Literal["arithmetic"]
+
+    def problem(self, level: int, dice: Dice) -> tuple[str, str]:
+        """Give one question of the level, and its answer."""
+        return LEVELS[level - 1](dice)
+
+
+def written(expression: Expression, *, least: int = 0) -> str:
+    """Write an expression with the brackets it needs where operators weaker than `least` would be torn apart."""
+    if isinstance(expression, Fraction):
+        plain = expression >= 0 and expression.denominator == 1
+        return str(expression) if plain else f"({expression})"
+    operator, left, right = expression
+    binds = BINDS[operator]
+    # one more on the right: a - (b - c) and a ÷ (b × c) need theirs, and a + (b + c) may keep them
+    text = f"{written(left, least=binds)} {operator} {written(right, least=binds + 1)}"
+    return f"({text})" if binds < least else text
+
+
+def value(expression: Expression) -> Fraction:
+    """Compute an expression exactly; ZeroDivisionError where it has no value."""
+    if isinstance(expression, Fraction):
+        return expression
+    operator, left, right = expression[0], value(expression[1]), value(expression[2])
+    match operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "×":
+            return left * right
+        case _:
+            return left / right
+
+
+def _asked(expression: Expression) -> tuple[str, str]:
+    return f"What is {written(expression)}?", str(value(expression))
+
+
+def _number(dice: Dice, digits: int) -> Fraction:
+    return Fraction(dice.between(10 ** (digits - 1) + (digits == 1), 10**digits - 1))
+
+
+def _tree(dice: Dice, steps: int, operators: str, low: int, high: int) -> Expression:
+    """Give a random expression of that many steps over integers from `low` to `high`, without 0 and 1."""
+    if steps == 0:
+        number = dice.between(low, high)
+        return Fraction(number if number not in (0, 1) else high)
+    left = dice.between(0, steps - 1)
+    operator = dice.pick(operators)
+    return (
+        operator,
+        _tree(dice, left, operators, low, high),
+        _tree(dice, steps - 1 - left, operators, low, high),
+    )
+
+
+def _sum(dice: Dice) -> tuple[str, str]:
+    a, b = (_number(dice, dice.pick((1, 1, 1, 1, 1, 1, 2, 3))) for _ in "ab")
+    return _asked(("+", a, b) if dice.between(0, 1) else ("-", max(a, b), min(a, b)))
+
+
+def _product(dice: Dice) -> tuple[str, str]:
+    a, b = _number(dice, dice.pick((1, 1, 1, 2))), _number(dice, dice.pick((1, 1, 2, 3)))
+    return _asked(("×", a, b) if dice.between(0, 2) else ("÷", a * b, b))
+
+
+def _few_steps(dice: Dice) -> tuple[str, str]:
+    a, b, c, d = (_number(dice, dice.pick((1, 2))) for _ in "abcd")
+    shapes: tuple[Expression, ...] = (
+        ("+", a, ("×", b, c)),
+        ("-", ("×", a, b), c),
+        ("×", ("+", a, b), c),
+        ("×", a, ("-", max(b, c), min(b, c))),
+        ("+", ("×", a, b), ("×", c, d)),
+        ("+", ("÷", a * b, a), c),
+    )
+    return _asked(dice.pick(shapes))
+
+
+def _brackets(dice: Dice) -> tuple[str, str]:
+    return _asked(_tree(dice, dice.between(4, 5), "+-×", -20, 30))
+
+
+def _fractions(dice: Dice) -> tuple[str, str]:
+    if dice.between(0, 2) == 0:
+        return _asked(("+", ("×", _number(dice, 4), _number(dice, 4)), _number(dice, 5)))
+    a, b, c, d = dice.some(FRACTIONS, 4)
+    question, answer = _asked((dice.pick("+-×÷"), (dice.pick("+-"), a, b), (dice.pick("×÷"), c, d)))
+    return f"{question} Give the answer as an integer or as a fraction in lowest terms.", answer
+
+
+def _power(dice: Dice) -> tuple[str, str]:
+    base, exponent, modulus = dice.between(11, 999), dice.between(200, 9999), dice.between(101, 999)
+    factor, more = dice.between(11, 999), dice.between(1000, 9999)
+    answer = (pow(base, exponent, modulus) * factor + more) % modulus
+    return f"What is the remainder when {base}^{exponent} × {factor} + {more} is divided by {modulus}?", str(answer)
+
+
+def _long(dice: Dice) -> tuple[str, str]:
+    return _asked(_tree(dice, 12, "+-×-+", -99, 99))
+
+
+def _continued(dice: Dice) -> tuple[str, str]:
+    expression: Expression = Fraction(dice.between(2, 15))
+    for _ in range(5):
+        expression = ("+", Fraction(dice.between(1, 15)), ("÷", Fraction(dice.between(1, 9)), expression))
+    question, answer = _asked(expression)
+    return f"{question} Give the answer as an integer or as a fraction in lowest terms.", answer
+
+
+def _hard(dice: Dice) -> tuple[str, str]:
+    return dice.pick((_power, _power, _long, _continued))(dice)
+
+
+LEVELS = (_sum, _product, _few_steps, _brackets, _fractions, _hard)

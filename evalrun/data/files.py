@@ -1,0 +1,184 @@
+"""Rows from local files: JSON lines, CSV and Parquet, one at a time. Numbers stay exact; nothing is guessed.
+
+Memory is bounded by the longest row, not by the file. `datasets` is not used: it takes seconds to import.
+"""
+
+import codecs
+import csv
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from pydantic import Field
+
+from evalrun.data.places import Places, Row
+from evalrun.errors import SuiteError
+from evalrun.spec import Spec
+from evalrun.types import Json
+
+MAX_ROW_BYTES = 256 * 2**20
+MAX_EXPONENT = 5000  # 1e999999999 is nine characters, and a gigabyte when printed in full
+MAX_DIGITS = 4300  # Python refuses to print a longer integer
+PARQUET_BATCH = 100  # rows held at once; rows of 10 MB exist
+TOKEN_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
+
+
+class Jsonl(Spec):
+    """A file with one JSON object per line, in UTF-8."""
+
+    kind: Literal["jsonl"]
+    path: str
+    """Relative to the suite's folder."""
+
+    def rows(self, places: Places) -> Iterator[Row]:
+        """Give the file's rows. Blank lines are passed over."""
+        for number, line in _lines(places.file(self.path)):
+            if not line.strip():
+                continue
+            try:
+                row = _row(line)
+            except BadRowError as bad:
+                places.bad_row(f"{self.path}:{number}:{bad}")
+            else:
+                yield row
+
+
+class Csv(Spec):
+    """A CSV file in UTF-8 with a header line. Every value is text."""
+
+    kind: Literal["csv"]
+    path: str
+    """Relative to the suite's folder."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+
+    def rows(self, places: Places) -> Iterator[Row]:
+        """Give the file's rows, by the names of the header."""
+        path = places.file(self.path)
+        csv.field_size_limit(MAX_ROW_BYTES)
+        table = csv.reader(
+            (_text(line, path, number) for number, line in _lines(path)), strict=True, delimiter=self.delimiter
+        )
+        try:
+            header = next(table, [])
+            if len(set(header)) != len(header):
+                twice = next(name for name in header if header.count(name) > 1)
+                raise SuiteError(f"{self.path}:1: two columns are named {twice!r}; rename one")
+            for cells in table:
+                if len(cells) == len(header):
+                    yield dict(zip(header, cells, strict=True))
+                elif cells:
+                    places.bad_row(f"{self.path}:{table.line_num}: {len(cells)} cells, the header has {len(header)}")
+        except csv.Error as error:  # the reader has lost its place, so no later row can be trusted
+            raise SuiteError(f"{self.path}:{table.line_num}: {error}; quote cells as RFC 4180 says") from None
+
+
+class Parquet(Spec):
+    """A Parquet file."""
+
+    kind: Literal["parquet"]
+    path: str
+    """Relative to the suite's folder."""
+
+    def rows(self, places: Places) -> Iterator[Row]:
+        """Give the file's rows, read in small batches."""
+        import pyarrow
+        import pyarrow.parquet
+
+        path = places.file(self.path)
+        try:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=PARQUET_BATCH):
+                    yield from batch.to_pylist()
+        except (pyarrow.ArrowException, OSError) as error:
+            raise SuiteError(f"{self.path}: cannot be read as Parquet: {error}; write it again") from None
+
+
+class BadRowError(Exception):
+    """One row cannot be used; the text starts with the column."""
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Give the numbered lines of a UTF-8 file, without its byte-order mark, line ends kept."""
+    try:
+        with path.open("rb") as file:
+            number = 1
+            line = file.readline(MAX_ROW_BYTES + 1)
+            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line[:2]:
+                raise SuiteError(f"{path}: is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > new")
+            line = line.removeprefix(codecs.BOM_UTF8)
+            while line:
+                if len(line) > MAX_ROW_BYTES:
+                    raise SuiteError(f"{path}:{number}: longer than {MAX_ROW_BYTES} bytes; put one row on a line")
+                yield number, line
+                number += 1
+                line = file.readline(MAX_ROW_BYTES + 1)
+    except OSError as error:
+        raise SuiteError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
+
+
+def _text(line: bytes, path: Path, number: int) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise SuiteError(f"{path}:{number}:{error.start + 1}: not UTF-8; save the file as UTF-8") from None
+
+
+def _row(line: bytes) -> Row:
+    """Decode one line of JSON without losing a digit: fractions become decimals, huge integers stay text."""
+    try:
+        text = line.decode()
+        row = json.loads(
+            text, parse_float=_fraction, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object
+        )
+        if b"\\u" in line:
+            msgspec.json.encode(row)  # half of a surrogate pair can be written in JSON, but not sent to anybody
+    except UnicodeDecodeError as error:
+        raise BadRowError(f"{error.start + 1}: not UTF-8; save the file as UTF-8") from None
+    except UnicodeEncodeError:
+        raise BadRowError("1: half of a surrogate pair (\\ud800 to \\udfff); write the whole character") from None
+    except json.JSONDecodeError as error:
+        raise BadRowError(f"{error.colno}: {error.msg}; write one JSON object per line") from None
+    except RecursionError:
+        raise BadRowError("1: nested too deeply; write a flatter object") from None
+    except NotJsonError as error:
+        raise BadRowError(f"{_column(text, error)}: {error}") from None
+    if not isinstance(row, dict):
+        raise BadRowError(f"1: is {type(row).__name__}; write one JSON object per line")
+    return row
+
+
+class NotJsonError(Exception):
+    """A value Python's parser would take, and that is no JSON or would not stay what it is."""
+
+
+def _column(text: str, error: NotJsonError) -> int:
+    """Find where NaN or Infinity stands; 1 for the other errors, whose place the parser does not tell."""
+    found = (match for match in TOKEN_OR_CONSTANT.finditer(text) if match[1] and str(error).startswith(match[1]))
+    return next((match.start() + 1 for match in found), 1)
+
+
+def _fraction(text: str) -> Decimal:
+    _, _, exponent = text.lower().partition("e")
+    if len(exponent) > len(str(MAX_EXPONENT)) + 1 or abs(int(exponent or 0)) > MAX_EXPONENT:
+        raise NotJsonError(f"{text[:40]} has too large an exponent; write it as text")
+    return Decimal(text)
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= MAX_DIGITS else text
+
+
+def _constant(text: str) -> Json:
+    raise NotJsonError(f"{text} is not a JSON number; write null or text")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise NotJsonError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice; keep one")
+    return row

@@ -1,0 +1,100 @@
+"""Rows from a data set of the Hugging Face hub, through `datasets` and its cache. Keeps no cache of its own.
+
+Whatever goes wrong there becomes a SuiteError that says what to do, always with the way around the hub.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from evalrun.data.places import Places, Row
+from evalrun.errors import SuiteError
+from evalrun.spec import Spec
+
+BATCH = 1000  # rows decoded at once
+COMMIT = re.compile(r"[0-9a-f]{40}")
+AROUND = (
+    "to read a copy of your own instead: --allow-path FOLDER"
+    " --set tasks.NAME.data='{kind: jsonl, path: FOLDER/rows.jsonl}'"
+)
+
+# What a repository can do wrong, and what its reader should do: the first pattern found in the message wins.
+ADVICE = (
+    (
+        r"scripts are no longer supported",
+        "it needs a loading script, which `datasets` no longer runs; use a copy in Parquet",
+    ),
+    (
+        r"gated|authenticated|ask for access|Access to dataset",
+        "accept its terms on its page, then set HF_TOKEN to your token",
+    ),
+    (r"429|Too Many Requests", "the hub limits you; wait, or set HF_TOKEN for a higher limit"),
+    (r"OfflineMode|offline", "offline mode is on and there is no cached copy; unset HF_HUB_OFFLINE once"),
+    (
+        r"Couldn't reach|LocalEntryNotFound|Connect|resolve|[Tt]ime(d )?out",
+        "the hub cannot be reached; check the network or the proxy",
+    ),
+    (r"Revision '", "name a commit, a tag or a branch of it"),
+    (r"BuilderConfig|[Cc]onfig name", "name one of its configs in `config`"),
+    (r"[Uu]nknown split|[Bb]ad split", "name one of its splits in `split`"),
+    (r"doesn't exist|401|403|404", "check the id; if it is private or gated, set HF_TOKEN and accept its terms"),
+)
+
+
+class Hub(Spec):
+    """A data set of the Hugging Face hub; the cache and HF_HUB_OFFLINE are honoured."""
+
+    kind: Literal["hub"]
+    id: str = Field(pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")
+    """`owner/name`, as on its page."""
+    config: str | None = None
+    """The configuration, where it has several."""
+    split: str
+    """The split, e.g. `test`; slices such as `test[:100]` work."""
+    revision: str | None = None
+    """The commit (40 hex digits) to read; without it, the newest, and it may change between runs."""
+
+    def rows(self, places: Places) -> Iterator[Row]:
+        """Give the rows of the split. Images and sounds stay undecoded."""
+        dataset = self._dataset(places)
+        for batch in dataset.with_format("arrow").iter(batch_size=BATCH):
+            yield from batch.to_pylist()
+
+    def _dataset(self, places: Places) -> Any:
+        if Path(self.id).exists():  # `datasets` would read it instead of the hub
+            raise SuiteError(f"{self.id}: a local folder has this name and would be read; run in another folder")
+        import datasets
+        import httpx
+        from huggingface_hub.errors import EntryNotFoundError, RevisionResolutionError
+
+        try:
+            builder = datasets.load_dataset_builder(self.id, self.config, revision=self.revision)
+            self._check_revision(builder, places)
+            builder.download_and_prepare()
+            return builder.as_dataset(split=self.split)
+        except (
+            datasets.exceptions.DatasetsError, httpx.HTTPError, EntryNotFoundError, RevisionResolutionError,
+            OSError, ValueError, RuntimeError, ImportError,
+        ) as error:  # fmt: skip
+            raise SuiteError(self._explained(error)) from error
+
+    def _check_revision(self, builder: Any, places: Places) -> None:
+        """Refuse a cached copy of another commit: with the hub away, `datasets` takes the newest it has."""
+        if self.revision is None or builder.hash == self.revision:
+            return
+        if COMMIT.fullmatch(self.revision):
+            raise SuiteError(
+                f"{self.id}: commit {self.revision} is wanted, and the cache has {builder.hash};"
+                f" fetch it once with a network, or change `revision`; {AROUND}"
+            )
+        if builder.name == "cache":
+            places.on_notice(f"{self.id}: the hub is away; read from the cache: {builder.hash}")
+
+    def _explained(self, error: BaseException) -> str:
+        said = f"{type(error).__name__}: {error}"
+        advice = next((text for pattern, text in ADVICE if re.search(pattern, said)), "see its page on the hub")
+        first_line = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        return f"hub data set {self.id}: {first_line}; {advice}; {AROUND}"

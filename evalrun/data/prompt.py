@@ -1,0 +1,163 @@
+"""How a row becomes a question: the prompt block of a task, and the writer compiled from it. Reads no data.
+
+Templates are Jinja's, sandboxed and strict (`data.template`).
+"""
+
+import datetime
+import math
+from decimal import Decimal
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
+
+from evalrun.data.places import Row, closest
+from evalrun.errors import SuiteError
+from evalrun.spec import Spec
+from evalrun.types import Json, Message, Sample
+
+ID_FIELDS = ("id", "unique_id")
+
+
+class Turn(Spec):
+    """One message of a conversation; `content` is a template."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Example(Spec):
+    """One few-shot example, sent as it stands."""
+
+    user: str
+    assistant: str
+
+
+class Prompt(Spec):
+    """What is asked for each row. `template` makes one user message; `turns` makes a whole conversation."""
+
+    system: str | None = None
+    """Template of the system message."""
+    template: str | None = None
+    """Template of the user message, e.g. `{{ question }}`. `{{ row["odd name"] }}` and `{{ row_number }}` work too."""
+    examples: tuple[Example | dict[str, Any], ...] = ()
+    """Few-shot examples, before the question: `{user, assistant}` texts, or rows for `template` and `answer`."""
+    answer: str | None = None
+    """Template of the assistant message of an example given as a row; `expected` if left out."""
+    turns: tuple[Turn, ...] = ()
+    """A conversation instead of `template`; the last turn is the user's."""
+    expected: str | None = None
+    """Template of the right answer, e.g. `{{ answer }}`."""
+    choices: str | tuple[str, ...] | None = None
+    """Options of a multiple-choice question: an expression that gives a list (`options`), or a template for each."""
+    id: str | None = None
+    """Template of the sample's id; else the row's `id` or `unique_id`, else the row's number."""
+    meta: tuple[str, ...] = ()
+    """Fields to keep with the sample, to group by."""
+
+    @model_validator(mode="after")
+    def _one_way_to_ask(self) -> Self:
+        if (self.template is None) == (not self.turns):
+            raise ValueError("give either `template` or `turns`")
+        if self.turns and self.turns[-1].role != "user":
+            raise ValueError("the last turn must have the role `user`")
+        rows = any(not isinstance(example, Example) for example in self.examples)
+        if rows and (self.template is None or (self.answer or self.expected) is None):
+            raise ValueError("examples given as rows need `template`, and `answer` or `expected`")
+        return self
+
+
+class Writer:
+    """A prompt, compiled: gives the sample of each row."""
+
+    def __init__(self, prompt: Prompt, *, task: str) -> None:
+        from evalrun.data.template import Expression, Template
+
+        where = f"tasks.{task}.prompt"
+
+        def compiled(name: str, text: str | None) -> Template | None:
+            return None if text is None else Template(text, where=f"{where}.{name}")
+
+        self._task, self._where, self._meta = task, where, prompt.meta
+        self._template = compiled("template", prompt.template)
+        self._system = compiled("system", prompt.system)
+        self._expected = compiled("expected", prompt.expected)
+        self._id = compiled("id", prompt.id)
+        self._turns = [
+            (turn.role, Template(turn.content, where=f"{where}.turns[{index}]"))
+            for index, turn in enumerate(prompt.turns)
+        ]
+        self._choices: Expression | list[Template] = (
+            Expression(prompt.choices, where=f"{where}.choices")
+            if isinstance(prompt.choices, str)
+            else [Template(text, where=f"{where}.choices[{i}]") for i, text in enumerate(prompt.choices or ())]
+        )
+        self._examples = self._written(prompt.examples, compiled("answer", prompt.answer) or self._expected)
+
+    def sample(self, row: Row, number: int) -> Sample:
+        """Write the sample of row `number` (counted from 1)."""
+        expected = self._filled("expected", self._expected(row, number), number) if self._expected else None
+        choices = self._choices
+        return Sample(
+            task=self._task,
+            id=self._name(row, number),
+            messages=self._messages(row, number),
+            expected=expected,
+            choices=tuple(each(row, number) for each in choices) if isinstance(choices, list) else choices(row, number),
+            meta={name: self._kept(name, row, number) for name in self._meta},
+        )
+
+    def _written(self, examples: tuple[Example | dict[str, Any], ...], answer: Any) -> tuple[Message, ...]:
+        """Write the few-shot messages: they are the same for every row."""
+        messages: list[Message] = []
+        for number, example in enumerate(examples, start=1):
+            if isinstance(example, Example):
+                user, assistant = example.user, example.assistant
+            else:
+                assert self._template is not None  # the prompt's validator has seen to it
+                user, assistant = self._template(example, number), answer(example, number)
+            messages += (Message(role="user", content=user), Message(role="assistant", content=assistant))
+        return tuple(messages)
+
+    def _messages(self, row: Row, number: int) -> tuple[Message, ...]:
+        system = (Message(role="system", content=self._system(row, number)),) if self._system else ()
+        if self._template:
+            question = self._filled("template", self._template(row, number), number)
+            return (*system, *self._examples, Message(role="user", content=question))
+        turns = (Message(role=role, content=content(row, number)) for role, content in self._turns)
+        return (*system, *self._examples, *turns)
+
+    def _filled(self, name: str, text: str, number: int) -> str:
+        if not text.strip():
+            raise SuiteError(f"{self._where}.{name}: row {number}: is blank; check the field, or leave the row out")
+        return text
+
+    def _name(self, row: Row, number: int) -> str:
+        if self._id:
+            return self._filled("id", self._id(row, number), number)
+        return next((str(row[name]) for name in ID_FIELDS if row.get(name) is not None), str(number))
+
+    def _kept(self, name: str, row: Row, number: int) -> Json:
+        where = f"{self._where}.meta: row {number}"
+        if name not in row:
+            raise SuiteError(f"{where}: no field {name!r}; the fields are {', '.join(row)}{closest(name, row)}")
+        try:
+            return plain(row[name])
+        except TypeError as error:
+            raise SuiteError(f"{where}: field {name!r} {error}; leave it out of `meta`") from None
+
+
+def plain(value: Json) -> Json:
+    """Give `value` as JSON that every reader takes alike: decimals, dates and integers beyond 64 bits as text."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**63 else str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    if isinstance(value, Decimal | datetime.date | datetime.time):
+        return str(value)
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    raise TypeError(f"is {value!s:.40} ({type(value).__name__}), which JSON cannot hold")

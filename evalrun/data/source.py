@@ -1,0 +1,70 @@
+"""Every kind of data source a task can name, in one visible union. `kind: python` is the way to bring your own.
+
+A source is a frozen spec with a literal `kind`, its options as fields, and one method:
+`rows(places) -> Iterator[Row]`, streaming. It does not know of prompts, samples or limits.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from evalrun.data.arithmetic import Arithmetic
+from evalrun.data.files import Csv, Jsonl, Parquet
+from evalrun.data.hub import Hub
+from evalrun.data.places import Places, Row
+from evalrun.data.words import WordProblems
+from evalrun.errors import SuiteError
+from evalrun.spec import Spec
+
+
+class Inline(Spec):
+    """Rows written in the suite file itself."""
+
+    kind: Literal["inline"]
+    rows_: tuple[dict[str, Any], ...] = Field(alias="rows", min_length=1)
+    """The rows, each a mapping of field names to values."""
+
+    def rows(self, places: Places) -> Iterator[Row]:  # noqa: ARG002  (reads no file)
+        """Give the rows as written."""
+        return iter(self.rows_)
+
+
+class Python(Spec):
+    """Rows from a function of your own: any iterable of mappings. It is run as it is, with your rights."""
+
+    kind: Literal["python"]
+    call: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """`package.module:function`; a module beside the suite file is found too."""
+    args: dict[str, Any] = Field(default={})
+    """Keyword arguments for the function."""
+
+    def rows(self, places: Places) -> Iterator[Row]:
+        """Call the function and give its rows."""
+        for number, row in enumerate(imported(self.call, places.root)(**self.args), start=1):
+            if not isinstance(row, dict):
+                raise SuiteError(f"{self.call}: row {number} is a {type(row).__name__}; yield dicts")
+            yield row
+
+
+def imported(call: str, beside: Path) -> Callable[..., Any]:
+    """Import what `package.module:function` names, looking in the folder `beside` last. The only dynamic import."""
+    module, _, name = call.partition(":")
+    sys.path.append(str(beside))
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SuiteError(f"{call}: {error}; install the module, or put it beside the suite in {beside}") from None
+    finally:
+        sys.path.remove(str(beside))
+    if not callable(found):
+        raise SuiteError(f"{call}: is a {type(found).__name__}; name a function")
+    return found  # type: ignore[no-any-return]
+
+
+Source = Annotated[
+    Hub | Jsonl | Csv | Parquet | Inline | Arithmetic | WordProblems | Python, Field(discriminator="kind")
+]

@@ -1,0 +1,39 @@
+"""The errors evalrun raises on purpose. Anything else that escapes is a bug and shows its traceback.
+
+    EvalrunError
+      SuiteError     the suite, a config or a sample is wrong     exit 2, nothing was sent
+      StoreError     a results folder cannot be used              exit 5
+      TargetError    a request, or its server, failed
+        Unusable     the target cannot be used at all             exit 3
+
+A failed request is not an exception outside `target`: it is a `types.Failure` inside a record.
+Messages read `where: what is wrong; what would be right`.
+"""
+
+
+class EvalrunError(Exception):
+    """Anything evalrun says on purpose; `exit_code` is what the process ends with (docs/exit-codes)."""
+
+    exit_code = 70
+
+
+class SuiteError(EvalrunError):
+    """The suite, a config, a data row or the command line is wrong. Nothing was sent."""
+
+    exit_code = 2
+
+
+class StoreError(EvalrunError):
+    """A results folder cannot be read, written or locked."""
+
+    exit_code = 5
+
+
+class TargetError(EvalrunError):
+    """A target, or one request to it, failed."""
+
+    exit_code = 3
+
+
+class Unusable(TargetError):
+    """No request to this target can succeed (bad key, unknown model, no server): asking stops."""

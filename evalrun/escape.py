@@ -1,0 +1,96 @@
+"""Encoders for text that somebody else wrote: model answers, names, server messages, data rows. One for each sink.
+
+Every such text is hostile in every sink. A report therefore passes *all* text it did not write itself through
+one of these, whoever wrote it, and nobody has to know which texts are safe. Not here: redaction (`secret`),
+encoders for sinks that do not exist yet.
+
+    tty       control, invisible and look-alike-direction characters become visible escapes
+    name      the same, and letters of another script inside a Latin word (а for a) become visible too
+    markdown  the same, and nothing in it is a link, an image, HTML, a mention or a column border
+    csv       the same, and no spreadsheet takes it for a formula
+    clip      shorten, and say by how much
+"""
+
+import re
+import unicodedata
+
+# Printable according to Unicode, and yet nothing is seen: fillers, joiners, variation selectors, a blank Braille cell.
+_INVISIBLE = frozenset(
+    map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
+) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# GitHub's runner obeys `::name::value` and `##[name]value` wherever a job prints them.
+_CI_COMMAND = re.compile(r"::(?=[A-Za-z_-]+(?:\s[^:]*)?::)|##(?=\[)")
+_DISTINCT = ("LATIN SMALL", "LATIN CAPITAL", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")  # scripts, by character name
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width forms count in some spreadsheets
+_PLAIN_MARKDOWN = re.compile(r"(?!.*(?:www\.|gh-\d))[^\W_](?:[^\W_]|[ ,;()%'.=-]|:(?= |$))*", re.IGNORECASE)
+
+
+def tty(text: str) -> str:
+    """Give `text` as one line that a terminal and a CI log only display: O01, O02, O07, O08 of docs/faults.md.
+
+    Everything Unicode calls unprintable (C0, C1, DEL, bidi controls, zero-width, odd spaces, lone surrogates,
+    unassigned) is shown as the escape Python would use.
+    """
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(c if c.isprintable() and c not in _INVISIBLE else _escape(c) for c in text)
+    return _CI_COMMAND.sub(lambda found: found[0][0] + _escape(found[0][1]), text)
+
+
+def name(text: str) -> str:
+    """Give a name as `tty` does, and show as escapes the letters that pretend to be Latin ones.
+
+    A letter of another script counts when it shares a word with an ASCII letter; Chinese, Japanese and Korean
+    letters look like no Latin letter and are left alone.
+    """
+    return tty(re.sub(r"\w+", _unmask, text))
+
+
+def markdown(text: str) -> str:
+    """Give `text` as Markdown that displays it and does nothing else, in a table cell as well: O03, O06.
+
+    A plain phrase stays as it is. Anything else becomes an HTML code element in which all punctuation is
+    character references: backslashes would not stop GitHub from making links of `@user`, `#1` and bare addresses.
+    """
+    shown = tty(text)
+    if not shown or _PLAIN_MARKDOWN.fullmatch(shown):
+        return shown
+    encoded = re.sub(r"[^\w ,./()%=-]|_|(?<=www)\.", lambda found: f"&#{ord(found[0])};", shown, flags=re.IGNORECASE)
+    return f"<code>{encoded}</code>"
+
+
+def csv(text: str) -> str:
+    """Give `text` for a CSV cell, with a leading `'` where a spreadsheet would run it as a formula: O04.
+
+    Quoting is left to the csv module. Numbers do not come through here and stay numbers.
+    """
+    shown = tty(text)
+    return "'" + shown if shown.lstrip().startswith(_FORMULA) or text[:1] in {"\t", "\r", "\n", "\0"} else shown
+
+
+def clip(text: str, limit: int) -> str:
+    """Give at most `limit` characters of `text`, and how many bytes were left out: O10."""
+    if len(text) <= limit:
+        return text
+    left_out = len(text[limit:].encode("utf-8", "surrogatepass"))
+    return f"{text[:limit]}... (+{left_out:,} bytes)"
+
+
+def _escape(char: str) -> str:
+    if char in _NAMED:
+        return _NAMED[char]
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _unmask(found: re.Match[str]) -> str:
+    word = found[0]
+    if word.isascii() or not any(c.isascii() and c.isalpha() for c in word):
+        return word
+    return "".join(_escape(c) if _pretends(c) else c for c in word)
+
+
+def _pretends(char: str) -> bool:
+    if char.isascii() or not char.isalpha():
+        return False
+    return not unicodedata.name(char, "").startswith(_DISTINCT)

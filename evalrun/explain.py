@@ -1,0 +1,211 @@
+"""Every number evalrun prints, defined once: its name, its label in tables, its unit, what it means, when it is absent.
+
+Tables take labels and units from here, footnotes and `evalrun explain NAME` the definitions, and the tables of
+docs/metrics.md are `markdown()` (a test compares). Not here: how a number is computed (`table`, `stats`).
+"""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from evalrun.errors import SuiteError
+
+Unit = Literal["fraction", "count", "s", "tok/s", "req/s", "tokens", "usd"]
+
+
+NO_COUNT = "any answer came without the count"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One number. brief: a footnote's worth. detail: the rest. absent: when it is unknown. optional: a table leaves
+    its row out where it is unknown or zero everywhere."""
+
+    name: str
+    label: str
+    unit: Unit
+    brief: str
+    detail: str = ""
+    absent: str = ""
+    optional: bool = False
+
+
+SECTIONS: dict[str, tuple[Definition, ...]] = {
+    "Quality": (
+        Definition(
+            "accuracy", "accuracy", "fraction", "mean score of the answered samples, with its 95 % interval",
+            "A sample asked several times counts once, with the mean of its scores. Truncated answers count with the "
+            "score they got; failures and unscored answers are not in it. Interval: Wilson where every sample is "
+            "wholly right or wrong, else Student's t over samples. The first scorer is the headline; each further one "
+            "has a row of its own. The row of all tasks pools the samples of all tasks.",
+            "nothing was scored",
+        ),
+        Definition(
+            "accuracy_pessimistic", "pessimistic", "fraction",
+            "accuracy with every failure, truncation and unscored answer as wrong",
+            "Its base is everything attempted, so that losing hard questions cannot raise it.",
+            "nothing was attempted",
+        ),
+        Definition("scored", "scored", "count", "answers that have a score"),
+        Definition(
+            "unscored", "unscored", "count", "answers the scorer could not judge; never a score of 0",
+            "A score that is not a number in 0..1 is one of them.", optional=True,
+        ),
+        Definition("scorer_error", "error", "count", "unscored answers, by scorer and reason", optional=True),
+        Definition(
+            "disputed", "disputed", "count", "scores on which two judges disagreed; listed below the table",
+            optional=True,
+        ),
+        Definition("samples", "samples", "count", "different samples attempted, however often each", optional=True),
+    ),
+    "Requests": (
+        Definition("planned", "planned", "count", "requests the suite asks for", "", "the run does not say"),
+        Definition(
+            "attempted", "attempted", "count", "requests with an outcome = succeeded + failed + not sent",
+            "A request sent again after a failure is one request.",
+        ),
+        Definition(
+            "succeeded", "answered", "count", "requests that ended in an answer",
+            "Status 2xx, no error in the stream, at least one token event or a whole message, and an end marker.",
+        ),
+        Definition("failed", "failed", "count", "requests that were sent and gave no answer; by kind below"),
+        Definition(
+            "not_sent", "not sent", "count", "requests of which no byte left this machine; by kind below",
+            optional=True,
+        ),
+        Definition(
+            "truncated", "truncated", "count", "answers that hit their token limit (finish_reason length)",
+            "They are among the answered.",
+        ),
+        Definition("retried", "retried", "count", "requests sent more than once", "Their latency is that of the last "
+                   "attempt.", optional=True),
+        Definition(
+            "first_attempt_success", "first-try success", "fraction", "answered at the first attempt, of the attempted",
+            optional=True,
+        ),
+        Definition(
+            "possibly_billed", "possibly billed", "count",
+            "attempts that were fully sent, gave no answer, and may have cost money",
+            "Retries are counted too.", optional=True,
+        ),
+        Definition(
+            "cached_requests", "cache hits", "count", "answers whose prompt came at least partly from a cache",
+            "They answer faster. Where they are some but not all of the answers, TTFT is marked and the two groups "
+            "have rows of their own.", optional=True,
+        ),
+        Definition("warnings", "warning", "count", "records that carry this warning", optional=True),
+    ),
+    "Latency": (
+        Definition(
+            "ttft_s", "TTFT", "s", "time to first token: first token event - sent; reasoning counts",
+            "A token event is a delta with content, reasoning, a refusal or a tool call that is not empty; a space is "
+            "one, a role is not. `sent` is when the last byte of the request was handed to the kernel.",
+            "the answer was not streamed",
+        ),
+        Definition(
+            "ttfo_s", "TTFO", "s", "time to first output token: first token event of the answer - sent",
+            "Shown where answers contained reasoning. An answer that never got past its reasoning counts as infinite.",
+            "no reasoning, or not streamed", optional=True,
+        ),
+        Definition(
+            "tpot_s", "TPOT", "s", "time per output token: (last - first token event) / (completion tokens - 1)",
+            "1 / TPOT is the speed one user sees. Other names: ITL in AIPerf and GuideLLM.",
+            "fewer than two tokens or token events, or the answer came in one burst",
+        ),
+        Definition(
+            "icl_s", "ICL", "s", "inter-chunk latency: gaps between token events, over all gaps",
+            "A chunk may carry many tokens. Resolved to 0.1 %. Failures are not in it. Other name: ITL in vLLM.",
+            "no answer had two token events",
+        ),
+        Definition(
+            "max_stall_s", "longest stall", "s", "the longest gap of each answer", "", "no answer had two token events",
+        ),
+        Definition(
+            "e2e_s", "E2E", "s", "whole answer: last token event - sent", "", "no answer had a token event",
+        ),
+    ),
+    "Throughput": (
+        Definition(
+            "output_throughput", "throughput", "tok/s", "completion tokens / (last token event - first sent)",
+            "Sessions of a resumed run are added up without the pause between them. At full concurrency: only the "
+            "window from the first to the last moment with the most requests in flight, with each answer's tokens "
+            "spread evenly from its first to its last token event.",
+            "the tokens of any answer are unknown",
+        ),
+        Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)",
+                   "", "nothing was answered"),
+    ),
+    "Tokens": (
+        Definition("prompt_tokens", "prompt tokens", "tokens", "sum of what the server counted, cached ones included",
+                   "", f"{NO_COUNT}; the known part is shown apart"),
+        Definition("completion_tokens", "output tokens", "tokens", "sum over the answers, reasoning included",
+                   "By the source in the next row; never the number that was asked for.", NO_COUNT),
+        Definition("token_source", "counted by", "count", "answers whose output tokens were counted by this source",
+                   "usage: the server said so. tokenizer: counted here. chunks: only stream chunks were counted.",
+                   optional=True),
+        Definition("cached_tokens", "cached tokens", "tokens", "prompt tokens served from a cache", "", NO_COUNT,
+                   optional=True),
+        Definition("reasoning_tokens", "reasoning tokens", "tokens", "output tokens spent on reasoning", "", NO_COUNT,
+                   optional=True),
+    ),
+    "Cost": (
+        Definition(
+            "cost_usd", "cost", "usd", "tokens x the price list, exact",
+            "(prompt - cached) x prompt price + cached x cached price + completion x completion price, per million.",
+            "a price or a count of any answer is unknown; the known part is shown apart",
+        ),
+        Definition("reported_cost_usd", "cost as reported", "usd", "sum of what the server says it charges", "",
+                   "any answer came without it", optional=True),
+        Definition("cost_disagreements", "cost disagreements", "count",
+                   "answers whose reported cost is over 1 % off the price list", optional=True),
+        Definition("cost_per_correct_usd", "cost per right answer", "usd", "cost / sum of the scores", "",
+                   "the cost is unknown or nothing was right"),
+    ),
+    "In the records only": (
+        Definition("connect_s", "connect", "s", "DNS + TCP + TLS; 0 on a reused connection", "Not part of TTFT."),
+        Definition("lag_s", "lag", "s", "sent - scheduled", "", "the request had no scheduled time"),
+        Definition("stream_s", "stream", "s", "end of the stream - sent", "", "the stream did not end"),
+    ),
+}  # fmt: skip
+
+DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for definition in section}
+
+MARKS: dict[str, tuple[str, str]] = {
+    "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
+    "invalid": ("!", "INVALID: this client was itself too late to measure it"),
+    "at_least": ("+", "at least: failed requests may have cost money too"),
+    "chunks": ("#", "stream chunks stand for tokens, because nothing counted the tokens"),
+    "mixed_cache": ("^", "some prompts came from a cache and some did not; the groups are shown apart"),
+    "infinite": ("", "inf: so many requests failed that this percentile is a failure"),
+}
+"""Mark -> its symbol beside a number, and what it says."""
+
+
+def explain(name: str) -> Definition:
+    """Give the definition of a number by its name or label, with or without its unit, in any case."""
+    wanted = name.strip().lower()
+    known = {key.lower(): d for d in DEFINITIONS.values() for key in (d.label, d.name.removesuffix("_s"), d.name)}
+    if wanted in known:
+        return known[wanted]
+    close = difflib.get_close_matches(wanted, known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else "`evalrun explain` lists them all"
+    raise SuiteError(f"explain: {name!r}: no such number; {hint}")
+
+
+def describe(definition: Definition) -> str:
+    """Give a definition as sentences."""
+    parts = [definition.brief[0].upper() + definition.brief[1:] + ".", definition.detail]
+    parts.append(f"Unknown (-) when {definition.absent}." if definition.absent else "")
+    return " ".join(part for part in parts if part)
+
+
+def markdown() -> str:
+    """Give all definitions and marks as the tables of docs/metrics.md."""
+    lines: list[str] = []
+    for section, definitions in SECTIONS.items():
+        lines += [f"### {section}", "", "| name | in tables | unit | definition |", "|---|---|---|---|"]
+        lines += [f"| `{d.name}` | {d.label} | {d.unit} | {describe(d)} |" for d in definitions]
+        lines.append("")
+    lines += ["### Marks", "", "| mark | in CSV and JSON | meaning |", "|---|---|---|"]
+    lines += [f"| {f'`{symbol}`' if symbol else ''} | `{mark}` | {text} |" for mark, (symbol, text) in MARKS.items()]
+    return "\n".join(lines) + "\n"

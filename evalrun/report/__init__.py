@@ -1,0 +1,26 @@
+"""One Table into a text: for the terminal, Markdown, CSV, JSON. The same table gives the same bytes, always.
+
+No clock, no locale, no environment: width is an argument. All text that is not ours passes through `escape`.
+    lines      what a person reads (rows, alerts, things to look at, footnotes), before it is laid out
+    text       plain lines for a terminal of any width
+    markdown   for pull requests and step summaries
+    csv        one row for each number, full precision
+    json       everything, full precision
+"""
+
+from typing import Literal
+
+from evalrun.table import Table
+
+Format = Literal["text", "md", "csv", "json"]
+
+
+def render(table: Table, form: Format, *, width: int = 100) -> str:
+    """Give the table in one of the forms, ending in a newline. `width` is the terminal's, for text."""
+    from evalrun.report import csv, json, markdown, text
+
+    if form == "text":
+        return text.render(table, width=width)
+    if form == "md":
+        return markdown.render(table)
+    return csv.render(table) if form == "csv" else json.render(table)

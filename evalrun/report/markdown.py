@@ -1,0 +1,21 @@
+"""A table as GitHub-flavoured Markdown. No HTML but `<code>`, no link, no image, no mention."""
+
+from evalrun.escape import markdown as encode
+from evalrun.report import lines
+from evalrun.table import Table
+
+
+def render(table: Table) -> str:
+    """Give the table as Markdown: one table a task, a column for each target."""
+    out = [f"**{lines.title(table, encode)}**", ""]
+    for alert in lines.alerts(table, encode):
+        out += [f"> **WARNING** {alert}", ""]
+    for block in lines.blocks(table, encode):
+        out.append("| " + " | ".join((block.title, *block.targets)) + " |")
+        out.append("|---|" + "---:|" * len(block.targets))
+        out += ["| " + " | ".join((row.label, *row.values)) + " |" for row in block.rows]
+        out.append("")
+    if table.examples:
+        out += ["Worth a look", "", *(f"- {example}" for example in lines.examples(table, encode)), ""]
+    out += [f"- {note}" for note in lines.footnotes(table, encode)]
+    return "\n".join(out) + "\n"

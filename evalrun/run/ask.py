@@ -1,0 +1,205 @@
+"""Asks one job until it has an outcome: reserve money, note the intent, send, decide, record. No scheduling here."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+from typing import Protocol
+
+import msgspec
+
+from evalrun import price, retry
+from evalrun.price import Prices, Purse
+from evalrun.run.job import Job
+from evalrun.run.slots import Door, Slots
+from evalrun.store.lines import Event, Intent
+from evalrun.target.client import Reply
+from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
+
+OUTAGE_S = 300.0  # a network that is down for longer than this ends the target's run
+SAME_REFUSALS = 3  # when the first so many requests are all refused as malformed, the request itself is wrong
+STORED_CHARS = 16_384  # a longer message is stored as head and tail; the job's key still covers every byte
+
+
+class Client(Protocol):
+    """Who sends one attempt, and never raises for a request that failed."""
+
+    async def attempt(self, body: bytes) -> Reply: ...
+
+
+class Journal(Protocol):
+    """Where intents and outcomes are appended."""
+
+    def append(self, event: Event) -> None: ...
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the progress line shows of a task. earlier: outcomes of earlier sessions."""
+
+    earlier: int = 0
+    ok: int = 0
+    failed: int = 0
+    retried: int = 0
+    tokens: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Asker:
+    """Asks one target's jobs. One object a target: what its requests share.
+
+    zero_ns: the session's start on the monotonic clock. stopped: why asking this target makes no sense any more.
+    """
+
+    target: str
+    session: int
+    zero_ns: int
+    client: Client
+    journal: Journal
+    rules: retry.Rules
+    prices: Prices | None
+    purse: Purse
+    slots: Slots
+    door: Door
+    tally: Tally
+    changed: Callable[[], None]
+    random: Random = field(default_factory=Random)
+    budget: retry.Budget = field(default_factory=retry.Budget)
+    stopped: str | None = None
+    _refused_so_far: int = 0
+
+    def worst_case(self, job: Job) -> Decimal:
+        """Give the most one attempt of `job` can cost; 0 where there are no prices (then there is no cap either)."""
+        if self.prices is None or job.max_tokens is None:
+            return Decimal(0)
+        return price.worst_case(len(job.body), job.max_tokens, self.prices, choices=job.choices)
+
+    async def ask(self, job: Job, reserved: Decimal) -> Outcome:
+        """Ask `job` until it has an outcome, and journal it. `reserved` is set aside for its first attempt."""
+        earlier: list[Attempt] = []
+        self.budget.requests += 1
+        while True:
+            await self.door.wait()
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self.journal.append(
+                Intent(
+                    key=job.key, session=self.session, attempt=len(earlier) + 1, at=at, reserved_usd=reserved or None
+                )
+            )
+            reply = await self.client.attempt(job.body)
+            self._settle(reserved, reply.outcome)
+            if isinstance(reply.outcome, Completion):
+                self._succeeded()
+                break
+            wait_s = self._wait_before_resend(reply.outcome, earlier)
+            reserved = self.worst_case(job)
+            if wait_s is None or self.stopped or not self.purse.reserve(reserved):
+                break
+            self.tally.retried += 1
+            earlier.append(self._attempt(reply, reply.outcome, wait_s))
+            self.changed()
+            await asyncio.sleep(wait_s)
+        self.journal.append(self._record(job, reply, earlier, at=at))
+        self._count(reply.outcome)
+        return reply.outcome
+
+    def _settle(self, reserved: Decimal, outcome: Outcome) -> None:
+        """Book what an attempt cost. One that may have been billed is booked at its worst case."""
+        if isinstance(outcome, Failure) and not outcome.possibly_billed:
+            self.purse.release(reserved)
+        else:
+            self.purse.settle(reserved, self._cost(outcome))
+
+    def _cost(self, outcome: Outcome) -> Decimal | None:
+        if isinstance(outcome, Failure) or self.prices is None:
+            return None
+        return price.cost(outcome.usage, self.prices)
+
+    def _wait_before_resend(self, failure: Failure, earlier: list[Attempt]) -> float | None:
+        """Give how long to wait before `failure` is sent again; None when it stands."""
+        unknown_tried = sum(attempt.failure.possibly_billed for attempt in earlier)
+        counted = sum(attempt.failure.kind not in retry.OUTAGE for attempt in earlier)
+        decision = retry.decide(failure, self.rules, tried=counted + 1, unknown_tried=unknown_tried, random=self.random)
+        match decision:
+            case retry.StopTarget(why):
+                self.stopped = self.stopped or why
+            case retry.Outage():
+                if self.door.nobody_answers() <= OUTAGE_S:
+                    return 0.0  # the door holds it
+                self.stopped = self.stopped or f"{failure.message}; nobody answered for {OUTAGE_S:.0f} s"
+            case retry.Resend(wait_s, everybody) if self.budget.take():
+                if everybody:
+                    self.slots.cut()
+                    self.door.hold(wait_s)
+                return wait_s
+            case retry.Resend() if failure.kind == "rate_limited":
+                self.stopped = self.stopped or (
+                    f"{failure.message}; more than one request in ten was refused, down to {self.slots.lowest} in"
+                    " flight: lower --concurrency"
+                )
+        return None
+
+    def _succeeded(self) -> None:
+        self.door.somebody_answered()
+        self.slots.succeeded()
+
+    def _count(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Completion):
+            self.tally.ok += 1
+            self.tally.tokens += outcome.tokens or 0
+            self._refused_so_far = -1  # the request as such is understood
+        else:
+            self.tally.failed += 1
+            if outcome.kind == "bad_request" and self._refused_so_far >= 0:
+                self._refused_so_far += 1
+                if self._refused_so_far == SAME_REFUSALS:
+                    self.stopped = self.stopped or f"the first {SAME_REFUSALS} requests were refused: {outcome.message}"
+        self.changed()
+
+    # ---------------------------------------------------------------- values
+
+    def _seconds(self, at_ns: int) -> float:
+        return (at_ns - self.zero_ns) / 1e9
+
+    def _attempt(self, reply: Reply, failure: Failure, wait_s: float) -> Attempt:
+        took_s = (reply.ended_ns - reply.sent_ns) / 1e9
+        return Attempt(failure=failure, sent_s=self._seconds(reply.sent_ns), took_s=took_s, wait_s=wait_s)
+
+    def _record(self, job: Job, reply: Reply, earlier: list[Attempt], *, at: str) -> Record:
+        outcome = reply.outcome
+        warnings: tuple[str, ...] = ()
+        if isinstance(outcome, Completion) and self.prices is not None:
+            warnings = price.warnings(outcome.usage, self.prices)
+        return Record(
+            key=job.key,
+            session=self.session,
+            target=self.target,
+            sample=stored(job.sample),
+            repeat=job.repeat,
+            outcome=outcome,
+            at=at,
+            sent_s=self._seconds(reply.sent_ns),
+            timing=reply.timing,
+            cost_usd=self._cost(outcome),
+            attempts=tuple(earlier),
+            warnings=warnings,
+        )
+
+
+def stored(sample: Sample) -> Sample:
+    """Give `sample` as it is recorded: messages over `STORED_CHARS` are cut in the middle, with their hash."""
+    if all(len(message.content) <= STORED_CHARS for message in sample.messages):
+        return sample
+    return msgspec.structs.replace(sample, messages=tuple(_elided(message) for message in sample.messages))
+
+
+def _elided(message: Message) -> Message:
+    text, half = message.content, STORED_CHARS // 2
+    if len(text) <= STORED_CHARS:
+        return message
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    note = f"\n[... {len(text) - 2 * half:,} characters not stored, sha256 of the whole {digest} ...]\n"
+    return Message(role=message.role, content=text[:half] + note + text[-half:])

@@ -1,0 +1,64 @@
+"""What is to be asked: one job for each (target, task, sample, repeat), in a fixed order, one at a time."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from evalrun.data.places import Places
+from evalrun.data.samples import samples
+from evalrun.suite.spec import Sampling, Task
+from evalrun.target.spec import Quirks
+from evalrun.types import Sample
+from evalrun.wire.chat import request_body
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request to be made. `key` names it for ever: the journal and every resume go by it."""
+
+    key: str
+    task: str
+    sample: Sample
+    repeat: int
+    body: bytes
+    max_tokens: int | None
+    choices: int
+
+
+def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, places: Places) -> Iterator[Job]:
+    """Give the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
+    for sample in samples(name, task.data, task.prompt, places, limit=task.limit):
+        for repeat in range(task.repeats):
+            fields = parameters(task.sampling, quirks, repeat=repeat)
+            body = request_body(
+                sample.messages,
+                model=model,
+                params=fields,
+                stream=quirks.stream,
+                stream_usage=quirks.stream_usage,
+            )
+            key = job_key(target, name, sample.id, repeat=repeat, body=body)
+            max_tokens, choices = fields.get(quirks.max_tokens_field), fields.get("n", 1)
+            yield Job(key, name, sample, repeat, body, max_tokens, choices if isinstance(choices, int) else 1)
+
+
+def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, Any]:
+    """Give the body fields of a request: what the suite set, in this endpoint's spelling."""
+    fields: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        quirks.max_tokens_field: sampling.max_tokens,
+        "seed": None if sampling.seed is None else sampling.seed + repeat,
+        "stop": list(sampling.stop) or None,
+        "reasoning_effort": sampling.reasoning_effort,
+    }
+    return {name: value for name, value in fields.items() if value is not None} | quirks.body | sampling.body
+
+
+def job_key(target: str, task: str, sample_id: str, *, repeat: int, body: bytes) -> str:
+    """Give 16 hex digits that identify a job: who was asked what, and for the how-manieth time."""
+    digest = hashlib.sha256()
+    for part in (target.encode(), task.encode(), sample_id.encode("utf-8", "surrogatepass"), b"%d" % repeat, body):
+        digest.update(b"%d:" % len(part) + part)  # length-prefixed: no two tuples run together to the same bytes
+    return digest.hexdigest()[:16]

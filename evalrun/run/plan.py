@@ -1,0 +1,190 @@
+"""What a run will ask, worked out before anything is sent: data surveyed, fingerprints taken, manifest drawn up."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evalrun.data.places import Places
+from evalrun.data.samples import samples, survey
+from evalrun.errors import SuiteError
+from evalrun.fingerprint import fingerprint
+from evalrun.secret import Secret
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.suite.spec import Suite, Task
+from evalrun.target.spec import Http, TargetSpec
+from evalrun.types import Json
+
+PACKAGES = ("httpx", "httptools", "uvloop", "pydantic", "msgspec", "datasets", "math-verify", "sympy", "xllamacpp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A target as the run needs it: its name, its spec, the folder of its file, its key."""
+
+    name: str
+    spec: TargetSpec
+    folder: Path
+    key: Secret | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run that can be started. totals: requests per task and target, repeats included."""
+
+    suite: Suite
+    suite_file: Path
+    command: Json
+    targets: tuple[Asked, ...]
+    places: Places
+    prints: Fingerprints
+    skipped_rows: int
+
+    @property
+    def totals(self) -> dict[str, int]:
+        return {name: self.prints.tasks[name].samples * task.repeats for name, task in self.suite.tasks.items()}
+
+    def model(self, target: Asked) -> str:
+        """Give the model's name as the request body has it."""
+        return Path(target.spec.model).stem if target.spec.kind == "embedded" else target.spec.model
+
+
+def plan(
+    suite: Suite,
+    targets: tuple[Asked, ...],
+    *,
+    suite_file: Path,
+    command: Json,
+    places: Places,
+    surveying: Callable[[str], None],
+) -> Plan:
+    """Survey the data and fingerprint everything that decides a number. `surveying` is told each task's name."""
+    skipped: list[str] = []
+    counted = Places(
+        root=places.root,
+        allowed=places.allowed,
+        skip_bad_rows=places.skip_bad_rows,
+        on_skip=skipped.append,
+        on_notice=places.on_notice,
+    )
+    prints: dict[str, TaskPrints] = {}
+    for name, task in suite.tasks.items():
+        surveying(name)
+        prints[name] = _prints(name, task, counted)
+    return Plan(
+        suite=suite,
+        suite_file=suite_file,
+        command=command,
+        targets=targets,
+        places=Places(root=places.root, allowed=places.allowed, skip_bad_rows=places.skip_bad_rows),
+        prints=Fingerprints(tasks=prints, targets={target.name: _target_print(target) for target in targets}),
+        skipped_rows=len(skipped),
+    )
+
+
+def _prints(name: str, task: Task, places: Places) -> TaskPrints:
+    found = survey(samples(name, task.data, task.prompt, places, limit=task.limit))
+    return TaskPrints(
+        data=found.sha256,
+        samples=found.count,
+        prompt=fingerprint(task.prompt.model_dump(mode="json")),
+        sampling=fingerprint([task.sampling.model_dump(mode="json"), task.repeats]),
+        scorers=scorers_print(task),
+    )
+
+
+def scorers_print(task: Task) -> str:
+    """Give the fingerprint of how a task's answers are judged."""
+    return fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers])
+
+
+def _target_print(target: Asked) -> str:
+    """Fingerprint what decides the answers; prices, rates and words about the target do not."""
+    return fingerprint(target.spec.model_dump(mode="json", exclude={"about", "prices", "rate"}))
+
+
+def differences(planned: Fingerprints, stored: Fingerprints) -> tuple[list[str], bool]:
+    """Say what changed since a run was started, and whether it is only how answers are scored."""
+    found: list[str] = []
+    only_scorers = True
+    for name in sorted(planned.tasks.keys() ^ stored.tasks.keys()):
+        found.append(f"task {name} was {'added' if name in planned.tasks else 'removed'}")
+        only_scorers = False
+    for name in sorted(planned.tasks.keys() & stored.tasks.keys()):
+        new, old = planned.tasks[name], stored.tasks[name]
+        changed = [
+            part for part in ("data", "prompt", "sampling", "scorers") if getattr(new, part) != getattr(old, part)
+        ]
+        found += [f"the {part} of task {name} changed" for part in changed]
+        only_scorers &= set(changed) <= {"scorers"}
+    for name in sorted(planned.targets):
+        if planned.targets[name] != stored.targets.get(name):
+            found.append(f"target {name} changed")
+            only_scorers = False
+    return found, bool(found) and only_scorers
+
+
+def manifest(plan: Plan) -> Manifest:
+    """Draw up the manifest of a new run."""
+    dates = sorted({str(target.spec.prices.date) for target in plan.targets if target.spec.prices})
+    transports = sorted({t.spec.transport if isinstance(t.spec, Http) else "evalrun" for t in plan.targets})
+    return Manifest(
+        suite_name=plan.suite.name,
+        suite=plan.suite.model_dump(mode="json", by_alias=True),
+        suite_file=str(plan.suite_file),
+        command=plan.command,
+        targets={target.name: target.spec.model_dump(mode="json") for target in plan.targets},
+        fingerprints=plan.prints,
+        machine=machine(),
+        versions=_versions(),
+        transport=", ".join(transports),
+        price_date=", ".join(dates) or None,
+        created=datetime.now(UTC),
+    )
+
+
+def machine() -> Machine:
+    """Say where the client runs."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
+    return Machine(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        cpu=_cpu(),
+        cpus=os.cpu_count() or 1,
+        memory_bytes=memory,
+    )
+
+
+def _cpu() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "unknown")
+    except OSError:
+        return platform.processor() or "unknown"
+
+
+def _versions() -> Mapping[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def refuse_changed(changes: list[str], folder: Path, *, only_scorers: bool, command: str) -> SuiteError:
+    """Give the refusal to resume a run whose suite changed since."""
+    what = "; ".join(changes)
+    if only_scorers:
+        return SuiteError(
+            f"{folder}: unfinished, and {what} since; `evalrun score {folder} --suite {command}` scores its answers"
+            f" anew without a request, `evalrun {command} --new` starts another run"
+        )
+    return SuiteError(
+        f"{folder}: unfinished, and {what} since, so its answers would not be comparable; undo the change to resume it,"
+        f" or start another run with `evalrun {command} --new`"
+    )

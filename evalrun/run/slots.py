@@ -1,0 +1,100 @@
+"""How many requests may be in flight, and when nobody may send. No HTTP here: only counting and waiting."""
+
+import asyncio
+from collections.abc import Callable
+
+COOL_DOWN_S = 15.0  # one burst of 429s is one episode: it cuts the limit once, not once per answer
+
+
+class Slots:
+    """A limit on requests in flight that shrinks when the server says 429 and grows back while it does not.
+
+    One waiter at most: the loop that starts requests takes the slot before it spawns, so the number of
+    tasks is bounded by the limit and not by the number of samples.
+    """
+
+    def __init__(self, limit: int, now: Callable[[], float]) -> None:
+        self._most = self.limit = limit
+        self.lowest = limit
+        self.in_flight = 0
+        self._now = now
+        self._cut_at = float("-inf")
+        self._good = 0
+        self._free = asyncio.Event()
+        self._free.set()
+        self._released = asyncio.Event()
+
+    async def acquire(self) -> None:
+        """Wait for a free slot and take it."""
+        await self._free.wait()
+        self.in_flight += 1
+        self._update()
+
+    def release(self) -> None:
+        """Give a slot back."""
+        self.in_flight -= 1
+        self._released.set()
+        self._update()
+
+    async def change(self) -> None:
+        """Wait until somebody gives a slot back."""
+        self._released.clear()
+        await self._released.wait()
+
+    def cut(self) -> None:
+        """Halve the limit, once per episode of 429s."""
+        self._good = 0
+        if self._now() - self._cut_at < COOL_DOWN_S:
+            return
+        self._cut_at = self._now()
+        self.limit = max(1, self.limit // 2)
+        self.lowest = min(self.lowest, self.limit)
+        self._update()
+
+    def succeeded(self) -> None:
+        """Grow by one slot for each full round of successes, up to what the suite asked for."""
+        self._good += 1
+        if self._good >= self.limit and self.limit < self._most:
+            self._good = 0
+            self.limit += 1
+            self._update()
+
+    def _update(self) -> None:
+        if self.in_flight < self.limit:
+            self._free.set()
+        else:
+            self._free.clear()
+
+
+class Door:
+    """Holds all requests of one target back while the server asked to wait, or while nobody answers."""
+
+    FIRST_S, LONGEST_S = 0.5, 10.0
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._until = float("-inf")
+        self._outage_since: float | None = None
+        self._knocks = 0
+
+    async def wait(self) -> None:
+        """Return when sending is allowed. A hold that is prolonged meanwhile is honoured."""
+        while (rest := self._until - self._now()) > 0:
+            await asyncio.sleep(rest)
+
+    def hold(self, wait_s: float) -> None:
+        """Let nobody send for `wait_s` from now."""
+        self._until = max(self._until, self._now() + wait_s)
+
+    def nobody_answers(self) -> float:
+        """Hold everybody a little longer after a failed knock; give how long the outage has lasted, in seconds."""
+        now = self._now()
+        if self._outage_since is None:
+            self._outage_since, self._knocks = now, 0
+        if now >= self._until:  # the first of a crowd that failed together decides the wait
+            self.hold(min(self.LONGEST_S, self.FIRST_S * 2.0**self._knocks))
+            self._knocks += 1
+        return now - self._outage_since
+
+    def somebody_answered(self) -> None:
+        self._outage_since = None

@@ -1,0 +1,37 @@
+"""What the earlier sessions of a run have spent, from its journal: a cap holds for the run, not for the session."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from evalrun.store.lines import Intent, scan
+from evalrun.store.reader import JOURNAL
+from evalrun.types import Completion, Outcome, Record
+
+
+def already_spent(folder: Path) -> Decimal:
+    """Add up what every attempt cost; one whose cost nobody knows counts as what was set aside for it.
+
+    Attempts are followed in the journal's order: the intents of a key, then the record that ends them.
+    """
+    total = Decimal(0)
+    open_intents: dict[str, list[Decimal]] = {}
+    for line in scan(folder / JOURNAL):
+        if line.kind == b"intent" or line.kind == b"record":
+            match line.event():
+                case Intent(key=key, reserved_usd=reserved):
+                    open_intents.setdefault(key, []).append(reserved or Decimal(0))
+                case Record() as record:
+                    total += _cost(record, open_intents.pop(record.key, []))
+    return total + sum((sum(reserved) for reserved in open_intents.values()), Decimal(0))
+
+
+def _cost(record: Record, reserved: list[Decimal]) -> Decimal:
+    """Give what a record's attempts cost; `reserved` has one entry for each attempt, in order."""
+    outcomes: list[Outcome] = [*(attempt.failure for attempt in record.attempts), record.outcome]
+    total = Decimal(0)
+    for outcome, aside in zip(reversed(outcomes), reversed(reserved), strict=False):
+        if isinstance(outcome, Completion):
+            total += aside if record.cost_usd is None else record.cost_usd
+        elif outcome.possibly_billed:
+            total += aside
+    return total

@@ -1,0 +1,159 @@
+r"""Finding the final answer in what a model wrote. Pure text work: nothing here judges.
+
+The rules, first that fires:
+
+    boxed         the content of the last balanced \boxed{} (an unterminated one gives nothing)
+    marked        after the last `####`, `Final answer:`, `Answer:`, `the answer is`, with or without bold
+    whole         the whole text, where it is one short line of mathematics or one word
+    last_formula  the formula ($...$) in which the last number stands
+    last_number   the last number
+    none          no answer
+"""
+
+import re
+from typing import Literal, NamedTuple
+
+Rule = Literal["boxed", "marked", "whole", "last_formula", "last_number", "none"]
+
+_MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
+_MAX_EXPECTED = 200  # a longer one is a worked solution
+_MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all of a text
+_THINKING_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
+_THINKING_STARTS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_BRACES = re.compile(r"\\+f?box(?:ed)?\s*\{|\\.|[{}]", re.DOTALL)
+_MARK = re.compile(
+    r"^[ \t]*\#{4}[ \t]*(?=[^A-Za-z\n]*$)"
+    r"|\bfinal[ ]answer\b[*_]{0,3}(?:[ \t]*$|[ \t]?:|[ \t]is\b:?)[*_]{0,3}"
+    r"|\banswer\b[^\n.:=$]{0,40}?\b(?:is|are)\b:?[*_]{0,3}"
+    r"|\banswer\b[*_]{0,3}[ \t]?[:=][*_]{0,3}",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.^])(?<!\^\{)"
+    r"(?:(?<![0-9)}\]])-\s?)?(?:\\?[$€£¥])?"
+    r"(?:\\[dtc]?frac\s*\{-?[0-9.]+\}\s*\{[0-9.]+\}|(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
+    r"(?:/[0-9]+(?:\.[0-9]+)?)?(?:\s?\\?%)?",
+)
+_FORMULA = re.compile(
+    r"\$\$(.{1,999}?)\$\$|\\\[(.{1,999}?)\\\]|\\\((.{1,999}?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n]){1,999})\$", re.DOTALL
+)
+_PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
+
+
+class Found(NamedTuple):
+    """A final answer and the rule that found it; `answer` is None with rule `none`."""
+
+    answer: str | None
+    rule: Rule
+
+
+def without_reasoning(text: str) -> str:
+    """Drop a stray chain of thought: all up to the last `</think>`, or from a `<think>` that never ends."""
+    if ends := list(_THINKING_ENDS.finditer(text)):
+        return text[ends[-1].end() :]
+    start = _THINKING_STARTS.search(text)
+    return text[: start.start()] if start else text
+
+
+def final_answer(text: str) -> Found:
+    """Find the final answer of a maths problem. The text is without its reasoning."""
+    contents, unterminated = boxes(text)
+    if contents:
+        return _found(contents[-1], "boxed")
+    if unterminated:
+        return Found(None, "none")
+    text = text[-_MAX_SEARCHED:]
+    marks = list(_MARK.finditer(text))
+    for mark in reversed(marks):
+        if answer := _after_mark(text[mark.end() : mark.end() + _MAX_ANSWER]):
+            return _found(answer, "marked")
+    if _is_bare(text):
+        return _found(text.strip().strip("*_").strip(), "whole")
+    return _last(text)
+
+
+def expected_answer(text: str) -> str:
+    r"""Find the answer in a reference solution: its last box, else after its last `####`, else (if short) all of it."""
+    contents, _ = boxes(text)
+    if contents:
+        return contents[-1]
+    text = text.rpartition("####")[2].strip()
+    return text if len(text) <= _MAX_EXPECTED else final_answer(text).answer or text
+
+
+def _found(answer: str, rule: Rule) -> Found:
+    answer = answer.strip()
+    return Found(answer, rule) if answer and len(answer) <= _MAX_ANSWER else Found(None, "none")
+
+
+def boxes(text: str) -> tuple[list[str], bool]:
+    r"""Contents of the balanced boxes by where they open, and whether any box never closes. One pass over the text."""
+    open_braces: list[tuple[int, bool]] = []
+    closed: list[tuple[int, int]] = []
+    for match in _BRACES.finditer(text):
+        if match[0].endswith("{") and match[0] != r"\{":
+            open_braces.append((match.end(), match[0] != "{"))
+        elif match[0] == "}" and open_braces:
+            start, is_box = open_braces.pop()
+            if is_box:
+                closed.append((start, match.start()))
+    return [text[start:end] for start, end in sorted(closed)], any(is_box for _, is_box in open_braces)
+
+
+def _after_mark(rest: str) -> str:
+    """Cut the answer out of what follows a mark: the rest of the line, or the next line where that is empty."""
+    line = next((line for line in rest.split("\n") if line.strip(" \t*_:#")), "")
+    if rest.lstrip(" \t*_:\n").startswith((r"\[", "$$")):  # a displayed formula may have several lines
+        line = rest
+    line = line.strip(" \t*_:")
+    formulas = [match for match in _FORMULA.finditer(line) if _is_formula(match)]
+    if formulas and not _PROSE.search(_COMMANDS.sub("", line[: formulas[0].start()])):
+        between = line[formulas[0].end() : formulas[-1].start()] if len(formulas) > 1 else ""
+        if not _PROSE.search(re.sub(r"\b(?:and|or)\b", "", between)):  # `$1$, $2$ and $3$` is one answer
+            return line[formulas[0].start() : formulas[-1].end()] + _percent(line[formulas[-1].end() :])
+        return formulas[0][0] + _percent(line[formulas[0].end() :])
+    sentence = re.split(r"[.!?;](?:\s|$)", line, maxsplit=1)[0].strip(" \t*_")
+    if not _PROSE.search(_COMMANDS.sub("", sentence)) or " " not in sentence:
+        return sentence
+    numbers = list(_NUMBER.finditer(sentence))
+    if not numbers:
+        return sentence
+    first = numbers[0]
+    if first.start() == 0 and not re.match(r"\s*[-+*/=×^]", sentence[first.end() :]):
+        unit = re.match(r"\s*[A-Za-z]+\.?$", sentence[first.end() :])
+        return first[0] + (unit[0] if unit else "")
+    return _last(sentence).answer or sentence
+
+
+def _percent(rest: str) -> str:
+    match = re.match(r"\s*(?:\\?%|percent\b|pct\b)", rest)
+    return "%" if match else ""
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a whole text is one short line of mathematics, or one word."""
+    text = text.strip().strip("*_").strip()
+    if not text or "\n" in text or len(text) > 200:
+        return False
+    return " " not in text or not _PROSE.search(_COMMANDS.sub("", text).replace("and", "").replace("or", ""))
+
+
+def _is_formula(match: re.Match[str]) -> bool:
+    """Whether what stands between dollars is mathematics, and not the prose between two prices."""
+    return not _PROSE.search(_COMMANDS.sub("", next(part for part in match.groups() if part)))
+
+
+def _last(text: str) -> Found:
+    """Find the last number, or the formula it is part of: in `so $\\frac{3}{4}$` the last number is not 4."""
+    numbers = list(_NUMBER.finditer(text))
+    if not numbers:
+        return Found(None, "none")
+    last = numbers[-1]
+    for match in _FORMULA.finditer(text):
+        if match.start() <= last.start() < match.end() and _is_formula(match):
+            inside = next(part for part in match.groups() if part).strip()
+            if inside == last[0].strip():
+                break
+            return _found(inside + _percent(text[match.end() :]), "last_formula")
+    return _found(last[0] + _percent(text[last.end() :]), "last_number")

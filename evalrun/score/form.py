@@ -1,0 +1,217 @@
+r"""The strict normaliser: what a written mathematical answer says, and whether two of them say the same.
+
+It decides what can be decided by spelling and exact arithmetic, and says "unknown" for the rest (`x+1` against
+`1+x`), which is math-verify's part. The policy behind each decision is docs/labels.md. No floats, no eval.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+from evalrun.score.number import number
+from evalrun.score.unit import split_unit
+
+_MAX_CHARS = 4_000
+_MAX_DEPTH = 40
+_UNICODE = {
+    "−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "÷": r"\div ", "π": r"\pi ", "°": r"^\circ", "∞": r"\infty ",
+    "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∪": r"\cup ", "∈": r"\in ",
+    "²": "^2", "³": "^3", "½": r"\frac{1}{2}", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "，": ", ",
+    "∅": r"\emptyset ",
+}  # fmt: skip
+_SUBSTITUTIONS = tuple(
+    (re.compile(pattern), new)
+    for pattern, new in (
+        (r"(?<!\\)\$\$?([^$]+?)(?<!\\)\$\$?", r" \1 "),
+        (r"(?<!\\)\\[()\[\]]", " "),
+        (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![A-Za-z])\.?", ""),
+        (r"\\!\s*", ""),
+        (r"\\(?:[,;:]|quad(?![A-Za-z])|qquad(?![A-Za-z]))|(?<!\\)\\ |~", " "),
+        (r"\s*\{\s*,\s*\}\s*", ","),
+        (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+        (r"\\frac\s*([0-9A-Za-z])\s*([0-9A-Za-z])", r"\\frac{\1}{\2}"),
+        (r"\\frac\s*([0-9A-Za-z])\s*\{", r"\\frac{\1}{"),
+        (r"(\\frac\s*\{[^{}]*\})\s*([0-9A-Za-z])", r"\1{\2}"),
+        (r"\\sqrt\s*([0-9A-Za-z])", r"\\sqrt{\1}"),
+        (r"\\(?:mathrm|mbox|text[a-z]{2}|textnormal|operatorname|mathbf|boldsymbol|rm)\s*\{", r"\\text{"),
+        (r"\s*(?:\\text\{\s*(?:,?\s*and|,?\s*or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|;)\s*", ", "),
+        (r",(?:\s*,)+", ", "),
+        (r"\\le(?:q|qslant)?(?![A-Za-z])|<=", r"\\leq "),
+        (r"\\ge(?:q|qslant)?(?![A-Za-z])|>=", r"\\geq "),
+        (r"\\ne(?:q)?(?![A-Za-z])|!=", r"\\neq "),
+        (r"\\lt(?![A-Za-z])", "<"),
+        (r"\\gt(?![A-Za-z])", ">"),
+        (r"\\varnothing|\\emptyset", r"\\emptyset "),
+        (r"\\([%$])", r"\1"),
+        (r"\s+", " "),
+    )
+)
+_NAME = re.compile(
+    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
+)
+_RELATION = re.compile(r"=|<|>|\\leq|\\geq|\\neq|\\in(?![A-Za-z])")
+_BASED = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?([0-9]+)\}?")
+_COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
+_WORDS = re.compile(r"[A-Za-z]{2,}(?:[ '-][A-Za-z]+)+|[A-Za-z]{3,}")
+_CLOSES = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
+
+Kind = Literal["number", "group", "text", "written", "equation", "relation", "formula"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    r"""What an answer says.
+
+    kind: `number` (value), `group` (items in `bracket`), `text` (words), `written` (compared as it stands: a base
+    subscript, a ratio, a time), `equation` and `relation` (with = or <), `formula` (anything else).
+    text: the canonical spelling without unit and name. unit: of measurement. name: the `x` of `x = 5` or `x \in S`.
+    """
+
+    kind: Kind
+    text: str
+    value: Fraction | None = None
+    unit: str = ""
+    name: str = ""
+    bracket: str = ""
+    items: tuple["Form", ...] = ()
+
+
+def tidy(text: str) -> str:
+    """Spell LaTeX the one short way, without what only changes its looks."""
+    for sign, latex in _UNICODE.items():
+        text = text.replace(sign, latex)
+    if r"\begin" not in text:
+        text = re.sub(r"\\\\(?=[A-Za-z])", r"\\", text)  # escaped once too often; in a matrix it ends a row
+    for pattern, new in _SUBSTITUTIONS:
+        text = pattern.sub(new, text)
+    return text.strip().rstrip(".,").strip()
+
+
+def read(text: str) -> Form:
+    """Read an answer. Raises number.TooLarge. What is absurdly long or deep is not taken apart."""
+    if len(text) > _MAX_CHARS or max(_depths(text), default=0) > _MAX_DEPTH:
+        return Form(kind="formula", text=text)
+    return _item(tidy(text))
+
+
+def _canonical(text: str) -> str:
+    """Without the spaces and braces that change nothing. A space between letters or digits stays: `1 2` is not 12."""
+    text = re.sub(r" (?![A-Za-z0-9])|(?<![A-Za-z0-9]) ", "", text)
+    return re.sub(r"([\^_])\{(\w)\}", r"\1\2", text)
+
+
+def _ungrouped(text: str) -> str:
+    return re.sub(r"(?<=[0-9])[ ,](?=[0-9]{3})", "", _canonical(text))
+
+
+def _item(text: str) -> Form:
+    """Read one tidied answer: peel off its braces, its name and its unit, then see what is left."""
+    text = text.strip()
+    if text.startswith("{") and _closing(text, 0) == len(text) - 1:
+        return _item(text[1:-1])
+    quantity, unit = split_unit(text)
+    if (value := number(quantity)) is not None:  # before splitting: the comma of 1,000 separates nothing
+        return Form(kind="number", text=_ungrouped(quantity), value=value, unit=unit)
+    parts = _split(text)
+    if len(parts) > 1 and "\\begin" not in text:
+        items = tuple(item for part in parts for item in _flat(_item(part)))
+        return Form(kind="group", text=_canonical(text), items=items)
+    name, text = _named(text)
+    text, unit = split_unit(text)
+    return replace(_bare(text), name=name, unit=unit)
+
+
+def _bare(text: str) -> Form:
+    """Read an answer that has neither name nor unit left."""
+    canonical = _canonical(text)
+    if (value := number(text)) is not None:
+        return Form(kind="number", text=_ungrouped(text), value=value)
+    if based := _BASED.fullmatch(canonical):
+        if based[2] == "10" and (value := number(based[1])) is not None:
+            return Form(kind="number", text=based[1], value=value)
+        if any(sign.isdigit() for sign in based[1]) and based[1][0].isdigit():
+            return Form(kind="written", text=f"{based[1].upper()}_{based[2]}")
+    if _COLONS.fullmatch(text):
+        return Form(kind="written", text=canonical)
+    if text.startswith("\\text{") and _closing(text, 5) == len(text) - 1:
+        inside = text[6:-1]
+        return _item(inside) if re.search("[0-9]", inside) else Form(kind="text", text=_words(inside))
+    if _RELATION.search(canonical):
+        return Form(kind="equation" if _top_level_equals(canonical) else "relation", text=canonical)
+    if group := _group(text):
+        return group
+    if _WORDS.fullmatch(text):
+        return Form(kind="text", text=_words(text))
+    return Form(kind="formula", text=canonical)
+
+
+def _group(text: str) -> Form | None:
+    """Read `(1, 2)`, `[0, 1)` or `\\{1, 2\\}`; a single thing in brackets is that thing."""
+    opening = next((bracket for bracket in ("(", "[", r"\{") if text.startswith(bracket)), "")
+    if not opening or "\\begin" in text:
+        return None
+    end = _closing(text, len(opening) - 1)
+    closing = text[-2:] if text.endswith(r"\}") else text[-1:]
+    if end != len(text) - 1 or (closing == r"\}") != (opening == r"\{"):
+        return None
+    inside = text[len(opening) : -len(closing)]
+    parts = _split(inside, every_comma=True)
+    if len(parts) == 1 and closing == _CLOSES[opening]:
+        return _item(inside) if inside.strip() else Form(kind="formula", text=_canonical(text))
+    items = tuple(_item(part) for part in parts)
+    return Form(kind="group", text=_canonical(text), bracket=opening + closing, items=items)
+
+
+def _named(text: str) -> tuple[str, str]:
+    r"""Split `x = 5`, `z = 1+1 = 2`, `x \in S` and `x \approx 5` into name and value; an equation stays whole."""
+    left, approx, right = text.partition(r"\approx")
+    if approx:
+        text = left if "=" in left else f"{left}={right}"
+    text = text.strip()
+    sides = [number(side) for side in text.split("=")]
+    if len(sides) > 1 and sides[0] is not None and len(set(sides)) == 1:  # 9 \cdot 2 = 18 says 18
+        return "", text.rpartition("=")[2].strip()
+    name, sign, value = (*re.split(r"(=|\\in(?![A-Za-z]))", text, maxsplit=1), "", "")[:3]
+    name = _canonical(name)
+    if not sign or not value or not _NAME.fullmatch(name) or re.search(r"[<>]|\\[lg]eq|\\neq", value):
+        return "", text
+    return name.replace("{", "").replace("}", ""), value.rpartition("=")[2].strip()
+
+
+def _words(text: str) -> str:
+    return re.sub(r"^\((.*)\)$", r"\1", " ".join(text.casefold().split()).strip(" .")).strip()
+
+
+def _flat(form: Form) -> tuple[Form, ...]:
+    return form.items if form.kind == "group" and not form.bracket and not form.name else (form,)
+
+
+def _top_level_equals(text: str) -> bool:
+    return "=" in text and not re.search(r"[<>]|\\[lg]eq|\\neq", text)
+
+
+def _depths(text: str) -> list[int]:
+    """Bracket depth at each character. Half-open intervals count too, so any closing bracket closes any opening one."""
+    depth, depths = 0, []
+    for sign in text:
+        depth -= sign in ")]}"
+        depths.append(depth)
+        depth += sign in "([{"
+    return depths
+
+
+def _closing(text: str, opening: int) -> int:
+    """Index of the bracket that closes the one at `opening`; -1 if none does."""
+    depths = _depths(text)
+    level = depths[opening]
+    return next((at for at in range(opening + 1, len(text)) if depths[at] == level and text[at] in ")]}"), -1)
+
+
+def _split(text: str, *, every_comma: bool = False) -> list[str]:
+    """Split at the commas outside brackets: at those followed by a space if there are such, so `1,000, 2` is two."""
+    depths = _depths(text)
+    commas = [at for at, sign in enumerate(text) if sign == "," and depths[at] == 0]
+    spaced = [at for at in commas if text[at + 1 : at + 2] == " "]
+    cuts = spaced if spaced and not every_comma else commas
+    return [text[start + 1 : end].strip() for start, end in zip([-1, *cuts], [*cuts, len(text)], strict=True)]

@@ -1,0 +1,185 @@
+"""A pool of killable worker processes: one that hangs, crashes or eats memory costs the answer it was scoring, no more.
+
+Each thread of the pool owns one worker (`worker`), gives it one answer at a time and waits at most the deadline;
+then the worker is killed with all its children and a new one takes the next answer. Workers are started, not forked,
+with a clean environment: no key is inherited. This module decides nothing about right and wrong.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from evalrun.errors import SuiteError
+from evalrun.score.spec import ADAPTER, ScorerSpec
+from evalrun.score.worker import Ready, Setup, Task, frame, receive
+from evalrun.types import Completion, Sample, Score
+
+_START_S = 120.0  # a worker imports sympy, perhaps on a busy machine with a slow disk
+_KEPT_ENV = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+)  # fmt: skip
+_SET_ENV = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # same answer, same score
+
+
+class _Gone(Exception):
+    """The worker died or spoke nonsense."""
+
+
+class Pool:
+    """Workers that score answers with any of `scorers`. A context manager; leaving it kills what still runs.
+
+    deadline_s: wall time of one answer. memory_bytes: address space of one worker.
+    """
+
+    def __init__(
+        self, scorers: Sequence[ScorerSpec], *, workers: int, deadline_s: float = 10.0, memory_bytes: int = 2 * 2**30
+    ) -> None:
+        self._setup = Setup(scorers=ADAPTER.dump_json(tuple(scorers)), memory_bytes=memory_bytes)
+        self._deadline_s = deadline_s
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="scorer")
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._alive: set[_Worker] = set()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._lock:
+            self._closed = True
+            alive = list(self._alive)
+        for worker in alive:
+            worker.kill()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for worker in alive:
+            worker.close()
+
+    def submit(self, scorer: int, sample: Sample, completion: Completion) -> Future[Score]:
+        """Score an answer with the scorer at this position. The future raises SuiteError if no worker can start."""
+        return self._threads.submit(self._score, Task(scorer=scorer, sample=sample, completion=completion))
+
+    def _score(self, task: Task) -> Score:
+        """Score on this thread's worker. A worker that died before its turn is not this answer's fault: ask again."""
+        message = frame(task)
+        worker = self._worker()
+        if worker.served:
+            try:
+                return self._ask(worker, message)
+            except _Gone:
+                worker = self._worker()
+        try:
+            return self._ask(worker, message)
+        except _Gone:
+            code = worker.process.returncode
+            if code == -signal.SIGKILL:  # not by us: the kernel was out of memory
+                return Score(value=None, error="scorer_oom", why="the scorer's process was killed by the system")
+            return Score(value=None, error="scorer_crash", why=f"the scorer's process died with exit code {code}")
+
+    def _ask(self, worker: "_Worker", message: bytes) -> Score:
+        try:
+            score = worker.ask(message, deadline_s=self._deadline_s)
+        except TimeoutError:
+            self._discard(worker)
+            return Score(value=None, error="scorer_timeout", why=f"no score within {self._deadline_s:g} s")
+        except (EOFError, OSError, msgspec.DecodeError) as error:
+            self._discard(worker)
+            raise _Gone from error
+        if score.error == "scorer_oom":  # what is left of its heap is not to be trusted
+            self._discard(worker)
+        return score
+
+    def _worker(self) -> "_Worker":
+        """Give this thread's worker, started and ready."""
+        worker: _Worker | None = getattr(self._own, "worker", None)
+        if worker is not None:
+            return worker
+        worker = _Worker()
+        with self._lock:
+            self._alive.add(worker)
+            closed = self._closed
+        if closed:
+            worker.kill()
+        broken = worker.prepare(self._setup)
+        if broken:
+            self._discard(worker)
+            raise SuiteError(f"scorers: a worker process cannot start: {broken}")
+        self._own.worker = worker
+        return worker
+
+    def _discard(self, worker: "_Worker") -> None:
+        worker.kill()
+        worker.close()
+        with self._lock:
+            self._alive.discard(worker)
+        self._own.worker = None
+
+
+class _Worker:
+    """One worker process and the socket to it."""
+
+    def __init__(self) -> None:
+        self.served = False
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            fd = theirs.fileno()
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "evalrun.score.worker", str(fd), str(os.getpid())],
+                pass_fds=(fd,),
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # no Ctrl-C of the terminal, and one group to kill
+            )
+
+    def prepare(self, setup: Setup) -> str:
+        """Set the worker up and wait until it is ready. Returns what is broken, or nothing."""
+        try:
+            self._socket.settimeout(_START_S)
+            self._socket.sendall(frame(setup))
+            return msgspec.msgpack.decode(receive(self._socket), type=Ready).broken
+        except TimeoutError:
+            return f"not ready after {_START_S:g} s"
+        except (EOFError, OSError, msgspec.DecodeError):
+            self.kill()
+            return f"it died with exit code {self.process.returncode}; memory_bytes may be too low"
+
+    def ask(self, message: bytes, *, deadline_s: float) -> Score:
+        """Send one task and wait for its score. Raises TimeoutError, EOFError, OSError or msgspec.DecodeError."""
+        end = time.monotonic() + deadline_s
+        self._socket.settimeout(deadline_s)
+        self._socket.sendall(message)
+        self._socket.settimeout(max(end - time.monotonic(), 0.001))
+        score = msgspec.msgpack.decode(receive(self._socket), type=Score)
+        self.served = True
+        return score
+
+    def kill(self) -> None:
+        """Kill the worker and whatever it started, and reap it. Harmless when it is dead already."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        """Close the socket; only when no thread reads from it any more."""
+        self._socket.close()
+
+
+def environment() -> dict[str, str]:
+    """Give the environment of a worker: where programs and modules are, and nothing that could be a key."""
+    kept = {name: os.environ[name] for name in _KEPT_ENV if name in os.environ}
+    modules = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+    return {**kept, **_SET_ENV, "PYTHONPATH": modules}

@@ -1,0 +1,35 @@
+"""Results folders: everything a run learned, kept so that it is never asked, and never paid for, twice.
+
+Start reading at `runs` (the folder), then `journal` (what is promised when) and `lines` (what is written). Reading
+needs no network library and nothing of suites or targets.
+"""
+
+from evalrun.store.disk import replace_file
+from evalrun.store.lines import End, Event, Intent, Lag, Session
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.store.reader import Keys, Run, open_run
+from evalrun.store.runs import create_run, find_unfinished, latest, resume
+from evalrun.store.scores import write_scores
+from evalrun.store.writer import Writer
+
+__all__ = [
+    "End",
+    "Event",
+    "Fingerprints",
+    "Intent",
+    "Keys",
+    "Lag",
+    "Machine",
+    "Manifest",
+    "Run",
+    "Session",
+    "TaskPrints",
+    "Writer",
+    "create_run",
+    "find_unfinished",
+    "latest",
+    "open_run",
+    "replace_file",
+    "resume",
+    "write_scores",
+]

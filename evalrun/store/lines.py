@@ -1,0 +1,176 @@
+"""The journal's lines: what each says, how it is written, how a damaged file is read. No writing to disk.
+
+One line is one JSON object that starts with its checksum and its type:
+
+    {"crc":"5e1f0c2a","t":"record","key":"00ab...","session":1,...}
+            |          '----------- CRC-32 of these bytes, up to the newline
+            '-- 8 hex digits
+
+so `jq 'select(.t == "record") | .outcome.text' journal.jsonl` works, and so does grep. The checksum is of the exact
+bytes. A line without its newline is torn; one whose checksum does not fit is damaged. Types and fields are only ever
+added: a reader leaves out the types it does not know.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from evalrun.errors import StoreError
+from evalrun.store.disk import storing
+from evalrun.types import Record, Value
+
+
+class Session(Value, frozen=True):
+    """The run was started, for the n-th time (from 1). `started` is UTC."""
+
+    n: int
+    started: str
+    pid: int
+    host: str
+    evalrun: str
+
+
+class Intent(Value, frozen=True):
+    """A request is about to be sent: without a record after it, it may have been billed.
+
+    reserved_usd: what was set aside for it, where the run has prices.
+    """
+
+    key: str
+    session: int
+    attempt: int
+    at: str
+    reserved_usd: Decimal | None = None
+
+
+class Lag(Value, frozen=True):
+    """How late the client itself was in a window of one task and target. `source`: what was sampled.
+
+    start_s, end_s: the window, on the session's clock.
+    """
+
+    session: int
+    target: str
+    task: str
+    count: int
+    p50_s: float
+    p99_s: float
+    max_s: float
+    source: str
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+class End(Value, frozen=True):
+    """The session ended on purpose. `finished` means that nothing is left to ask."""
+
+    session: int
+    reason: str
+
+
+Event = Session | Intent | Record | Lag | End
+
+_KINDS: dict[type[Event], bytes] = {
+    Session: b"session",
+    Intent: b"intent",
+    Record: b"record",
+    Lag: b"lag",
+    End: b"end",
+}
+_DECODERS: dict[bytes, msgspec.json.Decoder[Event]] = {kind: msgspec.json.Decoder(t) for t, kind in _KINDS.items()}
+_ENCODER = msgspec.json.Encoder()
+_HEAD = re.compile(rb'\{"crc":"([0-9a-f]{8})","t":"([a-z_]+)",')
+_BODY = len(b'{"crc":"00000000",')  # where the checked bytes start
+T = TypeVar("T")
+
+
+def to_json(value: Any) -> bytes:
+    """Encode a value; half a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD."""
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_mended(msgspec.to_builtins(value)))
+
+
+def _mended(value: Any) -> Any:
+    """Join surrogate pairs and replace the halves that are alone, in every text of a JSON value."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item) for item in value]
+    return value
+
+
+def encode(event: Event) -> bytes:
+    """Write an event as one line, newline included."""
+    body = b'"t":"%b",%b' % (_KINDS[type(event)], to_json(event)[1:])
+    return b'{"crc":"%08x",%b\n' % (zlib.crc32(body), body)
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of the journal, newline included. kind: its type; empty when it is damaged."""
+
+    offset: int
+    raw: bytes
+    kind: bytes = b""
+
+    def event(self) -> Event | None:
+        """Decode it; None for a damaged line and for a type this version does not know."""
+        decoder = _DECODERS.get(self.kind)
+        return None if decoder is None else self.read(decoder)
+
+    def read(self, decoder: msgspec.json.Decoder[T]) -> T:
+        """Decode it as something of which its JSON has at least the fields."""
+        try:
+            return decoder.decode(self.raw)
+        except msgspec.DecodeError as error:  # its checksum fits, so this is what was written
+            raise StoreError(
+                f"journal.jsonl: the {self.kind.decode()} at byte {self.offset} cannot be read ({error}); "
+                "read the folder with the version of evalrun that wrote it"
+            ) from error
+
+
+def scan(path: Path, end: int | None = None) -> Iterator[Line]:
+    """Give a journal's lines one by one, damaged ones too; memory is that of the longest line.
+
+    end: stop at this offset. What follows the last newline is not a line and is left out.
+    """
+    offset = 0
+    with storing(path), path.open("rb", buffering=1 << 20) as file:
+        for raw in file:
+            if not raw.endswith(b"\n") or (end is not None and offset >= end):
+                return
+            line = parse(raw, offset)
+            if line.kind:
+                yield line
+            else:
+                yield from _rescue(offset, raw)
+            offset += len(raw)
+
+
+def parse(raw: bytes, offset: int = 0) -> Line:
+    """Check one line."""
+    head = _HEAD.match(raw)
+    return Line(offset, raw, head[2] if head is not None and _fits(raw, head) else b"")
+
+
+def _fits(raw: bytes, head: re.Match[bytes]) -> bool:
+    return raw.endswith(b"\n") and zlib.crc32(raw[head.start() + _BODY : -1]) == int(head[1], 16)
+
+
+def _rescue(offset: int, raw: bytes) -> Iterator[Line]:
+    """Give the whole line at the end of a damaged one, if the damage swallowed the newline between two."""
+    for head in _HEAD.finditer(raw, 1):
+        if _fits(raw, head):
+            at = head.start()
+            yield Line(offset, raw[:at])
+            yield Line(offset + at, raw[at:], head[2])
+            return
+    yield Line(offset, raw)

@@ -1,0 +1,115 @@
+"""The manifest: what a run is, written once when its folder is made. It holds no secret and is never changed.
+
+Later sessions say what they have to say in the journal.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from evalrun import __version__
+from evalrun.errors import StoreError
+from evalrun.store.disk import DISK, Disk, replace_file, storing
+from evalrun.store.lines import to_json
+from evalrun.types import Json, Value
+
+NAME = "manifest.json"
+SCHEMA = 1  # raised when an older evalrun would misread the folder; an added field does not raise it
+
+
+class TaskPrints(Value, frozen=True):
+    """Fingerprints of what decides a task's numbers. data: SHA-256 of its samples; samples: how many."""
+
+    data: str
+    samples: int
+    prompt: str
+    sampling: str
+    scorers: str
+
+
+class Fingerprints(Value, frozen=True):
+    """Two runs with equal fingerprints asked the same questions of the same targets. By task and target name."""
+
+    tasks: Mapping[str, TaskPrints]
+    targets: Mapping[str, str]
+
+
+class Machine(Value, frozen=True):
+    """Where the client ran."""
+
+    python: str
+    platform: str
+    cpu: str
+    cpus: int
+    memory_bytes: int | None = None
+
+
+class Manifest(Value, frozen=True, omit_defaults=False):
+    """What a run is.
+
+    evalrun: the version that made it. suite: as resolved, after includes, overrides and variables. command: what was
+    selected on the command line, the identity by which the same command finds its unfinished run. targets: resolved
+    specs by name, without secrets. versions: of the packages that can change a number. created: UTC.
+    """
+
+    suite_name: str
+    suite: Json
+    suite_file: str
+    command: Json
+    targets: Mapping[str, Json]
+    fingerprints: Fingerprints
+    machine: Machine
+    versions: Mapping[str, str]
+    transport: str
+    price_date: str | None
+    created: datetime
+    evalrun: str = __version__
+    schema: int = SCHEMA
+
+
+class _Version(msgspec.Struct):
+    """What every schema, past and future, says in the same words."""
+
+    schema: int
+    evalrun: str
+
+
+MIGRATIONS: dict[int, Callable[[Json], Json]] = {}
+"""By schema n: turns a manifest of schema n, as JSON, into one of schema n + 1. Kept forever."""
+
+
+def write_manifest(folder: Path, manifest: Manifest, *, disk: Disk = DISK) -> None:
+    """Write the manifest of a new run folder."""
+    replace_file(folder / NAME, [msgspec.json.format(to_json(manifest), indent=1), b"\n"], disk=disk)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a run folder, of this schema or an older one."""
+    path = folder / NAME
+    if not path.exists():
+        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); give one like results/SUITE/UTC-HASH")
+    with storing(path):
+        raw = path.read_bytes()
+    try:
+        version = msgspec.json.decode(raw, type=_Version)
+        if version.schema > SCHEMA:
+            raise StoreError(
+                f"{path}: schema {version.schema}, written by evalrun {version.evalrun}, and this evalrun "
+                f"({__version__}) reads up to {SCHEMA}; install evalrun {version.evalrun} or newer"
+            )
+        if version.schema == SCHEMA:
+            return msgspec.json.decode(raw, type=Manifest)
+        return msgspec.convert(migrate(msgspec.json.decode(raw), MIGRATIONS, to=SCHEMA), Manifest)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{path}: damaged ({error}); restore it from a copy of the folder") from error
+
+
+def migrate(manifest: Json, steps: Mapping[int, Callable[[Json], Json]], *, to: int) -> Json:
+    """Lift a manifest step by step from its own schema to schema `to`."""
+    for schema in range(manifest["schema"], to):
+        if schema not in steps:
+            raise StoreError(f"{NAME}: schema {schema} was never released; restore it from a copy of the folder")
+        manifest = {**steps[schema](manifest), "schema": schema + 1}
+    return manifest

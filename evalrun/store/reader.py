@@ -1,0 +1,220 @@
+"""Reading a results folder: its manifest, its records, its scores. Nothing here writes or needs a network library.
+
+The journal is read twice: once for what it holds (`Index`, a pass that decodes only keys), and once for every walk
+over its records. Records are never held in memory; their keys are, at about 90 bytes each.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from evalrun.retry import MOMENTARY
+from evalrun.store import scores
+from evalrun.store.disk import storing
+from evalrun.store.lines import End, Lag, Line, Session, scan
+from evalrun.store.manifest import read_manifest
+from evalrun.types import Record, Scored
+
+JOURNAL = "journal.jsonl"
+
+
+class Keys:
+    """A set of keys (16 hex digits), held as integers."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers: set[int] = set()
+
+    def add(self, key: str) -> None:
+        self._numbers.add(int(key, 16))
+
+    def discard(self, key: str) -> None:
+        self._numbers.discard(int(key, 16))
+
+    def __contains__(self, key: str) -> bool:
+        return int(key, 16) in self._numbers
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the keys in ascending order."""
+        return (f"{number:016x}" for number in sorted(self._numbers))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+class _Completion(msgspec.Struct, tag="completion"):
+    pass
+
+
+class _Failure(msgspec.Struct, tag="failure"):
+    kind: str
+
+
+class _RecordHead(msgspec.Struct):
+    """As much of a record as the index needs; the rest of the line is skipped, not built."""
+
+    key: str
+    outcome: _Completion | _Failure
+
+
+class _IntentHead(msgspec.Struct):
+    key: str
+    session: int
+
+
+_RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
+_INTENT_HEAD = msgspec.json.Decoder(_IntentHead)
+
+
+class Index:
+    """What a journal holds.
+
+    answered, failed: keys by their last record. momentary: those of the failed whose failure says nothing of the
+    sample, so that a resume asks them again. possibly_billed: keys of which a session sent a request and recorded
+    no outcome, even if a later session asked again. last: where a key has several records, the offset of the last,
+    which counts. whole: bytes up to the end of the last whole line; torn: bytes after it. damaged: (offset, length)
+    of lines whose checksum does not fit.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        """Read the journal through once."""
+        self.answered, self.failed, self.possibly_billed = Keys(), Keys(), Keys()
+        self.momentary = Keys()
+        self._asked: dict[str, int] = {}  # by key, the session of an intent that has no record yet
+        self.last: dict[int, int] = {}
+        self.events: list[Session | Lag | End] = []
+        self.damaged: list[tuple[int, int]] = []
+        self.unknown: Counter[str] = Counter()
+        self.whole = 0
+        self.missing = not journal.exists()  # its maker died between the manifest and the journal
+        if not self.missing:
+            for line in scan(journal):
+                self._take(line)
+                self.whole = line.offset + len(line.raw)
+        for key in self._asked:
+            self.possibly_billed.add(key)
+        with storing(journal):
+            self.torn = 0 if self.missing else journal.stat().st_size - self.whole
+
+    def _take(self, line: Line) -> None:
+        match line.kind:
+            case b"record":
+                self._take_record(line)
+            case b"intent":
+                self._take_intent(line.read(_INTENT_HEAD))
+            case b"":
+                self.damaged.append((line.offset, len(line.raw)))
+            case _:
+                event = line.event()
+                if event is None:
+                    self.unknown[line.kind.decode()] += 1
+                elif isinstance(event, Session | Lag | End):
+                    self.events.append(event)
+
+    def _take_intent(self, intent: _IntentHead) -> None:
+        if self._asked.get(intent.key, intent.session) != intent.session:
+            self.possibly_billed.add(intent.key)  # the earlier session never learned what became of its request
+        self._asked[intent.key] = intent.session
+
+    def _take_record(self, line: Line) -> None:
+        head = line.read(_RECORD_HEAD)
+        key = head.key
+        if key in self.answered or key in self.failed:
+            self.last[int(key, 16)] = line.offset
+        kept, other = self.answered, self.failed
+        if isinstance(head.outcome, _Failure):
+            kept, other = other, kept
+        kept.add(key)
+        other.discard(key)
+        self.momentary.discard(key)
+        if isinstance(head.outcome, _Failure) and head.outcome.kind in MOMENTARY:
+            self.momentary.add(key)
+        self._asked.pop(key, None)
+
+    def is_settled(self, key: str) -> bool:
+        """Whether a resume leaves this key alone."""
+        return key in self.answered or (key in self.failed and key not in self.momentary)
+
+    @property
+    def settled(self) -> int:
+        """How many keys a resume leaves alone."""
+        return len(self.answered) + len(self.failed) - len(self.momentary)
+
+    def notices(self) -> list[str]:
+        """Say what a reader must know of the journal's condition."""
+        found = []
+        if self.missing:
+            found.append(f"{JOURNAL} is missing: the run has no records")
+        if self.torn:
+            found.append(f"{JOURNAL} ends in a torn line of {self.torn:,} bytes, which is left out")
+        if self.damaged:
+            places = ", ".join(str(offset) for offset, _ in self.damaged[:5])
+            more = ", ..." if len(self.damaged) > 5 else ""
+            found.append(
+                f"{JOURNAL} has {len(self.damaged)} damaged lines (at byte {places}{more}), which are left out; "
+                "resuming the run asks their samples again"
+            )
+        for kind, count in sorted(self.unknown.items()):
+            found.append(f"{JOURNAL} has {count} lines of type {kind!r}, which this version does not know: left out")
+        return found
+
+
+class Run:
+    """A results folder, read. The journal is read when something of it is first asked for, and seen as it was then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = read_manifest(path)
+
+    @cached_property
+    def index(self) -> Index:
+        return Index(self.path / JOURNAL)
+
+    @property
+    def notices(self) -> list[str]:
+        return self.index.notices()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last session said that nothing is left to ask."""
+        last = next((e for e in reversed(self.index.events) if not isinstance(e, Lag)), None)
+        return isinstance(last, End) and last.reason == "finished"
+
+    def records(self) -> Iterator[Record]:
+        """Give the records that count, in the journal's order: of several with the same key, the last."""
+        last = self.index.last
+        if self.index.missing:
+            return
+        for line in scan(self.path / JOURNAL, self.index.whole):
+            if line.kind == b"record":
+                record = line.event()
+                assert isinstance(record, Record)  # by its kind
+                if not last or last.get(int(record.key, 16), line.offset) == line.offset:
+                    yield record
+
+    def sessions(self) -> list[Session]:
+        return [event for event in self.index.events if isinstance(event, Session)]
+
+    def lags(self) -> list[Lag]:
+        return [event for event in self.index.events if isinstance(event, Lag)]
+
+    def ends(self) -> list[End]:
+        return [event for event in self.index.events if isinstance(event, End)]
+
+    def scorers(self) -> str | None:
+        """Give the fingerprint of the scorers that the stored scores are from; None where there are none."""
+        header = scores.read_header(self.path)
+        return None if header is None else header.scorers
+
+    def scores(self) -> Iterator[Scored]:
+        """Give the stored scores; none where the run was never scored."""
+        return scores.read_scores(self.path)
+
+
+def open_run(path: Path) -> Run:
+    """Open a results folder for reading, also while another process writes to it."""
+    return Run(path)

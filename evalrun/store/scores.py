@@ -1,0 +1,71 @@
+"""scores.jsonl: what the scorers say of a run's records. Derived: written whole, and again whenever scorers change.
+
+It does not score, and a run's records never depend on it.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from evalrun import __version__
+from evalrun.errors import StoreError
+from evalrun.store.disk import DISK, Disk, replace_file, storing
+from evalrun.store.lines import to_json
+from evalrun.types import Scored, Value
+
+NAME = "scores.jsonl"
+T = TypeVar("T")
+
+
+class ScoresHeader(Value, frozen=True):
+    """The first line. scorers: the fingerprint of the scorers that gave the scores below it."""
+
+    scorers: str
+    evalrun: str
+
+
+def write_scores(folder: Path, scored: Iterable[Scored], *, scorers: str, disk: Disk = DISK) -> None:
+    """Replace a run folder's scores. scorers: the fingerprint of what gave them."""
+    header = ScoresHeader(scorers=scorers, evalrun=__version__)
+    replace_file(folder / NAME, _lines(scored, header), disk=disk)
+
+
+def _lines(scored: Iterable[Scored], header: ScoresHeader) -> Iterator[bytes]:
+    yield to_json(header) + b"\n"
+    block: list[bytes] = []
+    for one in scored:
+        block.append(to_json(one))
+        if len(block) == 512:
+            yield b"\n".join(block) + b"\n"
+            block.clear()
+    if block:
+        yield b"\n".join(block) + b"\n"
+
+
+def read_header(folder: Path) -> ScoresHeader | None:
+    """Say which scorers the scores in a folder are from; None where it has none."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    with storing(path), path.open("rb") as file:
+        return _decode(path, 1, file.readline(), ScoresHeader)
+
+
+def read_scores(folder: Path) -> Iterator[Scored]:
+    """Give a folder's scores one by one; none where it was never scored."""
+    path = folder / NAME
+    if not path.exists():
+        return
+    with storing(path), path.open("rb", buffering=1 << 20) as file:
+        next(file, None)  # the header
+        for number, line in enumerate(file, start=2):
+            yield _decode(path, number, line, Scored)
+
+
+def _decode(path: Path, number: int, line: bytes, as_type: type[T]) -> T:
+    try:
+        return msgspec.json.decode(line, type=as_type)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{path}:{number}: damaged ({error}); make it anew: evalrun score {path.parent}") from error

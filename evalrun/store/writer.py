@@ -1,0 +1,137 @@
+"""The one process that may append to a run folder: lock, journal, and the thread that syncs it in groups.
+
+It does not decide what is asked, and it gives no way to change what was written.
+"""
+
+import os
+import re
+import socket
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evalrun import __version__
+from evalrun.errors import StoreError
+from evalrun.store.disk import DISK, Disk, lock, replace_file
+from evalrun.store.journal import Journal
+from evalrun.store.lines import End, Event, Intent, Session, scan, to_json
+from evalrun.store.reader import JOURNAL, Keys, Run
+from evalrun.types import Record
+
+BAD = "journal.bad"
+KEY = re.compile("[0-9a-f]{16}")
+GROUP = 32  # records a power failure may cost at most, but for those written while a sync is under way
+PERIOD_S = 1.0  # and the longest that a line stays unsynced
+
+
+class Writer:
+    """A run folder that is being written, as one session. Use it as a context manager.
+
+    The session says that it is over with `end`; leaving without that leaves the run unfinished.
+    run: the folder as the earlier sessions left it; `open_run` it anew to read this session's records. answered,
+    failed, possibly_billed: the keys of those sessions. notices: what was found damaged, and repaired.
+    """
+
+    def __init__(self, folder: Path, *, disk: Disk = DISK) -> None:
+        """Lock the folder, repair its journal, start a session. `runs.create_run` and `runs.resume` call this."""
+        folder = folder.absolute()  # the process may change its working directory
+        self.run = Run(folder)
+        self._lock = lock(folder)
+        try:
+            index = self.run.index  # read under the lock
+            self.notices = self.run.notices
+            _quarantine(folder, index.damaged, disk=disk)
+            self._journal = Journal(folder / JOURNAL, whole=index.whole, disk=disk)
+            try:
+                self.session = 1 + max((session.n for session in self.run.sessions()), default=0)
+                self._journal.append(_session(self.session))
+                self._journal.sync()
+            except BaseException:
+                self._journal.close()
+                raise
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._waiting = threading.Condition()
+        self._lines = self._records = 0  # appended since the last sync began
+        self._stopping = False
+        self._thread = threading.Thread(target=self._sync_groups, name="evalrun-journal-sync", daemon=True)
+        self._thread.start()
+
+    @property
+    def answered(self) -> Keys:
+        return self.run.index.answered
+
+    @property
+    def failed(self) -> Keys:
+        return self.run.index.failed
+
+    @property
+    def possibly_billed(self) -> Keys:
+        return self.run.index.possibly_billed
+
+    def append(self, event: Event) -> None:
+        """Append one event. Once it returns, the event survives the death of this process (see `journal`)."""
+        if isinstance(event, Intent | Record) and not KEY.fullmatch(event.key):
+            raise ValueError(f"a key has 16 hex digits, not {event.key!r}")
+        self._journal.append(event)
+        with self._waiting:
+            self._lines += 1
+            self._records += isinstance(event, Record)
+            if self._lines == 1 or self._records == GROUP:
+                self._waiting.notify()
+
+    def end(self, reason: str) -> None:
+        """Say that the session ended on purpose, `finished` if nothing is left to ask, and make all of it durable."""
+        self.append(End(session=self.session, reason=reason))
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Make all of it durable and unlock the folder. Closing again does nothing."""
+        if self._stopping:
+            return
+        with self._waiting:
+            self._stopping = True
+            self._waiting.notify()
+        self._thread.join()
+        try:
+            self._journal.close()
+        finally:
+            os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _sync_groups(self) -> None:
+        """Sync within `PERIOD_S` of a line or `GROUP` records, in a thread: an event loop would stand still for it."""
+        while True:
+            with self._waiting:
+                self._waiting.wait_for(lambda: self._lines > 0 or self._stopping)
+                self._waiting.wait_for(lambda: self._records >= GROUP or self._stopping, timeout=PERIOD_S)
+                if self._stopping:
+                    return  # `close` syncs what is left
+                self._lines = self._records = 0
+            try:
+                self._journal.sync()
+            except StoreError:
+                return  # the journal remembers: the next append raises it, and so does close
+
+
+def _session(n: int) -> Session:
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Session(n=n, started=started, pid=os.getpid(), host=socket.gethostname(), evalrun=__version__)
+
+
+def _quarantine(folder: Path, damaged: list[tuple[int, int]], *, disk: Disk) -> None:
+    """Copy damaged lines to journal.bad for a person to look at. The journal keeps them: it is never rewritten."""
+    if not damaged:
+        return
+    places = set(damaged)
+    lines = (line for line in scan(folder / JOURNAL) if (line.offset, len(line.raw)) in places)
+    texts = ({"offset": line.offset, "text": line.raw.decode("utf-8", "backslashreplace")} for line in lines)
+    replace_file(folder / BAD, (to_json(text) + b"\n" for text in texts), disk=disk)

@@ -1,0 +1,131 @@
+"""The files behind a suite or a target: opened, decoded, merged over what they include. Knows no other field."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from evalrun.data.places import closest
+from evalrun.errors import SuiteError
+from evalrun.escape import tty
+from evalrun.suite.document import MAX_BYTES, Node, parse
+from evalrun.suite.override import merge
+
+MAX_INCLUDES = 100
+
+
+class UnreadableError(SuiteError):
+    """A file that cannot be opened, apart from one whose content is wrong."""
+
+
+class Files:
+    """The files of one suite: each is read once, and counted each time it is included."""
+
+    def __init__(self, top: Path, *, environ: Mapping[str, str]) -> None:
+        self._root, self._environ = _real(top.parent), environ
+        self._trees: dict[Path, Node] = {}
+        self._digest = hashlib.sha256()
+        self._includes = 0
+
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def read(self, path: Path, *, inside: tuple[Path, ...] = ()) -> Node:
+        """Give the tree of a file, merged over what it includes; `inside` are the files that include it."""
+        real = _real(path)
+        if real not in self._trees:
+            data = contents(path)
+            self._digest.update(hashlib.sha256(data).digest())
+            tree = mapping(data, path, environ=self._environ, example="tasks:")
+            self._trees[real] = self._with_includes(tree, path, inside=(*inside, real))
+        return self._trees[real]
+
+    def _with_includes(self, tree: Node, path: Path, *, inside: tuple[Path, ...]) -> Node:
+        assert isinstance(tree.value, dict)
+        fields = dict(tree.value)
+        include = fields.pop("include", None)
+        own = replace(tree, value=fields)
+        if include is None:
+            return own
+        names = include.value if isinstance(include.value, list) else [include]
+        base = replace(own, value={})
+        for name in names:
+            base = merge(base, self._included(name, path, inside=inside))
+        return merge(base, own)
+
+    def _included(self, name: Node, path: Path, *, inside: tuple[Path, ...]) -> Node:
+        where = f"{name.mark}: include"
+        if not isinstance(name.value, str) or "\0" in name.value:
+            raise SuiteError(f"{where}: is not a file's name; write include: [other.yaml]")
+        self._includes += 1
+        if self._includes > MAX_INCLUDES:
+            raise SuiteError(f"{where}: more than {MAX_INCLUDES} includes; put suites together")
+        wanted, shown = path.parent / name.value, tty(name.value)
+        real = _real(wanted)
+        if not real.is_relative_to(self._root):
+            raise SuiteError(f"{where}: {shown} is outside the suite's folder; copy it into {tty(str(self._root))}")
+        if real in inside:
+            ring = " -> ".join(tty(each.name) for each in (*inside[inside.index(real) :], real))
+            raise SuiteError(f"{where}: {shown} includes itself ({ring}); take one of them out")
+        try:
+            return self.read(wanted, inside=inside)
+        except UnreadableError as error:
+            raise SuiteError(f"{where}: {error}") from None
+
+
+def _real(path: Path) -> Path:
+    """Follow symbolic links as far as they lead; Path.resolve raises where they run in a ring."""
+    return Path(os.path.realpath(path))
+
+
+def contents(path: Path) -> bytes:
+    """Read a plain file of at most MAX_BYTES; say which path was tried."""
+    shown = tty(str(path))
+    try:
+        if path.is_dir():
+            raise UnreadableError(f"{shown}: is a folder; name a file in it{_files_in(path)}")
+        if not path.exists():
+            raise UnreadableError(f"{shown}: no such file (looked for {tty(str(path.absolute()))}){_near(path)}")
+        if not path.is_file():
+            raise UnreadableError(f"{shown}: is not a plain file; copy it to one")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableError(f"{shown}: {error.strerror}; make {tty(str(path.absolute()))} readable") from None
+    if len(data) > MAX_BYTES:
+        raise SuiteError(f"{shown}: is larger than {MAX_BYTES:,} bytes; put long data in a file of its own")
+    return data
+
+
+def _text(data: bytes, path: Path) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SuiteError(f"{tty(str(path))}: is UTF-16; save it as UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SuiteError(f"{tty(str(path))}:{line}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+
+
+def mapping(data: bytes, path: Path, *, environ: Mapping[str, str], example: str) -> Node:
+    """Give the tree of a file's bytes; it must be a mapping, such as `example` begins."""
+    tree = parse(_text(data, path), str(path), environ=environ)
+    if tree.value is None:
+        raise SuiteError(f"{tree.mark}: is empty; it begins e.g. with `{example}`")
+    if not isinstance(tree.value, dict):
+        kind = "a list" if isinstance(tree.value, list) else "a single value"
+        raise SuiteError(f"{tree.mark}: is {kind}; a file is a mapping, with e.g. `{example}`")
+    return tree
+
+
+def _near(path: Path) -> str:
+    try:
+        return closest(path.name, (each.name for each in path.parent.iterdir()))
+    except OSError:
+        return ""
+
+
+def _files_in(folder: Path) -> str:
+    names = sorted(each.name for each in folder.iterdir() if each.suffix == ".yaml")
+    return f": {tty(', '.join(names[:8]))}" if names else ""

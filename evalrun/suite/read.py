@@ -1,0 +1,114 @@
+"""Suite and target files -> specs: finding, reading, including, overriding, validating. Sends nothing, opens no data.
+
+    file --parse--> tree --include--> merged tree --set--> tree --validate--> Suite
+          (variables, limits)        (later wins)                (every complaint with its line)
+
+Paths inside a suite are relative to the folder of the suite that was asked for, also where an included file names them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalrun.slug import slug
+from evalrun.suite.document import Node
+from evalrun.suite.files import Files, contents, mapping
+from evalrun.suite.lookup import suite_path, target_path
+from evalrun.suite.override import Override, Step, apply, show_path
+from evalrun.suite.scalar import looks_secret
+from evalrun.suite.schema import SUITE, TARGET, schema
+from evalrun.suite.spec import Suite
+from evalrun.suite.validate import refusal, trace, validate
+from evalrun.target.spec import TargetSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A suite as it will run. `root` is the folder its paths start at, `sha256` covers the bytes of all its files."""
+
+    suite: Suite
+    path: Path
+    root: Path
+    sha256: str
+    tree: Node
+
+    def locate(self, loc: Sequence[Step]) -> str:
+        """Give `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
+        return _locate(self.tree, loc)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTarget:
+    """A target and the name that tables and folders call it by."""
+
+    name: str
+    spec: TargetSpec
+    path: Path
+    tree: Node
+
+    def locate(self, loc: Sequence[Step]) -> str:
+        """Give `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
+        return _locate(self.tree, loc)
+
+
+def read_suite(
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    overrides: Sequence[Override] = (),
+    allow_inline_secrets: bool = False,
+) -> Loaded:
+    """Read the suite file at `path` with what it includes; overrides are applied last."""
+    path = suite_path(path)
+    files = Files(path, environ=environ)
+    tree = apply(files.read(path), overrides)
+    if not allow_inline_secrets:
+        _refuse_secrets(tree)
+    suite = validate(SUITE, tree, schema=schema("suite"))
+    return Loaded(suite=suite, path=path, root=path.parent, sha256=files.sha256(), tree=tree)
+
+
+def read_target(
+    name: str,
+    *,
+    suite_root: Path,
+    environ: Mapping[str, str],
+    working: Path = Path(),
+    allow_inline_secrets: bool = False,
+) -> NamedTarget:
+    """Read the target that `name` means: a path that ends in .yaml, or the name of a file in a `configs/`."""
+    path = target_path(name, suite_root=suite_root, working=working)
+    tree = mapping(contents(path), path, environ=environ, example="kind: http")
+    if not allow_inline_secrets:
+        _refuse_secrets(tree)
+    spec = validate(TARGET, tree, schema=schema("target"))
+    return NamedTarget(name=slug(path.stem), spec=spec, path=path, tree=tree)
+
+
+def _refuse_secrets(tree: Node) -> None:
+    """Refuse texts that look like keys, without showing them."""
+    wrong = "looks like a secret key; keep it in the environment and name its variable in the target's key_env"
+    found = [
+        f"{node.mark}: {show_path(path)}: {wrong} (not a key? --allow-inline-secrets)"
+        for path, node in _texts(tree, ())
+        if looks_secret(next((step for step in reversed(path) if isinstance(step, str)), ""), str(node.value))
+    ]
+    if found:
+        raise refusal(found)
+
+
+def _texts(node: Node, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Node]]:
+    children: Iterable[tuple[Step, Node]] = ()
+    if isinstance(node.value, dict):
+        children = node.value.items()
+    elif isinstance(node.value, list):
+        children = enumerate(node.value)
+    elif isinstance(node.value, str):
+        yield path, node
+    for step, child in children:
+        yield from _texts(child, (*path, step))
+
+
+def _locate(tree: Node, loc: Sequence[Step]) -> str:
+    node, path = trace(tree, loc)
+    return f"{node.mark}: {show_path(loc)}" if path else f"{tree.mark.source}: {show_path(loc)}"

@@ -1,0 +1,94 @@
+"""The JSON Schema of suite and target files, for editors and for the names that messages suggest. Validates nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from pydantic import TypeAdapter
+
+from evalrun.suite.spec import Suite
+from evalrun.target.spec import TargetSpec
+from evalrun.types import Json
+
+SUITE: TypeAdapter[Suite] = TypeAdapter(Suite)
+TARGET: TypeAdapter[TargetSpec] = TypeAdapter(TargetSpec)
+
+_INCLUDE = {
+    "description": "Suite files this one starts from, inside its folder; what is written here wins over them.",
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+}
+
+
+@cache
+def schema(what: Literal["suite", "target"]) -> Mapping[str, Json]:
+    """Give the JSON Schema (2020-12) of a kind of file."""
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    if what == "target":
+        return {**draft, "title": "evalrun target", **TARGET.json_schema()}
+    suite = SUITE.json_schema()
+    complete = {"required": suite.pop("required")}  # but a file that includes another may leave anything out
+    properties = {"include": _INCLUDE, **suite.pop("properties")}
+    alone = {"if": {"not": {"required": ["include"]}}, "then": complete}
+    return {**draft, **suite, "title": "evalrun suite", "properties": properties, **alone}
+
+
+class Names(NamedTuple):
+    """What could have been written at a place: keys of its mapping, and kinds of its union."""
+
+    keys: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+def names_at(root: Mapping[str, Json], loc: Iterable[int | str]) -> Names:
+    """Give the names around pydantic's location `loc`: the keys beside its last step, the kinds at it."""
+    here, beside = [root], [root]
+    for step in loc:
+        further = [child for each in here for child in _step(root, each, step)]
+        beside, here = here, further or here  # a step that leads nowhere names a branch of a union
+    classes = [branch for each in beside for branch in _branches(root, each)]
+    return Names(
+        keys=tuple(dict.fromkeys(key for each in classes for key in each.get("properties", {}))),
+        kinds=tuple(dict.fromkeys(kind for each in here for kind in _kinds(root, each))),
+    )
+
+
+def _step(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str) -> Iterator[Mapping[str, Json]]:
+    for branch in _branches(root, schema, step):
+        if isinstance(step, int):
+            yield from branch.get("prefixItems", [])[step : step + 1] or filter(None, [branch.get("items")])
+        elif step in branch.get("properties", {}):
+            yield branch["properties"][step]
+        elif branch.get("chosen") == step:
+            yield branch
+        elif isinstance(branch.get("additionalProperties"), dict):
+            yield branch["additionalProperties"]
+        elif isinstance(branch.get("patternProperties"), dict):
+            yield from branch["patternProperties"].values()
+
+
+def _branches(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str = "") -> Iterator[Mapping[str, Any]]:
+    """Give what a schema may turn out to be, or only the class that the kind `step` chooses."""
+    schema = _followed(root, schema)
+    chooser = schema.get("discriminator", {}).get("mapping", {})
+    if step in chooser:
+        yield {**_followed(root, {"$ref": chooser[step]}), "chosen": step}
+        return
+    options = [option for word in ("anyOf", "oneOf", "allOf") for option in schema.get(word, [])]
+    for option in options:
+        yield from _branches(root, option, step)
+    if not options:
+        yield schema
+
+
+def _followed(root: Mapping[str, Json], schema: Mapping[str, Json]) -> Mapping[str, Any]:
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def _kinds(root: Mapping[str, Json], schema: Mapping[str, Json]) -> Iterator[str]:
+    found = _followed(root, schema)
+    yield from found.get("discriminator", {}).get("mapping", {})
+    for word in ("anyOf", "oneOf", "allOf"):
+        for option in found.get(word, []):
+            yield from _kinds(root, option)

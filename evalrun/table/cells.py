@@ -1,0 +1,121 @@
+"""The values of a table: what is known about a run (Context), its cells, and what is worth a look. No computing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+
+class Mark(StrEnum):
+    """Why a number may mislead; the texts are `explain.MARKS`."""
+
+    SMALL = "small"
+    INVALID = "invalid"
+    AT_LEAST = "at_least"
+    CHUNKS = "chunks"
+    MIXED_CACHE = "mixed_cache"
+    INFINITE = "infinite"
+
+
+# ---------------------------------------------------------------- in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetNote:
+    """What the reader must know of a target. alert: printed loudly above the table (an embedded or simulated model)."""
+
+    name: str
+    model: str = ""
+    alert: str = ""
+    transport: str = ""
+    prices_date: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lag:
+    """How late this client's event loop served its reads while it asked one task of one target in one session."""
+
+    session: int
+    target: str
+    task: str
+    n: int
+    p50_s: float
+    p99_s: float
+    max_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the records do not say themselves; from the run's manifest.
+
+    scorers: task -> scorer names, the first is the headline. planned: (task, target) -> requests. Targets and planned
+    give the order of columns and rows. fingerprints: what was asked, as label -> hash.
+    """
+
+    suite: str
+    run: str = ""
+    targets: tuple[TargetNote, ...] = ()
+    scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    lags: tuple[Lag, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One number: `name` is its definition in `explain`, `of` what it is narrowed to (p95, a failure kind, a scorer).
+
+    value: None is unknown. low, high: its interval. n: observations behind it. Dollars are Decimal and exact.
+    """
+
+    name: str
+    value: int | float | Decimal | None
+    of: str = ""
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One task asked of one target. task: None for all tasks of the target. alerts: loud sentences about it."""
+
+    task: str | None
+    target: str
+    metrics: tuple[Metric, ...]
+    alerts: tuple[str, ...] = ()
+
+    def get(self, name: str, of: str = "") -> Metric | None:
+        """Give a metric by name; None where the cell has none."""
+        return next((m for m in self.metrics if m.name == name and m.of == of), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One thing worth a look. count: how many there are of its kind. Texts are clipped, not yet escaped."""
+
+    topic: Literal["failed", "unscored", "disputed"]
+    kind: str
+    target: str
+    task: str
+    sample_id: str
+    count: int = 1
+    message: str = ""
+    answer: str | None = None
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A run as numbers."""
+
+    context: Context
+    cells: tuple[Cell, ...]
+    examples: tuple[Example, ...] = ()

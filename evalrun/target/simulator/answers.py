@@ -1,0 +1,125 @@
+"""What the simulator knows: the right answer to a question, how hard it is, and what a wrong one looks like.
+
+It sees messages only, so a run writes the answers to a file beforehand, by the digest of the messages. Where nobody
+did, it solves the last sum it finds in the question. It reads no suite and asks nobody.
+"""
+
+import hashlib
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from evalrun.errors import SuiteError
+from evalrun.fingerprint import canonical
+from evalrun.types import Json, Message
+
+_SUM = re.compile(r"(-?\d{1,15}(?:\.\d{1,9})?)\s*([-+*/−×·÷])\s*(-?\d{1,15}(?:\.\d{1,9})?)", re.ASCII)
+_DIGEST_BYTES = 8  # of 32: two of a million questions collide once in 37 million files
+
+
+class Fact(NamedTuple):
+    """The right answer, and its difficulty from 1."""
+
+    expected: str
+    level: int
+
+
+class _Line(msgspec.Struct):
+    digest: str
+    expected: str
+    level: int = 1
+
+
+def digest(messages: Sequence[Message] | Sequence[Mapping[str, Json]]) -> bytes:
+    """Give the SHA-256 of a conversation's canonical JSON: the same for the run's messages and the request's."""
+    return hashlib.sha256(canonical(messages)).digest()
+
+
+def write_answers(path: Path, rows: Iterable[tuple[Sequence[Message], Fact]]) -> None:
+    """Write what `read_answers` reads: a JSON line per question, 100 bytes or so, streamed."""
+    with path.open("wb") as file:
+        for messages, fact in rows:
+            line = _Line(digest=digest(messages)[:_DIGEST_BYTES].hex(), expected=fact.expected, level=fact.level)
+            file.write(msgspec.json.encode(line) + b"\n")
+
+
+class Answers:
+    """The facts of an answers file, by the first 8 bytes of the digest: 100,000 take about 25 MB."""
+
+    def __init__(self, facts: Mapping[bytes, Fact] | None = None) -> None:
+        self._facts = facts or {}
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def find(self, messages: Sequence[Mapping[str, Json]], *, mark: bytes) -> Fact | None:
+        """Give what is known of the question with the digest `mark`, else what its last message lets work out."""
+        return self._facts.get(mark[:_DIGEST_BYTES]) or solve(text_of(messages[-1]))
+
+
+def read_answers(path: Path) -> Answers:
+    """Load an answers file."""
+    facts: dict[bytes, Fact] = {}
+    decoder = msgspec.json.Decoder(_Line)
+    try:
+        with path.open("rb") as file:
+            for text in file:
+                line = decoder.decode(text)
+                facts[bytes.fromhex(line.digest)] = Fact(line.expected, line.level)
+    except OSError as error:
+        raise SuiteError(f"{path}: {error.strerror}; would be right: a file written by write_answers") from error
+    except ValueError as error:  # msgspec's errors and fromhex's
+        raise SuiteError(f"{path}:{len(facts) + 1}: not an answers line: {error}") from error
+    return Answers(facts)
+
+
+def text_of(message: Mapping[str, Json]) -> str:
+    """Give a message's text; of a list of parts, the text parts joined."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def solve(text: str) -> Fact | None:
+    """Work out the last `a + b` (or - * /) in a text; None where there is none or it does not come out even."""
+    found = _SUM.findall(text)
+    if not found:
+        return None
+    left, sign, right = found[-1]
+    a, b = Decimal(left), Decimal(right)
+    try:
+        match sign:
+            case "+":
+                value = a + b
+            case "-" | "−":
+                value = a - b
+            case "/" | "÷":
+                value = a / b
+            case _:
+                value = a * b
+    except (InvalidOperation, ZeroDivisionError):
+        return None
+    answer = format((value + 0).normalize(), "f")  # + 0: no negative zero
+    return Fact(answer, level=1) if len(answer) <= 20 else None
+
+
+def wrong(expected: str, dice: random.Random) -> str:
+    """Give an answer like `expected` that is not it: with another last digit, another letter, or "unknown"."""
+    for position in range(len(expected) - 1, -1, -1):
+        if expected[position] in "0123456789":
+            others = [d for d in "123456789" if d != expected[position]]
+            return expected[:position] + _pick(others, dice) + expected[position + 1 :]
+    if len(expected) == 1 and expected.upper() in "ABCDE":
+        return _pick([letter for letter in "ABCD" if letter != expected.upper()], dice)
+    return "unknown"
+
+
+def _pick(options: Sequence[str], dice: random.Random) -> str:
+    """Choose with one call of random(), whose sequence Python keeps stable across versions; choice()'s it does not."""
+    return options[int(dice.random() * len(options))]

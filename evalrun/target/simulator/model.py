@@ -1,0 +1,151 @@
+"""The pretended model: what it answers, and when, as pure functions of the request. No socket, no clock.
+
+All chance comes from (spec.seed, digest of the messages, the request's seed, choice number), so the same question gets
+the same answer and the same latency whatever was asked before it, in any order, on any machine. A token is a word
+with the space before it; a prompt's tokens are the words of its messages.
+
+    request read     first chunk           last chunk
+         |----ttft------|--gap--|--gap--|--gap--|      ttft = (ttft_s + ttft_per_token_s * prompt) * exp(sigma * z)
+                                                       gap  = token_s * tokens_per_chunk
+"""
+
+import math
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import sha256
+from statistics import NormalDist
+from typing import Literal, NamedTuple
+
+from evalrun.target.simulator.answers import Fact, text_of, wrong
+from evalrun.target.spec import Prices, Simulator
+from evalrun.types import Json
+
+_TOKEN = re.compile(r"\s*\S+")
+_FILLER_TEXT = """
+first we read the question and note what is given then we write down each step in order
+and check that nothing was left out before the result is put into one short line
+"""
+_FILLER = _FILLER_TEXT.split()
+_SPREAD = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request, as far as the model cares. mark: the digest of its messages. limit: the most tokens of a choice."""
+
+    mark: bytes
+    prompt_tokens: int
+    fact: Fact | None
+    seed: int
+    limit: int | None
+
+
+class Piece(NamedTuple):
+    """What one chunk of one choice carries."""
+
+    field: Literal["reasoning_content", "content"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One choice: its tokens, why it ended, and whether it is right (None: nothing to be right about)."""
+
+    reasoning: tuple[str, ...]
+    answer: tuple[str, ...]
+    finish_reason: Literal["stop", "length"]
+    right: bool | None
+
+    @property
+    def tokens(self) -> int:
+        return len(self.reasoning) + len(self.answer)
+
+
+def count_tokens(messages: Sequence[Mapping[str, Json]]) -> int:
+    """Count a prompt's tokens: the words of its messages."""
+    return sum(len(text_of(message).split()) for message in messages)
+
+
+def first_token_s(spec: Simulator, question: Question) -> float:
+    """Draw the time to the first token: log-normal around its median, which grows with the prompt."""
+    z = NormalDist().inv_cdf(_dice(spec, question, "latency").random() or 0.5)
+    return (spec.ttft_s + spec.ttft_per_token_s * question.prompt_tokens) * math.exp(spec.ttft_sigma * z)
+
+
+def gap_s(spec: Simulator) -> float:
+    """Give the time from one chunk to the next."""
+    return spec.token_s * spec.tokens_per_chunk
+
+
+def reply(spec: Simulator, question: Question, *, choice: int) -> Reply:
+    """Write one choice, cut at the limit of tokens."""
+    dice = _dice(spec, question, f"choice {choice}")
+    right = None
+    if question.fact is not None:
+        chance = spec.accuracy[min(max(question.fact.level, 1), len(spec.accuracy)) - 1]
+        right = dice.random() < chance
+    words = _filler(_length(spec.answer_tokens, dice), dice)
+    if question.fact is not None:
+        given = question.fact.expected if right else wrong(question.fact.expected, dice)
+        words = [*words[:-5], "so", "the", "answer", "is", f"\\boxed{{{given}}}"]
+    reasoning, answer = _tokens(" ".join(_filler(spec.reasoning_tokens, dice))), _tokens(" ".join(words))
+    limit = len(reasoning) + len(answer) if question.limit is None else question.limit
+    whole = len(reasoning) + len(answer) <= limit
+    return Reply(
+        reasoning=reasoning[:limit],
+        answer=answer[: max(0, limit - len(reasoning))],
+        finish_reason="stop" if whole else "length",
+        right=right and whole,
+    )
+
+
+def pieces(reply: Reply, *, tokens_per_chunk: int) -> Iterator[Piece]:
+    """Cut a choice into chunks; one never holds reasoning and answer together."""
+    for start in range(0, len(reply.reasoning), tokens_per_chunk):
+        yield Piece("reasoning_content", "".join(reply.reasoning[start : start + tokens_per_chunk]))
+    for start in range(0, len(reply.answer), tokens_per_chunk):
+        yield Piece("content", "".join(reply.answer[start : start + tokens_per_chunk]))
+
+
+def usage(spec: Simulator, question: Question, replies: Sequence[Reply]) -> dict[str, Json]:
+    """Count tokens as an endpoint does: choices added up, reasoning inside completion; nothing is ever cached."""
+    completion = sum(reply.tokens for reply in replies)
+    counted: dict[str, Json] = {
+        "prompt_tokens": question.prompt_tokens,
+        "completion_tokens": completion,
+        "total_tokens": question.prompt_tokens + completion,
+        "prompt_tokens_details": {"cached_tokens": 0},
+    }
+    if spec.reasoning_tokens:
+        reasoning = sum(len(reply.reasoning) for reply in replies)
+        counted["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    if spec.prices is not None:
+        counted["estimated_cost"] = float(_cost_usd(spec.prices, question.prompt_tokens, completion))
+    return counted
+
+
+def _cost_usd(prices: Prices, prompt_tokens: int, completion_tokens: int) -> Decimal:
+    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens) / 1_000_000
+
+
+def _dice(spec: Simulator, question: Question, purpose: str) -> random.Random:
+    """Give the chance that belongs to this question and purpose, and to nothing else. Only random() is called on it."""
+    key = f"{spec.seed} {question.mark.hex()} {question.seed} {purpose}"
+    return random.Random(int.from_bytes(sha256(key.encode()).digest()))
+
+
+def _length(middle: int, dice: random.Random) -> int:
+    return max(1, round(middle * (1 + _SPREAD * (2 * dice.random() - 1))))
+
+
+def _filler(words: int, dice: random.Random) -> list[str]:
+    """Give so many words that mean nothing, from a place in a text of them."""
+    start = int(dice.random() * len(_FILLER))
+    return [_FILLER[(start + i) % len(_FILLER)] for i in range(words)]
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(_TOKEN.findall(text))

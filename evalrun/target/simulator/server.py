@@ -1,0 +1,205 @@
+"""The simulator's endpoint: an OpenAI-compatible chat server whose answers and latencies come from `model`.
+
+POST /v1/chat/completions (streamed or not), GET /v1/models, GET /health. It never fails by itself: broken streams,
+stalls and error statuses are the fault server's work, in the tests.
+
+The truth log has one JSON line per answered request, written when it ends. All instants are nanoseconds of the
+monotonic clock, which every process of this machine shares:
+    id, digest           the response's id; the SHA-256 of the messages
+    received_ns          the request was read whole
+    written_ns           chunk k of tokens was handed to the kernel (of an answer in one piece: the answer)
+    closed_ns, complete  the end was; whether the client stayed for it
+    ttft_s, gap_s        what was drawn: chunk k is due at received + ttft + k * gap
+    prompt_tokens, completion_tokens, right (the first choice)
+"""
+
+import asyncio
+import hmac
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from evalrun.errors import SuiteError
+from evalrun.secret import Secret
+from evalrun.target.simulator.answer import Answer, cut, draw, events, opening, whole
+from evalrun.target.simulator.answers import Answers, digest, read_answers
+from evalrun.target.simulator.connection import Connection, Request
+from evalrun.target.simulator.model import Question, count_tokens
+from evalrun.target.simulator.schedule import Schedule
+from evalrun.target.spec import Simulator
+from evalrun.types import Json
+
+_encode = msgspec.json.encode
+_SSE = "text/event-stream"
+
+
+class Ask(msgspec.Struct):
+    """The fields of a chat request that matter here; others are ignored, as endpoints do."""
+
+    model: str
+    messages: list[dict[str, Json]]
+    stream: bool = False
+    stream_options: dict[str, Json] | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    seed: int | None = None
+
+    @property
+    def limit(self) -> int | None:
+        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+
+
+async def serve_forever(
+    spec: Simulator, *, host: str, port: int, key: Secret | None, truth: Path | None, answers: Path | None,
+    ready: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Serve in this process until cancelled. ready: given the base URL once it listens. port 0: any free one."""
+    known = read_answers(answers) if answers is not None else Answers()
+    with ExitStack() as stack:
+        log = stack.enter_context(truth.open("ab", buffering=0)) if truth is not None else None
+        chat = Chat(spec, key=key, answers=known, log=None if log is None else log.write)
+        opened: set[Connection] = set()
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                lambda: Connection(chat.handle, opened=opened), host, port, backlog=4096
+            )
+        except OSError as error:
+            where = f"serve sim: {host}:{port}"
+            raise SuiteError(f"{where}: {os.strerror(error.errno or 0)}; name a free port, or 0 for any") from error
+        try:
+            name = f"[{host}]" if ":" in host else host
+            ready(f"http://{name}:{server.sockets[0].getsockname()[1]}/v1")
+            await asyncio.Event().wait()  # not serve_forever(): its end waits for every kept-alive connection
+        finally:
+            server.close()
+            for connection in list(opened):
+                connection.abort()
+            await asyncio.sleep(0)  # the aborted learn of it now, and write their truth
+
+
+class Chat:
+    """The routes. State: the spec, the answers, the next response's number."""
+
+    def __init__(
+        self, spec: Simulator, *, key: Secret | None, answers: Answers, log: Callable[[bytes], object] | None
+    ) -> None:
+        self._spec = spec
+        self._bearer = None if key is None else f"Bearer {key.reveal()}".encode()
+        self._answers = answers
+        self._log = log
+        self._number = 0
+        self._created = int(time.time())
+
+    def handle(self, connection: Connection, request: Request) -> None:
+        """Answer one request, or start to."""
+        received_ns = time.monotonic_ns()
+        match request.method, request.path:
+            case "GET", "/health":
+                connection.respond(200, b'{"status":"ok"}')
+            case _ if not self._may(request):
+                _refuse(connection, 401, "wrong or missing API key", code="invalid_api_key")
+            case "GET", "/v1/models":
+                listed = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
+                connection.respond(200, _encode({"object": "list", "data": [listed]}))
+            case "POST", "/v1/chat/completions":
+                self._chat(connection, request.body, received_ns)
+            case _, "/health" | "/v1/models" | "/v1/chat/completions":
+                _refuse(connection, 405, f"{request.path} does not take {request.method}", code="method_not_allowed")
+            case _:
+                _refuse(connection, 404, f"no such path: {request.path}", code="not_found")
+
+    def _may(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "").encode("latin-1")
+        return self._bearer is None or hmac.compare_digest(given, self._bearer)
+
+    def _chat(self, connection: Connection, body: bytes, received_ns: int) -> None:
+        try:
+            ask = msgspec.json.decode(body, type=Ask)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
+            _refuse(connection, 400, f"not a chat request: {error}", code="invalid_request")
+            return
+        prompt_tokens = count_tokens(ask.messages)
+        if wrong := self._wrong(ask, prompt_tokens):
+            status, message, code = wrong
+            _refuse(connection, status, message, code=code)
+            return
+        mark = digest(ask.messages)
+        fact = self._answers.find(ask.messages, mark=mark)
+        question = Question(mark=mark, prompt_tokens=prompt_tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit)
+        self._number += 1
+        answer = draw(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
+        self._deliver(connection, ask, answer, received_ns)
+
+    def _wrong(self, ask: Ask, prompt_tokens: int) -> tuple[int, str, str] | None:
+        """Give status, message and code of what is wrong with a request."""
+        window = self._spec.window
+        if ask.model != self._spec.model:
+            return 404, f"no model {ask.model!r} here, only {self._spec.model!r}", "model_not_found"
+        if not ask.messages:
+            return 400, "messages: at least one is needed", "invalid_request"
+        if (ask.limit is not None and ask.limit < 1) or (ask.n is not None and not 1 <= ask.n <= 128):
+            return 400, "max_tokens: at least 1; n: 1 to 128", "invalid_request"
+        asked = prompt_tokens + (ask.limit or 1)
+        if window is not None and asked > window:
+            what = f"maximum context length is {window} tokens; prompt and answer would be {asked}"
+            return 400, what, "context_length_exceeded"
+        return None
+
+    def _deliver(self, connection: Connection, ask: Ask, answer: Answer, received_ns: int) -> None:
+        """Write the answer when it is due, and the truth when it is over."""
+
+        def finish() -> None:
+            if ask.stream:
+                connection.finish()
+            self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=True)
+
+        def gone() -> None:
+            schedule.stop()
+            self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=False)
+
+        connection.gone = gone
+        chunks = cut(answer)
+        steps = max(map(len, chunks))
+        if ask.stream:
+            connection.start(_SSE, opening(answer))
+            schedule = Schedule(
+                events(answer, chunks, usage_asked=bool((ask.stream_options or {}).get("include_usage"))),
+                count=steps, start_ns=received_ns, first_s=answer.first_s, gap_s=answer.gap_s,
+                write=connection.send, done=finish,
+            )  # fmt: skip
+        else:
+            last_s = answer.first_s + (steps - 1) * answer.gap_s
+            schedule = Schedule(
+                iter([whole(answer)]), count=1, start_ns=received_ns, first_s=last_s, gap_s=0.0,
+                write=lambda body: connection.respond(200, body), done=finish,
+            )  # fmt: skip
+        schedule.go()
+
+    def _tell(self, answer: Answer, written_ns: list[int], *, received_ns: int, complete: bool) -> None:
+        if self._log is None:
+            return
+        truth = {
+            "id": answer.id,
+            "digest": answer.question.mark.hex(),
+            "received_ns": received_ns,
+            "written_ns": written_ns,
+            "closed_ns": time.monotonic_ns(),
+            "complete": complete,
+            "ttft_s": answer.first_s,
+            "gap_s": answer.gap_s,
+            "prompt_tokens": answer.question.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "right": answer.right,
+        }
+        self._log(_encode(truth) + b"\n")
+
+
+def _refuse(connection: Connection, status: int, message: str, code: str) -> None:
+    """Answer with an error object."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    connection.respond(status, _encode({"error": error}))

@@ -1,0 +1,66 @@
+"""Formats numbers for people: durations, counts, fractions, dollars. Formatting only; unknown is `-`, never 0."""
+
+import math
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+UNKNOWN = "-"
+
+
+def seconds(value: float | None) -> str:
+    """Give three significant digits: `0.85 ms`, `118 ms`, `1.21 s`, `inf` for a percentile that is a failure."""
+    if value is None:
+        return UNKNOWN
+    if math.isinf(value):
+        return "inf"
+    in_ms = float(f"{value * 1000:.2e}")  # rounded before it is compared: 0.9996 s is 1.00 s
+    return f"{significant(value * 1000)} ms" if in_ms < 1000 else f"{significant(value)} s"
+
+
+def fraction(value: float | None, decimals: int = 0) -> str:
+    """Give a fraction as percent: `62 %`. What rounds to 0 or 100 without being it reads `<1 %`, `>99 %`."""
+    return UNKNOWN if value is None else f"{_percent(value, decimals)} %"
+
+
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Give `62 % [47, 75]`; one decimal where the interval is narrower than ten points."""
+    if value is None or low is None or high is None:
+        return fraction(value)
+    decimals = int(high - low < 0.1)
+    return f"{_percent(value, decimals)} % [{_percent(low, decimals)}, {_percent(high, decimals)}]"
+
+
+def count(value: int | None) -> str:
+    """Give a whole number with thousands separated by commas."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def rate(value: float | None, unit: str) -> str:
+    """Give three significant digits and the unit: `41.5 tok/s`."""
+    return UNKNOWN if value is None else f"{significant(value)} {unit}"
+
+
+def usd(value: Decimal | None) -> str:
+    """Give dollars with at least two decimals and at least three significant digits: `$12.34`, `$0.00123`."""
+    if value is None:
+        return UNKNOWN
+    places = 2 if not value else max(2, 2 - value.adjusted())
+    rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, Context(prec=60))
+    return f"${rounded:,f}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Give `value` with so many significant digits and no exponent: 1.20, 12.3, 123, 1,235."""
+    if value == 0:
+        return "0"
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded value: 9.996 counts as 10.0
+    return f"{value:,.{max(0, digits - 1 - exponent)}f}"
+
+
+def _percent(value: float, decimals: int) -> str:
+    text = f"{value * 100:.{decimals}f}"
+    step = 10.0**-decimals
+    if value > 0 and float(text) == 0:
+        return f"<{step:g}"
+    if value < 1 and float(text) == 100:
+        return f">{100 - step:g}"
+    return text

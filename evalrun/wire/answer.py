@@ -1,0 +1,246 @@
+"""What the pieces of a reply add up to: texts joined, reasoning set apart, leaked markers taken off.
+
+It knows no bytes and no errors; `stream` and `chat` decide whether the sum counts as an answer.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from evalrun.types import Completion, TokenSource, ToolCall, Usage
+from evalrun.wire.chunk import Counts, Delta, Reply, ToolFragment, usage
+
+Redact = Callable[[str], str]
+"""Takes secrets out of a text. `str` takes out nothing."""
+
+OPEN, CLOSE = "<think>", "</think>"
+
+
+class Split(NamedTuple):
+    """Content taken apart: the reasoning inside it, where the answer starts, and what was odd."""
+
+    thought: str
+    answer_at: int
+    flag: str = ""
+
+
+def split_thought(content: str, *, reasoned: bool) -> Split:
+    """Set `<think>...</think>` at the start of the content apart from the answer.
+
+    Without its end all of it is reasoning: the answer never began. Without its beginning (templates that put
+    `<think>` into the prompt) what comes before the end is, unless the reasoning came apart (`reasoned`).
+    """
+    text = content.lstrip()
+    if text.startswith(OPEN):
+        start, flag = len(content) - len(text) + len(OPEN), "inline_think"
+        end = content.find(CLOSE, start)
+        if end < 0:
+            return Split(content[start:], len(content), "unterminated_think")
+    else:
+        start, flag = 0, "unopened_think"
+        end = -1 if reasoned or OPEN in content else content.find(CLOSE)
+        if end < 0:
+            return Split("", 0)
+    answer = content[end + len(CLOSE) :].lstrip()
+    return Split(content[start:end], len(content) - len(answer), flag)
+
+
+def strip_markers(text: str, markers: Iterable[str]) -> tuple[str, bool]:
+    """Take end markers off the end, several too; say whether there were any."""
+    endings = tuple(marker for marker in markers if marker)
+    leaked = False
+    while (trimmed := text.rstrip()).endswith(endings):
+        text = trimmed.removesuffix(next(marker for marker in endings if trimmed.endswith(marker)))
+        leaked = True
+    return text, leaked
+
+
+def well_formed(text: str) -> str:
+    """Join surrogate halves that came apart; a half left over becomes U+FFFD. The result is always valid UTF-8."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class _Tool:
+    """A tool call in the making."""
+
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id = self.name = ""
+        self.arguments: list[str] = []
+
+
+class _Choice:
+    """What one choice has said so far."""
+
+    __slots__ = ("acted_at", "content", "content_at", "finish_reason", "reasoning", "refusal", "tools")
+
+    def __init__(self) -> None:
+        self.content: list[str] = []
+        self.content_at: list[int] = []  # in step with content: an inline <think> moves the answer's start
+        self.reasoning: list[str] = []
+        self.refusal: list[str] = []
+        self.tools: dict[int, _Tool] = {}
+        self.acted_at: int | None = None  # the first refusal or tool call
+        self.finish_reason: str | None = None
+
+    def hear(self, delta: Delta, at_ns: int) -> bool:
+        """Take in a delta; say whether it was a token event."""
+        heard = False
+        if delta.content:
+            self.content.append(delta.content)
+            self.content_at.append(at_ns)
+            heard = True
+        if thought := delta.reasoning_content or delta.reasoning:
+            self.reasoning.append(thought)
+            heard = True
+        if delta.refusal or delta.tool_calls:
+            self.refusal.append(delta.refusal or "")
+            for fragment in delta.tool_calls or ():
+                self._call(fragment)
+            if self.acted_at is None:
+                self.acted_at = at_ns
+            heard = True
+        return heard
+
+    def _call(self, fragment: ToolFragment) -> None:
+        name = (fragment.function and fragment.function.name) or ""
+        index = fragment.index
+        if index is None:  # not the API, but seen: a name begins a new call, the rest belongs to the last one
+            index = max(self.tools, default=-1) + (1 if name or not self.tools else 0)
+        tool = self.tools.setdefault(index, _Tool())
+        tool.id = tool.id or fragment.id or ""
+        tool.name = tool.name or name
+        if fragment.function and fragment.function.arguments:
+            tool.arguments.append(fragment.function.arguments)
+
+    def split(self) -> tuple[str, Split]:
+        """Give the whole content, and where its answer is."""
+        content = "".join(self.content)
+        return content, split_thought(content, reasoned=bool(self.reasoning))
+
+    def answered_at(self) -> int | None:
+        """Give the instant of the first token event that was no reasoning."""
+        content, split = self.split()
+        instants = [] if self.acted_at is None else [self.acted_at]
+        if split.answer_at < len(content):
+            end = 0
+            for text, at_ns in zip(self.content, self.content_at, strict=True):
+                end += len(text)
+                if end > split.answer_at:
+                    instants.append(at_ns)
+                    break
+        return min(instants, default=None)
+
+
+class Draft:
+    """The reply so far. `add` is the hot path: texts and instants go to lists, nothing is joined before the end.
+
+    instants: one per token event, of any choice.
+    """
+
+    __slots__ = ("_choices", "_counts", "_fingerprint", "_id", "_model", "_streamed", "instants")
+
+    def __init__(self, *, streamed: bool) -> None:
+        self.instants: list[int] = []
+        self._counts: Counts | None = None
+        self._id = self._model = self._fingerprint = ""
+        self._streamed = streamed
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, reply: Reply, at_ns: int) -> None:
+        """Take in a chunk, or a whole reply."""
+        if reply.usage is not None:
+            self._counts = reply.usage  # the last one wins; a server that sends it with every chunk sends totals
+        if not self._id:
+            self._id, self._model = reply.id or "", reply.model or self._model
+        if reply.system_fingerprint:
+            self._fingerprint = reply.system_fingerprint
+        for part in reply.choices or ():
+            choice = self._choices.get(part.index)
+            if choice is None:
+                choice = self._choices[part.index] = _Choice()
+            if part.finish_reason:
+                choice.finish_reason = part.finish_reason
+            said = part.delta if self._streamed else part.message
+            if said is not None and choice.hear(said, at_ns):
+                self.instants.append(at_ns)
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The finish reason of the answer: of choice 0, or of the lowest there is."""
+        return self._in_order()[0].finish_reason
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a choice and every choice has a finish reason."""
+        return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
+
+    @property
+    def first_answer_ns(self) -> int | None:
+        """The instant of the first token event that was no reasoning, neither apart nor inside `<think>`."""
+        instants = (choice.answered_at() for choice in self._choices.values())
+        return min((at_ns for at_ns in instants if at_ns is not None), default=None)
+
+    def partial(self, redact: Redact) -> str:
+        """Give the answer's text so far, as it came."""
+        return redact(well_formed("".join(self._in_order()[0].content)))
+
+    def completion(self, *, end_markers: Iterable[str], redact: Redact, flags: Iterable[str]) -> Completion:
+        """Add it all up. `flags` are the oddities that the caller knows of."""
+
+        def clean(text: str) -> str:
+            return redact(well_formed(text))
+
+        first, *others = self._in_order()
+        content, split = first.split()
+        text, leaked = strip_markers(content[split.answer_at :], end_markers)
+        counted, odd = _plausible(usage(self._counts))
+        tokens, source = self._tokens(counted)
+        own = (split.flag, leaked and "leaked_marker", odd and "odd_usage")
+        return Completion(
+            text=clean(text),
+            reasoning=clean("".join(first.reasoning) + split.thought),
+            refusal=clean("".join(first.refusal)),
+            tool_calls=tuple(
+                ToolCall(id=clean(tool.id), name=clean(tool.name), arguments=clean("".join(tool.arguments)))
+                for _, tool in sorted(first.tools.items())
+            ),
+            finish_reason=clean(first.finish_reason) if first.finish_reason else None,
+            usage=counted,
+            tokens=tokens,
+            token_source=source,
+            chunks=len(self.instants) if self._streamed else 0,
+            streamed=self._streamed,
+            model=clean(self._model),
+            response_id=clean(self._id),
+            system_fingerprint=clean(self._fingerprint),
+            others=tuple(clean(_answer(other, end_markers)) for other in others),
+            flags=tuple(sorted({*flags, *(flag for flag in own if flag)})),
+        )
+
+    def _in_order(self) -> list[_Choice]:
+        return [choice for _, choice in sorted(self._choices.items())] or [_Choice()]
+
+    def _tokens(self, counted: Usage) -> tuple[int | None, TokenSource | None]:
+        """Give the completion tokens and who counted them. Chunks stand in for tokens, under their own name."""
+        if counted.completion_tokens is not None:
+            return counted.completion_tokens, "usage"
+        return (len(self.instants), "chunks") if self._streamed else (None, None)
+
+
+def _answer(choice: _Choice, end_markers: Iterable[str]) -> str:
+    content, split = choice.split()
+    return strip_markers(content[split.answer_at :], end_markers)[0]
+
+
+def _plausible(counted: Usage) -> tuple[Usage, bool]:
+    """Take a zero for "not counted", since something was asked and something answered; say whether a count is odd."""
+    zeros = {name: None for name in ("prompt_tokens", "completion_tokens") if getattr(counted, name) == 0}
+    counted = msgspec.structs.replace(counted, **zeros) if zeros else counted
+    reasoning, completion = counted.reasoning_tokens, counted.completion_tokens
+    outside = reasoning is not None and completion is not None and reasoning > completion  # it should be inside
+    return counted, bool(zeros) or outside

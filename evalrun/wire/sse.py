@@ -1,0 +1,127 @@
+"""Server-sent events: bytes in, events out, however the bytes were cut. No chat, no clock, no reconnecting.
+
+Follows "Interpreting an event stream" of the WHATWG HTML standard. The bytes are cut into lines first and decoded
+after, one event at a time, so a cut inside a character or a line end changes nothing:
+
+    feed(b'data: {"a"') -> []
+    feed(b':1}\\n\\n: ping\\n') -> [Event('', '{"a":1}')]
+"""
+
+from typing import NamedTuple
+
+from evalrun.errors import TargetError
+
+BOM = b"\xef\xbb\xbf"
+
+
+class Event(NamedTuple):
+    """One event. name: its `event:` field, empty when there was none."""
+
+    name: str
+    data: str
+
+
+class EventTooBig(TargetError):
+    """An event, or one line, grew over the limit. `events` are those of the same read that came before it."""
+
+    def __init__(self, limit: int, events: list[Event]) -> None:
+        super().__init__(f"event stream: an event is larger than {limit} bytes; raise limits.max_event_bytes")
+        self.events = events
+
+
+class Parser:
+    """Turns the bytes of one response into events. After `EventTooBig` or `close` it is done with.
+
+    comments: comment lines seen; they are activity but no events. invalid_utf8: something had to become U+FFFD.
+    """
+
+    def __init__(self, max_event_bytes: int = 16 * 2**20) -> None:
+        self.comments = 0
+        self.invalid_utf8 = False
+        self._limit = max_event_bytes
+        self._start: bytes | None = b""  # what came while it may still be the beginning of a byte order mark
+        self._after_cr = False  # the last byte was a CR: a LF that follows belongs to it
+        self._line: list[bytes] = []  # the pieces of the unfinished line
+        self._name = b""
+        self._data: list[bytes] = []  # the data lines of the unfinished event
+        self._held = 0  # the bytes of the data lines and of the unfinished line
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Give the events that `data` completes. Raises `EventTooBig`."""
+        if self._start is not None:
+            data = self._without_bom(data)
+        if self._after_cr and data:
+            self._after_cr = False
+            if data.startswith(b"\n"):
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+        events: list[Event] = []
+        lines = data.split(b"\n")
+        if len(lines) > 1 and self._line:
+            self._held -= sum(map(len, self._line))
+            lines[0] = b"".join(self._line) + lines[0]
+            self._line.clear()
+        rest = lines.pop()
+        for line in lines:
+            if not line:
+                if self._data:
+                    events.append(self._event())
+                self._name = b""
+            elif self._held + len(line) > self._limit:
+                raise EventTooBig(self._limit, events)
+            elif line.startswith(b"data: "):
+                self._data.append(line[6:])
+                self._held += len(line)
+            else:
+                self._field(line)
+        if rest:
+            self._line.append(rest)
+            self._held += len(rest)
+            if self._held > self._limit:
+                raise EventTooBig(self._limit, events)
+        return events
+
+    def close(self) -> bool:
+        """End the stream; say whether an unfinished event was thrown away, as the standard demands."""
+        unfinished = bool(self._data or self._line)
+        self._data.clear()
+        self._line.clear()
+        return unfinished
+
+    def _without_bom(self, data: bytes) -> bytes:
+        """Hold back the first bytes until they are a byte order mark, which goes, or are not, and stay."""
+        assert self._start is not None
+        start = self._start + data
+        if len(start) < len(BOM) and BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(BOM)
+
+    def _event(self) -> Event:
+        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        self._data.clear()
+        self._held = 0
+        return Event(self._text(self._name) if self._name else "", self._text(data))
+
+    def _field(self, line: bytes) -> None:
+        """Take in a line that is not the usual `data: ...`. `id`, `retry` and unknown fields mean nothing here."""
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if not field:
+            self.comments += 1
+        elif field == b"data":
+            self._data.append(value)
+            self._held += len(line)
+        elif field == b"event":
+            self._name = value
+
+    def _text(self, raw: bytes) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            self.invalid_utf8 = True
+            return raw.decode(errors="replace")

@@ -1,0 +1,81 @@
+"""Instants to latencies: subtractions and the rules for when a latency is unknown. No clock is read here.
+
+    scheduled   sent        first            first answer      last     closed
+        |--lag--|---ttft------|                     |            |         |
+                |-------------ttfo-----------------|             |         |
+                |--------------------e2e-------------------------|         |
+                |--------------------stream------------------------------- |
+
+All instants are nanoseconds of one monotonic clock. The definitions are docs/metrics.md's.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+from evalrun.types import Completion, Failure, Timing
+
+BURST_NS = 20_000
+"""Token events that follow each other faster than this on average left a buffer, not a model (50,000 a second).
+
+Equal instants are the usual case; a flush that crosses the network in several segments is a few us apart.
+"""
+
+
+def timing(
+    sent_ns: int,
+    instants: Sequence[int],
+    *,
+    connect_ns: int | None,
+    first_byte_ns: int | None = None,
+    first_answer_ns: int | None = None,
+    closed_ns: int | None = None,
+    completion_tokens: int | None = None,
+    scheduled_ns: int | None = None,
+    stamp: Literal["kernel", "user"] = "user",
+) -> Timing:
+    """Give the latencies of one request.
+
+    sent_ns: the last request byte was handed to the kernel. instants: of the token events, in order; empty when the
+    answer was not streamed. connect_ns: how long connecting took, None on a reused connection. first_answer_ns: the
+    first token event that is not reasoning. closed_ns: the stream ended. completion_tokens: see `countable_tokens`.
+    """
+    first, last = (instants[0], instants[-1]) if instants else (None, None)
+    gaps = tuple((b - a) / 1e9 for a, b in pairwise(instants))
+    tpot_s = None
+    if completion_tokens is not None and completion_tokens >= 2 and len(instants) >= 2 and not burst(instants):
+        tpot_s = (instants[-1] - instants[0]) / 1e9 / (completion_tokens - 1)
+    return Timing(
+        connect_s=(connect_ns or 0) / 1e9,
+        reused=connect_ns is None,
+        lag_s=None if scheduled_ns is None else (sent_ns - scheduled_ns) / 1e9,
+        first_byte_s=_after(sent_ns, first_byte_ns),
+        ttft_s=_after(sent_ns, first),
+        ttfo_s=_after(sent_ns, first_answer_ns),
+        e2e_s=_after(sent_ns, last),
+        stream_s=_after(sent_ns, closed_ns),
+        tpot_s=tpot_s,
+        max_stall_s=max(gaps, default=None),
+        icl_s=gaps,
+        stamp=stamp,
+    )
+
+
+def burst(instants: Sequence[int]) -> bool:
+    """Say whether two or more token events came all at once: their gaps say nothing about the model."""
+    return len(instants) >= 2 and instants[-1] - instants[0] < BURST_NS * (len(instants) - 1)
+
+
+def countable_tokens(outcome: Completion | Failure) -> int | None:
+    """Give the completion tokens that TPOT may be divided by, None when there is no such count.
+
+    Chunks are not tokens, so a count of chunks gives no TPOT. Nor do several choices: their usage is one sum.
+    """
+    if isinstance(outcome, Failure) or outcome.token_source in (None, "chunks") or outcome.others:
+        return None
+    return outcome.tokens
+
+
+def _after(sent_ns: int, at_ns: int | None) -> float | None:
+    """Give the seconds since `sent`. An answer that began before the request was out has no latency."""
+    return None if at_ns is None or at_ns < sent_ns else (at_ns - sent_ns) / 1e9

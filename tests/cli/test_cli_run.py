@@ -1,0 +1,229 @@
+"""The main job as a user does it: a table, a results folder; killed, resumed, scored again (faults P01-P18)."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalrun.store import open_run
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def only_run(tmp_path: Path) -> Path:
+    """Give the one run folder there is."""
+    (folder,) = (tmp_path / "results" / "sums").iterdir()
+    return folder
+
+
+def lines(folder: Path, kind: str) -> list[dict[str, object]]:
+    """Give the whole lines of a journal that are of one type."""
+    found = []
+    for line in (folder / "journal.jsonl").read_bytes().split(b"\n")[:-1]:
+        value = json.loads(line)
+        if value["t"] == kind:
+            found.append(value)
+    return found
+
+
+def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Wait until something is so; a process that ended before has failed."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+def journal_has(tmp_path: Path, records: int) -> Callable[[], bool]:
+    """Say whether the run has at least so many records."""
+
+    def has() -> bool:
+        journals = list((tmp_path / "results").glob("sums/*/journal.jsonl"))
+        return bool(journals) and journals[0].read_bytes().count(b'"t":"record"') >= records
+
+    return has
+
+
+def test_a_run_gives_a_table_and_a_folder(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
+    """Five right answers of five: the table says so and says that they are simulated; progress is not in the table."""
+    done = evalrun("run", suite(5))
+    assert done.returncode == 0, done.stderr
+    assert "accuracy" in done.stdout
+    assert "100 % [57, 100]" in done.stdout  # Wilson for 5 of 5: 25 / (25 + 1.96^2 * ...) -> 0.566
+    assert "simulated" in done.stdout
+    assert "requests" in done.stderr
+    folder = only_run(tmp_path)
+    written = {"manifest.json", "journal.jsonl", "scores.jsonl", "table.md", "table.csv", "table.json"}
+    assert written <= {path.name for path in folder.iterdir()}
+    records = list(open_run(folder).records())
+    assert sorted(str(record.sample.expected) for record in records) == ["1", "2", "3", "4", "5"]
+    assert all(record.cost_usd is not None and record.timing is not None for record in records)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_scores_are_made_again_without_the_network(
+    suite: Callable[..., Path], evalrun: Command, tmp_path: Path
+) -> None:
+    """`evalrun score` on the folder, with the suite, its data and its target gone, gives the same scores."""
+    path = suite(5)
+    evalrun("run", path)
+    folder = only_run(tmp_path)
+    before = (folder / "scores.jsonl").read_bytes()
+    for name in ("sums.yaml", "sim.yaml", "rows.py"):
+        (tmp_path / name).unlink()
+    again = evalrun("score", folder)
+    assert again.returncode == 0, again.stderr
+    assert (folder / "scores.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_is_not_resumed(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
+    """The same command after a finished run starts another."""
+    path = suite(2)
+    evalrun("run", path)
+    evalrun("run", path)
+    assert len(list((tmp_path / "results" / "sums").iterdir())) == 2
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
+    suite: Callable[..., Path], evalrun: Command, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """P01: SIGINT gives a partial table, the resume command and exit 130; resuming asks each sample exactly once."""
+    path = suite(40, concurrency=2, ttft_s=0.05)
+    process = start("run", path)
+    wait_for(journal_has(tmp_path, 5), process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "accuracy" in out
+    assert f"resume with: evalrun {path}" in err
+    resumed = evalrun("run", path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "resuming:" in resumed.stderr
+    folder = only_run(tmp_path)
+    assert Counter(line["key"] for line in lines(folder, "intent")).most_common(1)[0][1] == 1
+    assert len(lines(folder, "record")) == 40
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_termination_is_resumable(
+    number: signal.Signals, suite: Callable[..., Path], start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """P03, P08: exit 143, and the journal ends in a whole line that says the session ended on purpose."""
+    process = start("run", suite(40, concurrency=2, ttft_s=0.05))
+    wait_for(journal_has(tmp_path, 3), process)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert lines(only_run(tmp_path), "end")[-1]["reason"] == "stopped"
+
+
+def test_two_at_once_are_refused(
+    suite: Callable[..., Path], evalrun: Command, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """P16: the second process on one run is refused with the first one's pid, exit 5."""
+    path = suite(400, concurrency=1, ttft_s=0.2)
+    process = start("run", path)
+    wait_for(journal_has(tmp_path, 1), process)
+    second = evalrun("run", path)
+    assert second.returncode == 5
+    assert str(process.pid) in second.stderr
+
+
+def test_a_changed_suite_is_not_resumed(
+    suite: Callable[..., Path], evalrun: Command, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """P18: with another prompt an unfinished run is refused, exit 2; with another scorer `evalrun score` is offered."""
+    path = suite(40, concurrency=1, ttft_s=0.05)
+    process = start("run", path)
+    wait_for(journal_has(tmp_path, 2), process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    text = path.read_text()
+    path.write_text(text.replace("What is", "Tell me"))
+    refused = evalrun("run", path)
+    assert refused.returncode == 2
+    assert "the prompt of task sums changed" in refused.stderr
+    path.write_text(text.replace("kind: numeric", "kind: contains"))
+    refused = evalrun("run", path)
+    assert refused.returncode == 2
+    assert f"evalrun score results/sums/{only_run(tmp_path).name} --suite {path}" in refused.stderr
+    rescored = evalrun("score", only_run(tmp_path), "--suite", path)
+    assert rescored.returncode == 0, rescored.stderr
+    assert "scored by contains" in rescored.stdout
+
+
+def _killed_at_random(suite: Path, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, kills: int) -> Path:
+    """Kill the run at `kills` seeded points of its journal's growth, then let it finish."""
+    dice = random.Random(11)
+    acknowledged: set[object] = set()
+    goal = 0
+    for _ in range(kills):
+        goal += dice.randrange(1, 12)
+        process = start("run", suite)
+        wait_for(journal_has(tmp_path, goal), process)
+        process.kill()
+        process.communicate()
+        keys = {line["key"] for line in lines(only_run(tmp_path), "record")}
+        assert acknowledged <= keys
+        acknowledged = keys
+        goal = len(keys)
+    return only_run(tmp_path)
+
+
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_sigkill_loses_nothing_and_resends_at_most_what_was_in_flight(
+    kills: int,
+    suite: Callable[..., Path],
+    evalrun: Command,
+    start: Callable[..., "subprocess.Popen[str]"],
+    tmp_path: Path,
+) -> None:
+    """P04: after each kill every record that was there is there; in the end each sample has one record, and the intents
+    beyond one a sample are at most `concurrency` for each kill."""
+    path = suite(kills * 16 + 40, concurrency=4, ttft_s=0.02)
+    folder = _killed_at_random(path, start, tmp_path, kills)
+    assert evalrun("run", path).returncode == 0
+    records = Counter(line["key"] for line in lines(folder, "record"))
+    assert len(records) == kills * 16 + 40
+    assert set(records.values()) == {1}
+    assert len(lines(folder, "intent")) - len(records) <= 4 * kills
+
+
+def test_nothing_is_left_running(
+    suite: Callable[..., Path], start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """The simulator dies with the run, even when the run is killed."""
+    process = start("run", suite(400, concurrency=1, ttft_s=0.1))
+    wait_for(journal_has(tmp_path, 1), process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while any(_alive(child) for child in children):
+        assert time.monotonic() < deadline, "a child outlived its parent"
+        time.sleep(0.01)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_closed_pipe_is_quiet(suite: Callable[..., Path], start: Callable[..., "subprocess.Popen[str]"]) -> None:
+    """P09: a reader of standard output that goes away causes no traceback."""
+    process = start("run", suite(2))
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert "bug" not in err

@@ -1,0 +1,51 @@
+"""Asks an address as a run does: the client over a transport. It resends nothing and records nothing."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evalrun.secret import Secret
+from evalrun.target.client import Client, Reply, Sizes
+from evalrun.target.endpoint import Endpoint
+from evalrun.target.exchange import Deadlines
+from evalrun.target.stock import StockTransport
+from evalrun.target.transport import MeasuringTransport
+
+KEY = "sk-canary-4b1d/93+fe=="
+BODY = b'{"messages":[{"content":"Hi","role":"user"}],"model":"m","stream":true}'
+LONG_BODY = b'{"messages":[{"content":"%s","role":"user"}]}' % (b"x" * 2**24)  # more than two sockets buffer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Asks an address `times` times, one after another, with the client that a run uses."""
+
+    transport: type[MeasuringTransport] | type[StockTransport]
+
+    def __call__(
+        self,
+        url: str,
+        *,
+        times: int = 1,
+        body: bytes = BODY,
+        deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
+        sizes: Sizes = Sizes(),  # noqa: B008 - frozen
+        ca_file: str | None = None,
+        afterwards: Callable[[], object] = lambda: None,
+    ) -> list[Reply]:
+        async def asking() -> list[Reply]:
+            transport = self.transport(deadlines=deadlines, ca_file=ca_file)
+            endpoint = Endpoint(base_url=url, model="m", key=Secret(KEY))
+            client = Client(
+                endpoint, transport, deadlines=deadlines, sizes=sizes, headers={}, end_markers=("</s>",)
+            )
+            try:
+                replies = [await client.attempt(body) for _ in range(times)]
+                await asyncio.to_thread(afterwards)
+                return replies
+            finally:
+                await transport.aclose()
+
+        return asyncio.run(asking())
+
+

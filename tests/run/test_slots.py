@@ -1,0 +1,74 @@
+"""The limit on requests in flight, and the door that holds them back."""
+
+import asyncio
+
+from evalrun.run.slots import COOL_DOWN_S, Door, Slots
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_no_more_in_flight_than_the_limit() -> None:
+    """The third acquire of a limit of two waits for a release."""
+
+    async def scenario() -> None:
+        slots = Slots(2, Clock())
+        await slots.acquire()
+        await slots.acquire()
+        third = asyncio.ensure_future(slots.acquire())
+        await asyncio.sleep(0)
+        assert not third.done()
+        slots.release()
+        await third
+        assert slots.in_flight == 2
+
+    asyncio.run(scenario())
+
+
+def test_one_burst_of_429s_cuts_once() -> None:
+    """16 -> 8 on the first 429, no further within the cool-down, 4 after it, never below 1."""
+    clock = Clock()
+    slots = Slots(16, clock)
+    slots.cut()
+    slots.cut()
+    assert slots.limit == 8
+    for expected in (4, 2, 1, 1):
+        clock.now += COOL_DOWN_S
+        slots.cut()
+        assert slots.limit == expected
+    assert slots.lowest == 1
+
+
+def test_a_full_round_of_successes_gives_one_slot_back() -> None:
+    """After a cut to 2: two successes give 3, three more give 4, and never more than was asked for."""
+    slots = Slots(4, Clock())
+    slots.cut()
+    limits = []
+    for _ in range(9):
+        slots.succeeded()
+        limits.append(slots.limit)
+    assert limits == [2, 3, 3, 3, 4, 4, 4, 4, 4]
+
+
+def test_the_door_waits_longer_with_each_knock_of_an_outage() -> None:
+    """A crowd that fails together counts as one knock; waits go 0.5, 1, 2 s; the outage's age is told."""
+    clock = Clock()
+    door = Door(clock)
+    assert door.nobody_answers() == 0.0
+    assert door.nobody_answers() == 0.0  # the crowd
+    clock.now += 0.5
+    assert door.nobody_answers() == 0.5  # holds 1 s
+    clock.now += 0.75
+    assert door.nobody_answers() == 1.25  # still held: no new knock
+    clock.now += 0.25
+    assert door.nobody_answers() == 1.5
+    door.somebody_answered()
+    clock.now += 50
+    assert door.nobody_answers() == 0.0

@@ -1,0 +1,119 @@
+r"""Finding the final answer."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalrun.score.extract import Found, expected_answer, final_answer, without_reasoning
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (r"so \boxed{18}.", "18"),
+        (r"\boxed{3} was wrong, it is \boxed{4}", "4"),
+        (r"\boxed{\frac{1}{\sqrt{2}}}", r"\frac{1}{\sqrt{2}}"),
+        (r"\boxed{\{1, 2\}} and }", r"\{1, 2\}"),
+        (r"\boxed{\left\{ x \right.}", r"\left\{ x \right."),
+        (r"\boxed {5}, #### 6", "5"),
+        (r"\fbox{7}", "7"),
+        (r"\boxed{x = \boxed{5}}", "5"),
+        (r"\boxed{12} and then \boxed{1", "12"),
+    ],
+)
+def test_the_last_balanced_box_wins(text: str, answer: str) -> None:
+    """The last box that closes is the answer, with its nested braces; braces that are text do not count."""
+    assert final_answer(text) == Found(answer, "boxed")
+
+
+@pytest.mark.parametrize("text", [r"it is \boxed{42", r"\boxed{", r"Answer: 42 \boxed{42", r"\boxed{}"])
+def test_an_unterminated_box_gives_nothing(text: str) -> None:
+    """A box that never closes, or is empty, gets no credit through another rule."""
+    assert final_answer(text) == Found(None, "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("5 - 2 = 3\n#### 18", "18"),
+        ("The final answer is $\\frac{1}{2}$. I hope it is correct.", "$\\frac{1}{2}$"),
+        ("Answer: 1\nNo. Answer: 2", "2"),
+        ("**Answer:** 18 dollars", "18 dollars"),
+        ("**Answer: 18**", "18"),
+        ("The answer is **18**.", "18"),
+        ("So the answer is 18 because 9 twice is 18.5 less 0.5", "18"),
+        ("The answer to the question is 5 \\times 3 = 15", "5 \\times 3 = 15"),
+        ("**Final Answer**\n\n\\[ 42 \\]", "\\[ 42 \\]"),
+        ("Answer: x^2 + 1", "x^2 + 1"),
+        ("The answer is $1$, $2$ and $3$.", "$1$, $2$ and $3$"),
+        ("The answer is $28$ percent", "$28$%"),
+        ("Final Answer: The largest $n$ is 34.", "34"),
+        ("The answer is even.", "even"),
+    ],
+)
+def test_a_marked_answer_comes_second(text: str, answer: str) -> None:
+    """Without a box, what follows the last mark is the answer, without the prose around it."""
+    assert final_answer(text) == Found(answer, "marked")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "rule"),
+    [
+        ("x^2 + 1", "x^2 + 1", "whole"),
+        ("even", "even", "whole"),
+        (r"$x \in [-2,7]$", r"$x \in [-2,7]$", "whole"),
+        ("He pays $18.90 in all", "$18.90", "last_number"),
+        ("from 3 to 1,450,000 people", "1,450,000", "last_number"),
+        ("it fell by 28 percent", "28%", "last_number"),
+        ("it is 5-3 or -2 now", "-2", "last_number"),
+        ("so $x = 3$ and the ratio is $\\frac{3}{4}$ then", "\\frac{3}{4}", "last_formula"),
+        ("costs $5 each and then $10 for two", "$10", "last_number"),
+        ("no idea at all", None, "none"),
+        ("it is AZYUK2A for sure", None, "none"),
+        ("", None, "none"),
+    ],
+)
+def test_then_the_whole_text_then_the_last_number(text: str, answer: str | None, rule: str) -> None:
+    """The last number is taken whole: with its sign and separators, and as the formula it is part of."""
+    assert final_answer(text) == (answer, rule)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("<think>\\boxed{1}</think> \\boxed{2}", " \\boxed{2}"),
+        ("thinking \\boxed{1}</think>two", "two"),
+        ("<think>\\boxed{1} and on", ""),
+        ("a</think>b</THINK>c", "c"),
+        ("no reasoning", "no reasoning"),
+    ],
+)
+def test_stray_reasoning_is_dropped(text: str, rest: str) -> None:
+    """All up to the last `</think>` goes, and everything after a `<think>` that never ends."""
+    assert without_reasoning(text) == rest
+
+
+def test_a_reference_solution_gives_its_answer() -> None:
+    """The expected answer may be a worked solution: its box, its `####` tail, or all of it when it is short."""
+    assert expected_answer("9 * 2 = <<9*2=18>>18\n#### 18") == "18"
+    assert expected_answer(r"thus $\boxed{\frac{1}{2}}$.") == r"\frac{1}{2}"
+    assert expected_answer("p - q") == "p - q"
+
+
+@given(st.text(alphabet="\\boxed{}#$ answer:is1.[]()\n", max_size=200))
+def test_any_text_gives_an_answer_or_none(text: str) -> None:
+    """No text raises, and an answer is never empty."""
+    answer, rule = final_answer(without_reasoning(text))
+    assert answer is None if rule == "none" else answer
+
+
+@given(st.text(alphabet="{}\\x1 ", max_size=40))
+def test_a_box_returns_what_was_boxed(content: str) -> None:
+    """Whatever has balanced braces comes back as it was put in."""
+    depth, lowest, escaped = 0, 0, False
+    for sign in content:
+        depth += 0 if escaped else (sign == "{") - (sign == "}")
+        lowest = min(lowest, depth)
+        escaped = sign == "\\" and not escaped
+    if depth == 0 and lowest == 0 and not escaped and content.strip():
+        assert final_answer(rf"so \boxed{{{content}}} it is") == Found(content.strip(), "boxed")

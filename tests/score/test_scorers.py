@@ -1,0 +1,121 @@
+"""The cheap scorers, called as the suite calls them."""
+
+import math
+
+import pytest
+
+from evalrun.score.spec import ADAPTER, Choice, Contains, Exact, Numeric, Python, Regex, ScorerSpec
+from evalrun.types import Completion, Sample, Score
+
+
+def scored(spec: ScorerSpec, expected: str | None, text: str, choices: tuple[str, ...] = ()) -> Score:
+    """Score one text."""
+    return spec(Sample(task="t", id="1", messages=(), expected=expected, choices=choices), Completion(text=text))
+
+
+def test_exact_compares_the_stripped_text() -> None:
+    """Outer white space never counts, case only when asked, and reasoning that leaked is not part of the answer."""
+    assert scored(Exact(kind="exact"), "Yes", " Yes\n").value == 1
+    assert scored(Exact(kind="exact"), "Yes", "yes").value == 0
+    assert scored(Exact(kind="exact", ignore_case=True), "STRASSE", "straße").value == 1
+    assert scored(Exact(kind="exact"), "Yes", "<think>No?</think>Yes").value == 1
+
+
+def test_contains_needs_any_or_all() -> None:
+    """One text is enough with `any`; the missing ones are named with `all`."""
+    texts = ("red", "blue")
+    assert scored(Contains(kind="contains", texts=texts), None, "it is blue").value == 1
+    missing = scored(Contains(kind="contains", texts=texts, need="all"), None, "it is blue")
+    assert (missing.value, missing.why) == (0, "not found: ['red']")
+    assert scored(Contains(kind="contains"), "Paris", "in paris").value == 0
+    assert scored(Contains(kind="contains", ignore_case=True), "Paris", "in paris").value == 1
+
+
+def test_regex_compares_its_group_or_just_matches() -> None:
+    """With a group the last match is the answer; without one a match is enough."""
+    grouped = Regex(kind="regex", pattern=r"^ANSWER: (.+)$")
+    assert scored(grouped, "4", "ANSWER: 3\nANSWER: 4").value == 1
+    assert scored(grouped, "3", "ANSWER: 3\nANSWER: 4").value == 0
+    assert scored(Regex(kind="regex", pattern=r"\d{3}"), None, "abc 123").value == 1
+    assert scored(Regex(kind="regex", pattern=r"\d{3}"), None, "abc 12").rule == "none"
+
+
+def test_numeric_is_exact() -> None:
+    """0.1 + 0.2 is 0.3 here, separators and units do not count, and a tolerance is what it says."""
+    exact = Numeric(kind="numeric")
+    assert scored(exact, "0.3", "Answer: 0.1 + 0.2").value == 1
+    assert scored(exact, "9007199254740993", "9007199254740992").value == 0
+    assert scored(exact, "70000", "He made $70,000.00").value == 1
+    assert scored(exact, "1/3", "0.3333333333333333").value == 0
+    near = ADAPTER.validate_json('[{"kind": "numeric", "rel_tol": 0.01}, {"kind": "numeric", "abs_tol": "0.5"}]')
+    assert [scored(near[0], "100", text).value for text in ("101", "99", "101.0001")] == [1, 1, 0]
+    assert [scored(near[1], "100", text).value for text in ("100.5", "100.51")] == [1, 0]
+    assert scored(exact, "many", "7").error == "scorer"
+    assert scored(exact, "7", "9^9^9^9").value == 0
+
+
+CITIES = ("Paris", "Rome", "New York", "York")
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B", "B"),
+        ("b.", "B"),
+        ("(B)", "B"),
+        ("**B) Rome**", "B"),
+        ("Answer: B", "B"),
+        ("The answer is (B).", "B"),
+        (r"\boxed{B}", "B"),
+        (r"\boxed{\text{(B)}}", "B"),
+        ("Answer: B. Rome is the capital of Italy, not (A) Paris.", "B"),
+        ("Rome", "B"),
+        ("I think it must be Rome", "B"),
+        ("It is not (A) but (B)", "B"),
+        ("Long reasoning about A and C.\n\nB", "B"),
+        ("It lies in New York", "C"),
+    ],
+)
+def test_choice_finds_the_letter(text: str, letter: str) -> None:
+    """A letter may be dressed up, marked, boxed, or stand for its option's text."""
+    assert scored(Choice(kind="choice"), letter, text, CITIES).answer == letter
+    assert scored(Choice(kind="choice"), letter, text, CITIES).value == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Answer: A or B", "(A) or (B)", "Paris or Rome", "none of these", "E", "", r"\boxed{B"]
+)
+def test_choice_does_not_guess(text: str) -> None:
+    """Two letters, no letter, or one that is no option: no answer, 0, and why."""
+    score = scored(Choice(kind="choice"), "B", text, CITIES)
+    assert (score.value, score.answer) == (0, None)
+    assert score.why
+
+
+def test_choice_reads_the_expected_answer_either_way() -> None:
+    """The data may give the letter or the option's text; what is neither is the data's fault, not the model's."""
+    assert scored(Choice(kind="choice"), "Rome", "B", CITIES).value == 1
+    assert scored(Choice(kind="choice"), "(B)", "B", CITIES).value == 1
+    assert scored(Choice(kind="choice"), "Berlin", "B", CITIES).error == "scorer"
+
+
+@pytest.mark.parametrize("kind", ["exact", "contains", "numeric", "choice", "math"])
+def test_no_expected_answer_is_no_score(kind: str) -> None:
+    """A sample without an expected answer is unscored, never 0."""
+    (spec,) = ADAPTER.validate_json(f'[{{"kind": "{kind}"}}]')
+    assert (scored(spec, None, "x").value, scored(spec, None, "x").error) == (None, "scorer")
+
+
+@pytest.mark.parametrize("given", [math.nan, math.inf, -0.1, 1.1, None, "1", Score(value=None)])
+def test_a_value_that_is_no_fraction_is_an_error(given: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only numbers from 0 to 1 are scores; nothing is clamped."""
+    monkeypatch.setattr("evalrun.score.tests_only", lambda sample, completion: given, raising=False)
+    with pytest.raises(ValueError, match="a number from 0 to 1"):
+        scored(Python(kind="python", call="evalrun.score:tests_only"), "1", "1")
+
+
+def test_a_bad_pattern_or_call_is_refused_when_read() -> None:
+    """What cannot work is a mistake in the suite, found before anything is asked."""
+    for block in ('{"kind": "regex", "pattern": "("}', '{"kind": "python", "call": "os.system"}', '{"kind": "judge"}'):
+        with pytest.raises(ValueError):
+            ADAPTER.validate_json(f"[{block}]")

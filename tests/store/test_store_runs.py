@@ -1,0 +1,119 @@
+"""Run folders: made, found, locked, resumed, repaired."""
+
+import hashlib
+import json
+import os
+import signal
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from evalrun.errors import StoreError
+from evalrun.store import Intent, Manifest, create_run, find_unfinished, latest, open_run, resume
+from evalrun.store.lines import encode
+
+
+def test_a_new_run_has_its_name_and_modes(tmp_path: Path, manifest: Manifest) -> None:
+    """The folder is named by second and content, and only its owner can look into it."""
+    with create_run(tmp_path / "a" / "results", manifest) as writer:
+        folder = writer.run.path
+    task = {"data": "d" * 64, "prompt": "p1", "samples": 3, "sampling": "s1", "scorers": "c1"}
+    content = json.dumps({"targets": {"sim": "t1"}, "tasks": {"add": task}}, separators=(",", ":"))
+    assert folder.parent == tmp_path / "a" / "results" / "math"
+    assert folder.name == "20261122T093000Z-" + hashlib.sha256(content.encode()).hexdigest()[:8]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert {path.name for path in folder.iterdir()} == {"manifest.json", "journal.jsonl", "lock"}
+    assert open_run(folder).manifest == manifest
+
+
+def test_equal_runs_of_one_second_get_their_own_folders(tmp_path: Path, manifest: Manifest) -> None:
+    """Two runs never share a folder, and the latest is the one made last."""
+    later = msgspec.structs.replace(manifest, created=manifest.created + timedelta(microseconds=5))
+    with create_run(tmp_path, later) as one, create_run(tmp_path, manifest) as two:
+        assert two.run.path.name == one.run.path.name + "-2"
+    found = latest(tmp_path, "math")
+    assert found is not None
+    assert found.path == one.run.path
+
+
+def test_an_unwritable_root_is_refused(tmp_path: Path, manifest: Manifest) -> None:
+    """P12: where a folder cannot be made, that is said at once."""
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(StoreError, match="results"):
+        create_run(tmp_path / "results", manifest)
+
+
+def test_the_same_command_finds_its_unfinished_run(tmp_path: Path, manifest: Manifest) -> None:
+    """Found: the newest run of the same command, unless it ended as finished; one that died at birth is no run."""
+    command = {"suite": "suites/math.yaml", "set": ()}  # a tuple is what JSON gives back as a list
+    assert find_unfinished(tmp_path, "math", command) is None
+    assert latest(tmp_path, "math") is None
+    with create_run(tmp_path, manifest) as writer:
+        writer.end("interrupted")
+    (tmp_path / "math" / "20991231T000000Z-00000000").mkdir()
+    other = msgspec.structs.replace(manifest, command={"suite": "other"}, created=manifest.created + timedelta(1))
+    create_run(tmp_path, other).close()
+    found = find_unfinished(tmp_path, "math", command)
+    assert found is not None
+    assert found.path == writer.run.path
+    with resume(found.path) as again:
+        assert again.session == 2
+        again.end("finished")
+    assert find_unfinished(tmp_path, "math", command) is None
+    assert open_run(found.path).finished
+    resume(found.path).close()  # started once more, and not ended
+    assert find_unfinished(tmp_path, "math", command) is not None
+
+
+def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manifest: Manifest) -> None:
+    """P16: the refusal names process and host; the kernel unlocks when the holder is gone, even by SIGKILL."""
+    create_run(tmp_path, manifest).close()
+    run = latest(tmp_path, "math")
+    assert run is not None
+    ready, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            resume(run.path)
+            os.write(tell, b"x")
+            while True:
+                os.read(os.pipe()[0], 1)  # for ever
+        finally:
+            os._exit(1)
+    try:
+        os.read(ready, 1)
+        with pytest.raises(StoreError, match=f"in use by process {pid} on {os.uname().nodename}"):
+            resume(run.path)
+        assert len(open_run(run.path).sessions()) == 2  # reading needs no lock
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    with resume(run.path) as writer:
+        assert writer.session == 3
+
+
+def test_damage_is_repaired_on_resume(tmp_path: Path, manifest: Manifest, record: Any) -> None:
+    """P14, P15: a torn tail is cut off; a damaged line is copied to journal.bad, stays where it is, and its sample
+    counts as not asked."""
+    with create_run(tmp_path, manifest) as writer:
+        for number in range(3):
+            writer.append(Intent(key=f"{number:016x}", session=1, attempt=1, at=""))
+            writer.append(record(number))
+    journal = writer.run.path / "journal.jsonl"
+    bad = encode(record(1)).replace(b'"42"', b'"43"')
+    whole = journal.read_bytes().replace(encode(record(1)), bad)
+    journal.write_bytes(whole + encode(record(3))[:-1])
+    for session in (2, 3):
+        with resume(writer.run.path) as again:
+            assert list(again.answered) == [f"{n:016x}" for n in (0, 2)]
+            assert list(again.possibly_billed) == [f"{1:016x}"]
+            assert [("torn" in n, "1 damaged" in n) for n in again.notices][-1] == (False, True)
+            assert len(again.notices) == (2 if session == 2 else 1)
+        assert journal.read_bytes().startswith(whole + b'{"crc":"')
+        quarantined = (writer.run.path / "journal.bad").read_text().splitlines()
+        assert [json.loads(line) for line in quarantined] == [{"offset": whole.index(bad), "text": bad.decode()}]

@@ -1,0 +1,67 @@
+"""The layers of docs/design.md hold: a module imports only from its own row or rows above it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROWS = [
+    {"types"},
+    {"errors", "units", "secret", "escape", "fingerprint", "slug"},
+    {"spec", "wire", "stats", "price", "retry", "explain"},
+    {"data", "target"},
+    {"score"},
+    {"suite"},
+    {"store", "run"},
+    {"table", "compare", "gate", "report"},
+    {"cli"},
+]
+ROW = {module: number for number, row in enumerate(ROWS) for module in row}
+OFFLINE = {"table", "report"}  # must work where no HTTP library is installed
+NEVER_OFFLINE = {"run", "target", "suite", "data", "score"}
+
+
+def imports() -> list[tuple[str, str, str]]:
+    """Give (file, top module of evalrun it belongs to, top module it imports) for every import inside evalrun."""
+    found = []
+    for path in sorted((ROOT / "evalrun").rglob("*.py")):
+        parts = path.relative_to(ROOT / "evalrun").with_suffix("").parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module] if node.module != "evalrun" else [f"evalrun.{a.name}" for a in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            own = [name for name in names if name.startswith("evalrun.") and not name.startswith("evalrun.__")]
+            found.extend((str(path.relative_to(ROOT)), parts[0], name.split(".")[1]) for name in own)
+    return found
+
+
+def test_every_module_has_a_row() -> None:
+    """A new top-level module is put into a row before it can be imported."""
+    modules = {p.stem if p.suffix else p.name for p in (ROOT / "evalrun").iterdir() if p.suffix in ("", ".py")}
+    modules -= {"__init__", "__main__", "__pycache__", "py"}
+    assert {m for m in modules if m not in ROW} == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "importer", "imported"), [i for i in imports() if i[1] not in ("__main__", "__init__")]
+)
+def test_imports_point_upwards(file: str, importer: str, imported: str) -> None:
+    """Nothing imports from a row below its own."""
+    assert ROW[imported] <= ROW[importer], f"{file} imports {imported}, which is in a lower layer"
+
+
+def test_results_are_readable_without_a_network_library() -> None:
+    """Tables and reports never reach run, target, suite, data or score, not even through another module."""
+    graph: dict[str, set[str]] = {}
+    for _, importer, imported in imports():
+        graph.setdefault(importer, set()).add(imported)
+    reached, todo = set(), list(OFFLINE)
+    while todo:
+        module = todo.pop()
+        for imported in graph.get(module, set()) - reached:
+            reached.add(imported)
+            todo.append(imported)
+    assert reached & NEVER_OFFLINE == set()

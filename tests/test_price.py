@@ -1,0 +1,141 @@
+"""price: costs to the last digit, when they are unknown, and a purse that cannot be overdrawn."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from evalrun.price import TEMPLATE_TOKENS, Purse, cost, disagreement, warnings, worst_case
+from evalrun.types import Usage
+
+
+@dataclass(frozen=True)
+class List:
+    prompt: Decimal = Decimal("0.27")
+    completion: Decimal = Decimal("0.40")
+    cached: Decimal | None = Decimal("0.216")
+
+
+def test_the_provider_page_costs_by_hand() -> None:
+    """15 x 0.27 + 16 x 0.40 = 10.45 and 149 x 0.27 + 338 x 0.40 = 175.43 per million; the page reports other sums."""
+    hello = Usage(prompt_tokens=15, completion_tokens=16, reported_cost_usd=Decimal("0.0000268"))
+    lamb = Usage(prompt_tokens=149, completion_tokens=338, reported_cost_usd=Decimal("0.00035493"))
+    assert cost(hello, List()) == Decimal("0.00001045")
+    assert cost(lamb, List()) == Decimal("0.00017543")
+    assert warnings(hello, List()) == ("reported cost differs: $0.0000268, the price list gives $0.00001045",)
+    assert warnings(lamb, List()) == ("reported cost differs: $0.00035493, the price list gives $0.00017543",)
+
+
+def test_cached_tokens_have_their_own_price() -> None:
+    """1000 prompt tokens, 900 of them cached, 10 answered: 100 x 0.27 + 900 x 0.216 + 10 x 0.40 = 225.4."""
+    usage = Usage(prompt_tokens=1000, cached_tokens=900, completion_tokens=10)
+    assert cost(usage, List()) == Decimal("0.0002254")
+
+
+def test_sums_are_exact_where_floats_and_28_digits_are_not() -> None:
+    """The largest count times a price of 20 digits keeps every digit."""
+    usage = Usage(prompt_tokens=2**53 - 1, completion_tokens=1)
+    prices = List(prompt=Decimal("1.0000000000000000003"), completion=Decimal(0))
+    assert cost(usage, prices) == Decimal("9007199254.7409910027021597764222973")
+
+
+@pytest.mark.parametrize(
+    ("usage", "prices"),
+    [
+        (Usage(completion_tokens=5), List()),
+        (Usage(prompt_tokens=5), List()),
+        (Usage(), List()),
+        (Usage(prompt_tokens=5, completion_tokens=5, cached_tokens=1), List(cached=None)),
+        (Usage(prompt_tokens=5, completion_tokens=5, cached_tokens=6), List()),
+    ],
+)
+def test_an_unknown_part_makes_the_cost_unknown(usage: Usage, prices: List) -> None:
+    """Never 0, never the part that is known."""
+    assert cost(usage, prices) is None
+
+
+def test_no_cached_tokens_need_no_cached_price() -> None:
+    """0 cached tokens and no word about caching cost the same: 5 x 0.27 + 5 x 0.40 = 3.35."""
+    for cached in (0, None):
+        usage = Usage(prompt_tokens=5, completion_tokens=5, cached_tokens=cached)
+        assert cost(usage, List(cached=None)) == Decimal("0.00000335")
+        assert warnings(usage, List(cached=None)) == ()
+
+
+def test_warnings_say_why_a_cost_is_unknown() -> None:
+    """Impossible and unpriced cached tokens are named."""
+    impossible = Usage(prompt_tokens=5, completion_tokens=5, cached_tokens=6)
+    assert warnings(impossible, List()) == ("cost unknown: 6 cached of 5 prompt tokens cannot be",)
+    unpriced = Usage(prompt_tokens=5, completion_tokens=5, cached_tokens=2)
+    assert warnings(unpriced, List(cached=None)) == (
+        "cost unknown: 2 cached tokens without a cached price; set prices.cached",
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "differs"),
+    [
+        ("1", "1.01", False),
+        ("1", "1.0101", True),
+        ("1", "0.99", False),
+        ("1", "0.98", True),
+        ("0", "0", False),
+        ("0", "0.1", True),
+        (None, "1", False),
+        ("1", None, False),
+    ],
+)
+def test_one_percent_is_the_line(ours: str | None, theirs: str | None, differs: bool) -> None:
+    """More than 1 % of our figure, up or down, is a disagreement; 1 % itself is not."""
+    assert disagreement(*(None if usd is None else Decimal(usd) for usd in (ours, theirs))) is differs
+
+
+def test_the_worst_case_by_hand() -> None:
+    """976 bytes + 1024 for the template at 0.27, twice 500 tokens at 0.40: 540 + 400 per million."""
+    assert TEMPLATE_TOKENS == 1024
+    assert worst_case(976, 500, List(), choices=2) == Decimal("0.00094")
+    assert worst_case(976, 0, List(cached=Decimal(1))) == Decimal("0.002")  # a cache that costs more than none
+
+
+def test_a_purse_never_passes_its_cap() -> None:
+    """1,000 random runs, with unknown costs and requests that were never sent: spent + reserved stays in the cap."""
+    for seed in range(1000):
+        random = Random(seed)
+        purse, flying = Purse(Decimal("1.00")), []
+        for _ in range(60):
+            wanted = Decimal(random.randint(1, 20)) / 100
+            if random.random() < 0.6 and purse.reserve(wanted):
+                flying.append(wanted)
+            elif flying:
+                reserved = flying.pop(random.randrange(len(flying)))
+                fate = random.choice(["billed", "unknown", "not sent"])
+                if fate == "not sent":
+                    purse.release(reserved)
+                else:
+                    purse.settle(reserved, None if fate == "unknown" else reserved * random.randint(0, 100) / 100)
+            assert purse.spent + purse.reserved <= Decimal("1.00")
+            assert purse.reserved == sum(flying)
+            assert purse.assumed <= purse.spent
+
+
+def test_an_unknown_cost_is_charged_in_full() -> None:
+    """Without usage the reserved maximum is spent, and known to be assumed; what was not sent comes back."""
+    purse = Purse(Decimal(1))
+    assert purse.reserve(Decimal("0.6"))
+    assert not purse.reserve(Decimal("0.5"))
+    purse.settle(Decimal("0.6"), None)
+    assert (purse.spent, purse.assumed, purse.reserved) == (Decimal("0.6"), Decimal("0.6"), Decimal(0))
+    assert purse.reserve(Decimal("0.4"))
+    purse.release(Decimal("0.4"))
+    assert purse.reserve(Decimal("0.4"))
+    purse.settle(Decimal("0.4"), Decimal("0.1"))
+    assert (purse.spent, purse.assumed, purse.reserved) == (Decimal("0.7"), Decimal("0.6"), Decimal(0))
+
+
+def test_a_purse_without_a_cap_only_counts() -> None:
+    """No cap: everything may be spent, and the sum is kept."""
+    purse = Purse()
+    assert purse.reserve(Decimal(10**9))
+    purse.settle(Decimal(10**9), Decimal(5))
+    assert (purse.cap, purse.spent, purse.reserved) == (None, Decimal(5), Decimal(0))
