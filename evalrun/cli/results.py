@@ -139,10 +139,11 @@ def _table(run: Run, tasks: Mapping[str, Json] | None = None) -> Table:
 def _context(run: Run, tasks: Mapping[str, Json]) -> Context:
     manifest = run.manifest
     prints = manifest.fingerprints
+    served = {one.target: one.note for one in run.served()}
     return Context(
         suite=manifest.suite_name,
         run=str(run.path),
-        targets=tuple(_note(name, spec) for name, spec in manifest.targets.items()),
+        targets=tuple(_note(name, spec, served.get(name, "")) for name, spec in manifest.targets.items()),
         scorers={name: tuple(s.get("name") or s["kind"] for s in task["scorers"]) for name, task in tasks.items()},
         planned={
             (name, target): prints.tasks[name].samples * task["repeats"]
@@ -165,20 +166,16 @@ def _context(run: Run, tasks: Mapping[str, Json]) -> Context:
     )  # fmt: skip
 
 
-def _note(name: str, spec: Json) -> TargetNote:
-    kind, prices = spec["kind"], spec.get("prices") or {}
-    alert = {
-        "embedded": f"{name} is the small embedded model {spec['model']} on this machine's CPU, no rented endpoint",
-        "simulator": f"{name} is simulated: its answers and its latencies are made up",
-    }
-    notes = ("the server's certificate was not verified",) if spec.get("verify") is False else ()
+def _note(name: str, spec: Json, served: str) -> TargetNote:
+    """Say what the reader must know of a target; `served` is what it said of itself when it was opened."""
+    loud = spec["kind"] in ("embedded", "simulator")
     return TargetNote(
         name=name,
-        model=spec["model"],
-        alert=alert.get(kind, ""),
+        model=spec.get("model", ""),
+        alert=f"{name}: {served or spec['kind']}" if loud else "",
         transport=spec.get("transport", "evalrun"),
-        prices_date=str(prices.get("date", "")),
-        notes=notes,
+        prices_date=str((spec.get("prices") or {}).get("date", "")),
+        notes=(served,) if served and not loud else (),
     )
 
 

@@ -58,7 +58,7 @@ class Csv(Spec):
     def rows(self, places: Places) -> Iterator[Row]:
         """Give the file's rows, by the names of the header."""
         path = places.file(self.path)
-        csv.field_size_limit(MAX_ROW_BYTES)
+        csv.field_size_limit(MAX_ROW_BYTES)  # for the whole process; its default is 128 kB
         table = csv.reader(
             (_text(line, path, number) for number, line in _lines(path)), strict=True, delimiter=self.delimiter
         )

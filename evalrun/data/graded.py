@@ -18,7 +18,7 @@ class Graded(Spec):
 
     seed: int = 0
     levels: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(default=(1, 2, 3, 4, 5, 6), min_length=1)
-    """1 is one easy step, 6 is hard for the best models."""
+    """1 is one easy step, 6 needs many exact ones."""
     n_per_level: int = Field(default=10, ge=1, le=1_000_000)
 
     def rows(self, places: Places) -> Iterator[Row]:  # noqa: ARG002  (reads no file)

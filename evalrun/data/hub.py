@@ -3,6 +3,7 @@
 Whatever goes wrong there becomes a SuiteError that says what to do, always with the way around the hub.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,26 +22,17 @@ AROUND = (
     " --set tasks.NAME.data='{kind: jsonl, path: FOLDER/rows.jsonl}'"
 )
 
-# What a repository can do wrong, and what its reader should do: the first pattern found in the message wins.
+# What can go wrong there, and what to do: the first pattern found in the error, or in what caused it, wins.
 ADVICE = (
-    (
-        r"scripts are no longer supported",
-        "it needs a loading script, which `datasets` no longer runs; use a copy in Parquet",
-    ),
-    (
-        r"gated|authenticated|ask for access|Access to dataset",
-        "accept its terms on its page, then set HF_TOKEN to your token",
-    ),
-    (r"429|Too Many Requests", "the hub limits you; wait, or set HF_TOKEN for a higher limit"),
-    (r"OfflineMode|offline", "offline mode is on and there is no cached copy; unset HF_HUB_OFFLINE once"),
-    (
-        r"Couldn't reach|LocalEntryNotFound|Connect|resolve|[Tt]ime(d )?out",
-        "the hub cannot be reached; check the network or the proxy",
-    ),
-    (r"Revision '", "name a commit, a tag or a branch of it"),
-    (r"BuilderConfig|[Cc]onfig name", "name one of its configs in `config`"),
-    (r"[Uu]nknown split|[Bb]ad split", "name one of its splits in `split`"),
-    (r"doesn't exist|401|403|404", "check the id; if it is private or gated, set HF_TOKEN and accept its terms"),
+    ("scripts are no longer supported", "it needs a loading script, which no longer runs; use a copy in Parquet"),
+    ("doesn't exist on the Hub", "check the id; if it is private or gated, set HF_TOKEN and accept its terms"),
+    ("gated|[Aa]ccess to dataset", "accept its terms on its page, then set HF_TOKEN to your token"),
+    ("429|Too Many Requests", "the hub limits you; wait, or set HF_TOKEN for a higher limit"),
+    ("OfflineMode|offline", "offline mode is on and no copy is cached; unset HF_HUB_OFFLINE once"),
+    ("Couldn't reach|Connect|Timeout|resolve|check your connection", "the hub cannot be reached; check the network"),
+    ("Revision", "name a commit, a tag or a branch of it"),
+    ("BuilderConfig|[Cc]onfig name", "name one of its configs in `config`"),
+    ("[Ss]plit", "name one of its splits in `split`"),
 )
 
 
@@ -71,7 +63,7 @@ class Hub(Spec):
         from huggingface_hub.errors import EntryNotFoundError, RevisionResolutionError
 
         try:
-            builder = datasets.load_dataset_builder(self.id, self.config, revision=self.revision)
+            builder = _builder(self.id, self.config, self.revision)
             self._check_revision(builder, places)
             builder.download_and_prepare()
             return builder.as_dataset(split=self.split)
@@ -83,18 +75,32 @@ class Hub(Spec):
 
     def _check_revision(self, builder: Any, places: Places) -> None:
         """Refuse a cached copy of another commit: with the hub away, `datasets` takes the newest it has."""
-        if self.revision is None or builder.hash == self.revision:
+        if self.revision == builder.hash:
             return
-        if COMMIT.fullmatch(self.revision):
+        if self.revision and COMMIT.fullmatch(self.revision):
             raise SuiteError(
                 f"{self.id}: commit {self.revision} is wanted, and the cache has {builder.hash};"
                 f" fetch it once with a network, or change `revision`; {AROUND}"
             )
         if builder.name == "cache":
-            places.on_notice(f"{self.id}: the hub is away; read from the cache: {builder.hash}")
+            places.on_notice(f"{self.id}: the hub is away; read from the cache: commit {builder.hash}")
 
     def _explained(self, error: BaseException) -> str:
-        said = f"{type(error).__name__}: {error}"
+        said = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
         advice = next((text for pattern, text in ADVICE if re.search(pattern, said)), "see its page on the hub")
-        first_line = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        first_line = str(error).strip().partition("\n")[0][:300].rstrip(".") or type(error).__name__
         return f"hub data set {self.id}: {first_line}; {advice}; {AROUND}"
+
+
+@functools.lru_cache(maxsize=16)
+def _builder(name: str, config: str | None, revision: str | None) -> Any:
+    """Ask the hub once in a process, so that the survey and the run read the same commit."""
+    import datasets
+
+    return datasets.load_dataset_builder(name, config, revision=revision)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__

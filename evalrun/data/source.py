@@ -20,6 +20,11 @@ from evalrun.data.words import WordProblems
 from evalrun.errors import SuiteError
 from evalrun.spec import Spec
 
+__all__ = [
+    "Arithmetic", "Csv", "Hub", "Inline", "Jsonl", "Parquet", "Places", "Python", "Row", "Source", "WordProblems",
+    "imported",
+]  # fmt: skip
+
 
 class Inline(Spec):
     """Rows written in the suite file itself."""

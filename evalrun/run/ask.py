@@ -52,6 +52,7 @@ class Asker:
     """Asks one target's jobs. One object a target: what its requests share.
 
     zero_ns: the session's start on the monotonic clock. stopped: why asking this target makes no sense any more.
+    advice: what to say to the person who can mend a failure.
     """
 
     target: str
@@ -66,6 +67,7 @@ class Asker:
     door: Door
     tally: Tally
     changed: Callable[[], None]
+    advice: Callable[[Failure], str] = lambda _: ""
     random: Random = field(default_factory=Random)
     budget: retry.Budget = field(default_factory=retry.Budget)
     stopped: str | None = None
@@ -125,7 +127,7 @@ class Asker:
         decision = retry.decide(failure, self.rules, tried=counted + 1, unknown_tried=unknown_tried, random=self.random)
         match decision:
             case retry.StopTarget(why):
-                self.stopped = self.stopped or why
+                self.stopped = self.stopped or why + self.advice(failure)
             case retry.Outage():
                 if self.door.nobody_answers() <= OUTAGE_S:
                     return 0.0  # the door holds it

@@ -5,6 +5,7 @@ Targets do not overlap, so that none is measured under the load of another.
 
 import asyncio
 import difflib
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from evalrun.run.slots import Door, Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
 from evalrun.store.lines import Lag as LagLine
+from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.target.client import Sizes
 from evalrun.target.exchange import Deadlines
@@ -30,7 +32,7 @@ from evalrun.target.lag import Lag
 from evalrun.target.machine import affordable_concurrency
 from evalrun.target.open import Needs, Opened, open_target
 from evalrun.target.simulator.answers import Fact, write_answers
-from evalrun.target.spec import Simulator
+from evalrun.target.spec import Http, Simulator
 from evalrun.types import Failure, Json
 
 
@@ -49,7 +51,6 @@ class Ending:
     """How the asking ended. stopped: targets that were given up, and why. unsettled: outcomes worth asking again."""
 
     stopped: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
     capped: bool = False
     unsettled: int = 0
     spent_usd: Decimal = Decimal(0)
@@ -131,8 +132,11 @@ class FanOut:
             progress=self._progress.fetching,
         )
         async with open_target(target.spec, target.name, needs) as opened:
-            self.ending.notes[target.name] = opened.endpoint.note
-            models = await _preflight(opened, target.name)
+            endpoint = opened.endpoint
+            self._writer.append(
+                Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
+            )
+            models = await _preflight(opened, target)
             asker = self._asker(target, opened, concurrency)
             self._stop.busy = lambda: asker.slots.in_flight > 0
             for task in self._plan.suite.tasks:
@@ -141,7 +145,7 @@ class FanOut:
                 if asker.stopped or self._is_over():
                     break
         if asker.stopped:
-            self.ending.stopped[target.name] = asker.stopped + near(opened.endpoint.model, models)
+            self.ending.stopped[target.name] = asker.stopped + near(endpoint.model, models)
 
     def _asker(self, target: Asked, opened: Opened, concurrency: int) -> Asker:
         retries = self._plan.suite.limits.retries
@@ -164,6 +168,7 @@ class FanOut:
             door=Door(time.monotonic),
             tally=Tally(),
             changed=self._progress.changed,
+            advice=functools.partial(_advice, target=target),
         )
 
     def _write_answers(self, target: Asked) -> Path | None:
@@ -238,7 +243,7 @@ class FanOut:
             asker.slots.release()
 
 
-async def _preflight(opened: Opened, target: str) -> list[str]:
+async def _preflight(opened: Opened, target: Asked) -> list[str]:
     """See that the endpoint is there and takes the key, before anything is spent. Gives the models it lists."""
     found = await opened.client.models()
     if isinstance(found, Failure):
@@ -246,14 +251,18 @@ async def _preflight(opened: Opened, target: str) -> list[str]:
     return found
 
 
-def _advice(failure: Failure, target: str) -> str:
+def _advice(failure: Failure, target: Asked) -> str:
     match failure.kind:
         case "dns" | "connect" | "timeout_connect":
-            return f"; is the server running, and is base_url of target {target} right?"
+            return f"; is the server running, and is base_url of target {target.name} right?"
         case "tls":
             return "; is its certificate valid? (`ca_file` names your own authority, `verify: false` trusts anybody)"
+        case "auth" if failure.status == 407:  # it is the proxy's, and the message says so
+            return ""
+        case "auth" if isinstance(target.spec, Http) and target.spec.key_env:
+            return f"; is the key in {target.spec.key_env} still valid?"
         case "auth":
-            return f"; is the key that key_env of target {target} names still valid?"
+            return f"; target {target.name} names no key_env: does the server want a key?"
     return ""
 
 

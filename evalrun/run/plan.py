@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evalrun import price
 from evalrun.data.places import Places
 from evalrun.data.samples import samples, survey
 from evalrun.errors import SuiteError
 from evalrun.fingerprint import fingerprint
+from evalrun.run.job import jobs
 from evalrun.secret import Secret
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.suite.spec import Suite, Task
@@ -74,7 +76,7 @@ def plan(
     for name, task in suite.tasks.items():
         surveying(name)
         prints[name] = _prints(name, task, counted)
-    return Plan(
+    planned = Plan(
         suite=suite,
         suite_file=suite_file,
         command=command,
@@ -83,6 +85,26 @@ def plan(
         prints=Fingerprints(tasks=prints, targets={target.name: _target_print(target) for target in targets}),
         skipped_rows=len(skipped),
     )
+    _refuse_small_cap(planned)
+    return planned
+
+
+def _refuse_small_cap(plan: Plan) -> None:
+    """Refuse a cap below the worst case of the first request: not one could be asked."""
+    cap = plan.suite.limits.max_cost_usd
+    name, task = next(iter(plan.suite.tasks.items()))
+    for target in plan.targets:
+        prices, max_tokens = target.spec.prices, task.sampling.max_tokens
+        if cap is None or prices is None or max_tokens is None:
+            continue
+        model, quirks = plan.model(target), target.spec.quirks
+        job = next(jobs(name, task, target=target.name, model=model, quirks=quirks, places=plan.places))
+        worst = price.worst_case(len(job.body), max_tokens, prices, choices=job.choices)
+        if worst > cap:
+            raise SuiteError(
+                f"limits.max_cost_usd: a cap of {cap} USD is below one request: the first of task {name} may cost"
+                f" {worst:f} USD at {target.name}; raise --max-cost, or lower max_tokens"
+            )
 
 
 def _prints(name: str, task: Task, places: Places) -> TaskPrints:

@@ -37,7 +37,10 @@ _NUMBER = re.compile(
 _FORMULA = re.compile(
     r"\$\$(.{1,999}?)\$\$|\\\[(.{1,999}?)\\\]|\\\((.{1,999}?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n]){1,999})\$", re.DOTALL
 )
-_PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_PROSE = re.compile(  # three letters may be a word, two are more often two variables
+    r"(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))",
+    re.IGNORECASE,
+)
 _COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
 
 

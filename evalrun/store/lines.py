@@ -13,7 +13,7 @@ added: a reader leaves out the types it does not know.
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ import msgspec
 
 from evalrun.errors import StoreError
 from evalrun.store.disk import storing
-from evalrun.types import Record, Value
+from evalrun.types import Json, Record, Value
 
 
 class Session(Value, frozen=True):
@@ -46,6 +46,15 @@ class Intent(Value, frozen=True):
     attempt: int
     at: str
     reserved_usd: Decimal | None = None
+
+
+class Served(Value, frozen=True):
+    """A target was opened. note: what tables made from it must say. facts: what the server is, where we started it."""
+
+    session: int
+    target: str
+    note: str = ""
+    facts: Mapping[str, Json] = {}
 
 
 class Lag(Value, frozen=True):
@@ -73,10 +82,11 @@ class End(Value, frozen=True):
     reason: str
 
 
-Event = Session | Intent | Record | Lag | End
+Event = Session | Served | Intent | Record | Lag | End
 
 _KINDS: dict[type[Event], bytes] = {
     Session: b"session",
+    Served: b"served",
     Intent: b"intent",
     Record: b"record",
     Lag: b"lag",

@@ -16,7 +16,7 @@ from evalrun import retry
 from evalrun.secret import Redactor
 from evalrun.target.endpoint import Endpoint
 from evalrun.target.exchange import Broken, Deadlines, Exchange, TimedStream
-from evalrun.types import Failure, Outcome, Phase, Timing
+from evalrun.types import Completion, Failure, Outcome, Phase, Timing
 from evalrun.wire import chat, rejection
 from evalrun.wire.sse import EventTooBig, Parser
 from evalrun.wire.stream import StreamDecoder
@@ -57,7 +57,8 @@ class Client:
         end_markers: tuple[str, ...] = (),
     ) -> None:
         self._transport = transport
-        self._base_url = endpoint.base_url.rstrip("/")
+        self._chat = httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")  # parsed once: 50 us a request
+        self._models = httpx.URL(f"{endpoint.base_url.rstrip('/')}/models")
         self._deadlines = deadlines
         self._sizes = sizes
         self._end_markers = end_markers
@@ -71,7 +72,7 @@ class Client:
         began_ns = time.perf_counter_ns()
         request = httpx.Request(
             "POST",
-            f"{self._base_url}/chat/completions",
+            self._chat,
             headers={
                 **self._headers,
                 "content-type": "application/json",
@@ -96,9 +97,7 @@ class Client:
 
     async def models(self) -> list[str] | Failure:
         """Give the names of the models the endpoint lists, none if it has no such list; a failure if it is unusable."""
-        request = httpx.Request(
-            "GET", f"{self._base_url}/models", headers=self._headers, extensions={"deadlines": self._deadlines}
-        )
+        request = httpx.Request("GET", self._models, headers=self._headers, extensions={"deadlines": self._deadlines})
         try:
             response = await self._transport.handle_async_request(request)
             try:
@@ -122,8 +121,6 @@ class Client:
         done_ns: int | None = None
         try:
             done_ns = await _read_events(stream, parser, decoder)
-            if done_ns is not None:
-                stream.finish()  # what may follow [DONE] is not waited for
         except Broken as broken:
             broke = self._failure(broken)
         except EventTooBig as error:
@@ -131,6 +128,8 @@ class Client:
                 decoder.feed(event, exchange.first_byte_ns or began_ns)
             broke = Failure(kind="too_big", phase=Phase.PARTIAL, message=str(error), possibly_billed=True)
         outcome = decoder.finish(broke=broke, invalid_utf8=parser.invalid_utf8)
+        if done_ns is not None and isinstance(outcome, Completion):
+            stream.finish()  # what may follow [DONE] is not waited for; what follows a failure is not wanted at all
         exchange.closed_ns = exchange.closed_ns or done_ns
         return self._reply(outcome, exchange, began_ns, decoder)
 

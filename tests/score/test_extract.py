@@ -64,6 +64,8 @@ def test_a_marked_answer_comes_second(text: str, answer: str) -> None:
         (r"$x \in [-2,7]$", r"$x \in [-2,7]$", "whole"),
         ("He pays $18.90 in all", "$18.90", "last_number"),
         ("from 3 to 1,450,000 people", "1,450,000", "last_number"),
+        ("so it is 18", "18", "last_number"),
+        ("2xy + 3", "2xy + 3", "whole"),
         ("it fell by 28 percent", "28%", "last_number"),
         ("it is 5-3 or -2 now", "-2", "last_number"),
         ("so $x = 3$ and the ratio is $\\frac{3}{4}$ then", "\\frac{3}{4}", "last_formula"),

@@ -1,0 +1,101 @@
+"""Samples and their survey: count, content hash, no id twice, nothing empty."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalrun.data.places import Places, Row
+from evalrun.data.prompt import Prompt
+from evalrun.data.samples import Samples, Survey, samples, survey
+from evalrun.data.source import Inline, Python
+from evalrun.errors import SuiteError
+
+PLACES = Places(root=Path())
+PROMPT = Prompt(template="{{ q }}", expected="{{ a }}", meta=("a",))
+
+
+def given(*rows: dict[str, Any], limit: int | None = None) -> Samples:
+    inline = Inline.model_validate_json(json.dumps({"kind": "inline", "rows": rows}))
+    return samples("t", inline, PROMPT, PLACES, limit=limit)
+
+
+def test_a_survey_counts_and_can_be_repeated() -> None:
+    """Samples are read again from the start each time; `limit` takes the first ones."""
+    rows = [{"q": str(n), "a": str(n)} for n in range(10)]
+    three = given(*rows, limit=3)
+    assert [sample.id for sample in three] == ["1", "2", "3"]
+    assert survey(three) == survey(three) == survey(given(*rows[:3]))
+    assert survey(three).count == 3
+
+
+def test_the_hash_is_of_everything_asked_and_expected() -> None:
+    """Question, answer and order change it; the task's name does not. The value is pinned: resumes depend on it."""
+    one, two = {"q": "1+1", "a": "2"}, {"q": "é", "a": "3"}
+    assert survey(given(one, two)) == Survey(2, "d179e4c4a5fc7ec9ba0b8c74a9c35ae895e9f92704625da1b0e95f25d9515e26")
+    others = ((one,), (two,), (one, two), (two, one), (one, two | {"a": "5"}))
+    assert len({survey(given(*rows)).sha256 for rows in others}) == len(others)
+
+
+def test_no_rows_are_refused() -> None:
+    """A survey of nothing would be 100 % of 0 (D03)."""
+
+    class Nothing:
+        def rows(self, places: Places, /) -> Iterator[Row]:
+            return iter(())
+
+    with pytest.raises(SuiteError, match=r"tasks\.t\.data: has no rows"):
+        survey(samples("t", Nothing(), PROMPT, PLACES))
+
+
+def test_the_first_five_pairs_of_twin_ids_are_named() -> None:
+    """All twins are found, five are listed with both rows (D06)."""
+    rows = [{"id": n % 7, "q": "q", "a": "a"} for n in range(14)]
+    with pytest.raises(SuiteError) as error:
+        survey(given(*rows))
+    pairs = ", ".join(f"'{n}' (rows {n + 1} and {n + 8})" for n in range(5))
+    assert f"tasks.t.prompt.id: ids stand twice: {pairs};" in str(error.value)
+
+
+def test_the_hash_does_not_depend_on_the_hash_seed() -> None:
+    """Two interpreters with different PYTHONHASHSEED agree on the generated suite and on its hash."""
+    code = """
+from pathlib import Path
+from evalrun.data.samples import samples, survey
+from evalrun.data.places import Places
+from evalrun.data.prompt import Prompt
+from evalrun.data.source import Arithmetic, WordProblems
+prompt = Prompt(template="{{ question }}", expected="{{ answer }}", meta=("level",))
+for source in (Arithmetic(kind="arithmetic", seed=1), WordProblems(kind="word_problems", seed=1)):
+    print(survey(samples("t", source, prompt, Places(root=Path()))).sha256)
+"""
+    outputs = {
+        subprocess.check_output([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, text=True)
+        for seed in ("1", "2")
+    }
+    arithmetic = "7d2444926e0b9636368caaf51ba4d83fa24aff77cd92d3b25d7af21c8a8d7633"
+    words = "f9842f5e5e749853a7cf1f0f5f175857bedc310be81ddc00b974e5c47dc2e890"
+    assert outputs == {f"{arithmetic}\n{words}\n"}
+
+
+def test_rows_from_a_function_beside_the_suite(tmp_path: Path) -> None:
+    """`kind: python` imports by name, passes its arguments and wants dicts."""
+    (tmp_path / "own_rows_for_a_test.py").write_text(
+        "def rows(n):\n    return ({'q': str(i), 'a': 'x'} for i in range(n))\n\ndef wrong():\n    return [1]\n"
+    )
+    places = Places(root=tmp_path)
+    path = list(sys.path)
+    assert len(list(Python(kind="python", call="own_rows_for_a_test:rows", args={"n": 3}).rows(places))) == 3
+    assert sys.path == path
+    for call, said in (
+        ("own_rows_for_a_test:missing", "has no attribute 'missing'"),
+        ("no_such_module_here:rows", "No module named"),
+        ("own_rows_for_a_test:wrong", "row 1 is a int; yield dicts"),
+    ):
+        with pytest.raises(SuiteError, match=said):
+            list(Python(kind="python", call=call).rows(places))
