@@ -14,6 +14,8 @@ from evalrun.target.transport import MeasuringTransport
 KEY = "sk-canary-4b1d/93+fe=="
 BODY = b'{"messages":[{"content":"Hi","role":"user"}],"model":"m","stream":true}'
 LONG_BODY = b'{"messages":[{"content":"%s","role":"user"}]}' % (b"x" * 2**24)  # more than two sockets buffer
+PATIENT = Deadlines(connect_s=10, first_byte_s=10, idle_s=10, total_s=20)  # no test gets there, unless it fails
+SIZES = Sizes()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +30,22 @@ class Ask:
         *,
         times: int = 1,
         body: bytes = BODY,
-        deadlines: Deadlines = Deadlines(),  # noqa: B008 - frozen
-        sizes: Sizes = Sizes(),  # noqa: B008 - frozen
+        deadlines: Deadlines = PATIENT,
+        sizes: Sizes = SIZES,
         ca_file: str | None = None,
-        afterwards: Callable[[], object] = lambda: None,
+        after_each: Callable[[], object] = lambda: None,
     ) -> list[Reply]:
         async def asking() -> list[Reply]:
             transport = self.transport(deadlines=deadlines, ca_file=ca_file)
             endpoint = Endpoint(base_url=url, model="m", key=Secret(KEY))
-            client = Client(
-                endpoint, transport, deadlines=deadlines, sizes=sizes, headers={}, end_markers=("</s>",)
-            )
+            client = Client(endpoint, transport, deadlines=deadlines, sizes=sizes, headers={}, end_markers=("</s>",))
             try:
-                replies = [await client.attempt(body) for _ in range(times)]
-                await asyncio.to_thread(afterwards)
+                replies = []
+                for _ in range(times):
+                    replies.append(await client.attempt(body))
+                    await asyncio.to_thread(after_each)
                 return replies
             finally:
                 await transport.aclose()
 
         return asyncio.run(asking())
-
-

@@ -5,6 +5,7 @@ What happens to one request is a *script*, a list of steps:
     b"..."           send these bytes
     0.2              wait so many seconds
     Again(b"...")    send these bytes again and again, until the client hangs up
+    function         call it
     HOLD             say nothing more until the client hangs up
     CLOSE            hang up (FIN)
     HALF_CLOSE       send no more (FIN), go on listening
@@ -25,6 +26,7 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple, Self
 
@@ -39,7 +41,7 @@ class Again(NamedTuple):
     every_s: float = 0.0
 
 
-Script = list[bytes | float | Again | Step]
+Script = list[bytes | float | Again | Step | Callable[[], object]]
 
 
 class Request(NamedTuple):
@@ -56,6 +58,7 @@ class FaultServer:
     """Listens from `__enter__` to `__exit__`; a thread for each connection. port: 0 picks a free one.
 
     requests: the POSTs so far. connections: how many were accepted. client_left: set when a client has hung up.
+    hung_up: released once for every connection that the server itself has ended.
     """
 
     def __init__(
@@ -64,7 +67,8 @@ class FaultServer:
         self.requests: list[Request] = []
         self.connections = 0
         self.client_left = threading.Event()
-        self._scripts = scripts
+        self.hung_up = threading.Semaphore(0)
+        self.scripts = scripts
         self._models = models or [answer(404)]
         self._tls = tls
         self._lock = threading.Lock()
@@ -106,6 +110,8 @@ class FaultServer:
                 pass
         self._open -= {raw, connection}
         connection.close()
+        if not self.client_left.is_set():
+            self.hung_up.release()
 
     def _one_request(self, connection: socket.socket, number: int) -> bool:
         """Read one request and act; whether the connection is still of use."""
@@ -116,7 +122,9 @@ class FaultServer:
                 return False
             method, path, _ = first.decode("latin-1").split()
             lines = iter(lambda: reader.readline().strip(), b"")
-            headers = {name.lower(): value for name, _, value in (line.decode("latin-1").partition(": ") for line in lines)}
+            headers = {
+                name.lower(): value for name, _, value in (line.decode("latin-1").partition(": ") for line in lines)
+            }
             with self._lock:
                 script = self._models if method == "GET" else self._script(len(self.requests))
                 body = b"" if EARLY in script else reader.read(int(headers.get("content-length", 0)))
@@ -125,9 +133,9 @@ class FaultServer:
         return all(self._do(step, connection) for step in script)
 
     def _script(self, number: int) -> Script:
-        return self._scripts[min(number, len(self._scripts) - 1)]
+        return self.scripts[min(number, len(self.scripts) - 1)]
 
-    def _do(self, step: bytes | float | Again | Step, connection: socket.socket) -> bool:
+    def _do(self, step: bytes | float | Again | Step | Callable[[], object], connection: socket.socket) -> bool:
         """Take one step; False ends the connection."""
         match step:
             case bytes():
@@ -151,6 +159,8 @@ class FaultServer:
                 return False
             case Step.RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            case _ if callable(step):
+                step()
         return step not in (CLOSE, RESET)
 
 
@@ -173,8 +183,9 @@ def head(status: int | str = OK, **headers: str) -> bytes:
 def answer(status: int | str, body: Any = b"", **headers: str) -> bytes:
     """Give a whole answer: `body` is bytes, or a value to be sent as JSON."""
     if not isinstance(body, bytes):
-        headers, body = {"content_type": "application/json", **headers}, json.dumps(body).encode()
-    return head(status, content_length=str(len(body)), **headers) + body
+        headers = {"content_type": "application/json", **headers}
+    sent: bytes = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return head(status, content_length=str(len(sent)), **headers) + sent
 
 
 def refuses(status: int, message: str = "no", **headers: str) -> bytes:

@@ -1,0 +1,292 @@
+"""The whole command against a faulty server: exit codes, what is said, what is kept, and that no key leaks (R9).
+
+`python -m evalrun run` in a child process. Signals, disks and locks are not tried here.
+"""
+
+import base64
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asking import KEY
+from fault_server import CLOSE, DONE, STOP, FaultServer, Script, answer, refuses, says, stream, usage
+
+REPOSITORY = Path(__file__).parents[2]
+FINE = stream(says("2"), STOP, usage(10, 5), DONE)
+COST = Decimal(10 * 1 + 5 * 2) / 1_000_000  # of FINE, by PRICES
+PRICES = {"prompt": 1, "completion": 2, "date": "2026-01-01"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended, and what its results folder holds."""
+
+    code: int
+    out: str
+    err: str
+    run: Path | None
+
+    @property
+    def records(self) -> list[Any]:
+        assert self.run is not None
+        lines = (json.loads(line) for line in (self.run / "journal.jsonl").read_text().splitlines())
+        return [line for line in lines if line["t"] == "record"]
+
+    def cell(self, name: str) -> Any:
+        """Give a metric of the only task's cell in table.json."""
+        assert self.run is not None
+        table = json.loads((self.run / "table.json").read_text())
+        (cell,) = (cell for cell in table["cells"] if cell["task"] == "sums")
+        return next(metric["value"] for metric in cell["metrics"] if metric["name"] == name)
+
+
+@dataclass(frozen=True)
+class Evalrun:
+    """Runs the command in a folder with a suite of sums; every answer there is `2`, and so are the expected ones."""
+
+    folder: Path
+
+    def __call__(
+        self,
+        url: str,
+        *options: str,
+        rows: int = 5,
+        target: dict[str, Any] | None = None,
+        limits: dict[str, Any] | None = None,
+        expected: str = "2",
+        prepare: Callable[[], None] | None = None,
+    ) -> Ended:
+        suite = {
+            "name": "faults",
+            "tasks": {
+                "sums": {
+                    "data": {"kind": "inline", "rows": [{"q": f"{n} - {n - 2}?", "a": expected} for n in range(rows)]},
+                    "prompt": {"template": "{{ q }}", "expected": "{{ a }}"},
+                    "sampling": {"max_tokens": 16},
+                    "scorers": [{"kind": "exact"}],
+                }
+            },
+            "load": {"concurrency": 1},
+            "limits": {"retries": {"backoff_s": [0.01, 0.02]}, "connect_s": 5, "first_byte_s": 10, **(limits or {})},
+        }
+        spec = {"kind": "http", "base_url": url, "model": "gpt-good", "key_env": "EVALRUN_CANARY", **(target or {})}
+        (self.folder / "suite.yaml").write_text(json.dumps(suite))
+        (self.folder / "endpoint.yaml").write_text(json.dumps(spec))
+        ended = subprocess.run(
+            [sys.executable, "-m", "evalrun", "run", "suite.yaml", "-t", "endpoint.yaml", "--out", "out", *options],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "EVALRUN_CANARY": KEY},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            preexec_fn=prepare,
+        )
+        assert "Traceback" not in ended.stderr
+        runs = sorted((self.folder / "out").glob("faults/*/"))
+        return Ended(code=ended.returncode, out=ended.stdout, err=ended.stderr, run=runs[-1] if runs else None)
+
+
+@pytest.fixture
+def evalrun(tmp_path: Path) -> Evalrun:
+    return Evalrun(tmp_path)
+
+
+def assert_no_key(ended: Ended, folder: Path) -> None:
+    """The key is in nothing that was printed or stored, in no spelling."""
+    raw = KEY.encode()
+    spellings = [raw, base64.b64encode(raw), base64.urlsafe_b64encode(raw), urllib.parse.quote(KEY, safe="").encode()]
+    texts = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    texts |= {"stdout": ended.out.encode(), "stderr": ended.err.encode()}
+    assert len(texts) > 4
+    leaks = [name for name, text in texts.items() for spelling in spellings if spelling.rstrip(b"=") in text]
+    assert leaks == []
+
+
+# ---------------------------------------------------------------- 0: it went well
+
+
+def test_exit_0(evalrun: Evalrun) -> None:
+    """Everything answered and scored is exit 0, and the numbers are those of the server."""
+    with FaultServer([FINE]) as server:
+        ended = evalrun(server.url)
+        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert ended.code == 0, ended.err
+    assert len(ended.records) == 5
+    assert_no_key(ended, evalrun.folder)
+
+
+def test_n16_server_that_dies_and_comes_back(evalrun: Evalrun) -> None:
+    """N16: killed in the middle of a run and started again on its port: every sample is answered, exit 0."""
+    with FaultServer() as first:
+        second: list[FaultServer] = []
+
+        def restart() -> None:
+            first.die()
+            second.append(FaultServer([FINE], port=first.port).__enter__())
+
+        first.scripts = ([FINE], [FINE], [restart])
+        ended = evalrun(first.url)
+    second[0].die()
+    assert ended.code == 0, ended.err
+    assert [record["outcome"]["type"] for record in ended.records] == ["completion"] * 5
+    assert [len(first.requests), len(second[0].requests)] == [3, 3]
+
+
+# ---------------------------------------------------------------- 2: refused, nothing was sent
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "says"),
+    [
+        pytest.param({"key_env": "EVALRUN_UNSET"}, [], "EVALRUN_UNSET is not set", id="H03-no key"),
+        pytest.param({}, ["--max-cost", "1"], "needs prices", id="M01-cap without prices"),
+        pytest.param(
+            {"prices": PRICES}, ["--max-cost", "0.000001"], "below one request", id="M04-cap below one request"
+        ),
+    ],
+)
+def test_exit_2(evalrun: Evalrun, target: dict[str, Any], options: list[str], says: str) -> None:
+    """What can be known beforehand is refused before a byte is sent: exit 2, and no results folder."""
+    with FaultServer([FINE]) as server:
+        ended = evalrun(server.url, *options, target=target)
+        assert server.connections == 0
+    assert (ended.code, ended.run) == (2, None), ended.err
+    assert says in ended.err
+
+
+# ---------------------------------------------------------------- 3: no verdict
+
+MODELS: Script = [answer(200, {"data": [{"id": "gpt-goods"}, {"id": "llama"}]})]
+ECHO = f"Incorrect API key provided: {KEY}, that is {base64.b64encode(KEY.encode()).decode()}"
+
+UNUSABLE = [
+    pytest.param(
+        [FINE], [refuses(401, ECHO)], 0, ["EVALRUN_CANARY", "Incorrect API key"], id="H03-key refused at preflight"
+    ),
+    pytest.param(
+        [refuses(403, ECHO)], None, 1, ["EVALRUN_CANARY", "Incorrect API key"], id="H03-key refused by chat alone"
+    ),
+    pytest.param(
+        [refuses(402, "top up")], None, 1, ["top up", "go on with: evalrun suite.yaml"], id="H04-no money left"
+    ),
+    pytest.param([refuses(404, "no such model")], MODELS, 1, ["no such model", "gpt-goods"], id="H06-model unknown"),
+    pytest.param(
+        [refuses(400, "seed: no")], None, 3, ["the first 3 requests were refused", "change seed"], id="H01-all 400"
+    ),
+    pytest.param([refuses(429)], None, None, ["lower --concurrency"], id="H14-everything 429"),
+    pytest.param(
+        [FINE], [answer("302 Found", location="https://else.where/x")], 0, ["https://else.where"], id="H16-redirect"
+    ),
+]
+
+
+@pytest.mark.parametrize(("script", "models", "requests", "says"), UNUSABLE)
+def test_exit_3_unusable(
+    evalrun: Evalrun, script: Script, models: Script | None, requests: int | None, says: list[str]
+) -> None:
+    """An endpoint that can answer nobody ends the run after as few requests as tell: exit 3, the reason, no key."""
+    with FaultServer(script, models=models) as server:
+        ended = evalrun(server.url, rows=40)
+        assert len(server.requests) == requests or (requests is None and len(server.requests) < 40)
+    assert ended.code == 3, ended.err
+    assert [part for part in says if part not in ended.err] == []
+    assert_no_key(ended, evalrun.folder)
+
+
+NOWHERE = ".".join([*(letter * 60 for letter in "abcde"), "invalid"])
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        pytest.param(f"https://{NOWHERE}/v1", ["no address is known", NOWHERE], id="N01-no such host"),
+        pytest.param("http://127.0.0.1:1/v1", ["127.0.0.1:1", "is the server running"], id="N02-connection refused"),
+    ],
+)
+def test_exit_3_unreachable(evalrun: Evalrun, url: str, says: list[str]) -> None:
+    """Nobody there at the start is said at once: exit 3, the host is named, nothing is recorded."""
+    ended = evalrun(url)
+    assert ended.code == 3, ended.err
+    assert [part for part in says if part not in ended.err] == []
+    assert ended.records == []
+
+
+def test_c05_all_fail(evalrun: Evalrun) -> None:
+    """C05: a task of which nothing was answered has no accuracy, which is not one of 0; exit 3."""
+    with FaultServer([stream(says("2")), CLOSE]) as server:
+        ended = evalrun(server.url)
+    assert ended.code == 3, ended.err
+    assert [record["outcome"]["kind"] for record in ended.records] == ["truncated"] * 5
+    assert ended.cell("accuracy") is None
+    assert re.search(r"accuracy +-", ended.out), ended.out
+    assert "no verdict" in ended.err
+
+
+def test_wrong_answers_are_no_failure(evalrun: Evalrun) -> None:
+    """C05's counterpart: wrong answers are an accuracy of 0 and exit 0."""
+    with FaultServer([FINE]) as server:
+        ended = evalrun(server.url, expected="3")
+    assert ended.code == 0, ended.err
+    assert ended.cell("accuracy") == 0
+
+
+# ---------------------------------------------------------------- 4: the cap
+
+
+def test_m03_cap_then_more_money(evalrun: Evalrun) -> None:
+    """M03: the run stops in front of its cap (exit 4); the same command with more money asks only what is missing."""
+    priced = {"prices": PRICES}
+    with FaultServer([FINE]) as server:
+        # a request's worst case is near (1024 + 100 bytes) x 1 + 16 x 2 micro-dollars: the cap allows for a few
+        first = evalrun(server.url, "--max-cost", "0.00122", rows=20, target=priced)
+        asked = len(server.requests)
+        assert first.code == 4, first.err
+        assert 1 <= asked < 20
+        assert asked * COST <= Decimal("0.00122")
+        second = evalrun(server.url, "--max-cost", "0.01", rows=20, target=priced)
+        assert len(server.requests) == 20
+    assert second.code == 0, second.err
+    assert second.run == first.run
+    assert f"resuming: {asked} of 20" in second.err
+    assert len(second.records) == 20
+
+
+# ---------------------------------------------------------------- what else must not happen
+
+
+def test_o13_model_that_repeats_the_key(evalrun: Evalrun) -> None:
+    """O13, R9: a model that says the key, whole or split over chunks, leaves no trace of it in any file."""
+    encoded = urllib.parse.quote(KEY, safe="")
+    echoes = stream(says(f"{KEY} {encoded} "), says(KEY[:7]), says(KEY[7:]), says(reasoning_content=KEY), STOP, DONE)
+    with FaultServer(
+        [echoes], [answer(200, KEY.encode())], [refuses(500, ECHO)], [refuses(400, ECHO)], [FINE]
+    ) as server:
+        ended = evalrun(server.url, limits={"max_failed_share": 1})
+    assert ended.code == 0, ended.err
+    assert "*** *** ***" in (ended.run / "journal.jsonl").read_text() if ended.run else ""
+    assert_no_key(ended, evalrun.folder)
+
+
+def test_n18_few_files_may_be_opened(evalrun: Evalrun) -> None:
+    """N18: 64 requests do not fit into 96 open files: fewer are in flight, it is said, and the run is whole."""
+    with FaultServer([FINE]) as server:
+        ended = evalrun(
+            server.url,
+            "--concurrency",
+            "64",
+            rows=64,
+            prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (96, 96)),
+        )
+    assert ended.code == 0, ended.err
+    assert "the limit of open files" in ended.err
+    assert len(ended.records) == 64
