@@ -19,7 +19,7 @@ from evalrun.run.stop import Stop
 from evalrun.store import create_run, find_unfinished, resume
 from evalrun.store.writer import Writer
 from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key, schema
-from evalrun.target.machine import loop_factory
+from evalrun.target.transport.machine import loop_factory
 
 
 def run_suite(suite: Path, selection: Mapping[str, Any], *, out: Path, new: bool, quiet: bool) -> int:

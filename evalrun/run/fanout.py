@@ -27,12 +27,12 @@ from evalrun.store.lines import Lag as LagLine
 from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.target.client import Sizes
-from evalrun.target.exchange import Deadlines
-from evalrun.target.lag import Lag
-from evalrun.target.machine import affordable_concurrency
 from evalrun.target.open import Needs, Opened, open_target
 from evalrun.target.simulator.answers import Fact, write_answers
 from evalrun.target.spec import Http, Simulator
+from evalrun.target.transport.exchange import Deadlines
+from evalrun.target.transport.lag import Lag
+from evalrun.target.transport.machine import affordable_concurrency
 from evalrun.types import Failure, Json
 
 

@@ -15,7 +15,7 @@ import msgspec
 from evalrun import retry
 from evalrun.secret import Redactor
 from evalrun.target.endpoint import Endpoint
-from evalrun.target.exchange import Broken, Deadlines, Exchange, TimedStream
+from evalrun.target.transport.exchange import Broken, Deadlines, Exchange, TimedStream
 from evalrun.types import Completion, Failure, Outcome, Phase, Timing
 from evalrun.wire import chat, rejection
 from evalrun.wire.sse import EventTooBig, Parser

@@ -8,11 +8,11 @@ from pathlib import Path
 from evalrun.secret import Secret
 from evalrun.target.client import Client, Sizes
 from evalrun.target.endpoint import Endpoint
-from evalrun.target.exchange import Deadlines
-from evalrun.target.lag import Lag
 from evalrun.target.spec import Embedded, Http, Simulator
-from evalrun.target.stock import StockTransport
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.exchange import Deadlines
+from evalrun.target.transport.lag import Lag
+from evalrun.target.transport.measuring import MeasuringTransport
+from evalrun.target.transport.stock import StockTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ async def _endpoint(spec: Http | Embedded | Simulator, name: str, needs: Needs) 
             note = "" if spec.verify else "the server's certificate is not verified"
             yield Endpoint(base_url=spec.base_url, model=spec.model, key=needs.key, note=note)
         case Embedded():
-            from evalrun.target.embedded import serve_embedded
+            from evalrun.target.embedded.serve import serve_embedded
 
             async with serve_embedded(
                 spec, slots=needs.slots, folder=needs.folder, log=log, notify=needs.notify, progress=needs.progress

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from evalrun.target.machine import loop_factory
+from evalrun.target.transport.machine import loop_factory
 from evalrun.wire.sse import Parser
 from evalrun.wire.stream import StreamDecoder
 
@@ -35,7 +35,7 @@ def rss_mb() -> float:
 async def ours(url: str) -> AsyncIterator[Ask]:
     import httpx
 
-    from evalrun.target.transport import MeasuringTransport
+    from evalrun.target.transport.measuring import MeasuringTransport
 
     transport, address = MeasuringTransport(), httpx.URL(url)
 

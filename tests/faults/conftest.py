@@ -7,8 +7,8 @@ import pytest
 from asking import Ask
 from certificates import Certify
 
-from evalrun.target.stock import StockTransport
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.measuring import MeasuringTransport
+from evalrun.target.transport.stock import StockTransport
 
 TRANSPORTS: list[Any] = [MeasuringTransport, StockTransport]
 

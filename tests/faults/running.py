@@ -21,9 +21,9 @@ from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, c
 from evalrun.store.lines import scan
 from evalrun.target.client import Client
 from evalrun.target.endpoint import Endpoint
-from evalrun.target.exchange import Deadlines
 from evalrun.target.spec import Prices
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.exchange import Deadlines
+from evalrun.target.transport.measuring import MeasuringTransport
 from evalrun.types import Message, Outcome, Record, Sample
 
 FINE = stream(says("Hello"), STOP, usage(10, 5), DONE)

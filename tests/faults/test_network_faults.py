@@ -36,9 +36,9 @@ from fault_server import (
 
 from evalrun.target.client import Client, Sizes
 from evalrun.target.endpoint import Endpoint
-from evalrun.target.exchange import Deadlines
-from evalrun.target.stock import StockTransport
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.exchange import Deadlines
+from evalrun.target.transport.measuring import MeasuringTransport
+from evalrun.target.transport.stock import StockTransport
 from evalrun.types import Completion, Failure, FailureKind, Phase
 
 FINE = stream(says("Hello"), STOP, DONE)

@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.target.embedded import serve_embedded
+from evalrun.target.embedded.serve import serve_embedded
+from evalrun.target.embedded.weights import SMOLLM2, fetch
 from evalrun.target.spec import Embedded
-from evalrun.target.weights import SMOLLM2, fetch
 
 ROOT = Path(__file__).parents[2]
 
@@ -114,7 +114,7 @@ def test_it_dies_with_a_parent_that_is_killed_and_serves_any_gguf(tmp_path: Path
     code = f"""
         import asyncio
         from pathlib import Path
-        from evalrun.target.embedded import serve_embedded
+        from evalrun.target.embedded.serve import serve_embedded
         from evalrun.target.spec import Embedded
         async def main():
             of, folder = Embedded(kind="embedded", model="other.gguf", context=512), Path({str(tmp_path)!r})

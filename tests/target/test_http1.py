@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.target.http1 import MAX_BARREN_BYTES, Answer, ProtocolError, encode
+from evalrun.target.transport.http1 import MAX_BARREN_BYTES, Answer, ProtocolError, encode
 
 WHOLE = (
     b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\nX: \xc3\xa9\r\n\r\n"

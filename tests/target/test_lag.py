@@ -7,9 +7,9 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.target.lag import Histogram, Lag
-from evalrun.target.stamped import arrival_ns
-from evalrun.target.turns import A_TURN, Turns
+from evalrun.target.transport.lag import Histogram, Lag
+from evalrun.target.transport.stamped import arrival_ns
+from evalrun.target.transport.turns import A_TURN, Turns
 
 
 def test_a_stamp_is_its_age_on_the_monotonic_clock():

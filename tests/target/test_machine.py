@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from evalrun.target.machine import SPARE_DESCRIPTORS, affordable_concurrency, loop_factory
+from evalrun.target.transport.machine import SPARE_DESCRIPTORS, affordable_concurrency, loop_factory
 
 SCRIPT = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 512))
-from evalrun.target.machine import affordable_concurrency
+from evalrun.target.transport.machine import affordable_concurrency
 print(affordable_concurrency(100), affordable_concurrency(10_000), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 

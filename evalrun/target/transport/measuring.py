@@ -11,14 +11,14 @@ import time
 
 import httpx
 
-from evalrun.target import http1
-from evalrun.target.connection import Connection, Pool
-from evalrun.target.dial import Origin, dial
-from evalrun.target.exchange import Broken, Deadlines, Exchange
-from evalrun.target.lag import Lag
-from evalrun.target.stream import Stream
-from evalrun.target.tls import tls_context
-from evalrun.target.turns import Turns
+from evalrun.target.transport import http1
+from evalrun.target.transport.connection import Connection, Pool
+from evalrun.target.transport.dial import Origin, dial
+from evalrun.target.transport.exchange import Broken, Deadlines, Exchange
+from evalrun.target.transport.lag import Lag
+from evalrun.target.transport.stream import Stream
+from evalrun.target.transport.tls import tls_context
+from evalrun.target.transport.turns import Turns
 from evalrun.types import Phase
 
 PORTS = {"http": 80, "https": 443}

@@ -15,10 +15,10 @@ from pathlib import Path
 from evalrun.errors import SuiteError, Unusable
 from evalrun.secret import Secret
 from evalrun.target.child import child
+from evalrun.target.embedded.processor import free_memory_bytes, missing_instructions, usable_cores
+from evalrun.target.embedded.weights import SMOLLM2, Notify, Progress, fetch
 from evalrun.target.endpoint import Endpoint
-from evalrun.target.processor import free_memory_bytes, missing_instructions, usable_cores
 from evalrun.target.spec import Embedded
-from evalrun.target.weights import SMOLLM2, Notify, Progress, fetch
 from evalrun.types import Json
 
 BUILT_IN = "SmolLM2-135M-Instruct"
@@ -48,7 +48,7 @@ async def serve_embedded(
         "path": str(path), "model": model, "slots": slots, "context": spec.context, "threads": threads,
     }  # fmt: skip
     async with child(
-        "evalrun.target.llama_child",
+        "evalrun.target.embedded.llama",
         config | {"key": key.reveal()},
         log=log,
         ready_s=_LOAD_S,

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 
 from evalrun.errors import SuiteError
-from evalrun.target.dial import explain
-from evalrun.target.exchange import Broken, Deadlines, Exchange
-from evalrun.target.lag import Lag
-from evalrun.target.tls import tls_context
+from evalrun.target.transport.dial import explain
+from evalrun.target.transport.exchange import Broken, Deadlines, Exchange
+from evalrun.target.transport.lag import Lag
+from evalrun.target.transport.tls import tls_context
 from evalrun.types import FailureKind, Phase
 
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=4.0)

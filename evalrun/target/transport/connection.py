@@ -4,9 +4,9 @@ import asyncio
 import time
 from typing import Protocol
 
-from evalrun.target.dial import Origin
-from evalrun.target.lag import Lag
-from evalrun.target.stamped import StampedSocket
+from evalrun.target.transport.dial import Origin
+from evalrun.target.transport.lag import Lag
+from evalrun.target.transport.stamped import StampedSocket
 
 
 class Owner(Protocol):

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 
-from evalrun.target import http1
-from evalrun.target.connection import Connection
-from evalrun.target.exchange import Broken, Deadlines, Exchange
+from evalrun.target.transport import http1
+from evalrun.target.transport.connection import Connection
+from evalrun.target.transport.exchange import Broken, Deadlines, Exchange
 from evalrun.types import FailureKind, Phase
 
 HIGH_WATER_BYTES = 1024 * 1024

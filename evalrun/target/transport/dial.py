@@ -8,9 +8,9 @@ import socket
 import ssl
 from typing import Any, NamedTuple
 
-from evalrun.target.exchange import Broken, Exchange
-from evalrun.target.stamped import READ_BYTES, StampedSocket, open_socket
-from evalrun.target.tls import Tls
+from evalrun.target.transport.exchange import Broken, Exchange
+from evalrun.target.transport.stamped import READ_BYTES, StampedSocket, open_socket
+from evalrun.target.transport.tls import Tls
 from evalrun.types import FailureKind
 
 Address = tuple[int, Any]  # family, and what connect() wants

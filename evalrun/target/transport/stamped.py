@@ -16,7 +16,7 @@ import struct
 import sys
 import time
 
-from evalrun.target.tls import Tls
+from evalrun.target.transport.tls import Tls
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python 3.11 has no name for it. sparc and parisc number it otherwise
 HAS_STAMPS = sys.platform == "linux" and not platform.machine().startswith(("sparc", "parisc"))
