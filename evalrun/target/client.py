@@ -5,7 +5,7 @@ body -> transport -> pieces with instants -> events -> Completion or Failure, an
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from evalrun.types import Completion, Failure, Outcome, Phase, Timing
 from evalrun.wire import chat, rejection
 from evalrun.wire.sse import EventTooBig, Parser
 from evalrun.wire.stream import StreamDecoder
-from evalrun.wire.timing import countable_tokens, timing
+from evalrun.wire.timing import countable_tokens, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
 
@@ -69,7 +69,14 @@ class Client:
 
     async def attempt(self, body: bytes) -> Reply:
         """Send `body` to the endpoint's chat completions and read the answer to its end."""
-        began_ns = time.perf_counter_ns()
+        began = _clocks()
+        reply = await self._attempt(body, began[0])
+        if was_suspended(began, _clocks()) and isinstance(reply.outcome, Completion):  # its latencies left out a sleep
+            flagged = msgspec.structs.replace(reply.outcome, flags=(*reply.outcome.flags, "suspended"))
+            return replace(reply, outcome=flagged, timing=None)
+        return reply
+
+    async def _attempt(self, body: bytes, began_ns: int) -> Reply:
         request = httpx.Request(
             "POST",
             self._chat,
@@ -88,7 +95,7 @@ class Client:
         exchange: Exchange = response.extensions["evalrun"]
         try:
             if not 200 <= response.status_code < 300:
-                return self._reply(await self._refusal(response), exchange, began_ns)
+                return self._reply(await self._refusal(response, exchange), exchange, began_ns)
             if "event-stream" in response.headers.get("content-type", ""):
                 return await self._streamed(response, exchange, began_ns)
             return await self._whole(response, exchange, began_ns)
@@ -101,8 +108,9 @@ class Client:
         try:
             response = await self._transport.handle_async_request(request)
             try:
+                exchange: Exchange = response.extensions["evalrun"]
                 if response.status_code in (401, 403, 407) or 300 <= response.status_code < 400:
-                    return await self._refusal(response)
+                    return await self._refusal(response, exchange)
                 return (
                     _names(await self._body(response, limit=self._sizes.event)) if response.status_code == 200 else []
                 )
@@ -147,14 +155,18 @@ class Client:
         )
         return self._reply(outcome, exchange, began_ns)
 
-    async def _refusal(self, response: httpx.Response) -> Failure:
+    async def _refusal(self, response: httpx.Response, exchange: Exchange) -> Failure:
         try:
             body = await self._body(response, limit=ERROR_BYTES)
         except Broken:
             body = b""  # the status came, and it is what counts
         failure = rejection.rejected(response.status_code, response.headers, body, redact=self._redact)
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return msgspec.structs.replace(failure, retry_after_s=retry.retry_after_s(headers, datetime.now(UTC)))
+        message = failure.message
+        if exchange.proxy and response.status_code in (407, 502, 503, 504):
+            message += f"; the proxy of {exchange.proxy} stood in between and may be who said so"
+        wait_s = retry.retry_after_s(headers, datetime.now(UTC))
+        return msgspec.structs.replace(failure, message=message, retry_after_s=wait_s)
 
     async def _body(self, response: httpx.Response, *, limit: int) -> bytes:
         """Read a body, up to `limit` bytes: what is longer is cut."""
@@ -206,6 +218,12 @@ async def _read_events(stream: TimedStream, parser: Parser, decoder: StreamDecod
         if decoder.done:
             return at_ns
     return None
+
+
+def _clocks() -> tuple[int, int]:
+    """Give the monotonic clock, and one that goes on while the machine sleeps (where there is one), in ns."""
+    now_ns = time.perf_counter_ns()
+    return now_ns, time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else now_ns
 
 
 def _names(body: bytes) -> list[str]:

@@ -66,6 +66,15 @@ def burst(instants: Sequence[int]) -> bool:
     return len(instants) >= 2 and instants[-1] - instants[0] < BURST_NS * (len(instants) - 1)
 
 
+SUSPENDED_NS = 100_000_000
+"""Two clocks cannot be read at one instant; further apart than this, one of them stood still in between."""
+
+
+def was_suspended(began: tuple[int, int], ended: tuple[int, int]) -> bool:
+    """Say whether the machine slept between two readings of (a clock that stops in sleep, a clock that does not)."""
+    return (ended[1] - began[1]) - (ended[0] - began[0]) > SUSPENDED_NS
+
+
 def countable_tokens(outcome: Completion | Failure) -> int | None:
     """Give the completion tokens that TPOT may be divided by, None when there is no such count.
 

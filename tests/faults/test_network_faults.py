@@ -257,12 +257,7 @@ def test_n19_proxy_of_the_environment_is_ignored_unless_asked(name: str, monkeyp
     ("status", "kind"),
     [
         pytest.param(407, "auth", id="N19-407"),
-        pytest.param(
-            502,
-            "server",
-            id="N19-502",
-            marks=pytest.mark.xfail(reason="the failure does not say that a proxy stood in between"),
-        ),
+        pytest.param(502, "server", id="N19-502"),
     ],
 )
 def test_n19_proxy_says_no(status: int, kind: FailureKind, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from evalrun.types import Completion, Failure, Phase, Timing
-from evalrun.wire.timing import burst, countable_tokens, timing
+from evalrun.wire.timing import burst, countable_tokens, timing, was_suspended
 
 MS = 1_000_000
 
@@ -80,3 +80,9 @@ def test_only_counted_tokens_of_one_choice_divide() -> None:
     assert countable_tokens(Completion(text="a", tokens=7, token_source="usage", others=("b",))) is None
     assert countable_tokens(Completion(text="a")) is None
     assert countable_tokens(Failure(kind="stall", phase=Phase.PARTIAL, message="")) is None
+
+
+def test_a_sleep_of_the_machine_shows_between_two_clocks() -> None:
+    """N20: the monotonic clock went on for 2 s, the other for 3600 s: it slept. Apart by microseconds: it did not."""
+    assert was_suspended((10, 1000), (10 + 2 * 10**9, 1000 + 3600 * 10**9))
+    assert not was_suspended((10, 1000), (10 + 2 * 10**9, 1000 + 2 * 10**9 + 5000))

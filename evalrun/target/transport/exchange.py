@@ -38,6 +38,7 @@ class Exchange:
     connect_ns: how long DNS, TCP and TLS took; 0 on a reused connection. sent_ns: the last byte of the request
     was handed to the kernel. stamp: `kernel` when every read of it was stamped by the kernel at arrival.
     close_delimited: only the closing of the connection ends this answer, so that a cut looks like an end.
+    proxy: the environment variable whose proxy stood in between, if one did.
     """
 
     asked_ns: int
@@ -49,6 +50,7 @@ class Exchange:
     closed_ns: int | None = None
     stamp: Stamp = "user"
     close_delimited: bool = False
+    proxy: str = ""
 
 
 class Broken(httpx.TransportError):

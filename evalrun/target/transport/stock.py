@@ -48,11 +48,12 @@ class StockTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and give its answer as soon as the head is there. Raises Broken."""
         self.lag.watch(lambda: True)
-        inner, where = self._direct, request.url.host
+        inner, where, variable = self._direct, request.url.host, ""
         if request.url.scheme in self._proxies and not urllib.request.proxy_bypass(request.url.host):
             variable, inner = self._proxies[request.url.scheme]
             where = f"{where} (through {variable})"
         asking = Asking(request.extensions.get("deadlines", self._deadlines), where)
+        asking.exchange.proxy = variable
         request.headers["accept-encoding"] = "identity"
         request.extensions = {**request.extensions, "trace": asking.trace}
         with asking:
