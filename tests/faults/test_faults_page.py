@@ -12,7 +12,7 @@ def test_every_test_that_is_named_exists() -> None:
     """A renamed test is renamed in the page too."""
     named = set(re.findall(r"`(test_\w+)`", PAGE))
     defined = {
-        name for path in HERE.glob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
+        name for path in HERE.parent.rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
     }
     assert named - defined == set()
 
