@@ -10,7 +10,7 @@ from typing import Literal
 
 from evalrun.errors import SuiteError
 
-Unit = Literal["fraction", "count", "s", "tok/s", "req/s", "tokens", "usd"]
+Unit = Literal["fraction", "count", "number", "s", "s/token", "s/token^2", "tok/s", "req/s", "tokens", "usd"]
 
 
 NO_COUNT = "any answer came without the count"
@@ -161,6 +161,71 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("cost_per_correct_usd", "cost per right answer", "usd", "cost / sum of the scores", "",
                    "the cost is unknown or nothing was right"),
     ),
+    "Context ladder": (
+        Definition(
+            "counted_tokens", "counted", "tokens", "median size of a rung's prompts, as the server counted them",
+            "Curves and fits use it. A rung is all prompts of one asked size.",
+            "the server does not count; the asked size then stands in",
+        ),
+        Definition("size_error", "size error", "tokens", "largest difference between asked and counted size", "",
+                   "the server does not count"),
+        Definition(
+            "context_refused", "too long", "count", "failed requests that the endpoint refused as over its context",
+            "They are among the failed. They are in no percentile: a refusal says nothing about speed.", optional=True,
+        ),
+        Definition(
+            "cache_leaks", "cache leaks", "count", "answers meant to be cold whose prompt came from a cache",
+            "More than 16 cached tokens, or than 2 % of the prompt if that is more: below it is the template that all "
+            "prompts begin with. No cold number includes them; accuracy does.",
+            "the endpoint reports no cached tokens", optional=True,
+        ),
+        Definition(
+            "cache_misses", "cache misses", "count", "answers meant to be warm whose prompt did not come from a cache",
+            "By the same limit. They are in no warm number and in no cold one.",
+            "the endpoint reports no cached tokens", optional=True,
+        ),
+        Definition("cached_share", "cached share", "fraction", "median of cached / prompt tokens of warm answers", "",
+                   "no answer was warm, or cached tokens are not reported", optional=True),
+        Definition(
+            "prefill_throughput", "prefill", "tok/s", "median of counted tokens / TTFT of cold requests",
+            "TTFT holds the network and the queue too, so that it is at least this fast. A failed request counts as 0.",
+            "no cold answer was streamed and counted",
+        ),
+        Definition(
+            "cost_per_request_usd", "cost per request", "usd", "mean cost of an answer, cold and warm apart", "",
+            "the cost of any of them is unknown",
+        ),
+        Definition(
+            "ttft_exponent", "TTFT exponent", "number", "k of TTFT ~ tokens^k over the upper rungs, cold",
+            "The slope of the least-squares line through (ln tokens, ln median TTFT), each rung with the same weight, "
+            "over the rungs from a quarter of the largest up, three at least where there are. For sizes n, 2n, 4n it "
+            "is ln(T(4n) / T(n)) / ln 4. Flat 0, linear 1, quadratic 2. Where the curve bends it is true of these "
+            "sizes only. A failed request counts as infinitely slow. Interval: bootstrap within rungs, from 5 "
+            "requests a rung on.",
+            "fewer than two sizes have a finite median",
+        ),
+        Definition(
+            "ttft_base_s", "TTFT base", "s", "a of the fit TTFT = a + b n + c n^2, cold: what no token takes",
+            "Least squares over the rungs' medians of the relative error, because noise is a share of TTFT; each rung "
+            "weighs as many as its requests; no coefficient is negative. Interval: bootstrap within rungs.",
+            "fewer than three sizes have a finite median",
+        ),
+        Definition("ttft_linear", "TTFT per token", "s/token", "b of the same fit: what each token takes", "",
+                   "there is no fit"),
+        Definition("ttft_quadratic", "TTFT per pair of tokens", "s/token^2",
+                   "c of the same fit: what each token takes for each other one, as in dense attention", "",
+                   "there is no fit"),
+        Definition("ttft_fit_error", "fit error", "fraction", "root mean square of the fit's relative residuals", "",
+                   "there is no fit"),
+        Definition(
+            "effective_context", "effective context", "tokens",
+            "largest size up to which accuracy is not below the smallest rung's by more than the tolerance",
+            "The tolerance is the suite's (0.1 if it names none). Interval: up to its low end that is certain, up to "
+            "its high end possible, by the 95 % interval of each rung's drop (Newcombe 1998). No larger size than was "
+            "asked can come out.",
+            "the smallest rung's accuracy is not above the tolerance, or fewer than two sizes were scored",
+        ),
+    ),
     "In the records only": (
         Definition("connect_s", "connect", "s", "DNS + TCP + TLS; 0 on a reused connection", "Not part of TTFT."),
         Definition("lag_s", "lag", "s", "sent - scheduled", "", "the request had no scheduled time"),
@@ -176,6 +241,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "at_least": ("+", "at least: failed requests may have cost money too"),
     "chunks": ("#", "stream chunks stand for tokens, because nothing counted the tokens"),
     "mixed_cache": ("^", "some prompts came from a cache and some did not; the groups are shown apart"),
+    "asked": ("?", "the endpoint reports no cached tokens: cold or warm is what was asked for"),
     "infinite": ("", "inf: so many requests failed that this percentile is a failure"),
 }
 """Mark -> its symbol beside a number, and what it says."""

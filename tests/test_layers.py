@@ -9,16 +9,16 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"types"},
     {"errors", "units", "secret", "escape", "fingerprint", "slug"},
-    {"spec", "wire", "stats", "price", "retry", "explain"},
+    {"spec", "wire", "stats", "price", "retry", "explain", "rule"},
     {"data", "target"},
     {"score"},
     {"suite"},
     {"store", "run"},
-    {"table", "compare", "gate", "report"},
+    {"table", "ladder", "compare", "gate", "history", "report"},
     {"cli"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
-OFFLINE = {"table", "report"}  # must work where no HTTP library is installed
+OFFLINE = {"table", "ladder", "compare", "gate", "history", "report"}  # must work where no HTTP library is installed
 NEVER_OFFLINE = {"run", "target", "suite", "data", "score"}
 
 

@@ -124,6 +124,19 @@ def table(folders: tuple[Path, ...], form: str) -> int:
 
 
 @cli.command()
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["text", "md", "csv", "json"]), default="text", show_default=True)
+@click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
+@click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the pictures into this folder.")
+def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | None, out: Path | None) -> int:
+    """Print latency, cost and quality against prompt size, several runs and targets on the same axes."""
+    from evalrun.cli.ladder import show_ladders
+
+    return show_ladders(folders, form=form, plot=plot, tolerance=tolerance, out=out)
+
+
+@cli.command()
 @click.argument("name", required=False)
 def explain(name: str | None) -> int:
     """Say what a number means: `evalrun explain ttft_s`; without a name, all of them."""

@@ -53,7 +53,7 @@ def print_tables(folders: Sequence[Path], form: str) -> int:
     for number, folder in enumerate(folders):
         if number:
             write("")
-        write(render(_table(open_run(folder)), _format(form), width=_width()), end="")
+        write(render(_table(open_run(folder)), as_format(form), width=width()), end="")
     return OK
 
 
@@ -125,18 +125,23 @@ def _answers(run: Run, tasks: list[str], known: Keys) -> Iterator[tuple[str, Sam
 
 
 def _tables(run: Run, tasks: Mapping[str, Json] | None = None) -> int:
+    """Write a run's tables and print the one for people: the ladder where prompts have sizes."""
+    from evalrun.cli.ladder import write_ladders
+
     table = _table(run, tasks)
     for name, form in WRITTEN:
         replace_file(run.path / name, [render(table, form).encode("utf-8", "backslashreplace")])
-    write(render(table, "text", width=_width()), end="")
+    if not write_ladders(run):
+        write(render(table, "text", width=width()), end="")
     return _verdict(table, run.manifest.suite)
 
 
 def _table(run: Run, tasks: Mapping[str, Json] | None = None) -> Table:
-    return tabulate(run.records(), run.scores(), _context(run, tasks or run.manifest.suite["tasks"]))
+    return tabulate(run.records(), run.scores(), context_of(run, tasks or run.manifest.suite["tasks"]))
 
 
-def _context(run: Run, tasks: Mapping[str, Json]) -> Context:
+def context_of(run: Run, tasks: Mapping[str, Json]) -> Context:
+    """Say what a table must know beyond the records."""
     manifest = run.manifest
     prints = manifest.fingerprints
     served = {one.target: one.note for one in run.served()}
@@ -195,9 +200,11 @@ def _verdict(table: Table, suite: Json) -> int:
     return code
 
 
-def _format(form: str) -> Format:
+def as_format(form: str) -> Format:
+    """Narrow a text to one of the forms."""
     return next(known for known in ("text", "md", "csv", "json") if known == form)
 
 
-def _width() -> int:
+def width() -> int:
+    """Give the terminal's width in columns."""
     return shutil.get_terminal_size((100, 24)).columns

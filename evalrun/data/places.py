@@ -1,10 +1,11 @@
 """Where a suite may read, and what happens to a row that cannot be used. Reads no data itself."""
 
 import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from evalrun.data.scale import Scale
 from evalrun.errors import SuiteError
 from evalrun.types import Json
 
@@ -27,12 +28,15 @@ class Places:
 
     root: the folder of the suite file; paths in the suite are relative to it. allowed: more files or folders
     (`--allow-path`). skip_bad_rows: count a malformed row instead of refusing the file. on_skip: told of each
-    skipped row. on_notice: told what the reader of the results should know about the data.
+    skipped row. on_notice: told what the reader of the results should know about the data. scales: how long the
+    prompts of each probe are for the target that is asked. salt: makes the prompts of this run unlike any other's.
     """
 
     root: Path
     allowed: tuple[Path, ...] = ()
     skip_bad_rows: bool = False
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    salt: str = ""
     on_skip: Callable[[str], None] = ignore
     on_notice: Callable[[str], None] = ignore
 

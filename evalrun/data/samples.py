@@ -45,7 +45,12 @@ class Samples:
 
 
 def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, limit: int | None = None) -> Samples:
-    """Give the task's samples, at most `limit` of them. The prompt is compiled here, once."""
+    """Give the task's samples, at most `limit` of them. The prompt is compiled here, once.
+
+    A source may name fields in `kept` that every sample of it keeps in its meta.
+    """
+    meta = dict.fromkeys((*prompt.meta, *getattr(source, "kept", ())))
+    prompt = prompt.model_copy(update={"meta": tuple(meta)})
     return Samples(task, source, Writer(prompt, task=task), places, limit)
 
 

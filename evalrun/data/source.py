@@ -15,14 +15,15 @@ from pydantic import Field
 from evalrun.data.arithmetic import Arithmetic
 from evalrun.data.files import Csv, Jsonl, Parquet
 from evalrun.data.hub import Hub
+from evalrun.data.ladder import Ladder
 from evalrun.data.places import Places, Row
 from evalrun.data.words import WordProblems
 from evalrun.errors import SuiteError
 from evalrun.spec import Spec
 
 __all__ = [
-    "Arithmetic", "Csv", "Hub", "Inline", "Jsonl", "Parquet", "Places", "Python", "Row", "Source", "WordProblems",
-    "imported",
+    "Arithmetic", "Csv", "Hub", "Inline", "Jsonl", "Ladder", "Parquet", "Places", "Python", "Row", "Source",
+    "WordProblems", "imported",
 ]  # fmt: skip
 
 
@@ -71,5 +72,5 @@ def imported(call: str, beside: Path) -> Callable[..., Any]:
 
 
 Source = Annotated[
-    Hub | Jsonl | Csv | Parquet | Inline | Arithmetic | WordProblems | Python, Field(discriminator="kind")
+    Hub | Jsonl | Csv | Parquet | Inline | Arithmetic | WordProblems | Ladder | Python, Field(discriminator="kind")
 ]

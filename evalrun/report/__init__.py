@@ -6,10 +6,15 @@ No clock, no locale, no environment: width is an argument. All text that is not 
     markdown   for pull requests and step summaries
     csv        one row for each number, full precision
     json       everything, full precision
+
+    ladder_*   the same forms of ladders, their plot for a terminal, and their pictures
+    picture    figures into PNG and SVG
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
+from evalrun.ladder import Ladder
 from evalrun.table import Table
 
 Format = Literal["text", "md", "csv", "json"]
@@ -24,3 +29,14 @@ def render(table: Table, form: Format, *, width: int = 100) -> str:
     if form == "md":
         return markdown.render(table)
     return csv.render(table) if form == "csv" else json.render(table)
+
+
+def render_ladders(ladders: Sequence[tuple[str, Ladder]], form: Format, *, width: int = 100) -> str:
+    """Give ladders, each with its label, in one of the forms, ending in a newline."""
+    from evalrun.report import ladder_csv, ladder_json, ladder_markdown, ladder_text
+
+    if form == "text":
+        return ladder_text.render(ladders, width=width)
+    if form == "md":
+        return ladder_markdown.render(ladders)
+    return ladder_csv.render(ladders) if form == "csv" else ladder_json.render(ladders)

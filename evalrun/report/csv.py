@@ -26,14 +26,15 @@ def render(table: Table) -> str:
         where = [encode(text) for text in (context.suite, context.run, cell.task or "", cell.target)]
         alerts = encode("; ".join(filter(None, (loud.get(cell.target, ""), *cell.alerts))))
         for metric in cell.metrics:
-            numbers = [_number(value) for value in (metric.value, metric.low, metric.high, metric.n)]
+            numbers = [number(value) for value in (metric.value, metric.low, metric.high, metric.n)]
             marks = " ".join(metric.marks)
             unit = DEFINITIONS[metric.name].unit
             writer.writerow([*where, metric.name, encode(metric.of), *numbers, unit, marks, alerts])
     return out.getvalue()
 
 
-def _number(value: float | Decimal | None) -> str:
+def number(value: float | Decimal | None) -> str:
+    """Give a number in full precision; unknown is empty."""
     if value is None:
         return ""
     return f"{value:f}" if isinstance(value, Decimal) else repr(value)

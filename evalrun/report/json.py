@@ -30,11 +30,12 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "task": cell.task,
         "target": cell.target,
         "alerts": cell.alerts,
-        "metrics": [_metric(metric) for metric in cell.metrics],
+        "metrics": [encoded(metric) for metric in cell.metrics],
     }
 
 
-def _metric(metric: Metric) -> dict[str, Any]:
+def encoded(metric: Metric) -> dict[str, Any]:
+    """Give a metric with its unit, as JSON has it."""
     value: Any = metric.value
     if isinstance(value, Decimal):
         value = f"{value:f}"

@@ -48,9 +48,9 @@ def blocks(table: Table, encode: Encode) -> list[Block]:
     found = []
     for task, cells in by_task.items():
         scorers = table.context.scorers.get(task, ()) if task is not None else ()
-        title = ALL_TASKS if task is None else _name(task, encode)
-        title += f" (scored by {_name(scorers[0], encode)})" if scorers else ""
-        targets = tuple(_name(cell.target, encode) for cell in cells)
+        title = ALL_TASKS if task is None else name(task, encode)
+        title += f" (scored by {name(scorers[0], encode)})" if scorers else ""
+        targets = tuple(name(cell.target, encode) for cell in cells)
         found.append(Block(title, targets, tuple(_rows(cells, encode))))
     return found
 
@@ -113,14 +113,14 @@ def alerts(table: Table, encode: Encode) -> Iterator[str]:
         if note.alert:
             yield encode(note.alert)
     for cell in table.cells:
-        task = ALL_TASKS if cell.task is None else _name(cell.task, encode)
-        yield from (f"{task}, {_name(cell.target, encode)}: {alert}" for alert in cell.alerts if cell.task is not None)
+        task = ALL_TASKS if cell.task is None else name(cell.task, encode)
+        yield from (f"{task}, {name(cell.target, encode)}: {alert}" for alert in cell.alerts if cell.task is not None)
 
 
 def examples(table: Table, encode: Encode) -> Iterator[str]:
     """Give a line for each thing worth a look."""
     for example in table.examples:
-        where = ", ".join((_name(example.target, encode), _name(example.task, encode), encode(example.sample_id)))
+        where = ", ".join((name(example.target, encode), name(example.task, encode), encode(example.sample_id)))
         yield f"{_what(example, encode)}: {where}: {_said(example, encode)}"
 
 
@@ -149,10 +149,10 @@ def footnotes(table: Table, encode: Encode) -> Iterator[str]:
 
 def _foundation(context: Context, encode: Encode) -> Iterator[str]:
     for note in context.targets:
-        facts = [f"model {_name(note.model, encode)}"] if note.model else []
+        facts = [f"model {name(note.model, encode)}"] if note.model else []
         facts += [f"transport {encode(note.transport)}"] if note.transport else []
         facts += [f"prices of {encode(note.prices_date)}" if note.prices_date else "no prices"]
-        yield f"{_name(note.name, encode)}: " + "; ".join((*facts, *map(encode, note.notes)))
+        yield f"{name(note.name, encode)}: " + "; ".join((*facts, *map(encode, note.notes)))
     yield _client_lag(context, encode)
     if context.fingerprints:
         yield "fingerprints: " + ", ".join(f"{encode(k)} {encode(v)}" for k, v in context.fingerprints.items())
@@ -166,11 +166,12 @@ def _client_lag(context: Context, encode: Encode) -> str:
         p99_s, max_s = worst.get(lag.target, (0.0, 0.0))
         worst[lag.target] = (max(p99_s, lag.p99_s), max(max_s, lag.max_s))
     each = (
-        f"{_name(target, encode)} p99 {units.seconds(p99_s)}, most {units.seconds(max_s)}"
+        f"{name(target, encode)} p99 {units.seconds(p99_s)}, most {units.seconds(max_s)}"
         for target, (p99_s, max_s) in worst.items()
     )
     return "client's own lag: " + ("; ".join(each) or "not sampled")
 
 
-def _name(text: str, encode: Encode) -> str:
+def name(text: str, encode: Encode) -> str:
+    """Give a name that somebody else chose, clipped, with look-alike letters made visible."""
     return encode(escape.name(escape.clip(text, 100)))

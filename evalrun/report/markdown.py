@@ -1,7 +1,10 @@
 """A table as GitHub-flavoured Markdown. No HTML but `<code>`, no link, no image, no mention."""
 
+from collections.abc import Iterator
+
 from evalrun.escape import markdown as encode
 from evalrun.report import lines
+from evalrun.report.lines import Block
 from evalrun.table import Table
 
 
@@ -11,11 +14,15 @@ def render(table: Table) -> str:
     for alert in lines.alerts(table, encode):
         out += [f"> **WARNING** {alert}", ""]
     for block in lines.blocks(table, encode):
-        out.append("| " + " | ".join((block.title, *block.targets)) + " |")
-        out.append("|---|" + "---:|" * len(block.targets))
-        out += ["| " + " | ".join((row.label, *row.values)) + " |" for row in block.rows]
-        out.append("")
+        out += [*grid(block), ""]
     if table.examples:
         out += ["Worth a look", "", *(f"- {example}" for example in lines.examples(table, encode)), ""]
     out += [f"- {note}" for note in lines.footnotes(table, encode)]
     return "\n".join(out) + "\n"
+
+
+def grid(block: Block) -> Iterator[str]:
+    """Give a block as the lines of one table."""
+    yield "| " + " | ".join((block.title, *block.targets)) + " |"
+    yield "|---|" + "---:|" * len(block.targets)
+    yield from ("| " + " | ".join((row.label, *row.values)) + " |" for row in block.rows)

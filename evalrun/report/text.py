@@ -23,20 +23,25 @@ GAP = 2
 def render(table: Table, *, width: int = 100) -> str:
     """Give the table for a terminal `width` columns wide."""
     width = max(width, NARROWEST)
-    out = [*_wrapped(lines.title(table, tty), width)]
+    out = [*wrapped(lines.title(table, tty), width)]
     for alert in lines.alerts(table, tty):
-        out += _wrapped(alert, width, first="!! ", rest="   ")
+        out += wrapped(alert, width, first="!! ", rest="   ")
     for block in lines.blocks(table, tty):
-        for part in _parts(block, width):
-            out += ["", *_block(part, width)]
+        out += laid_out(block, width)
     if table.examples:
         out += ["", "Worth a look"]
         for example in lines.examples(table, tty):
-            out += _wrapped(example, width, first="- ", rest="  ")
+            out += wrapped(example, width, first="- ", rest="  ")
     out.append("")
     for note in lines.footnotes(table, tty):
-        out += _wrapped(note, width, rest="  ")
+        out += wrapped(note, width, rest="  ")
     return "\n".join(line.rstrip() for line in out) + "\n"
+
+
+def laid_out(block: Block, width: int) -> Iterator[str]:
+    """Give a block as lines, in as many parts as the width needs, an empty line before each."""
+    for part in _parts(block, width):
+        yield from ("", *_block(part, width))
 
 
 def _parts(block: Block, width: int) -> Iterator[Block]:
@@ -71,7 +76,7 @@ def _block(block: Block, width: int) -> Iterator[str]:
 
 def _line(label: str, values: tuple[str, ...], *, labels: int, columns: list[int], width: int) -> Iterator[str]:
     if _width(label) > labels:
-        yield from _wrapped(label, width)
+        yield from wrapped(label, width)
         label = ""
     cells = (" " * (GAP + column - _width(value)) + value for value, column in zip(values, columns, strict=True))
     yield label + " " * (labels - _width(label)) + "".join(cells)
@@ -79,10 +84,10 @@ def _line(label: str, values: tuple[str, ...], *, labels: int, columns: list[int
 
 def _stacked(block: Block, width: int) -> Iterator[str]:
     """Give a block of one target for a very narrow terminal."""
-    yield from _wrapped(f"{block.title}, {_cut(block.targets[0])}", width)
+    yield from wrapped(f"{block.title}, {_cut(block.targets[0])}", width)
     yield "-" * width
     for row in block.rows:
-        yield from _wrapped(f"{row.label}: {row.values[0]}", width, rest="  ")
+        yield from wrapped(f"{row.label}: {row.values[0]}", width, rest="  ")
 
 
 def _label_width(rows: tuple[Row, ...], width: int) -> int:
@@ -98,7 +103,8 @@ def _cut(target: str) -> str:
     return target if len(target) <= TARGET else target[: TARGET - 2] + ".."
 
 
-def _wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
+def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
+    """Give a text as lines of at most `width`, broken at spaces."""
     return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [""]
 
 

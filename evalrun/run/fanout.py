@@ -4,36 +4,42 @@ Targets do not overlap, so that none is measured under the load of another.
 """
 
 import asyncio
-import difflib
-import functools
+import itertools
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from evalrun import retry
+from evalrun.data.ladder import Ladder
+from evalrun.data.places import Places
 from evalrun.data.samples import samples
+from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
 from evalrun.price import Purse
 from evalrun.run.ask import Asker, Tally
+from evalrun.run.calibrate import Calibrating
 from evalrun.run.job import Job, jobs
+from evalrun.run.opening import asker, near, needs, preflight
 from evalrun.run.plan import Asked, Plan
-from evalrun.run.slots import Door, Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
 from evalrun.store.lines import Lag as LagLine
 from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
-from evalrun.target.client import Sizes
-from evalrun.target.open import Needs, Opened, open_target
+from evalrun.target.client import Client
+from evalrun.target.open import open_target
 from evalrun.target.simulator.answers import Fact, write_answers
-from evalrun.target.spec import Http, Simulator
-from evalrun.target.transport.exchange import Deadlines
+from evalrun.target.spec import Simulator
 from evalrun.target.transport.lag import Lag
 from evalrun.target.transport.machine import affordable_concurrency
-from evalrun.types import Failure, Json
+from evalrun.types import Json
+
+SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for too long
 
 
 class Progress(Protocol):
@@ -67,6 +73,9 @@ class FanOut:
         self._plan, self._writer, self._progress, self._stop = plan, writer, progress, stop
         self._zero_ns = time.perf_counter_ns()
         self._purse = Purse(plan.suite.limits.max_cost_usd)
+        self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
+        for line in writer.run.calibrated():
+            self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
         self.ending = Ending()
 
     async def ask_all(self) -> Ending:
@@ -98,8 +107,12 @@ class FanOut:
             target=target.name,
             model=plan.model(target),
             quirks=target.spec.quirks,
-            places=plan.places,
+            places=self._places(target),
         )
+
+    def _places(self, target: Asked) -> Places:
+        """Give where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
+        return replace(self._plan.places, scales=self._scales[target.name], salt=self._writer.run.path.name)
 
     def _missing(self, target: Asked) -> Iterator[Job]:
         return (job for task in self._plan.suite.tasks for job in self._jobs(target, task) if not self._settled(job))
@@ -110,80 +123,77 @@ class FanOut:
     # ---------------------------------------------------------------- one target
 
     async def _ask_target(self, target: Asked) -> None:
-        limits = self._plan.suite.limits
         wanted = min(self._plan.suite.load.concurrency, target.spec.rate.concurrency or 2**31)
         concurrency = affordable_concurrency(wanted)
         if concurrency < wanted:
             self._progress.say(f"{target.name}: {concurrency} in flight, not {wanted}: the limit of open files")
-        needs = Needs(
-            folder=target.folder,
-            logs=self._writer.run.path,
-            key=target.key,
+        needed = needs(
+            self._plan,
+            target,
+            folder=self._writer.run.path,
             slots=concurrency,
-            deadlines=Deadlines(
-                connect_s=limits.connect_s,
-                first_byte_s=limits.first_byte_s,
-                idle_s=limits.idle_s,
-                total_s=limits.total_s,
-            ),
-            sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
-            answers=self._write_answers(target),
+            answers=self._answers_path(target),
             notify=self._progress.say,
             progress=self._progress.fetching,
         )
-        async with open_target(target.spec, target.name, needs) as opened:
+        self._write_answers(target, with_ladders=False)
+        async with open_target(target.spec, target.name, needed) as opened:
             endpoint = opened.endpoint
             self._writer.append(
                 Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
             )
-            models = await _preflight(opened, target)
-            asker = self._asker(target, opened, concurrency)
-            self._stop.busy = lambda: asker.slots.in_flight > 0
+            models = await preflight(opened, target)
+            if not await self._calibrate(target, opened.client):
+                return
+            self._write_answers(target, with_ladders=True)
+            asking = asker(
+                target,
+                opened.client,
+                self._writer,
+                limits=self._plan.suite.limits,
+                purse=self._purse,
+                slots=concurrency,
+                zero_ns=self._zero_ns,
+                changed=self._progress.changed,
+            )
+            self._stop.busy = lambda: asking.slots.in_flight > 0
             for task in self._plan.suite.tasks:
-                await self._ask_task(asker, target, task)
+                await self._ask_task(asking, target, task)
                 self._note_lag(target.name, task, opened.lag)
-                if asker.stopped or self._is_over():
+                if asking.stopped or self._is_over():
                     break
-        if asker.stopped:
-            self.ending.stopped[target.name] = asker.stopped + near(endpoint.model, models)
+        if asking.stopped:
+            self.ending.stopped[target.name] = asking.stopped + near(endpoint.model, models)
 
-    def _asker(self, target: Asked, opened: Opened, concurrency: int) -> Asker:
-        retries = self._plan.suite.limits.retries
-        return Asker(
-            target=target.name,
-            session=self._writer.session,
-            zero_ns=self._zero_ns,
-            client=opened.client,
-            journal=self._writer,
-            rules=retry.Rules(
-                attempts=retries.attempts,
-                unknown=retries.unknown,
-                max_wait_s=retries.max_wait_s,
-                first_backoff_s=retries.backoff_s[0],
-                longest_backoff_s=retries.backoff_s[1],
-            ),
-            prices=target.spec.prices,
-            purse=self._purse,
-            slots=Slots(concurrency, time.monotonic),
-            door=Door(time.monotonic),
-            tally=Tally(),
-            changed=self._progress.changed,
-            advice=functools.partial(_advice, target=target),
-        )
+    async def _calibrate(self, target: Asked, client: Client) -> bool:
+        """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
+        calibrating = Calibrating(self._plan, target, client, self._writer, self._purse)
+        for name, task in self._plan.suite.tasks.items():
+            if isinstance(task.data, Ladder) and task.data.mark not in self._scales[target.name]:
+                self._progress.say(f"{target.name} {name}: measuring how long its prompts are")
+                scale = await calibrating.scale(name)
+                if scale is None:
+                    self.ending.capped = True
+                    return False
+                self._scales[target.name][task.data.mark] = scale
+        return True
 
-    def _write_answers(self, target: Asked) -> Path | None:
-        """Tell the simulator what the right answers are; it cannot know them from the questions."""
-        if not isinstance(target.spec, Simulator):
-            return None
-        path = self._writer.run.path / f"{target.name}.answers.jsonl"
+    def _answers_path(self, target: Asked) -> Path | None:
+        return self._writer.run.path / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
+
+    def _write_answers(self, target: Asked, *, with_ladders: bool) -> None:
+        """Tell the simulator what the right answers are; it cannot know them. Ladders' prompts exist only later."""
+        path = self._answers_path(target)
+        if path is None:
+            return
         rows = (
             (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
             for name, task in self._plan.suite.tasks.items()
-            for sample in samples(name, task.data, task.prompt, self._plan.places, limit=task.limit)
+            if isinstance(task.data, Ladder) == with_ladders
+            for sample in samples(name, task.data, task.prompt, self._places(target), limit=task.limit)
             if sample.expected is not None
         )
-        write_answers(path, rows)
-        return path
+        write_answers(path, rows, append=with_ladders)
 
     def _note_lag(self, target: str, task: str, lag: Lag) -> None:
         p50_s, p99_s, max_s = (lag.quantile_s(q) for q in (0.5, 0.99, 1.0))
@@ -208,11 +218,9 @@ class FanOut:
         self._progress.begin(target.name, task, total=self._plan.totals[task], tally=asker.tally, purse=self._purse)
         try:
             async with asyncio.TaskGroup() as group:
-                for number, job in enumerate(self._jobs(target, task)):
+                async for job in _steadily(self._jobs(target, task)):
                     if self._settled(job):
                         asker.tally.earlier += 1
-                        if number % 256 == 0:
-                            await asyncio.sleep(0)  # a long stretch of settled jobs must not starve those in flight
                         continue
                     await asker.slots.acquire()
                     reserved = await self._reserve(asker, job)
@@ -243,37 +251,18 @@ class FanOut:
             asker.slots.release()
 
 
-async def _preflight(opened: Opened, target: Asked) -> list[str]:
-    """See that the endpoint is there and takes the key, before anything is spent. Gives the models it lists."""
-    found = await opened.client.models()
-    if isinstance(found, Failure):
-        raise Unusable(f"{found.message}{_advice(found, target)}")
-    return found
-
-
-def _advice(failure: Failure, target: Asked) -> str:
-    match failure.kind:
-        case "dns" | "connect" | "timeout_connect":
-            return f"; is the server running, and is base_url of target {target.name} right?"
-        case "tls":
-            return "; is its certificate valid? (`ca_file` names your own authority, `verify: false` trusts anybody)"
-        case "auth" if failure.status == 407:  # it is the proxy's, and the message says so
-            return ""
-        case "auth" if isinstance(target.spec, Http) and target.spec.key_env:
-            return f"; is the key in {target.spec.key_env} still valid?"
-        case "auth":
-            return f"; target {target.name} names no key_env: does the server want a key?"
-    return ""
-
-
-def near(model: str, listed: list[str]) -> str:
-    """Say which models an endpoint lists, the likeliest first, where it does not list `model`."""
-    if not listed or model in listed:
-        return ""
-    close = difflib.get_close_matches(model, listed, n=3, cutoff=0.4) or listed[:3]
-    return f"; it lists {', '.join(close)}" + (
-        f" and {len(listed) - len(close)} more" if len(listed) > len(close) else ""
-    )
+async def _steadily(jobs: Iterator[Job]) -> AsyncIterator[Job]:
+    """Give the jobs without starving the requests in flight: jobs that take long to write are written in a thread."""
+    slow = False
+    for number in itertools.count(1):
+        began = time.perf_counter()
+        job = await asyncio.to_thread(next, jobs, None) if slow else next(jobs, None)
+        slow = time.perf_counter() - began > SLOW_S
+        if job is None:
+            return
+        if number % 256 == 0:
+            await asyncio.sleep(0)
+        yield job
 
 
 def _level(value: Json) -> int:

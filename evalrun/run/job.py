@@ -31,6 +31,8 @@ def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, plac
     for sample in samples(name, task.data, task.prompt, places, limit=task.limit):
         for repeat in range(task.repeats):
             fields = parameters(task.sampling, quirks, repeat=repeat)
+            if sample.meta.get("cache") == "warm":
+                fields |= quirks.warm_body
             body = request_body(
                 sample.messages,
                 model=model,

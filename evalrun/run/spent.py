@@ -3,7 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
-from evalrun.store.lines import Intent, scan
+from evalrun.store.lines import Calibrated, Intent, scan
 from evalrun.store.reader import JOURNAL
 from evalrun.types import Completion, Outcome, Record
 
@@ -16,8 +16,10 @@ def already_spent(folder: Path) -> Decimal:
     total = Decimal(0)
     open_intents: dict[str, list[Decimal]] = {}
     for line in scan(folder / JOURNAL):
-        if line.kind == b"intent" or line.kind == b"record":
+        if line.kind in (b"intent", b"record", b"calibrated"):
             match line.event():
+                case Calibrated(cost_usd=cost):
+                    total += cost or Decimal(0)
                 case Intent(key=key, reserved_usd=reserved):
                     open_intents.setdefault(key, []).append(reserved or Decimal(0))
                 case Record() as record:

@@ -5,6 +5,7 @@
     number       exact arithmetic on written numbers
     form, unit   the strict normaliser: what an answer says, compared by docs/labels.md
     mathematics  the normaliser and math-verify, put together into a verdict
+    context      what an answer about a long prompt claims: items, or a text word for word
     choice       the letter of a multiple-choice answer
     pool, worker killable processes for what may hang, crash or eat memory
     stream       `score_all`: many answers, in order, at constant memory

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, TypeAdapter, field_validator
 
 from evalrun.score.choice import chosen, expected_letter
+from evalrun.score.context import claims, common_share, f1, net, order
 from evalrun.score.extract import expected_answer, final_answer, without_reasoning
 from evalrun.score.form import tidy
 from evalrun.score.number import TooLarge, number
@@ -187,6 +188,43 @@ class Math(Scorer):
         return scored(right=verdict.right, answer=found.answer, rule=found.rule, why=why, disputed=verdict.disputed)
 
 
+class Items(Scorer):
+    """Compare the items that the answer names with the expected list, both ways: what is wrong in it costs."""
+
+    kind: Literal["items"]
+    rule: Literal["net", "f1", "order"] = "net"
+    """`net`: (right - wrong) / expected, at least 0. `f1`: of precision and recall. `order`: the same list, or 0."""
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Find the items and compare."""
+        expected = [item.strip().casefold() for item in (sample.expected or "").split(",") if item.strip()]
+        if not expected:
+            return unexpected()
+        question = sample.messages[-1].content.rpartition("\n\n")[2] if sample.messages else ""
+        found = claims(_answer(completion), expected, question=question)
+        value = {"net": net, "f1": f1, "order": order}[self.rule](found.items, expected)
+        answer = ", ".join(found.items) if self.rule == "order" else ", ".join(dict.fromkeys(found.items))
+        why = "equal" if value == 1 else f"wanted {sample.expected!r}"
+        return scored(right=value, answer=answer or None, why=why, rule=found.rule)
+
+
+class Recall(Scorer):
+    """Compare word for word, if the answer begins with the expected text's first word: 2 x common / all words."""
+
+    kind: Literal["recall"]
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Check the beginning and compare the rest."""
+        prefix, _, wanted = (sample.expected or "").strip().partition(" ")
+        if not prefix or not wanted:
+            return unexpected()
+        answer = _answer(completion)
+        if not answer.startswith(prefix):
+            return scored(right=0.0, answer=answer, why=f"does not begin with {prefix!r}", rule="none")
+        value = common_share(answer.removeprefix(prefix), wanted)
+        return scored(right=value, answer=answer, why="equal" if value == 1 else f"wanted {wanted!r}", rule="prefix")
+
+
 class Python(Scorer):
     """Ask a function of yours: `def fn(sample, completion)` returns a Score, a bool, or a number from 0 to 1."""
 
@@ -219,12 +257,14 @@ class Python(Scorer):
         return function
 
 
-ScorerSpec = Annotated[Exact | Contains | Regex | Numeric | Choice | Math | Python, Field(discriminator="kind")]
+ScorerSpec = Annotated[
+    Exact | Contains | Regex | Numeric | Choice | Math | Items | Recall | Python, Field(discriminator="kind")
+]
 ADAPTER: TypeAdapter[tuple[ScorerSpec, ...]] = TypeAdapter(tuple[ScorerSpec, ...])
 
 
-def scored(*, right: bool, answer: str | None, why: str, rule: str = "", disputed: bool = False) -> Score:
-    """Make the Score of a right or wrong answer; a long answer is cut, because the record has all of it."""
+def scored(*, right: bool | float, answer: str | None, why: str, rule: str = "", disputed: bool = False) -> Score:
+    """Make the Score of an answer, right, wrong or in part; a long one is cut, because the record has all of it."""
     if answer is not None and len(answer) > _MAX_SHOWN:
         answer = answer[: _MAX_SHOWN - 1] + "…"
     return Score(value=float(right), answer=answer, why=why[: 2 * _MAX_SHOWN], rule=rule, disputed=disputed)

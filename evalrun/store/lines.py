@@ -57,6 +57,17 @@ class Served(Value, frozen=True):
     facts: Mapping[str, Json] = {}
 
 
+class Calibrated(Value, frozen=True):
+    """How long a probe's prompts are for a target, measured with `requests` requests. Later sessions use it again."""
+
+    session: int
+    target: str
+    probe: str
+    scale: Json
+    requests: int
+    cost_usd: Decimal | None = None
+
+
 class Lag(Value, frozen=True):
     """How late the client itself was in a window of one task and target. `source`: what was sampled.
 
@@ -82,11 +93,12 @@ class End(Value, frozen=True):
     reason: str
 
 
-Event = Session | Served | Intent | Record | Lag | End
+Event = Session | Served | Calibrated | Intent | Record | Lag | End
 
 _KINDS: dict[type[Event], bytes] = {
     Session: b"session",
     Served: b"served",
+    Calibrated: b"calibrated",
     Intent: b"intent",
     Record: b"record",
     Lag: b"lag",

@@ -14,7 +14,7 @@ import msgspec
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import End, Lag, Line, Served, Session, scan
+from evalrun.store.lines import Calibrated, End, Lag, Line, Served, Session, scan
 from evalrun.store.manifest import read_manifest
 from evalrun.types import Record, Scored
 
@@ -86,7 +86,7 @@ class Index:
         self.momentary = Keys()
         self._asked: dict[str, int] = {}  # by key, the session of an intent that has no record yet
         self.last: dict[int, int] = {}
-        self.events: list[Session | Served | Lag | End] = []
+        self.events: list[Session | Served | Calibrated | Lag | End] = []
         self.damaged: list[tuple[int, int]] = []
         self.unknown: Counter[str] = Counter()
         self.whole = 0
@@ -112,7 +112,7 @@ class Index:
                 event = line.event()
                 if event is None:
                     self.unknown[line.kind.decode()] += 1
-                elif isinstance(event, Session | Served | Lag | End):
+                elif isinstance(event, Session | Served | Calibrated | Lag | End):
                     self.events.append(event)
 
     def _take_intent(self, intent: _IntentHead) -> None:
@@ -181,7 +181,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the last session said that nothing is left to ask."""
-        last = next((e for e in reversed(self.index.events) if not isinstance(e, Lag | Served)), None)
+        last = next((e for e in reversed(self.index.events) if not isinstance(e, Lag | Served | Calibrated)), None)
         return isinstance(last, End) and last.reason == "finished"
 
     def records(self) -> Iterator[Record]:
@@ -202,6 +202,10 @@ class Run:
     def served(self) -> list[Served]:
         """Give what was said of each target when it was opened, in order."""
         return [event for event in self.index.events if isinstance(event, Served)]
+
+    def calibrated(self) -> list[Calibrated]:
+        """Give the sizes that were measured."""
+        return [event for event in self.index.events if isinstance(event, Calibrated)]
 
     def lags(self) -> list[Lag]:
         return [event for event in self.index.events if isinstance(event, Lag)]

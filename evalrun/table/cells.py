@@ -15,6 +15,7 @@ class Mark(StrEnum):
     AT_LEAST = "at_least"
     CHUNKS = "chunks"
     MIXED_CACHE = "mixed_cache"
+    ASKED = "asked"
     INFINITE = "infinite"
 
 

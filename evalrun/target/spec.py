@@ -57,6 +57,8 @@ class Quirks(Spec):
     """Texts stripped (and flagged) where an answer ends with one."""
     body: dict[str, Any] = Field(default={})
     """Extra fields for every request body."""
+    warm_body: dict[str, Any] = Field(default={})
+    """Extra fields for requests that are meant to be served from the prompt cache (a ladder's `cache: warm`)."""
     headers: dict[str, str] = Field(default={})
     """Extra request headers; never a key (`key_env` is for that)."""
 
@@ -137,12 +139,23 @@ class Simulator(Named):
     kind: Literal["simulator"]
     model: str = "sim"
     seed: int = 0
+    tokenizer: str = Field(default="words", min_length=1)
+    """How prompts are counted: `words`, `bytes` (UTF-8), or the path of a tokenizer.json relative to this file. As a
+    chat template would, it adds 4 tokens for each message and 3 for the conversation. Answers are counted in words."""
     ttft_s: float = Field(default=0.05, ge=0)
     """Median time to first token at an empty prompt."""
     ttft_per_token_s: float = Field(default=0.0, ge=0)
-    """Added for each prompt token."""
+    """Seconds that each prompt token adds. Of n tokens, c of them from the prefix cache, the median time to first
+    token is `ttft_s + ttft_per_token_s * (n - c) + ttft_per_token2_s * (n^2 - c^2)`."""
+    ttft_per_token2_s: float = Field(default=0.0, ge=0)
+    """Seconds per squared prompt token, added likewise: what attention to all earlier tokens costs."""
     ttft_sigma: float = Field(default=0.0, ge=0)
-    """Log-normal spread of the time to first token."""
+    """Log-normal spread of the time to first token: all of it is multiplied by exp(ttft_sigma * z), z normal."""
+    prefix_cache: Literal["off", "reported", "silent"] = "off"
+    """Serve the part of a prompt that the latest prompts began with from a cache, in blocks of 16 tokens. `reported`:
+    usage says how many tokens and the cached price applies to them; `silent`: usage does not mention it."""
+    prefix_cache_prompts: int = Field(default=64, ge=1)
+    """How many of the latest prompts the prefix cache keeps."""
     token_s: float = Field(default=0.005, ge=0)
     """Time per output token."""
     tokens_per_chunk: int = Field(default=1, ge=1)

@@ -43,6 +43,7 @@ async def _serve(config: Mapping[str, Json], tell: Tell) -> None:
             host="127.0.0.1",
             port=0,
             key=Secret(config["key"]),
+            folder=Path(config["folder"]),
             truth=truth,
             answers=answers,
             ready=lambda url: tell({"base_url": url}),

@@ -1,7 +1,8 @@
 """What the simulator knows: the right answer to a question, how hard it is, and what a wrong one looks like.
 
-It sees messages only, so a run writes the answers to a file beforehand, by the digest of the messages. Where nobody
-did, it solves the last sum it finds in the question. It reads no suite and asks nobody.
+It sees messages only, so a run writes the answers to a file before it asks, by the digest of the messages; the file
+may grow while the simulator runs. Where nobody did, it solves the last sum it finds in the question. It reads no
+suite and asks nobody.
 """
 
 import hashlib
@@ -35,47 +36,65 @@ class _Line(msgspec.Struct):
     level: int = 1
 
 
+_decode = msgspec.json.Decoder(_Line).decode
+
+
 def digest(messages: Sequence[Message] | Sequence[Mapping[str, Json]]) -> bytes:
     """Give the SHA-256 of a conversation's canonical JSON: the same for the run's messages and the request's."""
     return hashlib.sha256(canonical(messages)).digest()
 
 
-def write_answers(path: Path, rows: Iterable[tuple[Sequence[Message], Fact]]) -> None:
-    """Write what `read_answers` reads: a JSON line per question, 100 bytes or so, streamed."""
-    with path.open("wb") as file:
+def write_answers(path: Path, rows: Iterable[tuple[Sequence[Message], Fact]], *, append: bool = False) -> None:
+    """Write what `Answers` reads: a JSON line per question, 100 bytes or so, streamed."""
+    with path.open("ab" if append else "wb") as file:
         for messages, fact in rows:
             line = _Line(digest=digest(messages)[:_DIGEST_BYTES].hex(), expected=fact.expected, level=fact.level)
             file.write(msgspec.json.encode(line) + b"\n")
 
 
 class Answers:
-    """The facts of an answers file, by the first 8 bytes of the digest: 100,000 take about 25 MB."""
+    """The facts of an answers file, by the first 8 bytes of the digest: 100,000 take about 25 MB.
 
-    def __init__(self, facts: Mapping[bytes, Fact] | None = None) -> None:
-        self._facts = facts or {}
+    Made with the file's lines, or empty without a file. On a miss, whole lines that were appended meanwhile are read.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._facts: dict[bytes, Fact] = {}
+        self._lines = self._bytes = 0  # those read so far
+        self._read_on()
 
     def __len__(self) -> int:
         return len(self._facts)
 
     def find(self, messages: Sequence[Mapping[str, Json]], *, mark: bytes) -> Fact | None:
         """Give what is known of the question with the digest `mark`, else what its last message lets work out."""
-        return self._facts.get(mark[:_DIGEST_BYTES]) or solve(text_of(messages[-1]))
+        key = mark[:_DIGEST_BYTES]
+        if key not in self._facts:
+            self._read_on()
+        return self._facts.get(key) or solve(text_of(messages[-1]))
 
-
-def read_answers(path: Path) -> Answers:
-    """Load an answers file."""
-    facts: dict[bytes, Fact] = {}
-    decoder = msgspec.json.Decoder(_Line)
-    try:
-        with path.open("rb") as file:
-            for text in file:
-                line = decoder.decode(text)
-                facts[bytes.fromhex(line.digest)] = Fact(line.expected, line.level)
-    except OSError as error:
-        raise SuiteError(f"{path}: {error.strerror}; would be right: a file written by write_answers") from error
-    except ValueError as error:  # msgspec's errors and fromhex's
-        raise SuiteError(f"{path}:{len(facts) + 1}: not an answers line: {error}") from error
-    return Answers(facts)
+    def _read_on(self) -> None:
+        """Read the whole lines behind those already read; where there are none, it costs a stat."""
+        if self._path is None:
+            return
+        try:
+            if self._path.stat().st_size <= self._bytes:
+                return
+            with self._path.open("rb") as file:
+                file.seek(self._bytes)
+                for text in file:
+                    if not text.endswith(b"\n"):
+                        break  # it is still being written
+                    line = _decode(text)
+                    self._facts[bytes.fromhex(line.digest)] = Fact(line.expected, line.level)
+                    self._lines += 1
+                    self._bytes += len(text)
+        except OSError as error:
+            right = "would be right: a file written by write_answers"
+            raise SuiteError(f"{self._path}: {error.strerror}; {right}") from error
+        except ValueError as error:  # msgspec's errors and fromhex's
+            raise SuiteError(f"{self._path}:{self._lines + 1}: not an answers line: {error}") from error
 
 
 def text_of(message: Mapping[str, Json]) -> str:

@@ -15,7 +15,7 @@ _MAX_HEAD_BYTES = 64 * 1024
 _MAX_BODY_BYTES = 256 * 2**20
 _REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
-    413: "Content Too Large", 431: "Request Header Fields Too Large",
+    413: "Content Too Large", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
 }  # fmt: skip
 
 
@@ -106,6 +106,11 @@ class Connection(asyncio.Protocol):
         self._next()
 
     # ------------------------------------------------------------ to the handler
+
+    @property
+    def lost(self) -> bool:
+        """Whether the client has left already, so that `gone` will not be called any more."""
+        return self._transport is None
 
     def respond(self, status: int, body: bytes, *, content_type: str = "application/json") -> None:
         """Answer in one piece."""

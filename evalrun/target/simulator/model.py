@@ -2,24 +2,25 @@
 
 All chance comes from (spec.seed, digest of the messages, the request's seed, choice number), so the same question gets
 the same answer and the same latency whatever was asked before it, in any order, on any machine. A token is a word
-with the space before it; a prompt's tokens are the words of its messages.
+with the space before it. Only the prefix cache has a memory: of n prompt tokens, c are served from it.
 
     request read     first chunk           last chunk
-         |----ttft------|--gap--|--gap--|--gap--|      ttft = (ttft_s + ttft_per_token_s * prompt) * exp(sigma * z)
-                                                       gap  = token_s * tokens_per_chunk
+         |----ttft------|--gap--|--gap--|--gap--|      gap = token_s * tokens_per_chunk
+
+    ttft = (ttft_s + ttft_per_token_s * (n - c) + ttft_per_token2_s * (n^2 - c^2)) * exp(ttft_sigma * z)
 """
 
 import math
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
-from evalrun.target.simulator.answers import Fact, text_of, wrong
+from evalrun.target.simulator.answers import Fact, wrong
 from evalrun.target.spec import Prices, Simulator
 from evalrun.types import Json
 
@@ -34,10 +35,15 @@ _SPREAD = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request, as far as the model cares. mark: the digest of its messages. limit: the most tokens of a choice."""
+    """A request, as far as the model cares.
+
+    mark: the digest of its messages. cached_tokens: the part of the prompt's that the prefix cache served.
+    limit: the most tokens of a choice.
+    """
 
     mark: bytes
     prompt_tokens: int
+    cached_tokens: int
     fact: Fact | None
     seed: int
     limit: int | None
@@ -64,15 +70,16 @@ class Reply:
         return len(self.reasoning) + len(self.answer)
 
 
-def count_tokens(messages: Sequence[Mapping[str, Json]]) -> int:
-    """Count a prompt's tokens: the words of its messages."""
-    return sum(len(text_of(message).split()) for message in messages)
-
-
 def first_token_s(spec: Simulator, question: Question) -> float:
-    """Draw the time to the first token: log-normal around its median, which grows with the prompt."""
+    """Draw the time to the first token: log-normal around its median, which grows with what must be prefilled."""
     z = NormalDist().inv_cdf(_dice(spec, question, "latency").random() or 0.5)
-    return (spec.ttft_s + spec.ttft_per_token_s * question.prompt_tokens) * math.exp(spec.ttft_sigma * z)
+    saved_s = _prefill_s(spec, question.cached_tokens)
+    return (spec.ttft_s + _prefill_s(spec, question.prompt_tokens) - saved_s) * math.exp(spec.ttft_sigma * z)
+
+
+def _prefill_s(spec: Simulator, tokens: int) -> float:
+    """Give the time that the first so many tokens of a prompt take, none of them cached."""
+    return spec.ttft_per_token_s * tokens + spec.ttft_per_token2_s * tokens**2
 
 
 def gap_s(spec: Simulator) -> float:
@@ -111,24 +118,32 @@ def pieces(reply: Reply, *, tokens_per_chunk: int) -> Iterator[Piece]:
 
 
 def usage(spec: Simulator, question: Question, replies: Sequence[Reply]) -> dict[str, Json]:
-    """Count tokens as an endpoint does: choices added up, reasoning inside completion; nothing is ever cached."""
+    """Count tokens as an endpoint does: choices added up, reasoning inside completion.
+
+    A silent cache is not mentioned, nor does it change the cost; where there is none, 0 tokens are cached.
+    """
+    cached = question.cached_tokens if spec.prefix_cache == "reported" else 0
     completion = sum(reply.tokens for reply in replies)
     counted: dict[str, Json] = {
         "prompt_tokens": question.prompt_tokens,
         "completion_tokens": completion,
         "total_tokens": question.prompt_tokens + completion,
-        "prompt_tokens_details": {"cached_tokens": 0},
     }
+    if spec.prefix_cache != "silent":
+        counted["prompt_tokens_details"] = {"cached_tokens": cached}
     if spec.reasoning_tokens:
         reasoning = sum(len(reply.reasoning) for reply in replies)
         counted["completion_tokens_details"] = {"reasoning_tokens": reasoning}
     if spec.prices is not None:
-        counted["estimated_cost"] = float(_cost_usd(spec.prices, question.prompt_tokens, completion))
+        counted["estimated_cost"] = float(_cost_usd(spec.prices, question.prompt_tokens, cached, completion))
     return counted
 
 
-def _cost_usd(prices: Prices, prompt_tokens: int, completion_tokens: int) -> Decimal:
-    return (prices.prompt * prompt_tokens + prices.completion * completion_tokens) / 1_000_000
+def _cost_usd(prices: Prices, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> Decimal:
+    """Give the cost in US dollars; without a cached price cached tokens cost what others do."""
+    cached_price = prices.prompt if prices.cached is None else prices.cached
+    prompt = prices.prompt * (prompt_tokens - cached_tokens) + cached_price * cached_tokens
+    return (prompt + prices.completion * completion_tokens) / 1_000_000
 
 
 def _dice(spec: Simulator, question: Question, purpose: str) -> random.Random:

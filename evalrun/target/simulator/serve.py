@@ -16,16 +16,18 @@ _READY_S = 60.0
 
 @contextlib.asynccontextmanager
 async def serve_simulator(
-    spec: Simulator, *, log: Path, truth: Path | None = None, answers: Path | None = None
+    spec: Simulator, *, log: Path, folder: Path = Path(), truth: Path | None = None, answers: Path | None = None
 ) -> AsyncIterator[Endpoint]:
     """Start the simulator, give its endpoint, stop it.
 
-    log: the server's own words. truth: where it notes when it wrote what. answers: what `write_answers` wrote.
+    log: the server's own words. folder: where the config file is; a tokenizer's path starts there.
+    truth: where it notes when it wrote what. answers: what `write_answers` wrote, and may still be writing.
     """
     key = Secret(secrets.token_urlsafe(24))
     config = {
         "spec": spec.model_dump_json(),
         "key": key.reveal(),
+        "folder": str(folder.absolute()),
         "truth": None if truth is None else str(truth.absolute()),
         "answers": None if answers is None else str(answers.absolute()),
     }

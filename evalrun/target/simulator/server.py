@@ -11,6 +11,7 @@ monotonic clock, which every process of this machine shares:
     closed_ns, complete  the end was; whether the client stayed for it
     ttft_s, gap_s        what was drawn: chunk k is due at received + ttft + k * gap
     prompt_tokens, completion_tokens, right (the first choice)
+    cached_tokens        the part of prompt_tokens that the prefix cache served, reported or not
 """
 
 import asyncio
@@ -26,15 +27,18 @@ import msgspec
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
 from evalrun.target.simulator.answer import Answer, cut, draw, events, opening, whole
-from evalrun.target.simulator.answers import Answers, digest, read_answers
+from evalrun.target.simulator.answers import Answers
 from evalrun.target.simulator.connection import Connection, Request
-from evalrun.target.simulator.model import Question, count_tokens
+from evalrun.target.simulator.model import Question
+from evalrun.target.simulator.prefix import PrefixCache
+from evalrun.target.simulator.prompt import Encode, Prompt, encoder, read_prompt
 from evalrun.target.simulator.schedule import Schedule
 from evalrun.target.spec import Simulator
 from evalrun.types import Json
 
 _encode = msgspec.json.encode
 _SSE = "text/event-stream"
+_LARGE_BYTES = 4096  # to count the tokens of less takes less than a millisecond
 
 
 class Ask(msgspec.Struct):
@@ -56,13 +60,16 @@ class Ask(msgspec.Struct):
 
 async def serve_forever(
     spec: Simulator, *, host: str, port: int, key: Secret | None, truth: Path | None, answers: Path | None,
-    ready: Callable[[str], None],
+    ready: Callable[[str], None], folder: Path = Path(),
 ) -> None:  # fmt: skip
-    """Serve in this process until cancelled. ready: given the base URL once it listens. port 0: any free one."""
-    known = read_answers(answers) if answers is not None else Answers()
+    """Serve in this process until cancelled.
+
+    port 0: any free one. ready: given the base URL once it listens. folder: where a tokenizer's path starts.
+    """
+    known, encode = Answers(answers), encoder(spec.tokenizer, folder=folder)
     with ExitStack() as stack:
         log = stack.enter_context(truth.open("ab", buffering=0)) if truth is not None else None
-        chat = Chat(spec, key=key, answers=known, log=None if log is None else log.write)
+        chat = Chat(spec, key=key, answers=known, encode=encode, log=None if log is None else log.write)
         opened: set[Connection] = set()
         try:
             server = await asyncio.get_running_loop().create_server(
@@ -77,20 +84,28 @@ async def serve_forever(
             await asyncio.Event().wait()  # not serve_forever(): its end waits for every kept-alive connection
         finally:
             server.close()
+            chat.stop()
             for connection in list(opened):
                 connection.abort()
             await asyncio.sleep(0)  # the aborted learn of it now, and write their truth
 
 
 class Chat:
-    """The routes. State: the spec, the answers, the next response's number."""
+    """The routes. State: the answers, the prefix cache, the next response's number, the prompts being counted.
+
+    log: given each line of the truth.
+    """
 
     def __init__(
-        self, spec: Simulator, *, key: Secret | None, answers: Answers, log: Callable[[bytes], object] | None
-    ) -> None:
+        self, spec: Simulator, *, key: Secret | None, answers: Answers, encode: Encode,
+        log: Callable[[bytes], object] | None,
+    ) -> None:  # fmt: skip
         self._spec = spec
         self._bearer = None if key is None else f"Bearer {key.reveal()}".encode()
         self._answers = answers
+        self._encode = encode
+        self._counting: set[asyncio.Task[None]] = set()
+        self._cache = None if spec.prefix_cache == "off" else PrefixCache(spec.prefix_cache_prompts)
         self._log = log
         self._number = 0
         self._created = int(time.time())
@@ -113,6 +128,11 @@ class Chat:
             case _:
                 _refuse(connection, 404, f"no such path: {request.path}", code="not_found")
 
+    def stop(self) -> None:
+        """Leave the prompts that are being counted unanswered."""
+        for task in self._counting:
+            task.cancel()
+
     def _may(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1")
         return self._bearer is None or hmac.compare_digest(given, self._bearer)
@@ -123,14 +143,32 @@ class Chat:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
             _refuse(connection, 400, f"not a chat request: {error}", code="invalid_request")
             return
-        prompt_tokens = count_tokens(ask.messages)
-        if wrong := self._wrong(ask, prompt_tokens):
+        if len(body) < _LARGE_BYTES:
+            self._answer(connection, ask, read_prompt(ask.messages, self._encode), received_ns)
+        else:
+            task = asyncio.create_task(self._answer_large(connection, ask, received_ns))
+            self._counting.add(task)
+            task.add_done_callback(self._counting.discard)
+
+    async def _answer_large(self, connection: Connection, ask: Ask, received_ns: int) -> None:
+        """Count in a thread, so that other streams keep their schedules. This one keeps its own: it began before."""
+        prompt = await asyncio.to_thread(read_prompt, ask.messages, self._encode)
+        self._answer(connection, ask, prompt, received_ns)
+
+    def _answer(self, connection: Connection, ask: Ask, prompt: Prompt, received_ns: int) -> None:
+        if wrong := self._wrong(ask, prompt.tokens):
             status, message, code = wrong
             _refuse(connection, status, message, code=code)
             return
-        mark = digest(ask.messages)
-        fact = self._answers.find(ask.messages, mark=mark)
-        question = Question(mark=mark, prompt_tokens=prompt_tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit)
+        try:
+            fact = self._answers.find(ask.messages, mark=prompt.mark)
+        except SuiteError as error:  # what was appended to the file is broken
+            _refuse(connection, 500, str(error), code="answers_file")
+            return
+        question = Question(
+            mark=prompt.mark, prompt_tokens=prompt.tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit,
+            cached_tokens=0 if self._cache is None else self._cache.take(prompt),
+        )  # fmt: skip
         self._number += 1
         answer = draw(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
         self._deliver(connection, ask, answer, received_ns)
@@ -152,6 +190,9 @@ class Chat:
 
     def _deliver(self, connection: Connection, ask: Ask, answer: Answer, received_ns: int) -> None:
         """Write the answer when it is due, and the truth when it is over."""
+        if False:  # while its tokens were counted
+            self._tell(answer, [], received_ns=received_ns, complete=False)
+            return
 
         def finish() -> None:
             if ask.stream:
@@ -193,6 +234,7 @@ class Chat:
             "ttft_s": answer.first_s,
             "gap_s": answer.gap_s,
             "prompt_tokens": answer.question.prompt_tokens,
+            "cached_tokens": answer.question.cached_tokens,
             "completion_tokens": answer.completion_tokens,
             "right": answer.right,
         }

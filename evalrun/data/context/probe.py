@@ -1,0 +1,79 @@
+"""What all probes of a long prompt share: size limits, seeding, the shape of the prompt. Asks nothing itself."""
+
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from evalrun.data.context.filler import margin
+from evalrun.data.dice import Dice
+from evalrun.data.places import Row
+from evalrun.errors import SuiteError
+from evalrun.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Puzzle:
+    """One question before it is written down.
+
+    lines: the long text. answers: what is right; their order counts where the question says so. candidates: what an
+    answer might name instead or as well. depth: where in the text the answer stands, in percent, if at one place.
+    text: the right answer as written, where it is not a list.
+    """
+
+    intro: str
+    lines: list[str]
+    ask: str
+    answers: list[str]
+    candidates: list[str]
+    depth: float | None = None
+    text: str = field(default="")
+
+
+class Probe(Spec):
+    """A kind of question about a long text. The same options, index and size give the same bytes on every machine."""
+
+    seed: int = Field(default=0, ge=0)
+
+    @property
+    def family(self) -> str:
+        """The ability that is asked for: retrieval, tracing, aggregation, state or recall. Tables group by it."""
+        raise NotImplementedError
+
+    @property
+    def min_units(self) -> int:
+        """The smallest size."""
+        return 1
+
+    @property
+    def max_units(self) -> int | None:
+        """The largest size; None where there is no limit."""
+        return None
+
+    def puzzle(self, index: int, units: int, dice: Dice) -> Puzzle:
+        """Make the question `index` over a text of so many units."""
+        raise NotImplementedError
+
+    def build(self, index: int, *, units: int, pad: int = 0, nonce: str = "") -> Row:
+        """Give the row of question `index`: prompt, answer, answers, candidates, depth, family.
+
+        nonce: the first line of the prompt, so that no cache knows its beginning. pad: one-letter words before the
+        question, for the last few tokens of a size; nothing else depends on it.
+        """
+        self._check(units)
+        dice = Dice(f"{self.model_dump_json(exclude_defaults=True)} {index} {units}")
+        puzzle = self.puzzle(index, units, dice)
+        text = "\n".join((puzzle.intro, "", *puzzle.lines, margin(pad), "", puzzle.ask))
+        return {
+            "prompt": f"{nonce}\n{text}" if nonce else text,
+            "answer": puzzle.text or ", ".join(puzzle.answers),
+            "answers": puzzle.answers,
+            "candidates": puzzle.candidates,
+            "depth": puzzle.depth,
+            "family": self.family,
+        }
+
+    def _check(self, units: int) -> None:
+        most = self.max_units
+        if units < self.min_units or (most is not None and units > most):
+            span = f"at least {self.min_units}" if most is None else f"{self.min_units} to {most}"
+            raise SuiteError(f"probe {type(self).__name__}: {units} units; give {span}")

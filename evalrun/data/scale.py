@@ -1,0 +1,56 @@
+"""How many tokens a prompt of so many units has: a line through what a server, or a tokenizer, counted."""
+
+from collections.abc import Callable
+
+from evalrun.errors import SuiteError
+from evalrun.types import Value
+
+MOST_PAD = 400  # padding is one-letter words: for the last few tokens of a size, not for a text
+
+
+class Scale(Value, frozen=True):
+    """Tokens of a probe's prompt = fixed + per_unit x units + per_pad x pad; `fixed` has the chat template in it.
+
+    overhead: where a tokenizer counts the text itself, what the server adds to it.
+    """
+
+    fixed: float
+    per_unit: float
+    per_pad: float
+    overhead: float | None = None
+
+    def tokens(self, units: int, pad: int) -> float:
+        """Give the size of a prompt."""
+        return self.fixed + self.per_unit * units + self.per_pad * pad
+
+    def fit(self, size: float, *, least: int, most: int | None) -> tuple[int, int]:
+        """Give the units and the padding of a prompt of `size` tokens, as near as `least` and `most` units allow."""
+        units = int((size - self.fixed) / self.per_unit)
+        units = max(least, units if most is None else min(units, most))
+        pad = round((size - self.tokens(units, 0)) / self.per_pad)
+        return units, min(max(pad, 0), MOST_PAD)
+
+
+NOMINAL = Scale(fixed=60, per_unit=12, per_pad=1)
+"""For when nobody was asked: about right for sentences and common tokenizers."""
+
+
+def counter(tokenizer: str) -> Callable[[str], int]:
+    """Give a function that counts a text's tokens: `tokenizer` is a tokenizer.json or a model's name on the hub."""
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+    load = Tokenizer.from_file if tokenizer.endswith(".json") else Tokenizer.from_pretrained
+    try:
+        loaded = load(tokenizer)
+    except Exception as error:  # noqa: BLE001 - the library raises bare Exception for everything
+        missing = "no such file" if tokenizer.endswith(".json") and not Path(tokenizer).exists() else str(error)
+        raise SuiteError(
+            f"tokenizer: {tokenizer}: {missing}; give a tokenizer.json or a model's name on the hub"
+        ) from None
+
+    def count(text: str) -> int:
+        return len(loaded.encode(text, add_special_tokens=False).ids)
+
+    return count

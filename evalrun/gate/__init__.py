@@ -1,0 +1,1 @@
+"""Gates: rules about a run, alone or against a baseline, and the word they end in."""

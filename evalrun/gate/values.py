@@ -1,0 +1,52 @@
+"""What a gate says: a word for each rule, why, and what would decide it. No computing."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evalrun.stats.verdict import Comparison, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """One rule applied to one task x target (task None: all tasks of the target).
+
+    rule: as it was typed. word: `inconclusive` is also the word for data that are missing or not comparable.
+    comparison: the evidence, where two runs were compared. value: the number an absolute rule looks at.
+    decide: what would decide an inconclusive ruling (how many more repeats, at what cost); empty where nothing would.
+    """
+
+    rule: str
+    metric: str
+    task: str | None
+    target: str
+    word: Verdict
+    why: str
+    value: float | None = None
+    comparison: Comparison | None = None
+    decide: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """One sample worth showing where a gate is reported. `failed` requests are errors, `wrong` answers are failures."""
+
+    kind: Literal["wrong", "failed", "unscored", "truncated"]
+    task: str
+    target: str
+    sample_id: str
+    message: str = ""
+    answer: str | None = None
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """All rulings of a run. word: regressed if any is, else inconclusive if any is, else pass. notes: for the reader."""
+
+    suite: str
+    run: str
+    baseline: str | None
+    word: Verdict
+    rulings: tuple[Ruling, ...]
+    failing: tuple[Failing, ...] = ()
+    notes: tuple[str, ...] = ()

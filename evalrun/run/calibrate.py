@@ -1,0 +1,150 @@
+"""How long prompts are for the server that counts them: a few one-token requests, a line through their counts.
+
+    A  few units                B  many units          ->  per_unit
+    C  few units and padding                           ->  per_pad
+    D  many units, another text                        ->  averaged with B
+
+The requests cost money: they are reserved and booked like any other, and noted in the journal.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+import msgspec
+
+from evalrun import price
+from evalrun.data.ladder import Ladder, nonce
+from evalrun.data.places import Row
+from evalrun.data.prompt import Writer as PromptWriter
+from evalrun.data.scale import NOMINAL, Scale, counter
+from evalrun.errors import Unusable
+from evalrun.price import Purse
+from evalrun.run.job import parameters
+from evalrun.run.plan import Asked, Plan
+from evalrun.store.lines import Calibrated
+from evalrun.store.writer import Writer
+from evalrun.target.client import Client
+from evalrun.types import Completion, Failure
+from evalrun.wire.chat import request_body
+
+Ask = Callable[[Row], Awaitable[int]]
+"""Sends a row's prompt for one token of answer, and gives its prompt tokens as the server counted them."""
+
+PAD = 48
+BIG_SHARE, BIG_LEAST = 8, 1024  # the many units: an eighth of the largest rung, or this, so that it costs little
+
+
+async def calibrate(ladder: Ladder, ask: Ask, *, salt: str) -> tuple[Scale, int]:
+    """Measure a ladder's scale. Gives it, and how many requests it took (at most four)."""
+    probe = ladder.probe
+    largest = max(ladder.sizes)
+    big = max(largest // BIG_SHARE, min(largest, BIG_LEAST))
+    few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4), least=probe.min_units, most=probe.max_units)
+    many, _ = NOMINAL.fit(big, least=few + 1, most=probe.max_units)
+
+    def built(index: int, units: int, pad: int) -> Row:
+        return probe.build(index, units=units, pad=pad, nonce=nonce(salt, f"calibration {index} {units} {pad}"))
+
+    if ladder.tokenizer is not None:
+        return await _counted(ladder.tokenizer, ask, built, few=few, many=many), 1
+    small = await ask(built(0, few, 0))
+    padded = await ask(built(0, few, PAD))
+    large = (await ask(built(0, many, 0)) + await ask(built(1, many, 0))) / 2
+    per_unit = (large - small) / (many - few)
+    return Scale(fixed=small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD), 4
+
+
+async def _counted(tokenizer: str, ask: Ask, built: Callable[[int, int, int], Row], *, few: int, many: int) -> Scale:
+    """Count with a tokenizer; one request tells what the server adds to the text."""
+    count = counter(tokenizer)
+    first = built(0, few, 0)
+    small, large, padded = (count(row["prompt"]) for row in (first, built(0, many, 0), built(0, few, PAD)))
+    overhead = await ask(first) - small
+    per_unit = (large - small) / (many - few)
+    return Scale(
+        fixed=overhead + small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD, overhead=overhead
+    )
+
+
+class TooDear(Exception):
+    """The cap does not allow one more calibration request."""
+
+
+class Calibrating:
+    """Measures a target's scales over the wire, pays for it and notes it."""
+
+    TRIES, WAIT_S = 4, 2.0
+
+    def __init__(self, plan: Plan, target: Asked, client: Client, writer: Writer, purse: Purse) -> None:
+        self._plan, self._target, self._client, self._writer, self._purse = plan, target, client, writer, purse
+        self._paid = Decimal(0)
+
+    async def scale(self, task: str) -> Scale | None:
+        """Measure the scale of a task's ladder; None when the cap does not allow it. Raises Unusable."""
+        ladder = self._plan.suite.tasks[task].data
+        assert isinstance(ladder, Ladder)
+        self._paid = Decimal(0)
+
+        async def ask(row: Row) -> int:
+            return await self._count(task, row)
+
+        try:
+            scale, requests = await calibrate(ladder, ask, salt=self._writer.run.path.name)
+        except TooDear:
+            return None
+        self._writer.append(
+            Calibrated(
+                session=self._writer.session,
+                target=self._target.name,
+                probe=ladder.mark,
+                scale=msgspec.to_builtins(scale),
+                requests=requests,
+                cost_usd=self._paid if self._target.spec.prices else None,
+            )
+        )
+        return scale
+
+    async def _count(self, task: str, row: Row) -> int:
+        """Ask for one token, and give how many the prompt had."""
+        body = self._body(task, row)
+        prices = self._target.spec.prices
+        reserved = price.worst_case(len(body), 1, prices) if prices else Decimal(0)
+        for attempt in range(1, self.TRIES + 1):
+            if not self._purse.reserve(reserved):
+                raise TooDear
+            outcome = (await self._client.attempt(body)).outcome
+            if isinstance(outcome, Completion):
+                cost = price.cost(outcome.usage, prices) if prices else None
+                self._purse.settle(reserved, cost if prices else Decimal(0))
+                self._paid += reserved if cost is None else cost
+                if outcome.usage.prompt_tokens is None:
+                    raise Unusable(
+                        f"{self._target.name}: it does not say how many tokens a prompt has; name a `tokenizer` in"
+                        f" tasks.{task}.data, and set quirks.stream_usage"
+                    )
+                return outcome.usage.prompt_tokens
+            self._book_failure(reserved, outcome)
+            if attempt == self.TRIES or outcome.kind not in ("rate_limited", "server", "reset", "truncated"):
+                raise Unusable(f"{self._target.name}: while measuring prompts of {task}: {outcome.message}")
+            await asyncio.sleep(max(outcome.retry_after_s or 0.0, self.WAIT_S))
+        raise AssertionError("unreachable")
+
+    def _book_failure(self, reserved: Decimal, failure: Failure) -> None:
+        if failure.possibly_billed:
+            self._purse.settle(reserved, None)
+            self._paid += reserved
+        else:
+            self._purse.release(reserved)
+
+    def _body(self, task: str, row: Row) -> bytes:
+        spec, quirks = self._plan.suite.tasks[task], self._target.spec.quirks
+        full = {"id": "calibration", "size": 0, "cache": "cold", **row}
+        sample = PromptWriter(spec.prompt, task=task).sample(full, 1)
+        return request_body(
+            sample.messages,
+            model=self._plan.model(self._target),
+            params={**parameters(spec.sampling, quirks, repeat=0), quirks.max_tokens_field: 1},
+            stream=quirks.stream,
+            stream_usage=quirks.stream_usage,
+        )

@@ -1,0 +1,120 @@
+"""Opening a target for a run: what it needs, that it answers, and the advice to give when it does not."""
+
+import difflib
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from evalrun import retry
+from evalrun.errors import Unusable
+from evalrun.price import Purse
+from evalrun.run.ask import Asker, Tally
+from evalrun.run.plan import Asked, Plan
+from evalrun.run.slots import Door, Slots
+from evalrun.store.writer import Writer
+from evalrun.suite.spec import Limits
+from evalrun.target.client import Client, Sizes
+from evalrun.target.open import Needs, Opened
+from evalrun.target.spec import Http
+from evalrun.target.transport.exchange import Deadlines
+from evalrun.types import Failure
+
+
+def needs(
+    plan: Plan,
+    target: Asked,
+    *,
+    folder: Path,
+    slots: int,
+    answers: Path | None,
+    notify: Callable[[str], None],
+    progress: Callable[[int, int], None],
+) -> Needs:
+    """Give what opening `target` takes. folder: the run's. slots: the most requests in flight."""
+    limits = plan.suite.limits
+    return Needs(
+        folder=target.folder,
+        logs=folder,
+        key=target.key,
+        slots=slots,
+        deadlines=Deadlines(
+            connect_s=limits.connect_s,
+            first_byte_s=limits.first_byte_s,
+            idle_s=limits.idle_s,
+            total_s=limits.total_s,
+        ),
+        sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
+        answers=answers,
+        notify=notify,
+        progress=progress,
+    )
+
+
+def asker(
+    target: Asked,
+    client: Client,
+    writer: Writer,
+    *,
+    limits: Limits,
+    purse: Purse,
+    slots: int,
+    zero_ns: int,
+    changed: Callable[[], None],
+) -> Asker:
+    """Give who asks the target's jobs."""
+    retries = limits.retries
+    return Asker(
+        target=target.name,
+        session=writer.session,
+        zero_ns=zero_ns,
+        client=client,
+        journal=writer,
+        rules=retry.Rules(
+            attempts=retries.attempts,
+            unknown=retries.unknown,
+            max_wait_s=retries.max_wait_s,
+            first_backoff_s=retries.backoff_s[0],
+            longest_backoff_s=retries.backoff_s[1],
+        ),
+        prices=target.spec.prices,
+        purse=purse,
+        slots=Slots(slots, time.monotonic),
+        door=Door(time.monotonic),
+        tally=Tally(),
+        changed=changed,
+        advice=functools.partial(advice, target=target),
+    )
+
+
+async def preflight(opened: Opened, target: Asked) -> list[str]:
+    """See that the endpoint is there and takes the key, before anything is spent. Gives the models it lists."""
+    found = await opened.client.models()
+    if isinstance(found, Failure):
+        raise Unusable(f"{found.message}{advice(found, target)}")
+    return found
+
+
+def advice(failure: Failure, target: Asked) -> str:
+    match failure.kind:
+        case "dns" | "connect" | "timeout_connect":
+            return f"; is the server running, and is base_url of target {target.name} right?"
+        case "tls":
+            return "; is its certificate valid? (`ca_file` names your own authority, `verify: false` trusts anybody)"
+        case "auth" if failure.status == 407:  # it is the proxy's, and the message says so
+            return ""
+        case "auth" if isinstance(target.spec, Http) and target.spec.key_env:
+            return f"; is the key in {target.spec.key_env} still valid?"
+        case "auth":
+            return f"; target {target.name} names no key_env: does the server want a key?"
+    return ""
+
+
+def near(model: str, listed: list[str]) -> str:
+    """Say which models an endpoint lists, the likeliest first, where it does not list `model`."""
+    if not listed or model in listed:
+        return ""
+    close = difflib.get_close_matches(model, listed, n=3, cutoff=0.4) or listed[:3]
+    return f"; it lists {', '.join(close)}" + (
+        f" and {len(listed) - len(close)} more" if len(listed) > len(close) else ""
+    )

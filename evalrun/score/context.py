@@ -1,0 +1,111 @@
+r"""What an answer about a long prompt claims, and how right that is. Pure text work; `spec` has the scorers.
+
+An expected answer is a list, `K4821, J0034`. The claims of an answer are its words that could be items of that list: of
+the same shape (letters and digits in the same order, as in `K4821`), no shorter or longer than the expected ones, and
+not just repeated from the question. They are taken from the first of these parts that has any:
+
+    boxed    the content of the last \boxed{}
+    marked   what follows the last `Answer:`, up to a blank line
+    said     what follows the last `is`, `are` or colon; only where the items are plain words, to leave out the sentence
+    whole    the whole text
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+_BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
+_ANSWER = re.compile(r"\banswer(?:s|\s+is|\s+are)?[*_]*\s*:|\banswer\s+(?:is|are)\b", re.IGNORECASE)
+_SAID = re.compile(r"\b(?:is|are)\b|:", re.IGNORECASE)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
+_RUNS = re.compile(r"[^\W\d_]+|\d+")
+_LEAST_GROUPED = 4  # digits; `12,345` are two items where items are shorter
+
+
+class Claims(NamedTuple):
+    """The items of an answer, in their order and repeated as there, and the part they stand in."""
+
+    items: list[str]
+    rule: str
+
+
+def claims(text: str, expected: Sequence[str], *, question: str = "") -> Claims:
+    """Find what an answer claims, in lower case. `expected` is in lower case and not empty.
+
+    question: where it repeats words of this text, which are not expected, it claims nothing.
+    """
+    shapes = {shape(item) for item in expected}
+    lengths = range(min(map(len, expected)), max(map(len, expected)) + 1)
+    grouped = shapes == {"0"} and lengths[0] >= _LEAST_GROUPED
+    echoes = set(_WORD.findall(question.casefold())).difference(expected)
+    for rule, part in _parts(text, plain=shapes == {"a"}):
+        joined = _GROUPED.sub(lambda match: match[0].replace(",", ""), part) if grouped else part
+        words = [word for word in _WORD.findall(joined.casefold()) if len(word) in lengths and word not in echoes]
+        if items := [word for word in words if shape(word) in shapes]:
+            return Claims(items, rule)
+    return Claims([], "none")
+
+
+def shape(word: str) -> str:
+    """Give a word's shape: `a` for letters, `0` for digits, however many; `K4821` is `a0`."""
+    return _RUNS.sub(lambda run: "0" if run[0].isdigit() else "a", word)
+
+
+def net(found: Sequence[str], expected: Sequence[str]) -> float:
+    """Give the share of the expected items that was found, each wrong item taking one right one away."""
+    hits, wrong = _compared(found, expected)
+    return max(0, hits - wrong) / len(set(expected))
+
+
+def f1(found: Sequence[str], expected: Sequence[str]) -> float:
+    """Give the harmonic mean of precision and recall."""
+    hits, wrong = _compared(found, expected)
+    return 2 * hits / (hits + wrong + len(set(expected)))
+
+
+def order(found: Sequence[str], expected: Sequence[str]) -> float:
+    """Give 1 for the same items in the same order, repeats included, else 0."""
+    return float(list(found) == list(expected))
+
+
+def common_share(text: str, expected: str) -> float:
+    """Give 2 c / (n + m) for texts of n and m words with at most c words in common in the same order.
+
+    It is difflib's ratio without its heuristics, and on words: unrelated texts have few of them in common. The time is
+    linear in `text`: one step for a word, with a bit for each word of `expected` (Crochemore's and Hyyrö's algorithm).
+    """
+    mine, theirs = text.split(), expected.split()
+    where: dict[str, int] = {}
+    for place, word in enumerate(theirs):
+        where[word] = where.get(word, 0) | 1 << place
+    every = (1 << len(theirs)) - 1
+    free = every  # a cleared bit: the longest common sequence grows at this word of `expected`
+    for word in mine:
+        both = free & where.get(word, 0)
+        free = ((free + both) | (free - both)) & every
+    total = len(mine) + len(theirs)
+    return 2 * (len(theirs) - free.bit_count()) / total if total else 0.0
+
+
+def _parts(text: str, *, plain: bool) -> Iterator[tuple[str, str]]:
+    """Give the parts of an answer that may hold its claims, with their names, best first."""
+    yield "boxed", "".join(_BOXED.findall(text)[-1:])
+    yield "marked", _BLANK_LINE.split(_after_last(_ANSWER, text), maxsplit=1)[0]
+    if plain:
+        yield "said", _after_last(_SAID, text)
+    yield "whole", text
+
+
+def _after_last(mark: re.Pattern[str], text: str) -> str:
+    end = -1
+    for match in mark.finditer(text):
+        end = match.end()
+    return text[end:].strip() if end >= 0 else ""
+
+
+def _compared(found: Sequence[str], expected: Sequence[str]) -> tuple[int, int]:
+    """Give how many different items were found rightly and wrongly."""
+    right = set(expected)
+    return len(right & set(found)), len(set(found) - right)
