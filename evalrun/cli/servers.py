@@ -34,14 +34,14 @@ def serve_simulator(config: str, *, host: str, port: int, key_env: str | None, t
         if not os.environ.get(key_env):
             raise SuiteError(f"--key-env: the variable {key_env} is not set; set it, or leave the option out")
         key = Secret(os.environ[key_env])
-    spec = named.spec
+    spec, folder = named.spec, named.path.parent
 
     async def serving() -> None:
         task = asyncio.current_task()
         assert task is not None
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        await serve_forever(spec, host=host, port=port, key=key, truth=truth, answers=None, ready=write)
+        await serve_forever(spec, host=host, port=port, key=key, truth=truth, answers=None, ready=write, folder=folder)
 
     say("a simulated endpoint: its answers and latencies are made up; Ctrl-C ends it")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -86,5 +86,7 @@ async def _endpoint(spec: Http | Embedded | Simulator, name: str, needs: Needs) 
             from evalrun.target.simulator.serve import serve_simulator
 
             truth = needs.logs / f"{name}.truth.jsonl"
-            async with serve_simulator(spec, log=log, truth=truth, answers=needs.answers) as endpoint:
+            async with serve_simulator(
+                spec, log=log, folder=needs.folder, truth=truth, answers=needs.answers
+            ) as endpoint:
                 yield endpoint

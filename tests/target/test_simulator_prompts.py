@@ -165,7 +165,8 @@ def test_other_streams_go_on_while_a_large_prompt_is_counted(tmp_path: Path) -> 
     asyncio.run(main())
     other, large = sorted(truth(tmp_path), key=lambda line: line["received_ns"])
     assert large["prompt_tokens"] == 1_000_007
-    assert any(large["received_ns"] < written < large["written_ns"][0] for written in other["written_ns"])
+    meanwhile = {written for written in other["written_ns"] if large["received_ns"] < written < large["written_ns"][0]}
+    assert len(meanwhile) > 5  # one could be written just before the counting
 
 
 def test_a_client_that_leaves_while_its_prompt_is_counted_is_noted(tmp_path: Path) -> None:
@@ -181,8 +182,9 @@ def test_a_client_that_leaves_while_its_prompt_is_counted_is_noted(tmp_path: Pat
             writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
             await writer.drain()
             writer.close()
-            while not (tmp_path / "truth").read_bytes():
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(60):
+                while not (tmp_path / "truth").read_bytes():
+                    await asyncio.sleep(0.01)
 
     asyncio.run(main())
     (line,) = truth(tmp_path)

@@ -190,7 +190,7 @@ class Chat:
 
     def _deliver(self, connection: Connection, ask: Ask, answer: Answer, received_ns: int) -> None:
         """Write the answer when it is due, and the truth when it is over."""
-        if False:  # while its tokens were counted
+        if connection.lost:  # while its tokens were counted
             self._tell(answer, [], received_ns=received_ns, complete=False)
             return
 
