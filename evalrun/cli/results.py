@@ -192,6 +192,8 @@ def _verdict(table: Table, suite: Json) -> int:
         if cell.task is None:
             continue
         attempted, scored = (metric.value if (metric := cell.get(name)) else 0 for name in ("attempted", "scored"))
+        if suite["tasks"][cell.task]["data"]["kind"] == "ladder" and (too_long := cell.get("failed", "context_length")):
+            attempted = (attempted or 0) - (too_long.value or 0)  # a ladder finds the limit: that is its result
         lost = 1 - float(scored or 0) / float(attempted) if attempted else 1.0
         if lost > most:
             share = f"{lost:.0%} of the requests of {tty(cell.task)} to {tty(cell.target)}"

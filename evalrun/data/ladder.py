@@ -8,21 +8,22 @@ nominal scale holds: it serves the survey and its content hash, which must not d
 
 from collections.abc import Iterator
 from functools import lru_cache
+from string import ascii_lowercase
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from evalrun.data.context.catalogue import AnyProbe
 from evalrun.data.context.filler import shuffled
-from evalrun.data.context.lexicon import NOUNS
 from evalrun.data.dice import Dice
 from evalrun.data.places import Places, Row
 from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.fingerprint import fingerprint
 from evalrun.spec import Spec
 
-NONCE_WORDS = 6  # of some 200: a beginning that no cache has seen
-CORRECTIONS = 2  # with a tokenizer: rounds of counting what was built and building it again
+NONCE_LETTERS = 10  # 26^10 beginnings: no cache has seen one
+
+CORRECTIONS = 2  # with a tokenizer: rounds of counting what was built and padding it
 
 
 class Ladder(Spec):
@@ -66,16 +67,16 @@ class Ladder(Spec):
 
     def row(self, size: int, index: int, *, scale: Scale, salt: str) -> Row:
         """Build one question of about `size` tokens."""
-        row = self._built(size, size, index, scale=scale, salt=salt)
+        units, pad = scale.fit(size, least=self.probe.min_units, most=self.probe.max_units)
+        row = self._built(size, index, units=units, pad=pad, salt=salt)
         if self.tokenizer is not None and scale.overhead is not None:
-            aim: float = size
             for _ in range(CORRECTIONS):
-                aim += size - scale.overhead - _counter(self.tokenizer)(row["prompt"])
-                row = self._built(size, aim, index, scale=scale, salt=salt)
+                wrong = size - scale.overhead - _counter(self.tokenizer)(row["prompt"])
+                pad = max(0, pad + round(wrong / scale.per_pad))
+                row = self._built(size, index, units=units, pad=pad, salt=salt)
         return row
 
-    def _built(self, size: int, aim: float, index: int, *, scale: Scale, salt: str) -> Row:
-        units, pad = scale.fit(aim, least=self.probe.min_units, most=self.probe.max_units)
+    def _built(self, size: int, index: int, *, units: int, pad: int, salt: str) -> Row:
         row = self.probe.build(index, units=units, pad=pad, nonce=nonce(salt, f"{self.mark} {size} {index}"))
         depth = row["depth"]
         named = {"id": f"{size}-{index + 1}", "size": size, "cache": "cold"}
@@ -86,6 +87,6 @@ _counter = lru_cache(maxsize=4)(counter)
 
 
 def nonce(salt: str, name: str) -> str:
-    """Give a first line that no other prompt has: plain words, so that it has the same number of tokens each time."""
+    """Give a first line that no other prompt has: single letters, which are a token each for every tokenizer."""
     dice = Dice(f"nonce {salt} {name}")
-    return f"Page of {' '.join(dice.pick(NOUNS) for _ in range(NONCE_WORDS))}."
+    return f"Page {' '.join(dice.pick(ascii_lowercase) for _ in range(NONCE_LETTERS))}"

@@ -6,6 +6,7 @@ from evalrun.errors import SuiteError
 from evalrun.types import Value
 
 MOST_PAD = 400  # padding is one-letter words: for the last few tokens of a size, not for a text
+SPARE = 32  # tokens left to padding even where units would fill the size, so that it can be corrected both ways
 
 
 class Scale(Value, frozen=True):
@@ -25,7 +26,7 @@ class Scale(Value, frozen=True):
 
     def fit(self, size: float, *, least: int, most: int | None) -> tuple[int, int]:
         """Give the units and the padding of a prompt of `size` tokens, as near as `least` and `most` units allow."""
-        units = int((size - self.fixed) / self.per_unit)
+        units = int((size - self.fixed - SPARE) / self.per_unit)
         units = max(least, units if most is None else min(units, most))
         pad = round((size - self.tokens(units, 0)) / self.per_pad)
         return units, min(max(pad, 0), MOST_PAD)

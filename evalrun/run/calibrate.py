@@ -2,7 +2,7 @@
 
     A  few units                B  many units          ->  per_unit
     C  few units and padding                           ->  per_pad
-    D  many units, another text                        ->  averaged with B
+    D  many units, another text                        ->  averaged with B, for no two texts count quite alike
 
 The requests cost money: they are reserved and booked like any other, and noted in the journal.
 """
@@ -32,27 +32,44 @@ Ask = Callable[[Row], Awaitable[int]]
 """Sends a row's prompt for one token of answer, and gives its prompt tokens as the server counted them."""
 
 PAD = 48
-BIG_SHARE, BIG_LEAST = 8, 1024  # the many units: an eighth of the largest rung, or this, so that it costs little
+
+
+class TooLong(Exception):
+    """The endpoint refuses a prompt of this size."""
+
+
+class TooDear(Exception):
+    """The cap does not allow one more calibration request."""
 
 
 async def calibrate(ladder: Ladder, ask: Ask, *, salt: str) -> tuple[Scale, int]:
-    """Measure a ladder's scale. Gives it, and how many requests it took (at most four)."""
-    probe = ladder.probe
-    largest = max(ladder.sizes)
-    big = max(largest // BIG_SHARE, min(largest, BIG_LEAST))
-    few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4), least=probe.min_units, most=probe.max_units)
-    many, _ = NOMINAL.fit(big, least=few + 1, most=probe.max_units)
+    """Measure a ladder's scale. Gives it, and how many requests it took: four, and those that were refused as too long.
+
+    The many units make the largest rung: measured further down, the odd word more or less would be multiplied. Where
+    the endpoint's context ends below it, they make half of it, or half of that.
+    """
+    probe, big, refused = ladder.probe, max(ladder.sizes), 0
 
     def built(index: int, units: int, pad: int) -> Row:
         return probe.build(index, units=units, pad=pad, nonce=nonce(salt, f"calibration {index} {units} {pad}"))
 
+    few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4), least=probe.min_units, most=probe.max_units)
     if ladder.tokenizer is not None:
-        return await _counted(ladder.tokenizer, ask, built, few=few, many=many), 1
-    small = await ask(built(0, few, 0))
-    padded = await ask(built(0, few, PAD))
-    large = (await ask(built(0, many, 0)) + await ask(built(1, many, 0))) / 2
+        return await _counted(ladder.tokenizer, ask, built, few=few, many=few + 1000), 1
+    small, padded = await ask(built(0, few, 0)), await ask(built(0, few, PAD))
+    while True:
+        many, _ = NOMINAL.fit(big, least=few + 1, most=probe.max_units)
+        try:
+            large = (await ask(built(0, many, 0)) + await ask(built(1, many, 0))) / 2
+            break
+        except TooLong:
+            refused += 1
+            if many == few + 1:
+                raise
+            big //= 2
     per_unit = (large - small) / (many - few)
-    return Scale(fixed=small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD), 4
+    scale = Scale(fixed=small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD)
+    return scale, 4 + refused
 
 
 async def _counted(tokenizer: str, ask: Ask, built: Callable[[int, int, int], Row], *, few: int, many: int) -> Scale:
@@ -65,10 +82,6 @@ async def _counted(tokenizer: str, ask: Ask, built: Callable[[int, int, int], Ro
     return Scale(
         fixed=overhead + small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD, overhead=overhead
     )
-
-
-class TooDear(Exception):
-    """The cap does not allow one more calibration request."""
 
 
 class Calibrating:
@@ -93,6 +106,8 @@ class Calibrating:
             scale, requests = await calibrate(ladder, ask, salt=self._writer.run.path.name)
         except TooDear:
             return None
+        except TooLong as error:
+            raise Unusable(f"{self._target.name}: not even the smallest prompt of {task} fits: {error}") from error
         self._writer.append(
             Calibrated(
                 session=self._writer.session,
@@ -125,6 +140,8 @@ class Calibrating:
                     )
                 return outcome.usage.prompt_tokens
             self._book_failure(reserved, outcome)
+            if outcome.kind == "context_length":
+                raise TooLong(outcome.message)
             if attempt == self.TRIES or outcome.kind not in ("rate_limited", "server", "reset", "truncated"):
                 raise Unusable(f"{self._target.name}: while measuring prompts of {task}: {outcome.message}")
             await asyncio.sleep(max(outcome.retry_after_s or 0.0, self.WAIT_S))

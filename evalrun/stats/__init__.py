@@ -1,7 +1,19 @@
 """Statistics, one module for each question. Pure functions of numbers; each names its premise and its source.
 
-    quantile   how slow are the slow ones, and do the data support saying so
-    interval   how sure is a proportion or a mean
+    quantile      how slow are the slow ones, and do the data support saying so
+    interval      how sure is a proportion or a mean
+    repeats       how good is the best, or the majority, of k answers
+    scores        did the right answers change, question by question: all of it
+    paired        the tests and intervals behind it
+    resample      did a mean or a ratio change, request by request
+    percentile    did a percentile change, request by request
+    nights        did tonight's percentile change more than nights differ anyway
+    sequence      the same questions with a look after every answer
+    power         what could have been seen, and what seeing more would take
+    verdict       pass, regressed or inconclusive, over one metric and over many
+    distribution  the tails that the others need
+    draw          which requests are drawn anew
 
-Nothing here imports scipy or numpy: tables must start fast. The tests compare every function with scipy.
+`draw`, `resample`, `percentile`, `scores` and `sequence` import numpy, so tables do not import them. Nothing here
+needs scipy; the tests compare with it.
 """

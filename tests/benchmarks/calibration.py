@@ -13,72 +13,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from calibration_cover import difference_cover, repeats_cover, wilson_cover
+from simulated import ALPHA, MARGIN, Floats, Line, answers, binary_sides, holds, requests
 
-from evalrun.stats.distribution import binomial_tail
-from evalrun.stats.interval import Interval, beta_binomial, unit_mean, wilson
-from evalrun.stats.nights import Night, drift, log_quantile_night, quantile_interval
-from evalrun.stats.paired import Flips, difference_interval, flips, margin_sides, mcnemar
+from evalrun.stats.nights import Night, drift, log_quantile_night
+from evalrun.stats.paired import flips, margin_sides, mcnemar
 from evalrun.stats.percentile import compare_quantiles
 from evalrun.stats.power import mde_flips, mde_mean, mde_ratio, needed_pairs, repeats_error
-from evalrun.stats.resample import compare_means, compare_ratios, sign_flip
+from evalrun.stats.resample import sign_flip
 from evalrun.stats.sequence import sequential_interval, sequential_sides
-from evalrun.stats.verdict import Comparison, Sides
-
-Floats = NDArray[np.float64]
-
-ALPHA = 0.05
-MARGIN = 0.02
-
-
-class Line(NamedTuple):
-    """One simulated rate. kind: alpha (at most), power (80 +- 3), cover (95 +- band) or info."""
-
-    kind: str
-    what: str
-    hits: int
-    runs: int
-    promised: float
-    band: float = 0.0
-
-    def mark(self) -> str:
-        """Judge the rate: alpha and fixed coverage by the binomial 99 % band, the others by their own."""
-        seen = self.hits / self.runs
-        if self.kind == "info":
-            return "info"
-        if self.kind == "alpha":
-            chance_of_more = binomial_tail(self.hits, self.runs, self.promised)
-            chance_of_less = 1 - binomial_tail(self.hits + 1, self.runs, self.promised)
-            return "FAIL" if chance_of_more < 0.005 else "low" if chance_of_less < 0.005 else "ok"
-        noise = 2.58 * math.sqrt(self.promised * (1 - self.promised) / self.runs) if self.kind == "cover" else 0.0
-        if abs(seen - self.promised) <= self.band + noise:
-            return "ok"
-        return "low" if self.kind == "cover" and seen > self.promised else "FAIL"
-
-
-def holds(found: Interval | Comparison | None, truth: float) -> bool:
-    """Say whether the interval has the truth in it; one that was not given does not."""
-    return found is not None and None not in (found.low, found.high) and found.low <= truth <= found.high
-
 
 # ---------------------------------------------------------------- right and wrong
-
-
-def answers(rng: np.random.Generator, n: int, p: float, *, alike: float, repeats: int) -> tuple[Floats, Floats]:
-    """Give two runs of the same samples, as the means of their repeats. `alike` 0: all samples are equally hard."""
-    odds = (1 - alike) / alike if alike else 0.0
-    chance = rng.beta(p * odds, (1 - p) * odds, n) if alike else np.full(n, p)
-    return rng.binomial(repeats, chance) / repeats, rng.binomial(repeats, chance) / repeats
-
-
-@cache
-def binary_sides(better: int, worse: int, n: int, margin: float) -> Sides:
-    """`margin_sides`, remembered."""
-    return margin_sides(Flips(better, worse, n, 1.0, None), margin)
 
 
 def accuracy_alarms(runs: int) -> Iterator[Line]:
@@ -146,17 +93,12 @@ def accuracy_power(runs: int) -> Iterator[Line]:
         drop = mde_mean(repeats_error(n, between=0.0, within=noise, repeats=4), n)
         rng, seen = np.random.default_rng([5, n]), 0
         for _ in range(runs):
-            d = (rng.binomial(4, chance - drop, n) - rng.binomial(4, chance, n)) / 4
-            seen += sign_flip(d, rounds=400).both <= ALPHA
+            d = (rng.binomial(4, chance - drop / 2, n) - rng.binomial(4, chance + drop / 2, n)) / 4
+            seen += sign_flip(d, rounds=1000).both <= ALPHA
         yield Line("power", f"accuracy, n={n}, repeats=4: mde {drop:.3f}", seen, runs, 0.8, 0.03)
 
 
 # ---------------------------------------------------------------- latency
-
-
-def requests(rng: np.random.Generator, *shape: int) -> Floats:
-    """Give latencies with a heavy tail: log-normal, one in fifty ten times as long."""
-    return rng.lognormal(0.0, 0.6, shape) * np.where(rng.random(shape) < 0.02, 10.0, 1.0)
 
 
 def latency_alarms(runs: int) -> Iterator[Line]:
@@ -193,6 +135,14 @@ def latency_power(runs: int) -> Iterator[Line]:
         p = compare_quantiles(base, new * (1 + rise), q, seed=seed, rounds=400).p
         seen += p is not None and p <= ALPHA
     yield Line("power", f"p95, one session, n={n}: mde {rise:.1%}", seen, rounds, 0.8, 0.03)
+    for nights in (5, 10):
+        rng, seen = np.random.default_rng([17, nights]), 0
+        for _ in range(runs):
+            effects = rng.normal(0, 0.2, nights + 1)  # more than the noise within nights
+            *before, last = [log_quantile_night(sorted(requests(rng, 200) * math.exp(e)), q) for e in effects]
+            slower = Night(last.value + drift(before, last).mde, last.error)
+            seen += drift(before, slower).sides.worse <= ALPHA
+        yield Line("power", f"p95, {nights} nights that differ by 20%, n=200: own mde", seen, runs, 0.8, 0.03)
 
 
 def night_effects(rng: np.random.Generator, kind: str, nights: int) -> Floats:
@@ -226,89 +176,7 @@ def night_alarms(runs: int) -> Iterator[Line]:
             yield Line("alpha", f"{where}: regressed", alarms, runs, ALPHA)
             yield Line("alpha", f"{where}, 15% worse, margin 15%: pass", passed, runs, ALPHA)
             yield Line("info", f"{where}: one night trusted instead", naive, runs, ALPHA)
-            kind_of = "power" if kind == "independent" else "info"
-            yield Line(kind_of, f"{where}: power at its own mde", seen, runs, 0.8, 0.03)
-
-
-# ---------------------------------------------------------------- intervals
-
-
-def wilson_cover(runs: int) -> Iterator[Line]:
-    """Wilson at fixed p, where steps of 1/n show, and with p from a neighbourhood, where they even out."""
-    for n in (30, 200, 1000):
-        intervals = [wilson(k, n) for k in range(n + 1)]
-        for p, spread in ((0.5, 0.0), (0.9, 0.0), (0.99, 0.0), (0.5, 0.05), (0.9, 0.05), (0.985, 0.01)):
-            rng = np.random.default_rng([9, n, int(1000 * p), int(100 * spread)])
-            truth = p + spread * rng.uniform(-1, 1, 10 * runs)
-            hits = sum(
-                holds(intervals[k], t) for k, t in zip(rng.binomial(n, truth).tolist(), truth.tolist(), strict=True)
-            )
-            about = f"p={p}" if not spread else f"p about {p}"
-            yield Line("cover", f"Wilson, n={n}, {about}", hits, 10 * runs, 0.95, 0.02 if n == 30 else 0.01)
-
-
-def repeats_cover(runs: int) -> Iterator[Line]:
-    """Means of 4 repeats, near the middle and near 1, samples alike or not; the same with clusters of samples."""
-    for n in (30, 200, 1000):
-        for p, alike in ((0.5, 0.3), (0.9, 0.0), (0.9, 0.3), (0.9, 0.7), (0.99, 0.3)):
-            rng = np.random.default_rng([10, n, int(100 * p), int(10 * alike)])
-            hits = clipped = dispersed = 0
-            for _ in range(runs):
-                means = answers(rng, n, p, alike=alike, repeats=4)[0]
-                hits += holds(unit_mean(means.tolist()), p)
-                dispersed += holds(beta_binomial((4 * means).astype(int).tolist(), [4] * n).interval, p)
-                half = 2.0 * means.std(ddof=1) / math.sqrt(n)
-                clipped += abs(means.mean() - p) <= half or (half == 0 and p >= 0.9)
-            where = f"mean of 4 repeats, n={n}, p={p}, likeness {alike}"
-            band = 0.02 if n == 30 else 0.01
-            yield Line("cover", where, hits, runs, 0.95, band)
-            yield Line("cover", f"{where}, beta-binomial", dispersed, runs, 0.95, band)
-            yield Line("info", f"{where}, mean +- t se instead", clipped, runs, 0.95)
-    for clusters in (15, 50):
-        rng, hits = np.random.default_rng([11, clusters]), 0
-        names = [i for i in range(clusters) for _ in range(10)]
-        for _ in range(runs):
-            right = rng.random((clusters, 10)) < rng.beta(1.4, 0.6, clusters)[:, None]
-            hits += holds(unit_mean(right.ravel().astype(float).tolist(), clusters=names), 0.7)
-        yield Line("cover", f"mean over {clusters} clusters of 10", hits, runs, 0.95, 0.02)
-
-
-def difference_cover(runs: int) -> Iterator[Line]:
-    """Paired differences: one answer, repeats, clusters; skewed means and ratios; a percentile alone."""
-    for n in (30, 200, 1000):
-        for p in (0.5, 0.9, 0.99):
-            for repeats in (1, 4):
-                rng, hits = np.random.default_rng([12, n, int(100 * p), repeats]), 0
-                known = cache(lambda u, d, n=n: difference_interval(Flips(u, d, n, 1.0, None)))
-                for _ in range(runs):
-                    base, new = answers(rng, n, p, alike=0.0 if p == 0.99 else 0.3, repeats=repeats)
-                    d = new - base
-                    pair = known(float((d > 0).sum()), float((d < 0).sum())) if repeats == 1 else None
-                    low, high = pair or difference_interval(flips(d.tolist()))
-                    hits += low <= 0 <= high
-                what = f"paired difference, n={n}, p={p}, repeats={repeats}"
-                yield Line("cover", what, hits, runs, 0.95, 0.02 if n == 30 else 0.01)
-    rng, hits = np.random.default_rng(13), 0
-    names = [i for i in range(50) for _ in range(10)]
-    for _ in range(runs):
-        d = np.sign(rng.normal(0, 1, (50, 1)) + rng.normal(0, 1, (50, 10))) * (rng.random((50, 10)) < 0.3)
-        low, high = difference_interval(flips(d.ravel().tolist(), clusters=names))
-        hits += low <= 0 <= high
-    yield Line("cover", "paired difference, 50 clusters of 10", hits, runs, 0.95, 0.01)
-    for n in (50, 300):
-        rng, means, ratios, alone = np.random.default_rng([14, n]), 0, 0, 0
-        truth = math.exp(0.18) * (1 + 9 * 0.02)
-        for seed in range(runs):
-            base, new = requests(rng, 2, n)
-            means += holds(compare_means(base, new, seed=seed), 0.0)
-            ratios += holds(compare_ratios((base, np.ones(n)), (new, np.ones(n)), seed=seed), 0.0)
-            alone += holds(quantile_interval(sorted(base.tolist()), 0.5), TRUE_MEDIAN)
-        yield Line("cover", f"difference of means, heavy tail of mean {truth:.1f}, n={n}", means, runs, 0.95, 0.02)
-        yield Line("cover", f"ratio of means, heavy tail, n={n}", ratios, runs, 0.95, 0.02)
-        yield Line("cover", f"median alone, n={n}", alone, runs, 0.95, 0.02)
-
-
-TRUE_MEDIAN = float(np.quantile(requests(np.random.default_rng(0), 2_000_000), 0.5))
+            yield Line("info", f"{where}: power at its own mde", seen, runs, 0.8)
 
 
 # ---------------------------------------------------------------- looks

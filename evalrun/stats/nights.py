@@ -1,0 +1,154 @@
+"""Is tonight's value out of line with the nights before it? For percentiles of latency above all.
+
+Within a run a percentile can be known well, and still differ from night to night: other load, other neighbours.
+A test that knows only the noise within runs cries wolf. Not here: paired requests of one session (`resample`).
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from evalrun.stats.distribution import normal_quantile, normal_tail, t_quantile, t_tail
+from evalrun.stats.interval import Interval
+from evalrun.stats.power import mde_mean
+from evalrun.stats.quantile import quantile
+from evalrun.stats.verdict import Sides
+
+LEAST_NIGHTS = 3
+"""Below this many earlier nights their own variation cannot be learned."""
+
+
+class Night(NamedTuple):
+    """One night's value, as the logarithm of what is compared, and its standard error within the run."""
+
+    value: float
+    error: float
+
+
+class Drift(NamedTuple):
+    """Tonight against the nights before. Differences are of logarithms: `math.expm1` gives relative change.
+
+    covers_nights   the variation between nights is in the interval. Where it is not, the two words `regressed` and
+                    `pass` may only be said against a margin that somebody chose to cover it; else: inconclusive.
+    mde             the rise that would be found with 80 % power, looking for rises only
+    """
+
+    difference: float
+    low: float
+    high: float
+    sides: Sides
+    mde: float
+    covers_nights: bool
+    method: str
+    premise: str
+
+
+def ranks(n: int, q: float, *, z: float) -> tuple[float, float]:
+    """Give the ranks, from 1, that lie z standard errors below and above the `q` quantile of n values.
+
+    They are not whole, and may lie outside 1..n. For a sketch: ask it for the quantiles at rank / n.
+    Premise: independent values. Source: Woodruff 1952.
+    """
+    spread = z * math.sqrt(n * q * (1 - q))
+    return n * q - spread, n * q + spread
+
+
+def quantile_interval(ordered: Sequence[float], q: float, *, level: float = 0.95) -> Interval:
+    """Give the `q` quantile of ascending values with a distribution-free interval between two of the values.
+
+    A bound is None where the values do not reach that far out. Premise: independent values. Source: Woodruff 1952.
+    """
+    n, value = len(ordered), quantile(ordered, q)
+    low, high = ranks(n, q, z=normal_quantile(0.5 + level / 2))
+    return Interval(
+        math.nan if value is None else value,
+        ordered[math.floor(low) - 1] if low >= 1 else None,
+        ordered[math.ceil(high)] if high <= n - 1 else None,
+    )
+
+
+def log_quantile_night(ordered: Sequence[float], q: float) -> Night:
+    """Give the logarithm of the `q` quantile of ascending positive values, with its standard error.
+
+    The error is half the way between the values one error below and above. It is infinite where failures reach that
+    far down. Premise: independent values. Source: Woodruff 1952; no density is estimated.
+    """
+    value = quantile(ordered, q)
+    if value is None:
+        return Night(math.nan, math.inf)
+    low, high = (_between(ordered, rank) for rank in ranks(len(ordered), q, z=1.0))
+    return Night(math.log(value), (high - low) / 2)
+
+
+def _between(ordered: Sequence[float], rank: float) -> float:
+    """Give the logarithm at a rank that is not whole, between its neighbours; the last value ends the scale."""
+    rank = min(float(len(ordered)), max(1.0, rank))
+    below = math.floor(rank)
+    left, right = math.log(ordered[below - 1]), math.log(ordered[math.ceil(rank) - 1])
+    return right if right in (left, math.inf) else left + (rank - below) * (right - left)
+
+
+def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0, level: float = 0.95) -> Drift:
+    """Compare tonight with the nights before it, oldest first; `margin` is the rise, as a logarithm, that is tolerated.
+
+    With three nights or more, two prediction intervals are taken together, and tonight is out of line only where it is
+    out of both: against the mean of the nights, with their spread about it; and against the last night, with the
+    steps from night to night. The first keeps alpha where nights are exchangeable, the second where they wander
+    slowly. Neither spread is believed when it is below the noise within runs. Premise: nights (or steps) close to
+    normal; no trend. Source: the prediction interval of a normal sample; steps after von Neumann 1941.
+
+    With fewer nights: only the noise within runs is known. Premise: the nights themselves do not differ.
+    """
+    if len(before) < LEAST_NIGHTS:
+        return _within_runs(before, tonight, margin=margin, level=level)
+    noise = (math.fsum(night.error for night in before) / len(before)) ** 2
+    extra = max(0.0, tonight.error**2 - noise)  # tonight had fewer requests
+    values, df = [night.value for night in before], len(before) - 1
+    mean = math.fsum(values) / len(values)
+    about = max(noise, math.fsum((value - mean) ** 2 for value in values) / df)
+    steps = [(b - a) ** 2 for a, b in pairwise(values)]
+    stepping = max(2 * noise, math.fsum(steps) / len(steps))
+    guesses = (
+        (tonight.value - mean, math.sqrt(about * (1 + 1 / len(values)) + extra)),
+        (tonight.value - values[-1], math.sqrt(stepping + extra)),
+    )
+    t = t_quantile(0.5 + level / 2, df)
+    return Drift(
+        difference=guesses[0][0],
+        low=min(rise - t * error for rise, error in guesses),
+        high=max(rise + t * error for rise, error in guesses),
+        sides=Sides(
+            worse=max(_tail((rise - margin), error, df) for rise, error in guesses),
+            within=max(_tail((margin - rise), error, df) for rise, error in guesses),
+        ),
+        mde=max(mde_mean(error, df + 1, sides=1, margin=margin) for _, error in guesses),
+        covers_nights=True,
+        method=f"prediction from {len(values)} nights",
+        premise="nights vary about a mean, or wander, by steps close to normal; no trend",
+    )
+
+
+def _within_runs(before: Sequence[Night], tonight: Night, *, margin: float, level: float) -> Drift:
+    mean = math.fsum(night.value for night in before) / len(before)
+    error = math.sqrt(math.fsum(night.error**2 for night in before) / len(before) ** 2 + tonight.error**2)
+    rise, z = tonight.value - mean, normal_quantile(0.5 + level / 2)
+    return Drift(
+        difference=rise,
+        low=rise - z * error,
+        high=rise + z * error,
+        sides=Sides(_tail(rise - margin, error, None), _tail(margin - rise, error, None)),
+        mde=mde_mean(error, 10**9, sides=1, margin=margin),
+        covers_nights=False,
+        method=f"noise within runs, {len(before)} earlier",
+        premise="one night is like another: variation between nights is not covered",
+    )
+
+
+def _tail(excess: float, error: float, df: int | None) -> float:
+    """Give the p of an excess of this size; no evidence at all where the values or the error are unknown."""
+    if not math.isfinite(excess) or not math.isfinite(error):
+        return 1.0
+    if error == 0:
+        return 1.0 if excess <= 0 else 0.0
+    return normal_tail(excess / error) if df is None else t_tail(excess / error, df)

@@ -1,0 +1,159 @@
+"""Did a percentile change between two runs of the same requests, in one session? By resampling, seeded.
+
+Failures stand as infinity, in the tail. Not here: runs on different nights, which differ by more (`nights`).
+Imports numpy.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evalrun.stats.distribution import t_quantile, t_tail
+from evalrun.stats.draw import LARGE, ROUNDS, Floats, Whole, coins, groups, weights
+from evalrun.stats.power import mde_ratio
+from evalrun.stats.resample import Signs, sign_flip, t_sides
+from evalrun.stats.verdict import Comparison, Sides
+
+_SECTIONS = 50
+
+
+def compare_quantiles(
+    base: ArrayLike, new: ArrayLike, q: float, *, margin: float | None = None, clusters: ArrayLike | None = None,
+    seed: int = 0, level: float = 0.95, rounds: int = ROUNDS,
+) -> Comparison:  # fmt: skip
+    """Compare the `q` quantile of paired values above 0: the relative difference, its interval, p.
+
+    p and `sides` (about a rise by the relative `margin`) come from swapping base and new within pairs: exact
+    whatever the tails. The interval is the bootstrap's. Above `LARGE` units both come from the spread over random
+    sections of the data, with Student's t; where failures reach the percentile, from a random part of the pairs.
+    Premise: units drawn independently, in one session; a margin also assumes that a rise scales all values alike.
+    Source: Fisher 1935; Efron and Tibshirani 1993, chapter 13; Asmussen and Glynn 2007, sectioning.
+    """
+    old, now = np.asarray(base, float), np.asarray(new, float)
+    group = groups(len(old), clusters)
+    if int(group.max()) + 1 > LARGE:
+        found = _sectioned(old, now, q, group, seed=seed, level=level, margin=margin)
+        if found is not None:
+            return found
+        part = np.random.default_rng(seed).permutation(int(group.max()) + 1)[:LARGE]
+        kept = np.isin(group, part)
+        old, now, group = old[kept], now[kept], groups(int(kept.sum()), group[kept])
+    before, after = _lowest(old, q), _lowest(now, q)
+    drawn = _bootstrap(old, now, q, group, seed=seed, rounds=rounds)
+    low, high = _lowest(drawn, 0.5 - level / 2), _lowest(drawn, 0.5 + level / 2)
+    error = (_lowest(drawn, 0.84) - _lowest(drawn, 0.16)) / 2  # nan or infinite where failures reach that far
+    scaled = None if margin is None else swap(old * (1 + margin), now, q, group=group, seed=seed, rounds=rounds)
+    return Comparison(
+        value_base=before,
+        value_new=after,
+        difference=math.expm1(_log_ratio(after, before)),
+        low=math.expm1(low),
+        high=math.expm1(high),
+        p=swap(old, now, q, group=group, seed=seed, rounds=rounds).both,
+        mde=mde_ratio(error, int(group.max()) + 1) if 0 < error < math.inf else None,
+        method="bootstrap of the log ratio; p by swapping within pairs",
+        premise="requests (clusters) of one session, drawn independently",
+        relative=True,
+        sides=None if scaled is None else Sides(scaled.rise, scaled.fall),
+    )
+
+
+def swap(base: Floats, new: Floats, q: float, *, group: Whole, seed: int, rounds: int = ROUNDS) -> Signs:
+    """Test whether a quantile is the same on both sides by swapping them within pairs (those of a unit together).
+
+    Premise: without a change each pair could as well be the other way round. Random swaps; the data themselves count
+    as one, so that alpha is kept. With so many failures that a swap could make the percentile one, the test is of how
+    many requests failed or exceed the percentile of both sides together. Source: Fisher 1935; Phipson and Smyth 2010.
+    """
+    n = len(base)
+    rank = _rank(q, n)
+    pooled = np.concatenate([base, new])
+    if np.isinf(pooled).sum() > n - rank:  # some swap would make a percentile a failure: count the slow ones instead
+        bar = np.partition(pooled, _rank(q, 2 * n) - 1)[_rank(q, 2 * n) - 1]
+        slow_new, slow_base = ((side > bar) | np.isinf(side) for side in (new, base))
+        return sign_flip(slow_new.astype(float) - slow_base, clusters=group, seed=seed)
+    order = np.argsort(pooled, kind="stable")
+    pooled, is_new, unit = pooled[order], (order >= n).astype(np.int8), group[order % n]
+    places = np.arange(1, 2 * n + 1, dtype=np.int32)
+
+    def shifts(tossed: np.ndarray[tuple[int, int], np.dtype[np.int8]]) -> Floats:
+        seen_new = np.cumsum(tossed[:, unit] ^ is_new, axis=1, dtype=np.int32)
+        after = pooled[np.argmax(seen_new >= rank, axis=1)]
+        before = pooled[np.argmax(places - seen_new >= rank, axis=1)]
+        return _log_ratios(after, before)
+
+    units = int(group.max()) + 1
+    observed = float(shifts(np.zeros((1, units), np.int8))[0])
+    found = np.concatenate([[observed], *(shifts(tossed) for tossed in coins(units, seed=seed, rounds=rounds))])
+    return Signs(
+        both=float(np.mean(np.abs(found) >= abs(observed) - 1e-12)),
+        rise=float(np.mean(found >= observed - 1e-12)),
+        fall=float(np.mean(found <= observed + 1e-12)),
+    )
+
+
+def _bootstrap(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, rounds: int) -> Floats:
+    """Give the log ratio of the quantiles in each round of drawing units anew."""
+    orders = [np.argsort(values, kind="stable") for values in (new, base)]
+
+    def of_round(values: Floats, order: Whole, times: Whole) -> Floats:
+        seen = np.cumsum(times[:, group[order]], axis=1)
+        rank = np.ceil(q * seen[:, -1:] - 1e-9)
+        drawn: Floats = values[order][np.argmax(seen >= rank, axis=1)]
+        return drawn
+
+    return np.concatenate([
+        _log_ratios(of_round(new, orders[0], times), of_round(base, orders[1], times))
+        for times in weights(int(group.max()) + 1, seed=seed, rounds=rounds)
+    ])  # fmt: skip
+
+
+def _sectioned(
+    base: Floats, new: Floats, q: float, group: Whole, *, seed: int, level: float, margin: float | None
+) -> Comparison | None:
+    """Compare by the spread over random sections of the units; None where a section's percentile is not finite."""
+    section = np.random.default_rng(seed).permutation(int(group.max()) + 1)[group] % _SECTIONS
+    values = np.array([[_lowest(side[section == s], q) for s in range(_SECTIONS)] for side in (new, base)])
+    found = _log_ratios(values[0], values[1])
+    before, after = _lowest(base, q), _lowest(new, q)
+    error = float(found.std(ddof=1)) / math.sqrt(_SECTIONS) if np.isfinite(found).all() else math.inf
+    if not 0 < error < math.inf or math.isinf(after) or math.isinf(before):
+        return None
+    shift, df = math.log(after / before), _SECTIONS - 1
+    half = t_quantile(0.5 + level / 2, df) * error
+    return Comparison(
+        value_base=before,
+        value_new=after,
+        difference=math.expm1(shift),
+        low=math.expm1(shift - half),
+        high=math.expm1(shift + half),
+        p=2 * t_tail(abs(shift) / error, df),
+        mde=mde_ratio(error, _SECTIONS),
+        method=f"log ratio, spread over {_SECTIONS} sections",
+        premise="requests (clusters) of one session, drawn independently",
+        relative=True,
+        sides=None if margin is None else t_sides(shift, error, df, math.log1p(margin)),
+    )
+
+
+def _lowest(values: Floats, q: float) -> float:
+    """Give the quantile as `quantile.quantile` defines it, without sorting."""
+    place = _rank(q, len(values)) - 1
+    return float(np.partition(values, place)[place])
+
+
+def _rank(q: float, n: int) -> int:
+    return max(1, math.ceil(q * n - 1e-9))
+
+
+def _log_ratios(new: Floats, base: Floats) -> Floats:
+    """Give log(new / base); equal values, two failures among them, differ by nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart: Floats = np.log(new) - np.log(base)
+    apart[new == base] = 0.0
+    return apart
+
+
+def _log_ratio(new: float, base: float) -> float:
+    return float(_log_ratios(np.array([new]), np.array([base]))[0])

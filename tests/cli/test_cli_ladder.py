@@ -1,0 +1,90 @@
+"""The context ladder against a simulator that says the truth: sizes, caches, the law of its time to first token."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SIM = """\
+kind: simulator
+ttft_s: 0.02
+ttft_per_token_s: 0.00002
+token_s: 0.0001
+tokenizer: {tokenizer}
+prefix_cache: {cache}
+"""
+SUITE = """\
+name: climb
+targets: [sim.yaml]
+tasks:
+  needle:
+    data: {{kind: ladder, probe: {{kind: needle}}, sizes: [512, 1024, 2048], per_size: 5, cache: {cache}}}
+    prompt: {{template: "{{{{ prompt }}}}", expected: "{{{{ answer }}}}"}}
+    sampling: {{temperature: 0, max_tokens: 40}}
+    scorers: [{{kind: items}}]
+load: {{concurrency: 1}}
+"""
+
+
+@pytest.fixture
+def climb(evalrun: Command, tmp_path: Path) -> Callable[..., dict[str, object]]:
+    """Run a small ladder and give ladder.json's text, parsed, with what was printed."""
+
+    def run(*, cache: str, server_cache: str, tokenizer: str = "words") -> dict[str, object]:
+        (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer=tokenizer, cache=server_cache))
+        (tmp_path / "climb.yaml").write_text(SUITE.format(cache=cache))
+        done = evalrun("run", tmp_path / "climb.yaml", "--new")
+        assert done.returncode == 0, done.stderr
+        folder = max((tmp_path / "results" / "climb").iterdir())
+        return {"out": done.stdout, "json": json.loads((folder / "ladder.json").read_text()), "folder": folder}
+
+    return run
+
+
+def records(folder: Path) -> list[dict[str, dict[str, object]]]:
+    lines = (json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines())
+    return [line for line in lines if line["t"] == "record"]
+
+
+def test_cold_rungs_rise_and_warm_ones_come_from_the_cache(climb: Callable[..., dict[str, object]]) -> None:
+    """Sizes by the server's count are those asked for, cold records have no cached token, warm ones nearly all; the
+    tables and the pictures are written."""
+    result = climb(cache="both", server_cache="reported")
+    folder = result["folder"]
+    assert isinstance(folder, Path)
+    for record in records(folder):
+        meta, usage = record["sample"]["meta"], record["outcome"]["usage"]
+        assert abs(usage["prompt_tokens"] - meta["size"]) <= 8  # type: ignore[index]
+        cached = (
+            usage["prompt_tokens_details"]["cached_tokens"]
+            if "prompt_tokens_details" in usage
+            else usage.get("cached_tokens", 0)
+        )  # type: ignore[index,attr-defined]
+        assert (cached == 0) == (meta["cache"] == "cold")  # type: ignore[index]
+    written = {path.name for path in folder.iterdir()}
+    assert {"ladder.md", "ladder.csv", "ladder.json", "ladder-ttft.png", "ladder-ttft.svg"} <= written
+    assert "TTFT exponent" in str(result["out"])
+
+
+def test_a_resumed_ladder_is_not_measured_again(climb: Callable[..., dict[str, object]], evalrun: Command) -> None:
+    """The scale is in the journal: scoring the folder needs no server, and the ladder can be printed again."""
+    folder = climb(cache="cold", server_cache="off")["folder"]
+    again = evalrun("ladder", folder, "--plot")
+    assert again.returncode == 0, again.stderr
+    assert "prompt tokens" in again.stdout
+    assert (
+        sum('"t":"calibrated"' in line for line in (Path(str(folder)) / "journal.jsonl").read_text().splitlines()) == 1
+    )
+
+
+def test_a_silent_cache_stays_cold(climb: Callable[..., dict[str, object]]) -> None:
+    """An endpoint that caches and does not say so: no cold prompt can hit it, and the table says it does not report."""
+    result = climb(cache="cold", server_cache="silent")
+    folder = result["folder"]
+    assert isinstance(folder, Path)
+    truth = [json.loads(line) for line in (folder / "sim.truth.jsonl").read_text().splitlines()]
+    assert {line["cached_tokens"] for line in truth} == {0}

@@ -1,0 +1,43 @@
+"""Quantiles against numpy, against published tables, and at the edges."""
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalrun.stats.quantile import NEEDED, histogram_quantile, needed, quantile
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=80), st.sampled_from([0.01, 0.07, 0.5, 0.9, 0.95, 0.99, 1.0]))
+def test_quantile_is_numpys_inverted_cdf(values: list[float], q: float) -> None:
+    """It is the type 1 quantile, on a histogram as well."""
+    ordered = sorted(values)
+    share = int(q * 100 + 0.5)  # exact arithmetic: the first value whose share of the data reaches q
+    expected = next(v for rank, v in enumerate(ordered, start=1) if rank * 100 >= share * len(ordered))
+    assert quantile(ordered, q) == expected
+    whole = [int(value) for value in ordered]
+    assert histogram_quantile({v: whole.count(v) for v in whole}, q) == quantile(whole, q)
+
+
+def test_quantile_agrees_with_numpy() -> None:
+    """The independent oracle, at ranks that no rounding decides."""
+    values = sorted([3.5, 1.25, 9.0, 4.0, 7.75, 2.0, 6.5])
+    for q in (0.1, 0.5, 0.6, 0.9, 0.99):
+        assert quantile(values, q) == np.quantile(values, q, method="inverted_cdf")
+
+
+def test_quantile_of_little_and_of_failures() -> None:
+    """C02: none of nothing, the value itself of one; a tail of failures is infinite from its own share on."""
+    assert quantile([], 0.5) is None
+    assert quantile([7.0], 0.99) == 7.0
+    values = [float(n) for n in range(1, 96)] + [math.inf] * 5
+    assert quantile(values, 0.95) == 95.0
+    assert quantile(values, 0.96) == math.inf
+    assert histogram_quantile({}, 0.5) is None
+
+
+def test_sample_sizes_are_the_published_ones() -> None:
+    """MLPerf's table: 11, 64, 130, 662 and, for p99.9, 6636."""
+    assert {q: needed(q) for q in NEEDED} == NEEDED
+    assert needed(0.999) == 6636
