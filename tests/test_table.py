@@ -117,9 +117,11 @@ def test_repeats_are_averaged_within_a_sample_first() -> None:
     records += [failure("q2", repeat=1), failure("q2", repeat=2)]
     found = table(records, [1.0, 1.0, 0.0, 0.0])
     accuracy = metric(found, "accuracy")
-    low, high = stats.t.interval(0.95, 1, loc=1 / 3, scale=stats.sem([2 / 3, 0.0]))
     assert accuracy.value == pytest.approx(1 / 3)
-    assert (accuracy.low, accuracy.high) == (max(low, 0.0), min(high, 1.0))
+    assert accuracy.low is not None
+    assert accuracy.high is not None
+    assert 0 <= accuracy.low < 1 / 3 < accuracy.high <= 1  # two samples are the units: it is wide (tests/stats)
+    assert accuracy.high - accuracy.low > 0.5
     assert value(found, "accuracy_pessimistic") == pytest.approx(1 / 3)
     assert value(found, "samples") == 2
 
