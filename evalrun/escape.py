@@ -8,9 +8,13 @@ encoders for sinks that do not exist yet.
     name      the same, and letters of another script inside a Latin word (а for a) become visible too
     markdown  the same, and nothing in it is a link, an image, HTML, a mention or a column border
     csv       the same, and no spreadsheet takes it for a formula
+    xml       the same, and nothing in it is markup or illegal in XML 1.0
+    workflow  the same, for the message of a GitHub workflow command
+    code      the same, for between the backticks of a table that somebody else makes of it
     clip      shorten, and say by how much
 """
 
+import html
 import re
 import unicodedata
 
@@ -19,11 +23,14 @@ _INVISIBLE = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-# GitHub's runner obeys `::name::value` and `##[name]value` wherever a job prints them.
-_CI_COMMAND = re.compile(r"::(?=[A-Za-z_-]+(?:\s[^:]*)?::)|##(?=\[)")
+# Runners obey `::name key=value::text`, `##[name]text`, `##vso[name]text` wherever a job prints them. A key's value may
+# hold single colons.
+_CI_COMMAND = re.compile(r"::(?=[A-Za-z_-]+(?:\s.*?)?::)|##(?=[A-Za-z]*\[)")
 _DISTINCT = ("LATIN SMALL", "LATIN CAPITAL", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")  # scripts, by character name
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width forms count in some spreadsheets
-_PLAIN_MARKDOWN = re.compile(r"(?!.*(?:www\.|gh-\d))[^\W_](?:[^\W_]|[ ,;()%'.=-]|:(?= |$))*", re.IGNORECASE)
+_PLAIN_MARKDOWN = re.compile(
+    r"(?!\d+[.)](?: |$)|.*(?:www\.|gh-\d))[^\W_](?:[^\W_]|[ ,;()%'.=-]|:(?= |$))*", re.IGNORECASE
+)
 
 
 def tty(text: str) -> str:
@@ -66,6 +73,21 @@ def csv(text: str) -> str:
     """
     shown = tty(text)
     return "'" + shown if shown.lstrip().startswith(_FORMULA) or text[:1] in {"\t", "\r", "\n", "\0"} else shown
+
+
+def xml(text: str) -> str:
+    """Give `text` for an XML 1.0 attribute or element, on one line: O05. A parser gives `tty(text)` back."""
+    return html.escape(tty(text))
+
+
+def workflow(text: str) -> str:
+    """Give `text` for the message of `::error::`: O07. The runner gives `tty(text)` back."""
+    return tty(text).replace("%", "%25")  # tty has left no line end to encode
+
+
+def code(text: str) -> str:
+    """Give `text` for a Markdown code span in a table cell: what would end either becomes a visible escape."""
+    return re.sub(r"[`|<>&]", lambda found: _escape(found[0]), tty(text))
 
 
 def clip(text: str, limit: int) -> str:

@@ -36,8 +36,8 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             "accuracy", "accuracy", "fraction", "mean score of the answered samples, with its 95 % interval",
             "A sample asked several times counts once, with the mean of its scores. Truncated answers count with the "
             "score they got; failures and unscored answers are not in it. Interval: Wilson where every sample is "
-            "wholly right or wrong, else Wilson with the number of answers that would spread as the samples do. The first "
-            "scorer is the headline; each further one "
+            "wholly right or wrong, else Wilson with the number of answers that would spread as the samples do. The "
+            "first scorer is the headline; each further one "
             "has a row of its own. The row of all tasks pools the samples of all tasks.",
             "nothing was scored",
         ),

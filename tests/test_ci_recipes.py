@@ -1,0 +1,182 @@
+"""The action and the examples for CI: real linters accept them, and the scripts do what docs/ci.md says."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+ACTION = ROOT / "action.yml"
+NIGHTLY = ROOT / "docs/examples/nightly.yml"
+GITLAB = ROOT / "docs/examples/gitlab-ci.yml"
+WORKFLOWS = [*sorted((ROOT / ".github/workflows").glob("*.yml")), NIGHTLY]
+BIN = Path(sys.executable).parent
+
+
+def run(tool: str, *args: str | Path) -> None:
+    """Run a linter; skip where the test extra is not installed."""
+    if not (BIN / tool).exists():
+        pytest.skip(f"{tool} is not installed")
+    done = subprocess.run([BIN / tool, *args], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+# ---------------------------------------------------------------- linted
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"), [("github-actions", [ACTION]), ("github-workflows", WORKFLOWS), ("gitlab-ci", [GITLAB])]
+)
+def test_schema(schema: str, paths: list[Path]) -> None:
+    """Each file follows the published schema of its kind."""
+    run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
+
+
+def test_zizmor() -> None:
+    """No template injection, unpinned action, excess permission or kept credential."""
+    run("zizmor", "--offline", "--no-progress", "--quiet", "--min-severity=medium", ACTION, *WORKFLOWS)
+
+
+def test_shellcheck(tmp_path: Path) -> None:
+    """Every script of the action is sound shell."""
+    for number, step in enumerate(step for step in load(ACTION)["runs"]["steps"] if "run" in step):
+        path = tmp_path / f"{number}.sh"
+        path.write_text("#!/usr/bin/env -S bash -eo pipefail\n" + step["run"], encoding="utf-8")
+        run("shellcheck", path)
+
+
+def test_actions_are_pinned_and_inputs_stay_out_of_scripts() -> None:
+    """A foreign action is named by its commit; no `${{ }}` is in a script; no workflow runs on pull_request_target."""
+    steps = load(ACTION)["runs"]["steps"]
+    for path in WORKFLOWS:
+        workflow = load(path)
+        assert workflow["permissions"] == {"contents": "read"}
+        assert "pull_request_target" not in workflow[True]  # YAML 1.1 reads `on` as true
+        steps += [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert "pull_request" not in load(NIGHTLY)[True]
+    for step in steps:
+        assert re.fullmatch(r"\./|[\w/-]+@[0-9a-f]{40}", step.get("uses", "./"))
+        assert "${{" not in step.get("run", "")
+
+
+# ---------------------------------------------------------------- run
+
+
+@dataclass
+class Runner:
+    """Enough of GitHub's runner for the action: inputs, outputs, scripts in order. Foreign actions are left out."""
+
+    workspace: Path
+    inputs: dict[str, str]
+    outputs: dict[str, str] = field(default_factory=dict)
+    log: str = ""
+    summary: str = ""
+
+    def run(self) -> int:
+        """Run all steps; give what the last one, the verdict, ended with."""
+        temp = self.workspace / "temp"
+        shutil.rmtree(temp, ignore_errors=True)
+        (temp / "evalrun-venv/bin").mkdir(parents=True)
+        (temp / "evalrun-venv/bin/evalrun").symlink_to(BIN / "evalrun")
+        given = {key: str(one.get("default", "")) for key, one in load(ACTION)["inputs"].items()} | self.inputs
+        self.outputs = {f"inputs.{key}": value for key, value in given.items()}
+        scripts = [step for step in load(ACTION)["runs"]["steps"] if "run" in step and "pip" not in step["run"]]
+        failed = 0
+        for step in scripts:
+            if not failed or "always()" in step.get("if", ""):
+                failed = self.step(step, temp) or failed
+        return failed
+
+    def step(self, step: dict[str, Any], temp: Path) -> int:
+        """Run one script as the runner does."""
+        out, summary = temp / "output", temp / "summary"
+        out.write_text("")
+        summary.write_text("")
+        environ = {key: self.value(value) for key, value in step.get("env", {}).items()}
+        environ |= {"GITHUB_OUTPUT": str(out), "GITHUB_STEP_SUMMARY": str(summary), "RUNNER_TEMP": str(temp)}
+        environ |= {"PATH": os.environ["PATH"], "HOME": str(self.workspace), "LANG": "C.UTF-8"}
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        done = subprocess.run(command, cwd=self.workspace, env=environ, capture_output=True, text=True, timeout=120)
+        self.log += done.stdout + done.stderr
+        self.summary += summary.read_text()
+        for line in out.read_text().splitlines():
+            key, _, value = line.partition("=")
+            self.outputs[f"steps.{step.get('id')}.outputs.{key}"] = value
+        return done.returncode
+
+    def value(self, text: str) -> str:
+        return re.sub(r"\$\{\{ (.*?) \}\}", lambda found: self.outputs.get(found[1], ""), text)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    for name in ("suites", "configs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_suite_that_cannot_be_read_is_not_green(workspace: Path) -> None:
+    """Exit code 2 comes through, and nothing is saved, whatever the suite's name tries."""
+    runner = Runner(workspace, {"suite": "$(touch hacked)`touch hacked`;touch hacked"})
+    assert runner.run() == 2
+    assert not (workspace / "hacked").exists()
+    assert not (workspace / "results").exists()
+
+
+def needs_gate() -> None:
+    helped = subprocess.run([BIN / "evalrun", "--help"], capture_output=True, text=True, check=True).stdout
+    if not re.search(r"^  gate ", helped, re.MULTILINE):
+        pytest.skip("this evalrun has no gate command")
+
+
+def make_worse(workspace: Path) -> None:
+    with (workspace / "configs/sim.yaml").open("a") as config:
+        config.write("accuracy: [0]\n")
+
+
+def test_first_night_saves_second_gates_a_worse_target_fails(workspace: Path) -> None:
+    """The nightly recipe, twice: a baseline, then a pass; then a worse target is a regression."""
+    needs_gate()
+    inputs = {"suite": "suites/math.yaml", "target": "sim"}
+    first = Runner(workspace, inputs)
+    assert first.run() == 0, first.log
+    assert first.outputs["steps.gate.outputs.saved"] == "yes"
+    assert "nothing was compared" in first.summary
+    second = Runner(workspace, inputs)
+    assert second.run() == 0, second.log
+    assert "steps.gate.outputs.saved" not in second.outputs
+    assert "## evalrun: pass" in second.summary
+    make_worse(workspace)
+    worse = Runner(workspace, inputs)
+    assert worse.run() == 1, worse.log
+    assert "## evalrun: regressed" in worse.summary
+    assert "::error title=evalrun::regressed" in worse.log
+
+
+def test_gitlab_nights(workspace: Path) -> None:
+    """GitLab's script, three nights: a baseline, a pass, and with a worse target a regression."""
+    needs_gate()
+    script = "\n".join(line for line in load(GITLAB)["evalrun"]["script"] if "/tmp/venv" not in line)
+    environ = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(workspace), "LANG": "C.UTF-8"}
+    environ |= load(GITLAB)["evalrun"]["variables"] | {"TARGET": "sim"}
+    codes, said = [], []
+    for night in range(3):
+        shutil.rmtree(workspace / "report", ignore_errors=True)
+        if night == 2:
+            make_worse(workspace)
+        command = ["bash", "-eo", "pipefail", "-c", script]
+        done = subprocess.run(command, cwd=workspace, env=environ, capture_output=True, text=True, timeout=120)
+        codes.append(done.returncode)
+        said.append("nothing was compared" in done.stdout)
+    assert (codes, said) == ([0, 0, 1], [True, False, False])
