@@ -137,6 +137,22 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
 
 
 @cli.command()
+@click.argument("suite")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results.")
+@click.option("--metric", metavar="NAME", help="One metric, e.g. ttft_p95; by default the headlines.")
+@click.option("--target", metavar="NAME", help="One target.")
+@click.option("--task", metavar="NAME", help="One task.")
+@click.option("--last", type=click.IntRange(1), help="Only the last N runs.")
+@click.option("--format", "form", type=click.Choice(["text", "md", "csv", "json"]), default="text", show_default=True)
+@click.option("--picture", type=click.Path(path_type=Path), help="Draw the trend: FILE.png and FILE.svg.")
+def history(suite: str, **options: Any) -> int:
+    """Print all runs of a suite over time, and mark what changed between them."""
+    from evalrun.cli.history import show_history
+
+    return show_history(suite, **options)
+
+
+@cli.command()
 @click.argument("name", required=False)
 def explain(name: str | None) -> int:
     """Say what a number means: `evalrun explain ttft_s`; without a name, all of them."""

@@ -1,13 +1,18 @@
 """How the program ends: exit codes and last words. The codes are in `evalrun --help` and docs/faults.md."""
 
 import os
+import shutil
 import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalrun.errors import EvalrunError
 from evalrun.escape import tty
+
+if TYPE_CHECKING:  # `evalrun --help` comes through here
+    from evalrun.report import Format
 
 OK, NO_VERDICT, USAGE, CAPPED, STORAGE, BUG, INTERRUPTED, TERMINATED = 0, 3, 2, 4, 5, 70, 130, 143
 
@@ -43,3 +48,13 @@ def report_bug(bug: Exception) -> int:
     say(f"evalrun: a bug in evalrun: {tty(type(bug).__name__)}: {tty(str(bug))}")
     say(f"evalrun: the traceback is in {Path(file.name)}; please report it")
     return BUG
+
+
+def as_format(form: str) -> "Format":
+    """Narrow a text to one of the forms."""
+    return next(known for known in ("text", "md", "csv", "json") if known == form)
+
+
+def width() -> int:
+    """Give the terminal's width in columns."""
+    return shutil.get_terminal_size((100, 24)).columns

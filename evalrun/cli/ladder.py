@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalrun.cli.exits import OK, say, write
-from evalrun.cli.results import as_format, context_of, width
+from evalrun.cli.exits import OK, as_format, say, width, write
+from evalrun.cli.results import context_of
 from evalrun.errors import StoreError
 from evalrun.ladder import Ladder, climb
 from evalrun.report import render_ladders

@@ -3,27 +3,28 @@
 import itertools
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalrun import explain
-from evalrun.cli.exits import NO_VERDICT, OK, say, write
-from evalrun.cli.progress import Quiet, progress
+from evalrun.cli.exits import NO_VERDICT, OK, as_format, say, width, write
 from evalrun.errors import StoreError
 from evalrun.escape import tty
 from evalrun.fingerprint import fingerprint
 from evalrun.report import Format, render
 from evalrun.store import Keys, Run, open_run, replace_file, write_scores
-from evalrun.table import Context, Lag, Table, TargetNote, tabulate
+from evalrun.table import Cell, Context, Lag, Table, TargetNote, tabulate
 from evalrun.types import Completion, Json, Sample, Scored
+
+if TYPE_CHECKING:  # it imports what asks, which printing a table does without
+    from evalrun.cli.progress import Quiet
 
 WRITTEN: tuple[tuple[str, Format], ...] = (("table.md", "md"), ("table.csv", "csv"), ("table.json", "json"))
 
 
-def finish(folder: Path, *, show: Quiet, deadline_s: float | None = None) -> int:
+def finish(folder: Path, *, show: "Quiet", deadline_s: float | None = None) -> int:
     """Score a run, write its tables and print the one for people; give the exit code its numbers deserve.
 
     deadline_s: leave answers unscored after so many seconds (an interrupted run must end soon).
@@ -44,6 +45,8 @@ def rescore(folder: Path, suite: Path | None) -> int:
         if missing := sorted(tasks.keys() - scorers.keys()):
             raise StoreError(f"{suite}: has no task {', '.join(missing)}, which {folder} has answers of")
         tasks = {name: {**tasks[name], "scorers": [s.model_dump(mode="json") for s in scorers[name]]} for name in tasks}
+    from evalrun.cli.progress import progress
+
     _score(run, tasks, show=progress(quiet=False), anew=True)
     return _tables(run, tasks)
 
@@ -71,7 +74,7 @@ def explain_metric(name: str | None) -> int:
 
 
 def _score(
-    run: Run, tasks: Mapping[str, Json], *, show: Quiet, deadline_s: float | None = None, anew: bool = False
+    run: Run, tasks: Mapping[str, Json], *, show: "Quiet", deadline_s: float | None = None, anew: bool = False
 ) -> None:
     """Score every answer that has no score by these scorers yet, and replace scores.jsonl."""
     from evalrun.score.spec import ADAPTER
@@ -96,7 +99,7 @@ def _score(
 
 
 def _group(
-    run: Run, tasks: list[str], scorers: Sequence[Any], known: Keys, *, show: Quiet, until: float | None
+    run: Run, tasks: list[str], scorers: Sequence[Any], known: Keys, *, show: "Quiet", until: float | None
 ) -> Iterator[Scored]:
     """Score the answers of the tasks that share `scorers`."""
     from evalrun.score.stream import score_all
@@ -191,10 +194,10 @@ def _verdict(table: Table, suite: Json) -> int:
     for cell in table.cells:
         if cell.task is None:
             continue
-        attempted, scored = (metric.value if (metric := cell.get(name)) else 0 for name in ("attempted", "scored"))
-        if suite["tasks"][cell.task]["data"]["kind"] == "ladder" and (too_long := cell.get("failed", "context_length")):
-            attempted = (attempted or 0) - (too_long.value or 0)  # a ladder finds the limit: that is its result
-        lost = 1 - float(scored or 0) / float(attempted) if attempted else 1.0
+        attempted, scored = _count(cell, "attempted"), _count(cell, "scored")
+        if suite["tasks"][cell.task]["data"]["kind"] == "ladder":
+            attempted -= _count(cell, "failed", "context_length")  # a ladder finds the limit: that is its result
+        lost = 1 - scored / attempted if attempted else 1.0
         if lost > most:
             share = f"{lost:.0%} of the requests of {tty(cell.task)} to {tty(cell.target)}"
             say(f"{share} gave no scored answer (limits.max_failed_share is {most:.0%}): no verdict")
@@ -202,11 +205,6 @@ def _verdict(table: Table, suite: Json) -> int:
     return code
 
 
-def as_format(form: str) -> Format:
-    """Narrow a text to one of the forms."""
-    return next(known for known in ("text", "md", "csv", "json") if known == form)
-
-
-def width() -> int:
-    """Give the terminal's width in columns."""
-    return shutil.get_terminal_size((100, 24)).columns
+def _count(cell: Cell, name: str, of: str = "") -> int:
+    metric = cell.get(name, of)
+    return int(metric.value or 0) if metric else 0

@@ -8,12 +8,14 @@ No clock, no locale, no environment: width is an argument. All text that is not 
     json       everything, full precision
 
     ladder_*   the same forms of ladders, their plot for a terminal, and their pictures
+    history_*  the same forms of a suite's history, and its picture
     picture    figures into PNG and SVG
 """
 
 from collections.abc import Sequence
 from typing import Literal
 
+from evalrun.history import History
 from evalrun.ladder import Ladder
 from evalrun.table import Table
 
@@ -40,3 +42,14 @@ def render_ladders(ladders: Sequence[tuple[str, Ladder]], form: Format, *, width
     if form == "md":
         return ladder_markdown.render(ladders)
     return ladder_csv.render(ladders) if form == "csv" else ladder_json.render(ladders)
+
+
+def render_history(history: History, form: Format, *, width: int = 100) -> str:
+    """Give a suite's history in one of the forms, ending in a newline."""
+    from evalrun.report import history_csv, history_json, history_markdown, history_text
+
+    if form == "text":
+        return history_text.render(history, width=width)
+    if form == "md":
+        return history_markdown.render(history)
+    return history_csv.render(history) if form == "csv" else history_json.render(history)

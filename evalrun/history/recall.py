@@ -1,0 +1,170 @@
+"""The rows of the cache -> a History: chosen, put in order of time, with what changed from point to point.
+
+A question of plain filters, for which pyarrow is enough. Reads and writes no file.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import reduce
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evalrun.errors import SuiteError
+from evalrun.explain import DEFINITIONS
+from evalrun.history.changes import PARTS, changes
+from evalrun.history.columns import SEPARATOR
+from evalrun.history.values import History, Point, Run, Series
+from evalrun.history.wanted import HEADLINES, Wanted
+from evalrun.table import Mark, Metric
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = dict[str, Any]
+Place = tuple[str | None, str]
+_MARKS = {mark.value: mark for mark in Mark}
+_COLUMNS = (
+    "run", "task", "target", "metric", "of", "marks", "value", "low", "high", "n", "alerts", "warning", "versions",
+    *(f"{part}_print" for part in PARTS),
+)  # fmt: skip
+
+
+def recall(
+    table: "pa.Table",
+    suite: str,
+    *,
+    metrics: Sequence[Wanted] = HEADLINES,
+    task: str | None = None,
+    target: str | None = None,
+    last: int | None = None,
+    notes: tuple[str, ...] = (),
+) -> History:
+    """Give the history of a suite from the rows that `update` gives: all runs, or the last few."""
+    runs = _runs(table)
+    shown = runs[-last:] if last else runs
+    rows = _chosen(table, metrics, task=task, target=target)
+    if not rows and table["metric"].null_count < len(table):
+        raise _missing(table, metrics, task=task, target=target)
+    names = {run.name for run in shown}
+    every = (_series(place, visits, metrics) for place, visits in _by_place(rows, runs).items())
+    cut = [replace(one, points=tuple(point for point in one.points if point.run.name in names)) for one in every]
+    series = tuple(one for one in cut if one.points)
+    return History(
+        suite=suite,
+        metrics=tuple(metrics),
+        runs=tuple(shown),
+        series=series,
+        earlier=len(runs) - len(shown),
+        alerts=tuple(dict.fromkeys(one.points[-1].warning for one in series if one.points[-1].warning)),
+        notes=notes,
+    )
+
+
+def _runs(table: "pa.Table") -> list[Run]:
+    """Give all runs, oldest first; one of unknown time stands by its name, which begins with it."""
+    facts = table.group_by(["run", "created", "state", "why"]).aggregate([]).to_pylist()
+    runs = [Run(name=f["run"], created=f["created"], state=f["state"], why=f["why"]) for f in facts]
+    return sorted(runs, key=lambda run: (f"{run.created:%Y%m%dT%H%M%S.%f}" if run.created else run.name, run.name))
+
+
+def _chosen(table: "pa.Table", metrics: Sequence[Wanted], *, task: str | None, target: str | None) -> list[Row]:
+    from pyarrow import compute
+
+    def both(one: Any, other: Any) -> Any:
+        return compute.and_(one, other)
+
+    pairs = (both(compute.equal(table["metric"], m.name), compute.equal(table["of"], m.of)) for m in metrics)
+    mask = reduce(compute.or_, pairs)
+    for name, wanted in (("task", task), ("target", target)):
+        if wanted is not None:
+            mask = both(mask, compute.equal(table[name], wanted))
+    rows = table.select(_COLUMNS).filter(mask)
+    values = zip(*(_values(column.combine_chunks()) for column in rows.itercolumns()), strict=True)
+    return [dict(zip(_COLUMNS, each, strict=True)) for each in values]
+
+
+def _values(column: "pa.Array") -> list[Any]:
+    """Give a column as Python values. Repeated text is looked up, which is ten times as fast as `to_pylist`."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    words = [*column.dictionary.to_pylist(), None]  # -1 is the last
+    return [words[place] for place in column.indices.fill_null(-1).to_numpy().tolist()]
+
+
+def _by_place(rows: Sequence[Row], runs: Sequence[Run]) -> dict[Place, list[tuple[Run, list[Row]]]]:
+    """Give the rows of each task x target and run. Places are in the order of the newest run that has them."""
+    by_run: dict[str, dict[Place, list[Row]]] = {}
+    for row in rows:
+        by_run.setdefault(row["run"], {}).setdefault((row["task"], row["target"]), []).append(row)
+    found: dict[Place, list[tuple[Run, list[Row]]]] = {}
+    for run in reversed(runs):
+        for place, here in by_run.get(run.name, {}).items():
+            found.setdefault(place, []).append((run, here))
+    return {place: visits[::-1] for place, visits in found.items()}
+
+
+def _series(place: Place, visits: Sequence[tuple[Run, list[Row]]], metrics: Sequence[Wanted]) -> Series:
+    points = [_point(run, rows, metrics) for run, rows in visits]
+    changed = [points[0]] if points else []
+    for before, after in pairwise(points):
+        differ = changes((before.prints, before.versions), (after.prints, after.versions))
+        changed.append(replace(after, changes=differ))
+    return Series(task=place[0], target=place[1], points=tuple(changed))
+
+
+def _point(run: Run, rows: Sequence[Row], metrics: Sequence[Wanted]) -> Point:
+    measured = {Wanted(row["metric"], row["of"]): row for row in rows}
+    facts = rows[0]
+    return Point(
+        run=run,
+        metrics=tuple(_metric(measured[wanted]) if wanted in measured else None for wanted in metrics),
+        prints={part: facts[f"{part}_print"] for part in PARTS if facts[f"{part}_print"] is not None},
+        versions=msgspec.json.decode(facts["versions"]),
+        alerts=tuple(filter(None, facts["alerts"].split(SEPARATOR))),
+        warning=facts["warning"],
+    )
+
+
+def _metric(row: Row) -> Metric:
+    value: Any = row["value"]
+    unit = DEFINITIONS[row["metric"]].unit
+    if value is not None and math.isfinite(value):
+        if unit in ("count", "tokens"):
+            value = round(value)
+        elif unit == "usd":
+            value = Decimal(repr(value))
+    marks = tuple(_MARKS[mark] for mark in row["marks"].split() if mark in _MARKS)
+    return Metric(
+        name=row["metric"], of=row["of"], value=value, low=row["low"], high=row["high"], n=row["n"], marks=marks
+    )
+
+
+# ---------------------------------------------------------------- nothing found
+
+
+def _missing(table: "pa.Table", metrics: Sequence[Wanted], *, task: str | None, target: str | None) -> SuiteError:
+    """Say which of the choices no run has, and what there is."""
+    for name, wanted in (("target", target), ("task", task)):
+        known = _names(table, name)
+        if wanted is not None and wanted not in known:
+            return SuiteError(f"{name} {wanted!r}: in no run of this suite; there are {', '.join(known)}")
+    metric = metrics[0]
+    known = [f"{metric.name} {of}".rstrip() for of in _narrowings(table, metric.name)]
+    there = f"there are {', '.join(known)}" if known else "`evalrun explain` lists what is measured"
+    return SuiteError(f"metric {' '.join(metric).rstrip()!r}: no run that was asked for has it; {there}")
+
+
+def _names(table: "pa.Table", column: str) -> list[str]:
+    return sorted(filter(None, table[column].unique().to_pylist()))
+
+
+def _narrowings(table: "pa.Table", metric: str) -> Iterator[str]:
+    from pyarrow import compute
+
+    yield from sorted(table.filter(compute.equal(table["metric"], metric))["of"].unique().to_pylist())

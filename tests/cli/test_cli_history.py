@@ -1,0 +1,63 @@
+"""`evalrun history`: which folder a suite's name means, what is printed, where the picture goes."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from evalrun.cli.history import show_history
+from evalrun.errors import StoreError
+from evalrun.report import render
+from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.store.manifest import write_manifest
+from evalrun.table import Cell, Context, Metric, Table
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results folder with one run of a suite `sums`."""
+    folder = tmp_path / "results" / "sums" / "20261101T030000Z-00000000"
+    folder.mkdir(parents=True)
+    prints = TaskPrints(data="d", samples=4, prompt="p", sampling="s", scorers="c")
+    write_manifest(
+        folder,
+        Manifest(
+            suite_name="sums", suite={}, suite_file="sums.yaml", command={}, targets={}, transport="evalrun",
+            fingerprints=Fingerprints(tasks={"add": prints}, targets={}), versions={}, price_date=None,
+            machine=Machine(python="3.11", platform="linux", cpu="cpu", cpus=1),
+            created=datetime(2026, 11, 1, 3, tzinfo=UTC),
+        ),
+    )  # fmt: skip
+    cell = Cell(task="add", target="sim", metrics=(Metric(name="accuracy", value=0.75, low=0.3, high=0.95, n=4),))
+    (folder / "table.json").write_text(render(Table(context=Context(suite="sums"), cells=(cell,)), "json"))
+    return tmp_path / "results"
+
+
+def test_a_name_and_a_file_mean_the_same_suite(results: Path, capfdbinary) -> None:
+    """`sums` needs no file; a suite file is read for its name."""
+    file = results.parent / "other.yaml"
+    file.write_text(
+        "name: sums\ntargets: [sim]\ntasks: {add: {data: {kind: arithmetic}, prompt: {template: '{{ question }}'},"
+        " scorers: [{kind: numeric}]}}\n"
+    )
+    for suite in ("sums", str(file)):
+        assert show_history(suite, out=results) == 0
+    once, _ = capfdbinary.readouterr()
+    half = len(once) // 2
+    assert b"75 % [30, 95]" in once[:half]
+    assert once[:half] == once[half:]
+
+
+@pytest.mark.parametrize("suite", ["sum", "../results/sums", "..", ".", ""])
+def test_no_such_suite(results: Path, suite: str) -> None:
+    """A name that has no runs, and a path in its place, are refused with the names there are."""
+    with pytest.raises(StoreError, match="there are runs of sums"):
+        show_history(suite, out=results)
+
+
+def test_the_picture_is_written_in_both_forms(results: Path, capfdbinary) -> None:
+    """`--picture trend.png` and `--picture trend` write the same two files, and say so on standard error."""
+    for name in ("trend.png", "trend"):
+        assert show_history("sums", out=results, picture=results / name, form="csv") == 0
+        assert b"trend.svg" in capfdbinary.readouterr().err
+    assert sorted(path.name for path in results.iterdir()) == ["sums", "trend.png", "trend.svg"]
