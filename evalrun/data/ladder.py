@@ -41,6 +41,8 @@ class Ladder(Spec):
     cache: Literal["cold", "warm", "both"] = "cold"
     """cold: every prompt begins with words no cache has seen. both: each is asked again at once, to be served from the
     cache. warm: as both, but only the second asking counts as a measurement."""
+    nonce: bool = True
+    """Begin every prompt with words no cache has seen. Without it a repeated run may be answered from the cache."""
     tolerance: float = Field(default=0.1, gt=0, lt=1)
     """How far accuracy may fall below the smallest rung's within the effective context."""
     tokenizer: str | None = None
@@ -77,7 +79,8 @@ class Ladder(Spec):
         return row
 
     def _built(self, size: int, index: int, *, units: int, pad: int, salt: str) -> Row:
-        row = self.probe.build(index, units=units, pad=pad, nonce=nonce(salt, f"{self.mark} {size} {index}"))
+        first = nonce(salt, f"{self.mark} {size} {index}") if self.nonce else ""
+        row = self.probe.build(index, units=units, pad=pad, nonce=first)
         depth = row["depth"]
         named = {"id": f"{size}-{index + 1}", "size": size, "cache": "cold"}
         return {**row, **named, "depth": None if depth is None else depth / 100}

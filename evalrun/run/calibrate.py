@@ -51,7 +51,8 @@ async def calibrate(ladder: Ladder, ask: Ask, *, salt: str) -> tuple[Scale, int]
     probe, big, refused = ladder.probe, max(ladder.sizes), 0
 
     def built(index: int, units: int, pad: int) -> Row:
-        return probe.build(index, units=units, pad=pad, nonce=nonce(salt, f"calibration {index} {units} {pad}"))
+        first = nonce(salt, f"calibration {index} {units} {pad}") if ladder.nonce else ""
+        return probe.build(index, units=units, pad=pad, nonce=first)
 
     few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4), least=probe.min_units, most=probe.max_units)
     if ladder.tokenizer is not None:

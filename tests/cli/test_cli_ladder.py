@@ -22,7 +22,9 @@ name: climb
 targets: [sim.yaml]
 tasks:
   needle:
-    data: {{kind: ladder, probe: {{kind: needle}}, sizes: [512, 1024, 2048], per_size: 5, cache: {cache}}}
+    data:
+      {{kind: ladder, probe: {{kind: needle}}, sizes: [512, 1024, 2048], per_size: 5, cache: {cache}, nonce: {nonce}}}
+    repeats: {repeats}
     prompt: {{template: "{{{{ prompt }}}}", expected: "{{{{ answer }}}}"}}
     sampling: {{temperature: 0, max_tokens: 40}}
     scorers: [{{kind: items}}]
@@ -34,9 +36,9 @@ load: {{concurrency: 1}}
 def climb(evalrun: Command, tmp_path: Path) -> Callable[..., dict[str, object]]:
     """Run a small ladder and give ladder.json's text, parsed, with what was printed."""
 
-    def run(*, cache: str, server_cache: str, tokenizer: str = "words") -> dict[str, object]:
-        (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer=tokenizer, cache=server_cache))
-        (tmp_path / "climb.yaml").write_text(SUITE.format(cache=cache))
+    def run(*, cache: str, server_cache: str, nonce: str = "true", repeats: int = 1) -> dict[str, object]:
+        (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer="words", cache=server_cache))
+        (tmp_path / "climb.yaml").write_text(SUITE.format(cache=cache, nonce=nonce, repeats=repeats))
         done = evalrun("run", tmp_path / "climb.yaml", "--new")
         assert done.returncode == 0, done.stderr
         folder = max((tmp_path / "results" / "climb").iterdir())
@@ -88,3 +90,13 @@ def test_a_silent_cache_stays_cold(climb: Callable[..., dict[str, object]]) -> N
     assert isinstance(folder, Path)
     truth = [json.loads(line) for line in (folder / "sim.truth.jsonl").read_text().splitlines()]
     assert {line["cached_tokens"] for line in truth} == {0}
+
+
+def test_without_the_first_words_a_cache_is_hit_and_flagged(climb: Callable[..., dict[str, object]]) -> None:
+    """Asked twice without a nonce, every second prompt comes from the cache, and the table says how many did."""
+    result = climb(cache="cold", server_cache="reported", nonce="false", repeats=2)
+    folder = result["folder"]
+    assert isinstance(folder, Path)
+    cached = [record["outcome"]["usage"]["cached_tokens"] for record in records(folder)]  # type: ignore[index]
+    assert sum(tokens > 16 for tokens in cached) == 15  # 16: the one block of instructions that all share
+    assert "cache leaks" in str(result["out"])
