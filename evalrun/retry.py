@@ -100,7 +100,7 @@ def backoff_s(failure: Failure, rules: Rules, *, tried: int, random: Random) -> 
 
 def settled(outcome: Outcome) -> bool:
     """Whether a resume leaves this outcome alone; a failure of the moment is asked again."""
-    return isinstance(outcome, Completion) or outcome.kind not in MOMENTARY
+    return isinstance(outcome, Completion) or not (outcome.momentary or outcome.kind in MOMENTARY)
 
 
 class Budget:

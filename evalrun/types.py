@@ -126,6 +126,7 @@ class Failure(Value, frozen=True, tag="failure"):
 
     message: for people, redacted. partial: the text that came before it broke. status: the HTTP status, if any.
     retry_after_s: what the server asked for. possibly_billed: it was fully sent and may have cost money.
+    momentary: asking was stopped before the attempts were used up, so a resume asks again.
     """
 
     kind: FailureKind
@@ -135,6 +136,7 @@ class Failure(Value, frozen=True, tag="failure"):
     partial: str = ""
     retry_after_s: float | None = None
     possibly_billed: bool = False
+    momentary: bool = False
 
 
 Outcome = Completion | Failure
@@ -219,8 +221,12 @@ class Score(Value, frozen=True):
 
 
 class Scored(Value, frozen=True):
-    """A score, the record it belongs to and who gave it: one line of scores.jsonl."""
+    """A score, the record it belongs to and who gave it: one line of scores.jsonl.
+
+    answer_crc: of the text that was judged, so that a score never outlives its answer.
+    """
 
     key: str
     scorer: str
     score: Score
+    answer_crc: int = 0

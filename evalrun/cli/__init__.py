@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from evalrun import __version__
+from evalrun.cli.reading import COMMANDS
 from evalrun.errors import EvalrunError
 
 EPILOG = """\b
@@ -48,6 +49,11 @@ def cli() -> None:
     evalrun suites/math.yaml --target deepinfra   an endpoint from configs/
     evalrun suites/math.yaml -t sim --limit 5     a simulated endpoint, five samples a task
     """
+
+
+OUT = click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Folder of all results."
+)
 
 
 def suite_options(command: Any) -> Any:
@@ -94,77 +100,60 @@ def run(suite: Path, out: Path, new: bool, quiet: bool, **selection: Any) -> int
 
 @cli.command()
 @suite_options
+@OUT
+@click.option("--control", metavar="NAME|FILE", help="A third target, whose latencies tell the weather.")
+@click.option("--decide", metavar="RULE", help="Ask rounds until e.g. 'accuracy no worse than 2 points' is decided.")
+@click.option("--new", is_flag=True, help="Start a new run even if the same one is unfinished.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the tables.")
+def ab(
+    suite: Path, control: str | None, decide: str | None, out: Path, new: bool, quiet: bool, **selection: Any
+) -> int:
+    """Ask two targets in turn and compare them.
+
+    Both get the same samples in blocks of ABBA, so that the hour of the day hits both; the first --target is the base.
+    """
+    if decide is not None:
+        from evalrun.cli.decide import decide_suite
+
+        return decide_suite(suite, selection, control=control, rule=decide, out=out, new=new, quiet=quiet)
+    from evalrun.cli.ab import ab_suite
+
+    return ab_suite(suite, selection, control=control, out=out, new=new, quiet=quiet)
+
+
+@cli.command()
+@suite_options
+@OUT
+@click.option("--pilot", type=click.IntRange(1), metavar="K", help="Ask K samples of each task first.")
+@click.option("--baseline", metavar="NAME|RUN", help="Learn cost and noise from this baseline or run.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def plan(suite: Path, pilot: int | None, baseline: str | None, form: str, out: Path, **selection: Any) -> int:
+    """Say what a suite would cost and could detect.
+
+    Requests, tokens, money, time and the smallest difference it could see. Nothing is sent without --pilot.
+    """
+    from evalrun.cli.plan import plan_suite
+
+    return plan_suite(suite, selection, pilot=pilot, baseline=baseline, form=form, out=out)
+
+
+@cli.command()
+@suite_options
 def check(suite: Path, **selection: Any) -> int:
-    """Validate a suite, its targets and its data without sending anything."""
+    """Validate a suite without sending anything."""
     from evalrun.cli.run import check_suite
 
     return check_suite(suite, selection)
 
 
-@cli.command()
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option(
-    "--suite", type=click.Path(path_type=Path), help="Score by this suite file's scorers instead of the run's own."
-)
-def score(folder: Path, suite: Path | None) -> int:
-    """Score the stored answers of a run again, without a single request, and print its table."""
-    from evalrun.cli.results import rescore
-
-    return rescore(folder, suite)
-
-
-@cli.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "md", "csv", "json"]), default="text", show_default=True)
-def table(folders: tuple[Path, ...], form: str) -> int:
-    """Print the table of a stored run, or of several, one below the other."""
-    from evalrun.cli.results import print_tables
-
-    return print_tables(folders, form)
-
-
-@cli.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "md", "csv", "json"]), default="text", show_default=True)
-@click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
-@click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the pictures into this folder.")
-def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | None, out: Path | None) -> int:
-    """Print latency, cost and quality against prompt size, several runs and targets on the same axes."""
-    from evalrun.cli.ladder import show_ladders
-
-    return show_ladders(folders, form=form, plot=plot, tolerance=tolerance, out=out)
-
-
-@cli.command()
-@click.argument("suite")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Results.")
-@click.option("--metric", metavar="NAME", help="One metric, e.g. ttft_p95; by default the headlines.")
-@click.option("--target", metavar="NAME", help="One target.")
-@click.option("--task", metavar="NAME", help="One task.")
-@click.option("--last", type=click.IntRange(1), help="Only the last N runs.")
-@click.option("--format", "form", type=click.Choice(["text", "md", "csv", "json"]), default="text", show_default=True)
-@click.option("--picture", type=click.Path(path_type=Path), help="Draw the trend: FILE.png and FILE.svg.")
-def history(suite: str, **options: Any) -> int:
-    """Print all runs of a suite over time, and mark what changed between them."""
-    from evalrun.cli.history import show_history
-
-    return show_history(suite, **options)
-
-
-@cli.command()
-@click.argument("name", required=False)
-def explain(name: str | None) -> int:
-    """Say what a number means: `evalrun explain ttft_s`; without a name, all of them."""
-    from evalrun.cli.results import explain_metric
-
-    return explain_metric(name)
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 @cli.command()
 @click.argument("what", type=click.Choice(["suite", "target"]), default="suite")
 def schema(what: str) -> int:
-    """Print the JSON Schema of suite or target files, for editors."""
+    """Print the JSON Schema of suites or targets."""
     from evalrun.cli.run import print_schema
 
     return print_schema(what)
@@ -191,7 +180,7 @@ def serve() -> None:
 @serve.command()
 @click.option("--config", default="sim", show_default=True, metavar="NAME|FILE", help="A simulator's target file.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8089, show_default=True, help="0 picks a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, help="0 picks a free one.")
 @click.option("--key-env", metavar="VARIABLE", help="Demand the key that this environment variable holds.")
 @click.option("--truth", type=click.Path(path_type=Path), help="Log when each byte was written, as JSON lines.")
 def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | None) -> int:

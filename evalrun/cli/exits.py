@@ -1,38 +1,44 @@
 """How the program ends: exit codes and last words. The codes are in `evalrun --help` and docs/faults.md."""
 
+import errno
 import os
 import shutil
 import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from evalrun.errors import EvalrunError
+from evalrun.errors import EvalrunError, StoreError
 from evalrun.escape import tty
 
 if TYPE_CHECKING:  # `evalrun --help` comes through here
     from evalrun.report import Format
 
-OK, NO_VERDICT, USAGE, CAPPED, STORAGE, BUG, INTERRUPTED, TERMINATED = 0, 3, 2, 4, 5, 70, 130, 143
+OK, REGRESSED, USAGE, NO_VERDICT, CAPPED, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 70, 130, 143
 
 
 def say(text: str = "") -> None:
     """Write a line for people to standard error; standard output is for tables."""
-    try:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-    except (BrokenPipeError, UnicodeEncodeError):
-        sys.stderr.buffer.write(text.encode("ascii", "backslashreplace") + b"\n")
+    put(sys.stderr, text + "\n")
 
 
 def write(text: str, *, end: str = "\n") -> None:
     """Write to standard output, in UTF-8 whatever the terminal claims to be: tables are made of it."""
+    put(sys.stdout, text + end)
+
+
+def put(stream: TextIO | None, text: str) -> None:
+    """Write to a standard stream, or to nobody where it is gone: a reader that left must not end a paid run."""
+    if stream is None:
+        return
     try:
-        sys.stdout.buffer.write((text + end).encode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader went away (`| head`): no error of ours, and no traceback at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.buffer.write(text.encode("utf-8", "backslashreplace"))
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # else the interpreter complains at exit
+        if error.errno == errno.ENOSPC:
+            raise StoreError("standard output: no space left on its device; free some and print again") from error
 
 
 def say_error(error: EvalrunError) -> None:

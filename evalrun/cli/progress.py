@@ -4,11 +4,11 @@ import os
 import sys
 import time
 from decimal import Decimal
-from typing import NoReturn
+from typing import NoReturn, TextIO, cast
 
 from tqdm import tqdm
 
-from evalrun.cli.exits import say
+from evalrun.cli.exits import put, say
 from evalrun.escape import tty
 from evalrun.price import Purse
 from evalrun.run.ask import Tally
@@ -85,6 +85,24 @@ class Lines(Quiet):
             say(f"{self._title}: {done}/{self._total}, {described(self._tally, self._purse, rate=None)}")
 
 
+class Terminal:
+    """Standard error as tqdm wants it, which a terminal that was closed does not break."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> None:
+        put(sys.stderr, text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return sys.stderr.fileno()
+
+
 class Bar(Quiet):
     """One line that is drawn over, with rate and time left."""
 
@@ -96,7 +114,14 @@ class Bar(Quiet):
 
     def begin(self, target: str, task: str, *, total: int, tally: Tally, purse: Purse) -> None:
         self._tally, self._purse, self._began = tally, purse, time.monotonic()
-        self._bar = tqdm(total=total, desc=tty(f"{target} {task}"), unit="req", dynamic_ncols=True, leave=True)
+        self._bar = tqdm(
+            total=total,
+            desc=tty(f"{target} {task}"),
+            unit="req",
+            dynamic_ncols=True,
+            leave=True,
+            file=cast(TextIO, Terminal()),
+        )
 
     def changed(self) -> None:
         if self._bar is None or self._tally is None or self._purse is None:
@@ -112,7 +137,7 @@ class Bar(Quiet):
         self._close()
 
     def say(self, text: str) -> None:
-        with tqdm.external_write_mode(file=sys.stderr):
+        with tqdm.external_write_mode(file=cast(TextIO, Terminal())):
             say(tty(text))
 
     def surveying(self, task: str) -> None:
@@ -120,14 +145,23 @@ class Bar(Quiet):
 
     def fetching(self, done: int, total: int) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=total, desc="weights", unit="B", unit_scale=True, dynamic_ncols=True)
+            self._bar = tqdm(
+                total=total,
+                desc="weights",
+                unit="B",
+                unit_scale=True,
+                dynamic_ncols=True,
+                file=cast(TextIO, Terminal()),
+            )
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._close()
 
     def scoring(self, done: int) -> None:
         if self._bar is None:
-            self._bar = tqdm(desc="scoring", unit="answer", dynamic_ncols=True, leave=False)
+            self._bar = tqdm(
+                desc="scoring", unit="answer", dynamic_ncols=True, leave=False, file=cast(TextIO, Terminal())
+            )
         self._bar.update(done - self._bar.n)
 
     def _close(self) -> None:

@@ -4,9 +4,12 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from evalrun import explain
 from evalrun.cli.exits import NO_VERDICT, OK, as_format, say, width, write
@@ -14,7 +17,7 @@ from evalrun.errors import StoreError
 from evalrun.escape import tty
 from evalrun.fingerprint import fingerprint
 from evalrun.report import Format, render
-from evalrun.store import Keys, Run, open_run, replace_file, write_scores
+from evalrun.store import Run, open_run, replace_file, write_scores
 from evalrun.table import Cell, Context, Lag, Table, TargetNote, tabulate
 from evalrun.types import Completion, Json, Sample, Scored
 
@@ -29,9 +32,19 @@ def finish(folder: Path, *, show: "Quiet", deadline_s: float | None = None) -> i
 
     deadline_s: leave answers unscored after so many seconds (an interrupted run must end soon).
     """
+    code = _tables(score(folder, show=show, deadline_s=deadline_s))
+    return code if deadline_s is None else OK  # an interrupted run has no verdict, and a code of its own
+
+
+def score(folder: Path, *, show: "Quiet", deadline_s: float | None = None) -> Run:
+    """Score those answers of a run that have no score yet, by its own scorers; give the run."""
     run = open_run(folder)
-    _score(run, run.manifest.suite["tasks"], show=show, deadline_s=deadline_s)
-    return _tables(run)
+    try:
+        _score(run, run.manifest.suite["tasks"], show=show, deadline_s=deadline_s)
+    except KeyboardInterrupt:
+        say(f"interrupted while scoring: every answer is stored; go on with: evalrun score {tty(str(folder))}")
+        raise
+    return run
 
 
 def rescore(folder: Path, suite: Path | None) -> int:
@@ -52,11 +65,14 @@ def rescore(folder: Path, suite: Path | None) -> int:
 
 
 def print_tables(folders: Sequence[Path], form: str) -> int:
-    """Print the stored runs as one table."""
-    for number, folder in enumerate(folders):
-        if number:
-            write("")
-        write(render(_table(open_run(folder)), as_format(form), width=width()), end="")
+    """Print the tables of stored runs: one below the other, as one CSV, or as one JSON array."""
+    texts = [render(table_of(open_run(folder)), as_format(form), width=width()) for folder in folders]
+    if form == "json" and len(texts) > 1:
+        write("[\n" + ",\n".join(text.rstrip("\n") for text in texts) + "\n]")
+    elif form == "csv":
+        write("".join([texts[0], *(text.partition("\n")[2] for text in texts[1:])]), end="")
+    else:
+        write("\n".join(texts), end="")
     return OK
 
 
@@ -80,48 +96,78 @@ def _score(
     from evalrun.score.spec import ADAPTER
 
     print_ = fingerprint({name: task["scorers"] for name, task in tasks.items()})
-    known = Keys()
-    kept: Iterable[Scored] = ()
+    known: dict[int, int] = {}
     if not anew and run.scorers() == print_:
-        for one in run.scores():
-            known.add(one.key)
-        kept = run.scores()
+        known = {int(one.key, 16): one.answer_crc for one in run.scores()}
+    fresh: set[int] = set()
     groups: dict[str, list[str]] = {}
     for name, task in tasks.items():
         groups.setdefault(fingerprint(task["scorers"]), []).append(name)
     until = None if deadline_s is None else time.monotonic() + deadline_s
-    fresh = itertools.chain.from_iterable(
-        _group(run, names, ADAPTER.validate_json(json.dumps(tasks[names[0]]["scorers"])), known, show=show, until=until)
+    new = itertools.chain.from_iterable(
+        _group(
+            _answers(run, names, known, fresh),
+            ADAPTER.validate_json(json.dumps(tasks[names[0]]["scorers"])),
+            show=show,
+            until=until,
+        )
         for names in groups.values()
     )
-    write_scores(run.path, itertools.chain(kept, fresh), scorers=print_)
+    kept = (one for one in run.scores() if known and int(one.key, 16) not in fresh)
+    write_scores(run.path, itertools.chain(new, kept), scorers=print_, labels=_labels(tasks))
     show.end()
+    if until is not None and time.monotonic() > until:
+        show.say(f"some answers are not scored yet; score them with: evalrun score {run.path}")
+
+
+def _labels(tasks: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(s.get("name") or s["kind"] for s in task["scorers"]) for name, task in tasks.items()}
+
+
+Answer = tuple[str, Sample, Completion]
 
 
 def _group(
-    run: Run, tasks: list[str], scorers: Sequence[Any], known: Keys, *, show: "Quiet", until: float | None
+    answers: Iterator[Answer], scorers: Sequence[Any], *, show: "Quiet", until: float | None
 ) -> Iterator[Scored]:
     """Score the answers of the tasks that share `scorers`."""
     from evalrun.score.stream import score_all
 
-    done = itertools.count(1)
-    answers = _answers(run, tasks, known)
     first = next(answers, None)
     if first is None:
         return
-    yield from score_all(
-        itertools.chain([first], answers),
+    done = itertools.count(1)
+    judged: dict[str, int] = {}
+
+    def noted() -> Iterator[Answer]:
+        for key, sample, completion in itertools.chain([first], answers):
+            judged[key] = _crc(completion)
+            yield key, sample, completion
+
+    for one in score_all(
+        noted(),
         scorers,
         workers=max(1, (os.cpu_count() or 2)),
         stop=lambda: until is not None and time.monotonic() > until,
         progress=lambda: show.scoring(next(done)),
-    )
+    ):
+        last = one.scorer == scorers[-1].label
+        crc = judged.pop(one.key) if last else judged[one.key]
+        yield msgspec.structs.replace(one, answer_crc=crc)
 
 
-def _answers(run: Run, tasks: list[str], known: Keys) -> Iterator[tuple[str, Sample, Completion]]:
+def _answers(run: Run, tasks: list[str], known: Mapping[int, int], fresh: set[int]) -> Iterator[Answer]:
+    """Give the answers that have no score yet, and note in `fresh` which those are."""
     for record in run.records():
-        if record.sample.task in tasks and record.key not in known and isinstance(record.outcome, Completion):
-            yield record.key, record.sample, record.outcome
+        if record.sample.task in tasks and isinstance(record.outcome, Completion):
+            key = int(record.key, 16)
+            if known.get(key) != _crc(record.outcome):
+                fresh.add(key)
+                yield record.key, record.sample, record.outcome
+
+
+def _crc(completion: Completion) -> int:
+    return zlib.crc32(completion.text.encode("utf-8", "surrogatepass"))
 
 
 # ---------------------------------------------------------------- tables
@@ -131,7 +177,7 @@ def _tables(run: Run, tasks: Mapping[str, Json] | None = None) -> int:
     """Write a run's tables and print the one for people: the ladder where prompts have sizes."""
     from evalrun.cli.ladder import write_ladders
 
-    table = _table(run, tasks)
+    table = table_of(run, tasks)
     for name, form in WRITTEN:
         replace_file(run.path / name, [render(table, form).encode("utf-8", "backslashreplace")])
     if not write_ladders(run):
@@ -139,7 +185,8 @@ def _tables(run: Run, tasks: Mapping[str, Json] | None = None) -> int:
     return _verdict(table, run.manifest.suite)
 
 
-def _table(run: Run, tasks: Mapping[str, Json] | None = None) -> Table:
+def table_of(run: Run, tasks: Mapping[str, Json] | None = None) -> Table:
+    """Give the table of a run."""
     return tabulate(run.records(), run.scores(), context_of(run, tasks or run.manifest.suite["tasks"]))
 
 
@@ -152,7 +199,7 @@ def context_of(run: Run, tasks: Mapping[str, Json]) -> Context:
         suite=manifest.suite_name,
         run=str(run.path),
         targets=tuple(_note(name, spec, served.get(name, "")) for name, spec in manifest.targets.items()),
-        scorers={name: tuple(s.get("name") or s["kind"] for s in task["scorers"]) for name, task in tasks.items()},
+        scorers=_labels(tasks) | run.score_labels(),
         planned={
             (name, target): prints.tasks[name].samples * task["repeats"]
             for name, task in tasks.items()
@@ -170,8 +217,17 @@ def context_of(run: Run, tasks: Mapping[str, Json]) -> Context:
             )
             for lag in run.lags()
         ),
-        notes=tuple(run.notices) if run.finished else (*run.notices, "this run is not finished"),
+        billed=run.index.billed,
+        notes=tuple(_notes(run)),
     )  # fmt: skip
+
+
+def _notes(run: Run) -> Iterator[str]:
+    yield from run.notices
+    if not run.finished:
+        yield "this run is not finished"
+    if "ab" in run.manifest.command:
+        yield "the targets were asked in step: tokens and requests per second are those of the slowest"
 
 
 def _note(name: str, spec: Json, served: str) -> TargetNote:

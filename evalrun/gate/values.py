@@ -41,7 +41,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """All rulings of a run. word: regressed if any is, else inconclusive if any is, else pass. notes: for the reader."""
+    """All rulings of a run. word: regressed if any is, else inconclusive if any is, else pass."""
 
     suite: str
     run: str

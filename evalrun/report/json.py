@@ -17,7 +17,7 @@ from evalrun.table import Cell, Metric, Table
 def render(table: Table) -> str:
     """Give the table as JSON, indented by one space."""
     context = dataclasses.asdict(table.context)
-    del context["planned"]  # every cell has it
+    del context["planned"], context["billed"]  # every cell has it
     document = context | {
         "cells": [_cell(cell) for cell in table.cells],
         "examples": [dataclasses.asdict(example) for example in table.examples],

@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,6 +21,7 @@ from evalrun.target.client import Reply
 from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
 
 OUTAGE_S = 300.0  # a network that is down for longer than this ends the target's run
+NOT_NOW = math.inf
 SAME_REFUSALS = 3  # when the first so many requests are all refused as malformed, the request itself is wrong
 STORED_CHARS = 16_384  # a longer message is stored as head and tail; the job's key still covers every byte
 
@@ -52,7 +54,7 @@ class Asker:
     """Asks one target's jobs. One object a target: what its requests share.
 
     zero_ns: the session's start on the monotonic clock. stopped: why asking this target makes no sense any more.
-    advice: what to say to the person who can mend a failure.
+    too_dear: a resend was given up for the cap's sake. advice: what to say to the person who can mend a failure.
     """
 
     target: str
@@ -71,6 +73,8 @@ class Asker:
     random: Random = field(default_factory=Random)
     budget: retry.Budget = field(default_factory=retry.Budget)
     stopped: str | None = None
+    too_dear: bool = False
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _refused_so_far: int = 0
 
     def worst_case(self, job: Job) -> Decimal:
@@ -79,34 +83,80 @@ class Asker:
             return Decimal(0)
         return price.worst_case(len(job.body), job.max_tokens, self.prices, choices=job.choices)
 
-    async def ask(self, job: Job, reserved: Decimal) -> Outcome:
-        """Ask `job` until it has an outcome, and journal it. `reserved` is set aside for its first attempt."""
+    async def ask(self, job: Job, reserved: Decimal) -> Outcome | None:
+        """Ask `job` until it has an outcome, and journal it; None when it was not asked, for the target was given up.
+
+        reserved: what is set aside for the first attempt.
+        """
         earlier: list[Attempt] = []
-        self.budget.requests += 1
+        reply: Reply | None = None
+        at = ""
         while True:
-            await self.door.wait()
+            if not await self._unless_stopped(self.door.wait()):
+                self.purse.release(reserved)
+                if reply is None:
+                    return None
+                earlier.pop()
+                reply = _cut_short(reply)
+                break
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self.journal.append(
-                Intent(
-                    key=job.key, session=self.session, attempt=len(earlier) + 1, at=at, reserved_usd=reserved or None
-                )
-            )
+            self.journal.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
+            self.budget.requests += not earlier
             reply = await self.client.attempt(job.body)
             self._settle(reserved, reply.outcome)
             if isinstance(reply.outcome, Completion):
                 self._succeeded()
                 break
-            wait_s = self._wait_before_resend(reply.outcome, earlier)
+            failure = reply.outcome
+            wait_s = self._wait_before_resend(failure, earlier)
+            if wait_s is None:
+                break
             reserved = self.worst_case(job)
-            if wait_s is None or self.stopped or not self.purse.reserve(reserved):
+            if wait_s == NOT_NOW or not self._may_resend(reserved):
+                reply = _cut_short(reply)
                 break
             self.tally.retried += 1
-            earlier.append(self._attempt(reply, reply.outcome, wait_s))
+            earlier.append(self._attempt(reply, failure, wait_s))
             self.changed()
-            await asyncio.sleep(wait_s)
+            await self._unless_stopped(asyncio.sleep(wait_s))
         self.journal.append(self._record(job, reply, earlier, at=at))
         self._count(reply.outcome)
         return reply.outcome
+
+    def _intent(self, job: Job, *, attempt: int, at: str, reserved: Decimal) -> Intent:
+        return Intent(
+            key=job.key,
+            session=self.session,
+            attempt=attempt,
+            at=at,
+            reserved_usd=reserved or None,
+            target=self.target,
+            task=job.task,
+        )
+
+    def _may_resend(self, reserved: Decimal) -> bool:
+        """Set aside what a resend may cost; false, and remembered, where the cap does not allow it."""
+        allowed = self.purse.reserve(reserved)
+        self.too_dear |= not allowed
+        return allowed
+
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> bool:
+        """Wait, but not after the target was given up; whether the wait came to its end."""
+        if self.stopped is not None:
+            waiting.close()
+            return False
+        ended, stopped = asyncio.ensure_future(waiting), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
+            return ended.done()
+        finally:
+            ended.cancel()
+            stopped.cancel()
+
+    def stop(self, why: str) -> None:
+        """Give the target up; the first reason counts."""
+        self.stopped = self.stopped or why
+        self._stop.set()
 
     def _settle(self, reserved: Decimal, outcome: Outcome) -> None:
         """Book what an attempt cost. One that may have been billed is booked at its worst case."""
@@ -121,28 +171,30 @@ class Asker:
         return price.cost(outcome.usage, self.prices)
 
     def _wait_before_resend(self, failure: Failure, earlier: list[Attempt]) -> float | None:
-        """Give how long to wait before `failure` is sent again; None when it stands."""
+        """Give how long to wait before `failure` is sent again; None when it stands, NOT_NOW when a resume may."""
         unknown_tried = sum(attempt.failure.possibly_billed for attempt in earlier)
         counted = sum(attempt.failure.kind not in retry.OUTAGE for attempt in earlier)
         decision = retry.decide(failure, self.rules, tried=counted + 1, unknown_tried=unknown_tried, random=self.random)
         match decision:
+            case retry.GiveUp():
+                return None
             case retry.StopTarget(why):
-                self.stopped = self.stopped or why + self.advice(failure)
+                self.stop(why + self.advice(failure))
             case retry.Outage():
                 if self.door.nobody_answers() <= OUTAGE_S:
                     return 0.0  # the door holds it
-                self.stopped = self.stopped or f"{failure.message}; nobody answered for {OUTAGE_S:.0f} s"
+                self.stop(f"{failure.message}; nobody answered for {OUTAGE_S:.0f} s")
             case retry.Resend(wait_s, everybody) if self.budget.take():
                 if everybody:
                     self.slots.cut()
                     self.door.hold(wait_s)
                 return wait_s
             case retry.Resend() if failure.kind == "rate_limited":
-                self.stopped = self.stopped or (
+                self.stop(
                     f"{failure.message}; more than one request in ten was refused, down to {self.slots.lowest} in"
                     " flight: lower --concurrency"
                 )
-        return None
+        return NOT_NOW
 
     def _succeeded(self) -> None:
         self.door.somebody_answered()
@@ -158,7 +210,7 @@ class Asker:
             if outcome.kind == "bad_request" and self._refused_so_far >= 0:
                 self._refused_so_far += 1
                 if self._refused_so_far == SAME_REFUSALS:
-                    self.stopped = self.stopped or f"the first {SAME_REFUSALS} requests were refused: {outcome.message}"
+                    self.stop(f"the first {SAME_REFUSALS} requests were refused: {outcome.message}")
         self.changed()
 
     # ---------------------------------------------------------------- values
@@ -189,6 +241,12 @@ class Asker:
             attempts=tuple(earlier),
             warnings=warnings,
         )
+
+
+def _cut_short(reply: Reply) -> Reply:
+    """Mark a failure that would have been sent again, had asking gone on: a resume asks it."""
+    assert isinstance(reply.outcome, Failure)
+    return replace(reply, outcome=msgspec.structs.replace(reply.outcome, momentary=True))
 
 
 def stored(sample: Sample) -> Sample:

@@ -1,15 +1,16 @@
 """The fan-out: targets one after another, their tasks one after another, a closed loop of requests in each task.
 
-Targets do not overlap, so that none is measured under the load of another.
+Targets do not overlap, so that none is measured under the load of another: but for an A/B, whose targets are all open
+at once and asked in step (`interleave`), as fast as the slowest of them lets the others go.
 """
 
 import asyncio
+import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -17,14 +18,14 @@ import msgspec
 from evalrun import retry
 from evalrun.data.ladder import Ladder
 from evalrun.data.places import Places
-from evalrun.data.samples import samples
 from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
 from evalrun.price import Purse
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.calibrate import Calibrating
-from evalrun.run.job import Job, jobs
-from evalrun.run.opening import asker, near, needs, preflight
+from evalrun.run.interleave import in_turn
+from evalrun.run.job import Job
+from evalrun.run.opening import asker, near, needs, preflight, tell_answers
 from evalrun.run.plan import Asked, Plan
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
@@ -33,11 +34,11 @@ from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.target.client import Client
 from evalrun.target.open import open_target
-from evalrun.target.simulator.answers import Fact, write_answers
-from evalrun.target.spec import Simulator
 from evalrun.target.transport.lag import Lag
 from evalrun.target.transport.machine import affordable_concurrency
-from evalrun.types import Json
+
+Turn = tuple[int, Job]
+"""A job, and the place of the target in its group."""
 
 SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for too long
 
@@ -66,6 +67,17 @@ class Ending:
         return not (self.stopped or self.capped or self.unsettled)
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A target that is open. model: its name in the request body; listed: the models that the endpoint lists."""
+
+    target: Asked
+    asker: Asker
+    lag: Lag
+    model: str
+    listed: list[str]
+
+
 class FanOut:
     """Asks everything a plan says that the journal does not already hold."""
 
@@ -76,6 +88,7 @@ class FanOut:
         self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
         for line in writer.run.calibrated():
             self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
+        self._freed = asyncio.Event()
         self.ending = Ending()
 
     async def ask_all(self) -> Ending:
@@ -83,15 +96,11 @@ class FanOut:
         if self._purse.cap is not None:
             self._purse.spent = already_spent(self._writer.run.path)
         try:
-            for target in self._plan.targets:
-                if next(self._missing(target), None) is None or self._is_over():
-                    continue
-                try:
-                    await self._ask_target(target)
-                except Unusable as error:
-                    self.ending.stopped[target.name] = str(error)
-        except BaseExceptionGroup as group:
-            raise _first_of(group) from group
+            for group in self._plan.groups:
+                if not self._is_over() and any(next(self._missing(target), None) for target in group):
+                    await self._ask_group(group)
+        except BaseExceptionGroup as failed:
+            raise _first_of(failed) from failed
         finally:
             self.ending.spent_usd = self._purse.spent
         return self.ending
@@ -100,15 +109,7 @@ class FanOut:
         return self.ending.capped or self._stop.signal is not None
 
     def _jobs(self, target: Asked, task: str) -> Iterator[Job]:
-        plan = self._plan
-        return jobs(
-            task,
-            plan.suite.tasks[task],
-            target=target.name,
-            model=plan.model(target),
-            quirks=target.spec.quirks,
-            places=self._places(target),
-        )
+        return self._plan.jobs(target, task, places=self._places(target))
 
     def _places(self, target: Asked) -> Places:
         """Give where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
@@ -120,50 +121,70 @@ class FanOut:
     def _settled(self, job: Job) -> bool:
         return self._writer.run.index.is_settled(job.key)
 
-    # ---------------------------------------------------------------- one target
+    # ---------------------------------------------------------------- targets
 
-    async def _ask_target(self, target: Asked) -> None:
-        wanted = min(self._plan.suite.load.concurrency, target.spec.rate.concurrency or 2**31)
+    async def _ask_group(self, group: Sequence[Asked]) -> None:
+        """Open all targets of a group and ask them side by side. Where one cannot go on, none does."""
+        async with contextlib.AsyncExitStack() as stack:
+            lanes = []
+            for target in group:
+                try:
+                    lane = await self._open(target, stack)
+                except Unusable as error:
+                    self.ending.stopped[target.name] = str(error)
+                    return
+                if lane is None:
+                    return
+                lanes.append(lane)
+            self._stop.busy = lambda: any(lane.asker.slots.in_flight for lane in lanes)
+            for task in self._plan.suite.tasks:
+                try:
+                    await self._ask_task(lanes, task)
+                finally:  # an interrupted session's latencies are judged too
+                    for lane in lanes:
+                        self._note_lag(lane.target.name, task, lane.lag)
+                if self._is_over() or any(lane.asker.stopped for lane in lanes):
+                    break
+        for lane in lanes:
+            if lane.asker.stopped:
+                self.ending.stopped[lane.target.name] = lane.asker.stopped + near(lane.model, lane.listed)
+
+    async def _open(self, target: Asked, stack: contextlib.AsyncExitStack) -> Lane | None:
+        """Open a target until `stack` is closed; None when the cap does not allow its calibration."""
+        wanted = self._plan.in_flight(target)
         concurrency = affordable_concurrency(wanted)
         if concurrency < wanted:
             self._progress.say(f"{target.name}: {concurrency} in flight, not {wanted}: the limit of open files")
+        folder = self._writer.run.path
         needed = needs(
             self._plan,
             target,
-            folder=self._writer.run.path,
+            folder=folder,
             slots=concurrency,
-            answers=self._answers_path(target),
             notify=self._progress.say,
             progress=self._progress.fetching,
         )
-        self._write_answers(target, with_ladders=False)
-        async with open_target(target.spec, target.name, needed) as opened:
-            endpoint = opened.endpoint
-            self._writer.append(
-                Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
-            )
-            models = await preflight(opened, target)
-            if not await self._calibrate(target, opened.client):
-                return
-            self._write_answers(target, with_ladders=True)
-            asking = asker(
-                target,
-                opened.client,
-                self._writer,
-                limits=self._plan.suite.limits,
-                purse=self._purse,
-                slots=concurrency,
-                zero_ns=self._zero_ns,
-                changed=self._progress.changed,
-            )
-            self._stop.busy = lambda: asking.slots.in_flight > 0
-            for task in self._plan.suite.tasks:
-                await self._ask_task(asking, target, task)
-                self._note_lag(target.name, task, opened.lag)
-                if asking.stopped or self._is_over():
-                    break
-        if asking.stopped:
-            self.ending.stopped[target.name] = asking.stopped + near(endpoint.model, models)
+        tell_answers(self._plan, target, self._places(target), folder=folder, ladders=False)
+        opened = await stack.enter_async_context(open_target(target.spec, target.name, needed))
+        endpoint = opened.endpoint
+        self._writer.append(
+            Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
+        )
+        models = await preflight(opened, target)
+        if not await self._calibrate(target, opened.client):
+            return None
+        tell_answers(self._plan, target, self._places(target), folder=folder, ladders=True)
+        asking = asker(
+            target,
+            opened.client,
+            self._writer,
+            limits=self._plan.suite.limits,
+            purse=self._purse,
+            slots=concurrency,
+            zero_ns=self._zero_ns,
+            changed=self._progress.changed,
+        )
+        return Lane(target, asking, opened.lag, endpoint.model, models)
 
     async def _calibrate(self, target: Asked, client: Client) -> bool:
         """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
@@ -177,23 +198,6 @@ class FanOut:
                     return False
                 self._scales[target.name][task.data.mark] = scale
         return True
-
-    def _answers_path(self, target: Asked) -> Path | None:
-        return self._writer.run.path / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
-
-    def _write_answers(self, target: Asked, *, with_ladders: bool) -> None:
-        """Tell the simulator what the right answers are; it cannot know them. Ladders' prompts exist only later."""
-        path = self._answers_path(target)
-        if path is None:
-            return
-        rows = (
-            (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
-            for name, task in self._plan.suite.tasks.items()
-            if isinstance(task.data, Ladder) == with_ladders
-            for sample in samples(name, task.data, task.prompt, self._places(target), limit=task.limit)
-            if sample.expected is not None
-        )
-        write_answers(path, rows, append=with_ladders)
 
     def _note_lag(self, target: str, task: str, lag: Lag) -> None:
         p50_s, p99_s, max_s = (lag.quantile_s(q) for q in (0.5, 0.99, 1.0))
@@ -213,18 +217,24 @@ class FanOut:
 
     # ---------------------------------------------------------------- one task
 
-    async def _ask_task(self, asker: Asker, target: Asked, task: str) -> None:
-        asker.tally = Tally()
-        self._progress.begin(target.name, task, total=self._plan.totals[task], tally=asker.tally, purse=self._purse)
+    async def _ask_task(self, lanes: Sequence[Lane], task: str) -> None:
+        tally = Tally()
+        for lane in lanes:
+            lane.asker.tally = tally
+        names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
+        self._progress.begin(names, task, total=total, tally=tally, purse=self._purse)
+        rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)
+        turns = in_turn(rounds, seed=f"{self._writer.run.path.name} {task}")
         try:
             async with asyncio.TaskGroup() as group:
-                async for job in _steadily(self._jobs(target, task)):
+                async for place, job in _steadily(turns):
                     if self._settled(job):
-                        asker.tally.earlier += 1
+                        tally.earlier += 1
                         continue
+                    asker = lanes[place].asker
                     await asker.slots.acquire()
-                    reserved = await self._reserve(asker, job)
-                    if reserved is None or asker.stopped or self._is_over():
+                    reserved = await self._reserve(asker, job, lanes)
+                    if reserved is None or self._is_over() or any(lane.asker.stopped for lane in lanes):
                         if reserved is not None:
                             self._purse.release(reserved)
                         asker.slots.release()
@@ -233,40 +243,40 @@ class FanOut:
         finally:
             self._progress.end()
 
-    async def _reserve(self, asker: Asker, job: Job) -> Decimal | None:
+    async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
         """Set aside what `job` may cost at worst, waiting for others to settle; None when the cap is reached."""
         reserved = asker.worst_case(job)
         while not self._purse.reserve(reserved):
-            if asker.slots.in_flight == 1:  # only our own slot is taken: nothing will be given back
+            if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be given back
                 self.ending.capped = True
                 return None
-            await asker.slots.change()
+            self._freed.clear()
+            await self._freed.wait()
         return reserved
 
     async def _one(self, asker: Asker, job: Job, reserved: Decimal) -> None:
         try:
-            if not retry.settled(await asker.ask(job, reserved)):
+            outcome = await asker.ask(job, reserved)
+            if outcome is None or not retry.settled(outcome):
                 self.ending.unsettled += 1
+            self.ending.capped |= asker.too_dear
         finally:
             asker.slots.release()
+            self._freed.set()
 
 
-async def _steadily(jobs: Iterator[Job]) -> AsyncIterator[Job]:
-    """Give the jobs without starving the requests in flight: jobs that take long to write are written in a thread."""
+async def _steadily(turns: Iterator[Turn]) -> AsyncIterator[Turn]:
+    """Give the turns without starving the requests in flight: jobs that take long to write are written in a thread."""
     slow = False
     for number in itertools.count(1):
         began = time.perf_counter()
-        job = await asyncio.to_thread(next, jobs, None) if slow else next(jobs, None)
+        turn = await asyncio.to_thread(next, turns, None) if slow else next(turns, None)
         slow = time.perf_counter() - began > SLOW_S
-        if job is None:
+        if turn is None:
             return
         if number % 256 == 0:
             await asyncio.sleep(0)
-        yield job
-
-
-def _level(value: Json) -> int:
-    return value if isinstance(value, int) and value >= 1 else 1
+        yield turn
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

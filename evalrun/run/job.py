@@ -55,7 +55,7 @@ def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, 
         "stop": list(sampling.stop) or None,
         "reasoning_effort": sampling.reasoning_effort,
     }
-    return {name: value for name, value in fields.items() if value is not None} | quirks.body | sampling.body
+    return quirks.body | {name: value for name, value in fields.items() if value is not None} | sampling.body
 
 
 def job_key(target: str, task: str, sample_id: str, *, repeat: int, body: bytes) -> str:

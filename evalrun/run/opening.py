@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evalrun import retry
+from evalrun.data.ladder import Ladder
+from evalrun.data.places import Places
+from evalrun.data.samples import samples
 from evalrun.errors import Unusable
 from evalrun.price import Purse
 from evalrun.run.ask import Asker, Tally
@@ -16,9 +19,10 @@ from evalrun.store.writer import Writer
 from evalrun.suite.spec import Limits
 from evalrun.target.client import Client, Sizes
 from evalrun.target.open import Needs, Opened
-from evalrun.target.spec import Http
+from evalrun.target.simulator.answers import Fact, write_answers
+from evalrun.target.spec import Http, Simulator
 from evalrun.target.transport.exchange import Deadlines
-from evalrun.types import Failure
+from evalrun.types import Failure, Json
 
 
 def needs(
@@ -27,7 +31,6 @@ def needs(
     *,
     folder: Path,
     slots: int,
-    answers: Path | None,
     notify: Callable[[str], None],
     progress: Callable[[int, int], None],
 ) -> Needs:
@@ -45,10 +48,33 @@ def needs(
             total_s=limits.total_s,
         ),
         sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
-        answers=answers,
+        answers=_answers(target, folder),
         notify=notify,
         progress=progress,
     )
+
+
+def tell_answers(plan: Plan, target: Asked, places: Places, *, folder: Path, ladders: bool) -> None:
+    """Tell a simulator what the right answers are; it cannot know them. Those to ladders' prompts exist only later."""
+    path = _answers(target, folder)
+    if path is None:
+        return
+    rows = (
+        (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
+        for name, task in plan.suite.tasks.items()
+        if isinstance(task.data, Ladder) == ladders
+        for sample in samples(name, task.data, task.prompt, places, limit=task.limit)
+        if sample.expected is not None
+    )
+    write_answers(path, rows, append=ladders)
+
+
+def _answers(target: Asked, folder: Path) -> Path | None:
+    return folder / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
+
+
+def _level(value: Json) -> int:
+    return value if isinstance(value, int) and value >= 1 else 1
 
 
 def asker(

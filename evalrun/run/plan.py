@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from evalrun.data.places import Places
 from evalrun.data.samples import samples, survey
 from evalrun.errors import SuiteError
 from evalrun.fingerprint import fingerprint
-from evalrun.run.job import jobs
+from evalrun.run.job import Job, jobs
 from evalrun.secret import Secret
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.suite.spec import Suite, Task
@@ -35,7 +35,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A run that can be started. totals: requests per task and target, repeats included."""
+    """A run that can be started. totals: requests per task and target, repeats included.
+
+    together: all targets are asked side by side (an A/B), not one after another.
+    """
 
     suite: Suite
     suite_file: Path
@@ -44,6 +47,12 @@ class Plan:
     places: Places
     prints: Fingerprints
     skipped_rows: int
+    together: bool = False
+
+    @property
+    def groups(self) -> tuple[tuple[Asked, ...], ...]:
+        """Give the targets in the order of asking, those together that are asked side by side."""
+        return (self.targets,) if self.together else tuple((target,) for target in self.targets)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -52,6 +61,21 @@ class Plan:
     def model(self, target: Asked) -> str:
         """Give the model's name as the request body has it."""
         return Path(target.spec.model).stem if target.spec.kind == "embedded" else target.spec.model
+
+    def jobs(self, target: Asked, task: str, *, places: Places | None = None) -> Iterator[Job]:
+        """Give the jobs of one task for one target. places: where its samples come from, if not `self.places`."""
+        return jobs(
+            task,
+            self.suite.tasks[task],
+            target=target.name,
+            model=self.model(target),
+            quirks=target.spec.quirks,
+            places=places or self.places,
+        )
+
+    def in_flight(self, target: Asked) -> int:
+        """Give how many requests to a target may be in flight at once."""
+        return min(self.suite.load.concurrency, target.spec.rate.concurrency or self.suite.load.concurrency)
 
 
 def plan(
@@ -97,8 +121,7 @@ def _refuse_small_cap(plan: Plan) -> None:
         prices, max_tokens = target.spec.prices, task.sampling.max_tokens
         if cap is None or prices is None or max_tokens is None:
             continue
-        model, quirks = plan.model(target), target.spec.quirks
-        job = next(jobs(name, task, target=target.name, model=model, quirks=quirks, places=plan.places))
+        job = next(plan.jobs(target, name))
         worst = price.worst_case(len(job.body), max_tokens, prices, choices=job.choices)
         if worst > cap:
             raise SuiteError(
@@ -204,9 +227,9 @@ def refuse_changed(changes: list[str], folder: Path, *, only_scorers: bool, comm
     if only_scorers:
         return SuiteError(
             f"{folder}: unfinished, and {what} since; `evalrun score {folder} --suite {command}` scores its answers"
-            f" anew without a request, `evalrun {command} --new` starts another run"
+            f" anew without a request; the same command with --new starts another run"
         )
     return SuiteError(
         f"{folder}: unfinished, and {what} since, so its answers would not be comparable; undo the change to resume it,"
-        f" or start another run with `evalrun {command} --new`"
+        " or start another run by adding --new to the same command"
     )

@@ -22,7 +22,6 @@ class Slots:
         self._good = 0
         self._free = asyncio.Event()
         self._free.set()
-        self._released = asyncio.Event()
 
     async def acquire(self) -> None:
         """Wait for a free slot and take it."""
@@ -33,13 +32,7 @@ class Slots:
     def release(self) -> None:
         """Give a slot back."""
         self.in_flight -= 1
-        self._released.set()
         self._update()
-
-    async def change(self) -> None:
-        """Wait until somebody gives a slot back."""
-        self._released.clear()
-        await self._released.wait()
 
     def cut(self) -> None:
         """Halve the limit, once per episode of 429s."""

@@ -28,9 +28,12 @@ def already_spent(folder: Path) -> Decimal:
 
 
 def _cost(record: Record, reserved: list[Decimal]) -> Decimal:
-    """Give what a record's attempts cost; `reserved` has one entry for each attempt, in order."""
+    """Give what a record's attempts cost; `reserved` has one entry for each attempt, in order.
+
+    There are more entries than attempts where an earlier session was killed with the request in flight.
+    """
     outcomes: list[Outcome] = [*(attempt.failure for attempt in record.attempts), record.outcome]
-    total = Decimal(0)
+    total = sum(reserved[: -len(outcomes)], Decimal(0))
     for outcome, aside in zip(reversed(outcomes), reversed(reserved), strict=False):
         if isinstance(outcome, Completion):
             total += aside if record.cost_usd is None else record.cost_usd

@@ -8,7 +8,7 @@ from evalrun.store.disk import replace_file
 from evalrun.store.lines import End, Event, Intent, Lag, Session
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.reader import Keys, Run, open_run
-from evalrun.store.runs import create_run, find_unfinished, latest, resume
+from evalrun.store.runs import create_run, find_unfinished, latest, newest, resume
 from evalrun.store.scores import write_scores
 from evalrun.store.writer import Writer
 
@@ -28,6 +28,7 @@ __all__ = [
     "create_run",
     "find_unfinished",
     "latest",
+    "newest",
     "open_run",
     "replace_file",
     "resume",

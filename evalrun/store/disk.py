@@ -4,6 +4,7 @@ Every change to a results folder goes through `Disk`, so that tests can put a fa
 `StoreError` here (`storing`), or in `journal`, which has to undo something first.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -105,7 +106,8 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> N
             disk.rename(draft, path)
             disk.sync_dir(path.parent)
     except BaseException:  # an interrupt too: the draft is of no use
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise
 
 

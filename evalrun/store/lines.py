@@ -38,7 +38,7 @@ class Session(Value, frozen=True):
 class Intent(Value, frozen=True):
     """A request is about to be sent: without a record after it, it may have been billed.
 
-    reserved_usd: what was set aside for it, where the run has prices.
+    reserved_usd: what was set aside for it, where the run has prices. target, task: whose it is.
     """
 
     key: str
@@ -46,6 +46,8 @@ class Intent(Value, frozen=True):
     attempt: int
     at: str
     reserved_usd: Decimal | None = None
+    target: str = ""
+    task: str = ""
 
 
 class Served(Value, frozen=True):

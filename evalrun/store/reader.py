@@ -52,6 +52,7 @@ class _Completion(msgspec.Struct, tag="completion"):
 
 class _Failure(msgspec.Struct, tag="failure"):
     kind: str
+    momentary: bool = False
 
 
 class _RecordHead(msgspec.Struct):
@@ -64,6 +65,8 @@ class _RecordHead(msgspec.Struct):
 class _IntentHead(msgspec.Struct):
     key: str
     session: int
+    target: str = ""
+    task: str = ""
 
 
 _RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
@@ -75,16 +78,17 @@ class Index:
 
     answered, failed: keys by their last record. momentary: those of the failed whose failure says nothing of the
     sample, so that a resume asks them again. possibly_billed: keys of which a session sent a request and recorded
-    no outcome, even if a later session asked again. last: where a key has several records, the offset of the last,
-    which counts. whole: bytes up to the end of the last whole line; torn: bytes after it. damaged: (offset, length)
-    of lines whose checksum does not fit.
+    no outcome, even if a later session asked again; billed: how many such, by (task, target).
+    last: where a key has several records, the offset of the last, which counts. whole: bytes up to the end of the
+    last whole line; torn: bytes after it. damaged: (offset, length) of lines whose checksum does not fit.
     """
 
     def __init__(self, journal: Path) -> None:
         """Read the journal through once."""
         self.answered, self.failed, self.possibly_billed = Keys(), Keys(), Keys()
         self.momentary = Keys()
-        self._asked: dict[str, int] = {}  # by key, the session of an intent that has no record yet
+        self.billed: Counter[tuple[str, str]] = Counter()
+        self._asked: dict[str, _IntentHead] = {}  # by key, an intent that has no record yet
         self.last: dict[int, int] = {}
         self.events: list[Session | Served | Calibrated | Lag | End] = []
         self.damaged: list[tuple[int, int]] = []
@@ -95,8 +99,8 @@ class Index:
             for line in scan(journal):
                 self._take(line)
                 self.whole = line.offset + len(line.raw)
-        for key in self._asked:
-            self.possibly_billed.add(key)
+        for intent in self._asked.values():
+            self._may_be_billed(intent)
         with storing(journal):
             self.torn = 0 if self.missing else journal.stat().st_size - self.whole
 
@@ -116,9 +120,14 @@ class Index:
                     self.events.append(event)
 
     def _take_intent(self, intent: _IntentHead) -> None:
-        if self._asked.get(intent.key, intent.session) != intent.session:
-            self.possibly_billed.add(intent.key)  # the earlier session never learned what became of its request
-        self._asked[intent.key] = intent.session
+        earlier = self._asked.get(intent.key, intent)
+        if earlier.session != intent.session:
+            self._may_be_billed(earlier)  # its session never learned what became of its request
+        self._asked[intent.key] = intent
+
+    def _may_be_billed(self, intent: _IntentHead) -> None:
+        self.possibly_billed.add(intent.key)
+        self.billed[intent.task, intent.target] += 1
 
     def _take_record(self, line: Line) -> None:
         head = line.read(_RECORD_HEAD)
@@ -131,7 +140,7 @@ class Index:
         kept.add(key)
         other.discard(key)
         self.momentary.discard(key)
-        if isinstance(head.outcome, _Failure) and head.outcome.kind in MOMENTARY:
+        if isinstance(head.outcome, _Failure) and (head.outcome.momentary or head.outcome.kind in MOMENTARY):
             self.momentary.add(key)
         self._asked.pop(key, None)
 
@@ -217,6 +226,11 @@ class Run:
         """Give the fingerprint of the scorers that the stored scores are from; None where there are none."""
         header = scores.read_header(self.path)
         return None if header is None else header.scorers
+
+    def score_labels(self) -> dict[str, tuple[str, ...]]:
+        """Give the names of the scorers that the stored scores are from, by task; empty where it does not say."""
+        header = scores.read_header(self.path)
+        return {} if header is None else dict(header.labels)
 
     def scores(self) -> Iterator[Scored]:
         """Give the stored scores; none where the run was never scored."""

@@ -68,12 +68,18 @@ def resume(path: Path, *, disk: Disk = DISK) -> Writer:
     return Writer(path, disk=disk)
 
 
-def find_unfinished(results_root: Path, suite_name: str, command: Json) -> Run | None:
-    """Give the newest run that the same command started, unless it finished."""
+def newest(results_root: Path, suite_name: str, command: Json) -> Run | None:
+    """Give the newest run that the same command started."""
     for label, folder in reversed(_labels(results_root / suite_name)):
         if label.created is not None and canonical(label.command) == canonical(command):
-            return None if _finished(folder) else open_run(folder)
+            return open_run(folder)
     return None
+
+
+def find_unfinished(results_root: Path, suite_name: str, command: Json) -> Run | None:
+    """Give the newest run that the same command started, unless it finished."""
+    run = newest(results_root, suite_name, command)
+    return None if run is None or _finished(run.path) else run
 
 
 def latest(results_root: Path, suite_name: str) -> Run | None:

@@ -3,7 +3,7 @@
 It does not score, and a run's records never depend on it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,15 +20,23 @@ T = TypeVar("T")
 
 
 class ScoresHeader(Value, frozen=True):
-    """The first line. scorers: the fingerprint of the scorers that gave the scores below it."""
+    """The first line. scorers: the fingerprint of the scorers that gave the scores below it; labels: task -> names."""
 
     scorers: str
     evalrun: str
+    labels: Mapping[str, tuple[str, ...]] = {}
 
 
-def write_scores(folder: Path, scored: Iterable[Scored], *, scorers: str, disk: Disk = DISK) -> None:
-    """Replace a run folder's scores. scorers: the fingerprint of what gave them."""
-    header = ScoresHeader(scorers=scorers, evalrun=__version__)
+def write_scores(
+    folder: Path,
+    scored: Iterable[Scored],
+    *,
+    scorers: str,
+    labels: Mapping[str, tuple[str, ...]] | None = None,
+    disk: Disk = DISK,
+) -> None:
+    """Replace a run folder's scores. scorers: the fingerprint of what gave them; labels: their names by task."""
+    header = ScoresHeader(scorers=scorers, evalrun=__version__, labels=labels or {})
     replace_file(folder / NAME, _lines(scored, header), disk=disk)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from evalrun import rule
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
 from evalrun.score.spec import ScorerSpec
@@ -114,3 +115,12 @@ class Suite(Spec):
     tasks: dict[TaskName, Task] = Field(min_length=1)
     load: Load = Load()
     limits: Limits = Limits()
+    gates: tuple[str, ...] = ()
+    """Rules that `evalrun gate` holds a run to, e.g. `accuracy no worse than 2 points` (docs/gates.md)."""
+
+    @field_validator("gates")
+    @classmethod
+    def _are_rules(cls, gates: tuple[str, ...]) -> tuple[str, ...]:
+        for text in gates:
+            rule.parse(text)
+        return gates

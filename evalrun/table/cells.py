@@ -52,7 +52,8 @@ class Context:
     """What the records do not say themselves; from the run's manifest.
 
     scorers: task -> scorer names, the first is the headline. planned: (task, target) -> requests. Targets and planned
-    give the order of columns and rows. fingerprints: what was asked, as label -> hash.
+    give the order of columns and rows. billed:
+    (task, target) -> requests that were in flight when a session died. fingerprints: what was asked, as label -> hash.
     """
 
     suite: str
@@ -62,6 +63,7 @@ class Context:
     planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     lags: tuple[Lag, ...] = ()
+    billed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

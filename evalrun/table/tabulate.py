@@ -56,6 +56,9 @@ def _tallies(records: Iterable[Record], scores: Iterable[Scored], context: Conte
         if place not in tallies:
             tallies[place] = Tally(scorers=context.scorers.get(place[0], unnamed))
         tallies[place].add(record, verdicts.of(record.key))
+    for place, dropped in context.billed.items():
+        if place in tallies:
+            tallies[place].counts["possibly_billed", ""] += dropped
     return tallies
 
 

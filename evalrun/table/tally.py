@@ -93,6 +93,9 @@ class Tally:
                 self.judged[key].add(sample, math.nan, 0.0)
                 continue
             value = self._add_score(record, scores.get(scorer, NOT_SCORED), key, scorer=scorer)
+            if scorer not in scores:  # nobody has judged it yet: neither right nor wrong
+                self.judged[key].add(sample, math.nan, math.nan)
+                continue
             wrong = value is None or outcome.truncated
             self.judged[key].add(sample, math.nan if value is None else value, 0.0 if wrong else value or 0.0)
 

@@ -23,6 +23,7 @@ from evalrun.wire.stream import StreamDecoder
 from evalrun.wire.timing import countable_tokens, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
+LIST_S = 15.0  # a list of models that takes longer is done without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,21 +104,25 @@ class Client:
             await response.aclose()
 
     async def models(self) -> list[str] | Failure:
-        """Give the names of the models the endpoint lists, none if it has no such list; a failure if it is unusable."""
-        request = httpx.Request("GET", self._models, headers=self._headers, extensions={"deadlines": self._deadlines})
+        """Give the names of the models the endpoint lists, none if it has no such list; a failure if it is unusable.
+
+        Only what would be true of every request is a failure: nobody there, a key that is refused, a redirect.
+        """
+        soon = replace(self._deadlines, first_byte_s=LIST_S, idle_s=LIST_S, total_s=2 * LIST_S)
+        request = httpx.Request("GET", self._models, headers=self._headers, extensions={"deadlines": soon})
         try:
             response = await self._transport.handle_async_request(request)
             try:
                 exchange: Exchange = response.extensions["evalrun"]
-                if response.status_code in (401, 403, 407) or 300 <= response.status_code < 400:
+                if response.status_code in (401, 407) or 300 <= response.status_code < 400:
                     return await self._refusal(response, exchange)
-                return (
-                    _names(await self._body(response, limit=self._sizes.event)) if response.status_code == 200 else []
-                )
+                if response.status_code != 200:
+                    return []
+                return [self._redact(name) for name in _names(await self._body(response, limit=self._sizes.event))]
             finally:
                 await response.aclose()
         except Broken as broken:
-            return self._failure(broken)
+            return [] if broken.phase in (Phase.SENT, Phase.PARTIAL) else self._failure(broken)
 
     # ---------------------------------------------------------------- the three kinds of answer
 

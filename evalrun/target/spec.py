@@ -68,6 +68,9 @@ class Quirks(Spec):
         for name in ("messages", "model", "stream", "stream_options"):
             if name in body:
                 raise ValueError(f"{name!r} is set by evalrun itself; leave it out")
+        for name in ("max_tokens", "max_completion_tokens", "n"):  # the cap on money is reckoned from them
+            if name in body:
+                raise ValueError(f"{name!r} belongs into the suite's sampling; leave it out")
         return body
 
     @field_validator("headers")

@@ -2,8 +2,10 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -227,3 +229,53 @@ def test_a_closed_pipe_is_quiet(suite: Callable[..., Path], start: Callable[...,
     assert process.returncode == 0
     assert "Traceback" not in err
     assert "bug" not in err
+
+
+def test_a_closed_stderr_does_not_end_a_run(suite: Callable[..., Path], tmp_path: Path) -> None:
+    """`evalrun ... 2>&1 | head -1`: all is asked all the same, exit 0."""
+    path = suite(3)
+    line = f"{sys.executable} -m evalrun run {path} 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0
+    assert len(lines(only_run(tmp_path), "record")) == 3
+
+
+def test_scores_by_another_suite_are_shown_as_such(
+    suite: Callable[..., Path], evalrun: Command, tmp_path: Path
+) -> None:
+    """After `score --suite` with another scorer, `table` shows that scorer's accuracy, not a dash."""
+    path = suite(3)
+    evalrun("run", path)
+    path.write_text(path.read_text().replace("kind: numeric", "kind: contains"))
+    evalrun("score", only_run(tmp_path), "--suite", path)
+    shown = evalrun("table", only_run(tmp_path))
+    assert "scored by contains" in shown.stdout
+    assert "100 % [44, 100]" in shown.stdout
+
+
+def test_a_score_does_not_outlive_its_answer(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
+    """A damaged answer is asked again; its new text is scored, whatever the old one got."""
+    path = suite(3)
+    evalrun("run", path)
+    folder = only_run(tmp_path)
+    scores = (folder / "scores.jsonl").read_text()
+    assert '"value":1' in scores
+    text = (folder / "scores.jsonl").read_text().replace('"value":1.0', '"value":0.0')
+    (folder / "scores.jsonl").write_text(re.sub(r'"answer_crc":\d+', '"answer_crc":1', text))
+    journal = (folder / "journal.jsonl").read_bytes().split(b"\n")
+    (folder / "journal.jsonl").write_bytes(b"\n".join(journal[:-2]) + b"\n")  # the last session did not end
+    again = evalrun("run", path)
+    assert again.returncode == 0, again.stderr
+    assert "100 % [44, 100]" in again.stdout
+
+
+def test_several_tables_are_one_document(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
+    """Two runs as JSON are one array, as CSV one header."""
+    path = suite(2)
+    evalrun("run", path)
+    evalrun("run", path)
+    folders = sorted((tmp_path / "results" / "sums").iterdir())
+    assert len(json.loads(evalrun("table", *folders, "--format", "json").stdout)) == 2
+    rows = evalrun("table", *folders, "--format", "csv").stdout.splitlines()
+    assert sum(row.startswith("suite,run,") for row in rows) == 1
+    assert "" not in rows

@@ -11,9 +11,8 @@ RANGE = re.compile(r"\b([NHSM])(\d\d)-\1(\d\d)\b")
 def test_every_test_that_is_named_exists() -> None:
     """A renamed test is renamed in the page too."""
     named = set(re.findall(r"`(test_\w+)`", PAGE))
-    defined = {
-        name for path in HERE.parent.rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)
-    }
+    texts = (path.read_text(encoding="utf-8") for path in HERE.parent.rglob("test_*.py"))
+    defined = {name for text in texts for name in re.findall(r"^def (test_\w+)", text, re.M)}
     assert named - defined == set()
 
 

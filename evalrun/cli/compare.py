@@ -1,0 +1,64 @@
+"""Comparing stored runs: `compare` and `baseline save`. None of it needs the network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evalrun.cli.exits import NO_VERDICT, OK, say, write
+from evalrun.compare import baseline
+from evalrun.compare.contrast import compare, compare_targets
+from evalrun.compare.load import load
+from evalrun.compare.side import Side
+from evalrun.compare.values import Contrast
+from evalrun.errors import SuiteError
+from evalrun.escape import tty
+from evalrun.gate.case import trouble
+from evalrun.report import compare_csv, compare_json, compare_markdown, compare_text
+
+BASELINES = Path("results/baselines")
+
+
+def compare_runs(names: Sequence[str], *, form: str = "text", baselines: Path = BASELINES, width: int = 100) -> int:
+    """Print each of the later sides against the first: run folders, table files or names of baselines."""
+    if len(names) < 2:
+        raise SuiteError("compare: give two sides at least, the base first: evalrun compare BASE NEW")
+    base, *others = load(names, baselines=baselines)
+    write(rendered([compare(base, new) for new in others], form, width=width), end="")
+    return OK
+
+
+def compare_within(folder: str, *, base: str, new: str, form: str = "text", width: int = 100) -> int:
+    """Print two targets of one run, which were asked in turn, against each other."""
+    (side,) = load([folder], baselines=BASELINES)
+    write(rendered([compare_targets(side, base=base, new=new)], form, width=width), end="")
+    return OK
+
+
+def rendered(contrasts: Sequence[Contrast], form: str, *, width: int = 100) -> str:
+    """Give comparisons in one of the forms: text, md, csv, json."""
+    if form == "text":
+        return compare_text.render(contrasts, width=width)
+    if form == "md":
+        return compare_markdown.render(contrasts)
+    return compare_csv.render(contrasts) if form == "csv" else compare_json.render(contrasts)
+
+
+def baseline_save(folder: Path, name: str, *, out: Path = BASELINES, keep_samples: bool = False) -> int:
+    """Save a run as a baseline, or as one more night of it. A run that carries no verdict is no baseline."""
+    side = _run(folder)
+    if found := [(cell, why) for cell in side.cells.values() if (why := trouble(cell, side))]:
+        for cell, why in found:
+            say(f"{tty(cell.task)}, {tty(cell.target)}: {tty(why)}: no baseline")
+        return NO_VERDICT
+    paths, notices = baseline.save(side, name, root=out, keep_samples=keep_samples)
+    for notice in notices:
+        say(tty(notice))
+    for path in paths:
+        write(f"{path} ({path.stat().st_size:,} bytes)")
+    return OK
+
+
+def _run(folder: Path) -> Side:
+    (side,) = load([str(folder)], baselines=BASELINES)
+    if side.kind != "run":
+        raise SuiteError(f"{folder}: no run; give the folder of one, like results/SUITE/UTC-HASH")
+    return side

@@ -1,0 +1,135 @@
+"""The commands that read results folders and ask nobody.
+
+Only the options are here; every body is imported when it runs.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+PATH = click.Path(path_type=Path)
+FORMATS = click.Choice(["text", "md", "csv", "json"])
+BASELINES = Path("results/baselines")
+FORM = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+SHELF = click.option("--baselines", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", type=PATH)
+@click.option("--suite", type=PATH, help="Score by this suite file's scorers instead of the run's own.")
+def score(folder: Path, suite: Path | None) -> int:
+    """Score a run's stored answers again.
+
+    Without a single request; then its table is printed.
+    """
+    from evalrun.cli.results import rescore
+
+    return rescore(folder, suite)
+
+
+@click.command()
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@FORM
+def table(folders: tuple[Path, ...], form: str) -> int:
+    """Print the table of stored runs."""
+    from evalrun.cli.results import print_tables
+
+    return print_tables(folders, form)
+
+
+@click.command()
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@FORM
+@click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
+@click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
+@click.option("--out", type=PATH, help="Write the pictures into this folder.")
+def ladder(folders: tuple[Path, ...], **options: Any) -> int:
+    """Print latency, cost and quality by prompt size.
+
+    Several runs and targets stand on the same axes.
+    """
+    from evalrun.cli.ladder import show_ladders
+
+    return show_ladders(folders, **options)
+
+
+@click.command()
+@click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True)
+@FORM
+@SHELF
+def compare(names: tuple[str, ...], form: str, baselines: Path) -> int:
+    """Compare stored runs with the first of them.
+
+    Run folders, table files or baselines: paired differences with intervals, the smallest effect that could have been
+    seen, the samples that flipped, and what the change is made of.
+    """
+    from evalrun.cli.compare import compare_runs
+    from evalrun.cli.exits import width
+
+    return compare_runs(names, form=form, baselines=baselines, width=width())
+
+
+@click.group()
+def baseline() -> None:
+    """Save what later runs are held to."""
+
+
+@baseline.command()
+@click.argument("folder", metavar="RUN", type=PATH)
+@click.argument("name")
+@click.option("--out", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
+@click.option("--keep-samples", is_flag=True, help="Add a night only; the samples stay those saved before.")
+def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
+    """Save a run as a baseline, or as one more night of the baseline of that name."""
+    from evalrun.cli.compare import baseline_save
+
+    return baseline_save(folder, name, out=out, keep_samples=keep_samples)
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", type=PATH)
+@click.option("--baseline", "baseline_name", metavar="NAME", help="What the run is held to.")
+@click.option("--rule", "texts", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
+@SHELF
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--junit", type=PATH, help="Write JUnit XML.")
+@click.option("--summary", type=PATH, help="Write Markdown for a step summary.")
+@click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")
+@click.option("--annotations", is_flag=True, help="Print GitHub annotations, at most ten.")
+def gate(folder: Path, **options: Any) -> int:
+    """Hold a run to rules: pass, regressed or unclear.
+
+    Alone or against a baseline. Exit codes: 0 pass, 1 regressed, 3 inconclusive. docs/gates.md has the rules.
+    """
+    from evalrun.cli.gate import gate_run
+
+    return gate_run(folder, **options)
+
+
+@click.command()
+@click.argument("suite")
+@click.option("--out", type=PATH, default=Path("results"), show_default=True, help="Folder of all results.")
+@click.option("--metric", metavar="NAME", help="One metric, e.g. ttft_p95; by default the headlines.")
+@click.option("--target", metavar="NAME", help="One target.")
+@click.option("--task", metavar="NAME", help="One task.")
+@click.option("--last", type=click.IntRange(1), help="Only the last N runs.")
+@FORM
+@click.option("--picture", type=PATH, help="Draw the trend: FILE.png and FILE.svg.")
+def history(suite: str, **options: Any) -> int:
+    """Print all runs of a suite over time."""
+    from evalrun.cli.history import show_history
+
+    return show_history(suite, **options)
+
+
+@click.command()
+@click.argument("name", required=False)
+def explain(name: str | None) -> int:
+    """Say what a number means, or all of them."""
+    from evalrun.cli.results import explain_metric
+
+    return explain_metric(name)
+
+
+COMMANDS = (score, table, ladder, compare, baseline, gate, history, explain)

@@ -1,0 +1,182 @@
+"""Baselines: the few kilobytes of a run that paired comparison needs, made for committing. Says nothing of verdicts.
+
+    results/baselines/NAME/TASK--TARGET.json
+
+    samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens. One run's: the
+               last that was saved. About 35 bytes each, and `git diff` shows which samples flipped.
+    nights     percentiles, throughput and mean tokens of every run that was saved under the name, oldest first: how
+               much one night differs from another is learned from them.
+
+Runs are not pooled into the samples: a target that changed on purpose would be held against what it was. The price is
+that saving every night lets quality sink by less than the margin night after night; `keep_samples` adds a night and
+leaves the reference where it is. No model text, no sample text, no path of the machine is in a baseline.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from evalrun.compare.figures import figures
+from evalrun.compare.side import LETTERS, Cell, Figures, Prints, Side
+from evalrun.errors import StoreError, SuiteError
+from evalrun.slug import slug
+from evalrun.store.disk import replace_file, storing
+from evalrun.types import Value
+
+SCHEMA = 1
+MOST_NIGHTS = 30
+_ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
+
+
+class Stored(Value, frozen=True):
+    """One file. run: whose samples these are. most_failed: its suite's `limits.max_failed_share`."""
+
+    schema: int
+    suite: str
+    task: str
+    target: str
+    run: str
+    at: str
+    planned: int
+    prints: Prints
+    samples: Mapping[str, str]
+    nights: tuple[Figures, ...]
+
+
+def known(root: Path, name: str) -> bool:
+    """Whether a baseline of that name is stored."""
+    return slug(name) == name and any((root / name).glob("*.json"))
+
+
+def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tuple[list[Path], list[str]]:
+    """Save a run under a name; a run that is saved there already is one more night. Give the files, and notices."""
+    if slug(name) != name:
+        raise SuiteError(f"baseline {name!r}: not a name for a folder; take lower-case letters, digits and '-'")
+    folder = root / name
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    notices: list[str] = []
+    for cell in side.cells.values():
+        path = folder / f"{slug(cell.task)}--{slug(cell.target)}.json"
+        old = _stored(path) if path.exists() else None
+        fresh = _fresh(side, cell)
+        if old is not None and (changed := unlike(old.prints, fresh.prints)):
+            notices.append(
+                f"{cell.task}, {cell.target}: the {', '.join(changed)} changed: its earlier nights are dropped"
+            )
+            old = None
+        if old is not None:
+            nights = (*(night for night in old.nights if night.run != side.run), *fresh.nights)[-MOST_NIGHTS:]
+            fresh = msgspec.structs.replace(old if keep_samples else fresh, nights=nights)
+        replace_file(path, [_laid_out(fresh)])
+        paths.append(path)
+    return paths, notices
+
+
+def _laid_out(stored: Stored) -> bytes:
+    """Write a file in which each sample and each night is a line of its own, keys sorted: for git to compare."""
+
+    def written(value: object) -> bytes:
+        return msgspec.json.encode(value, order="sorted")
+
+    fields = []
+    for name, value in sorted(msgspec.to_builtins(stored).items()):
+        if name == "samples":
+            inner = (b"  " + written(key) + b": " + written(item) for key, item in sorted(value.items()))
+            fields.append(written(name) + b": {\n" + b",\n".join(inner) + b"\n }")
+        elif name == "nights":
+            fields.append(written(name) + b": [\n" + b",\n".join(b"  " + written(night) for night in value) + b"\n ]")
+        else:
+            fields.append(written(name) + b": " + written(value))
+    return b"{\n " + b",\n ".join(fields) + b"\n}\n"
+
+
+def unlike(old: Prints, new: Prints) -> list[str]:
+    """Give the names of what was asked differently, so that nights are not of one kind."""
+    return [part for part in _ASKED_ALIKE if getattr(old, part) != getattr(new, part)]
+
+
+def read(folder: Path, *, name: str) -> Side:
+    """Read a baseline's folder."""
+    files = [_stored(path) for path in sorted(folder.glob("*.json"))]
+    if not files:
+        raise StoreError(f"{folder}: no baseline (it has no *.json); make one: evalrun baseline save RUN {folder.name}")
+    last = max(files, key=lambda file: file.at)
+    return Side(
+        name=name, kind="baseline", suite=last.suite, run=last.run, at=last.at,
+        cells={(file.task, file.target): _cell(file) for file in files},
+    )  # fmt: skip
+
+
+def _stored(path: Path) -> Stored:
+    with storing(path):
+        raw = path.read_bytes()
+    try:
+        stored = msgspec.json.decode(raw, type=Stored)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline anew") from error
+    if stored.schema > SCHEMA:
+        raise StoreError(f"{path}: schema {stored.schema}, and this evalrun reads up to {SCHEMA}; install a newer one")
+    return stored
+
+
+# ---------------------------------------------------------------- samples
+
+
+def _fresh(side: Side, cell: Cell) -> Stored:
+    return Stored(
+        schema=SCHEMA,
+        suite=side.suite,
+        task=cell.task,
+        target=cell.target,
+        run=side.run,
+        at=side.at,
+        planned=cell.planned,
+        prints=cell.prints,
+        samples=_lines(cell),
+        nights=(figures(cell, run=side.run, at=side.at),),
+    )
+
+
+def _lines(cell: Cell) -> dict[str, str]:
+    lines: dict[str, list[str]] = {}
+    columns = (cell.score, cell.prompt, cell.cached, cell.output)
+    for i, (sample, state) in enumerate(zip(cell.sample.tolist(), cell.state.tolist(), strict=True)):
+        numbers = ",".join(_written(float(column[i])) for column in columns)
+        lines.setdefault(f"{sample:016x}", []).append(f"{LETTERS[state]},{numbers}")
+    return {sample: " ".join(requests) for sample, requests in lines.items()}
+
+
+def _written(number: float) -> str:
+    return "" if math.isnan(number) else f"{number:.9g}"
+
+
+def _cell(file: Stored) -> Cell:
+    rows = [
+        (int(sample, 16), repeat, request.split(","))
+        for sample, line in sorted(file.samples.items())
+        for repeat, request in enumerate(line.split(" "))
+    ]
+    try:
+        numbers = np.array([[float(text or "nan") for text in row[2][1:5]] for row in rows]).reshape(-1, 4)
+        state = np.array([LETTERS.index(row[2][0]) for row in rows], np.int8)
+    except ValueError as error:
+        raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline anew") from error
+    return Cell(
+        task=file.task,
+        target=file.target,
+        prints=file.prints,
+        planned=file.planned,
+        sample=np.array([row[0] for row in rows], np.uint64),
+        repeat=np.array([row[1] for row in rows], np.int64),
+        state=state,
+        score=numbers[:, 0],
+        prompt=numbers[:, 1],
+        cached=numbers[:, 2],
+        output=numbers[:, 3],
+        nights=file.nights,
+    )

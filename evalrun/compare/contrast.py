@@ -1,0 +1,181 @@
+"""All of a comparison: which cells meet, their rows, the correction over all of them, the flips, the front."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from evalrun.compare.differ import differ
+from evalrun.compare.figures import value
+from evalrun.compare.lock import QUALITY, Lock, lock
+from evalrun.compare.look import flips
+from evalrun.compare.paired import Paired
+from evalrun.compare.parts import parts
+from evalrun.compare.side import Cell, Side
+from evalrun.compare.values import Contrast, Pair, Place, Row
+from evalrun.errors import SuiteError
+from evalrun.rule import MEASURES, Measure
+from evalrun.stats.verdict import Comparison, Verdict, holm
+
+ALPHA = 0.05
+MOST_FLIPS = 20  # each way
+SHOWN = (
+    "accuracy", "failed", "truncated", "unscored", "ttft_p50", "ttft_p95", "e2e_p50", "e2e_p95", "tpot_p50", "tpot_p95",
+    "throughput", "prompt_tokens", "output_tokens", "cost", "cost_per_correct",
+)  # fmt: skip
+_OPTIONAL = ("unscored",)  # left out where it is 0 on both sides
+
+Meeting = tuple[Cell, Cell]
+
+
+def compare(base: Side, new: Side) -> Contrast:
+    """Compare two sides on every task and target that both have.
+
+    Where they share no target and each has one only, those two meet. Unlike data or prompts are refused.
+    """
+    meetings, notes = _meetings(base, new)
+    if base.run == new.run:
+        notes.append(f"both sides are of the run {base.run}")
+    return _contrast((base, new), meetings, notes=notes, same_session=False)
+
+
+def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
+    """Compare two targets of one run, which were asked in turn: the hour of the day is the same for both."""
+    tasks = dict.fromkeys(task for task, _ in side.cells)
+    meetings = [
+        (side.cells[task, base], side.cells[task, new])
+        for task in tasks
+        if (task, base) in side.cells and (task, new) in side.cells
+    ]
+    if not meetings:
+        have = ", ".join(dict.fromkeys(target for _, target in side.cells))
+        raise SuiteError(f"{side.name}: no task was asked of both {base!r} and {new!r}; it has the targets {have}")
+    sides = (replace(side, name=base), replace(side, name=new))
+    return _contrast(sides, meetings, notes=[], same_session=True)
+
+
+def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
+    common = [place for place in new.cells if place in base.cells]
+    if common:
+        left = [place for place in (*base.cells, *new.cells) if place not in common]
+        notes = [f"on one side only: {', '.join(f'{task} of {target}' for task, target in left)}"] if left else []
+        return [(base.cells[place], new.cells[place]) for place in common], notes
+    targets = [list(dict.fromkeys(target for _, target in side.cells)) for side in (base, new)]
+    if len(targets[0]) == len(targets[1]) == 1:
+        one = targets[0][0]
+        found = [(base.cells[task, one], cell) for (task, _), cell in new.cells.items() if (task, one) in base.cells]
+        if found:
+            return found, []
+    has = [f"{side.name} has {', '.join(f'{task} of {target}' for task, target in side.cells)}" for side in (base, new)]
+    raise SuiteError(f"nothing to compare: {'; '.join(has)}; give two runs of the same suite")
+
+
+def _contrast(
+    sides: tuple[Side, Side], meetings: Sequence[Meeting], *, notes: Sequence[str], same_session: bool
+) -> Contrast:
+    locks = [lock(*meeting, sides=sides) for meeting in meetings]
+    if refused := list(dict.fromkeys(locked.refused for locked in locks if locked.refused)):
+        raise SuiteError(
+            f"{sides[0].name} and {sides[1].name}: {'; '.join(refused)}; compare runs of the same data and prompts"
+        )
+    pairs = [
+        _pair(meeting, locked, sides=sides, same_session=same_session)
+        for meeting, locked in zip(meetings, locks, strict=True)
+    ]
+    return Contrast(
+        base=sides[0].name,
+        new=sides[1].name,
+        pairs=tuple(_judged(pairs)),
+        places=tuple(_front([new for _, new in meetings])) if len({new.target for _, new in meetings}) > 1 else (),
+        notes=(*notes, *sides[0].notes, *(note for note in sides[1].notes if note not in sides[0].notes)),
+    )
+
+
+def _pair(meeting: Meeting, locked: Lock, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
+    base, new = meeting
+    pair = Paired(base, new, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
+    rows = [_row(pair, MEASURES[name], locked) for name in SHOWN]
+    shown = [row for row in rows if not _empty(row)]
+    if base.values or new.values or locked.quality:
+        return Pair(task=new.task, targets=(base.target, new.target), rows=tuple(shown), notes=locked.notes)
+    found, better, worse = flips(pair, sides, most=MOST_FLIPS)
+    return Pair(
+        task=new.task, targets=(base.target, new.target), rows=tuple(shown), parts=parts(pair), flips=found,
+        better=better, worse=worse, notes=(*locked.notes, *_missing(pair, sides)),
+    )  # fmt: skip
+
+
+def _missing(pair: Paired, sides: tuple[Side, Side]) -> Iterable[str]:
+    """Say where a side is not whole."""
+    for side, cell in zip(sides, (pair.base, pair.new), strict=True):
+        if cell.attempted < cell.planned:
+            yield f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
+
+
+def _row(pair: Paired, measure: Measure, locked: Lock) -> Row:
+    late = measure.unit in ("s", "tok/s")
+    reason = locked.latency if late else locked.quality if measure.name in QUALITY else ""
+    base, new = (None if late and cell.late else value(cell, measure, pair.prices) for cell in (pair.base, pair.new))
+    if base is None and new is None:
+        return Row(measure=measure, base=None, new=None, why=reason)
+    if reason:
+        return Row(measure=measure, base=base, new=new, why=reason)
+    found = differ(pair, measure)
+    return Row(
+        measure=measure, base=base, new=new, comparison=found.comparison, pairs=found.pairs,
+        claims=found.claims and not found.equal, why=found.why,
+    )  # fmt: skip
+
+
+def _empty(row: Row) -> bool:
+    values = [side.value for side in (row.base, row.new) if side is not None]
+    if row.measure.name in _OPTIONAL:
+        return not any(values)
+    return not values and not row.why
+
+
+def _judged(pairs: Sequence[Pair]) -> Iterable[Pair]:
+    """Correct the p of all rows that may claim something together, and say what is proven."""
+    rows = [
+        row for pair in pairs for row in pair.rows if row.claims and row.comparison and row.comparison.p is not None
+    ]
+    adjusted = holm([row.comparison.p for row in rows if row.comparison and row.comparison.p is not None])
+    judged = {
+        id(row): replace(row, p=p, word=_word(row.measure, row.comparison, p))
+        for row, p in zip(rows, adjusted, strict=True)
+        if row.comparison
+    }
+    for pair in pairs:
+        yield replace(pair, rows=tuple(judged.get(id(row), row) for row in pair.rows))
+
+
+def _word(measure: Measure, found: Comparison, p: float) -> Verdict | None:
+    if p > ALPHA or not found.difference:
+        return None
+    return "regressed" if (found.difference > 0) == (measure.worse == "higher") else "pass"
+
+
+# ---------------------------------------------------------------- the front
+
+
+def _front(cells: Sequence[Cell]) -> Iterable[Place]:
+    """Give each target's accuracy, cost and time on each task, and who is no worse in any of them and better in one."""
+    places = [_place(cell) for cell in cells]
+    for place in places:
+        rivals = (other for other in places if other.task == place.task and _beats(other, place))
+        yield replace(place, beaten_by=next((other.target for other in rivals), ""))
+
+
+def _place(cell: Cell) -> Place:
+    known = [value(cell, MEASURES[name], cell.prints.prices) for name in ("accuracy", "cost", "e2e_p50")]
+    accuracy, cost, e2e = (None if found is None else found.value for found in known)
+    return Place(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=None if cell.late else e2e)
+
+
+def _beats(one: Place, other: Place) -> bool:
+    """Whether `one` is as good in all and better in one. What is known of only one of them leaves it undecided."""
+    pairs = [
+        (one.accuracy, other.accuracy, 1), (one.cost, other.cost, -1), (one.e2e_p50, other.e2e_p50, -1),
+    ]  # fmt: skip
+    if any((a is None) != (b is None) for a, b, _ in pairs):
+        return False
+    better = [sign * (a - b) for a, b, sign in pairs if a is not None and b is not None]
+    return all(x >= 0 for x in better) and any(x > 0 for x in better)

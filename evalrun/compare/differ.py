@@ -1,0 +1,223 @@
+"""One measure of two cells: the difference, its interval and the evidence. What may be claimed from it is said too.
+
+    shares              paired by sample: `stats.scores.compare_scores`
+    tokens, cost        paired by sample: `stats.resample.compare_ratios`
+    latency             paired by request: `stats.percentile.compare_quantiles`; against stored nights: `stats.nights`
+    throughput          one number a run: against stored nights only
+
+Two runs of one session differ by their targets; two runs of two nights differ by the night too, and two nights do not
+tell how much. So latencies of two nights claim nothing, unless a margin was given that is meant to cover it or three
+nights are stored.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from evalrun.compare.figures import amounts, ascending, past, shares
+from evalrun.compare.paired import Paired
+from evalrun.compare.side import Floats, State
+from evalrun.rule import PERCENTILES, Measure
+from evalrun.stats.nights import LEAST_NIGHTS, Drift, Night, drift, log_quantile_night
+from evalrun.stats.percentile import compare_quantiles
+from evalrun.stats.resample import compare_ratios
+from evalrun.stats.scores import compare_scores
+from evalrun.stats.verdict import Comparison, Sides
+
+ONE_NIGHT = "two nights: how much nights differ is not known (save them as a baseline)"
+
+
+class Found(NamedTuple):
+    """A comparison of `pairs`, whether a claim may rest on it, and why there is none, or why not.
+
+    equal: not one pair differs. Such a test cannot claim anything, and costs the others nothing (Tarone 1990).
+    """
+
+    comparison: Comparison | None
+    pairs: int = 0
+    claims: bool = False
+    why: str = ""
+    equal: bool = False
+
+
+def differ(pair: Paired, measure: Measure, *, margin: float | None = None) -> Found:
+    """Compare one measure. margin: the change for the worse that a rule tolerates, in points or relative."""
+    if pair.base.values or pair.new.values:
+        return Found(None, why="a table has no samples to pair")
+    if measure.unit == "share":
+        return _shares(pair, measure, margin)
+    if measure.unit == "s":
+        return _latency(pair, measure, margin)
+    if measure.name == "throughput":
+        return _throughput(pair, measure, margin)
+    return _amounts(pair, measure, margin)
+
+
+# ---------------------------------------------------------------- right, wrong and other shares
+
+
+def _shares(pair: Paired, measure: Measure, margin: float | None) -> Found:
+    base, new = pair.sample_values(shares(pair.base, measure.name), shares(pair.new, measure.name))
+    if not len(base):
+        return Found(None, why="no sample has one on both sides")
+    if measure.worse == "lower":
+        found = compare_scores(base.tolist(), new.tolist(), margin=margin or 0.0)
+    else:
+        found = _mirrored(compare_scores((1 - base).tolist(), (1 - new).tolist(), margin=margin or 0.0))
+    return Found(found, len(base), claims=True, equal=np.array_equal(base, new))
+
+
+def _mirrored(found: Comparison) -> Comparison:
+    """Turn a comparison of 1 - x into one of x. `sides` stay: they are about getting worse."""
+    low, high = (None if end is None else -end for end in (found.high, found.low))
+    return found._replace(
+        value_base=1 - found.value_base, value_new=1 - found.value_new,
+        difference=-found.difference + 0.0, low=low, high=high,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- tokens and money
+
+
+def _amounts(pair: Paired, measure: Measure, margin: float | None) -> Found:
+    sides = []
+    for cell in (pair.base, pair.new):
+        amount = amounts(cell, measure.name, pair.prices)
+        if unknown := int((np.isnan(amount) & (cell.state != State.FAILED)).sum()):
+            return Found(None, why=f"unknown for {unknown:,} answers")
+        sides.append(amount)
+    if measure.name == "cost_per_correct":
+        return _per_correct(pair, sides, margin)
+    base, new = pair.sample_values(*sides)
+    if not len(base):
+        return Found(None, why="no sample has one on both sides")
+    if np.array_equal(base, new):
+        return Found(_unchanged(base, margin), len(base), claims=True, equal=True)
+    ones = np.ones(len(base))
+    found = compare_ratios((base, ones), (new, ones), margin=margin or 0.0)
+    nights = past(pair.nights, measure, pair.prices, error=_log_error(base, new) / math.sqrt(2))
+    if len(nights) >= LEAST_NIGHTS and found.low is not None:
+        tonight = Night(math.log(found.value_new), nights[0].error)
+        found = _from_drift(nights, tonight, measure, margin)
+    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else found.premise)
+
+
+def _unchanged(values: Floats, margin: float | None) -> Comparison:
+    """Compare amounts of which not one differs, as where an endpoint answers the same every time.
+
+    There is no spread to learn from. A rise of the mean by the margin takes at least that share of all samples, where
+    none more than doubles; `within` is the chance that not one of them would have been among these.
+    """
+    middle = float(values.mean())
+    unseen = (1 - min(1.0, margin)) ** len(values) if margin else 1.0
+    return Comparison(
+        value_base=middle, value_new=middle, difference=0.0, low=None, high=None, p=1.0, mde=None,
+        method="no pair differs", premise="a sample's amount at most doubles", relative=True, sides=Sides(1.0, unseen),
+    )  # fmt: skip
+
+
+def _per_correct(pair: Paired, sides: Sequence[Floats], margin: float | None) -> Found:
+    """Compare dollars per right answer, over the samples that have a cost and a score on both sides."""
+    known = [
+        np.where(np.isnan(cell.score), np.nan, cost) for cell, cost in zip((pair.base, pair.new), sides, strict=True)
+    ]
+    base, new = pair.sample_values(*known)
+    right_base, right_new = pair.sample_values(
+        np.where(np.isnan(known[0]), np.nan, pair.base.score), np.where(np.isnan(known[1]), np.nan, pair.new.score)
+    )
+    if not len(base):
+        return Found(None, why="no sample has a score on both sides")
+    found = compare_ratios((base, right_base), (new, right_new), margin=margin or 0.0)
+    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else found.premise)
+
+
+def _log_error(base: Floats, new: Floats) -> float:
+    """Give the standard error of log(mean of new / mean of base), paired."""
+    if len(base) < 2 or not base.mean() or not new.mean():
+        return math.inf
+    spread = new / new.mean() - base / base.mean()
+    return float(spread.std(ddof=1)) / math.sqrt(len(base))
+
+
+# ---------------------------------------------------------------- time
+
+
+def _latency(pair: Paired, measure: Measure, margin: float | None) -> Found:
+    name, _, percentile = measure.name.partition("_")
+    q, now = PERCENTILES[percentile], pair.new.latency(name)
+    old = pair.base.latency(name)
+    if now is None:
+        return Found(None, why="a baseline on the new side has no requests to compare")
+    if old is None:
+        ordered = ascending(now)
+        nights = past(pair.nights, measure, pair.prices)
+        if not nights or not ordered:
+            return Found(None, why=f"no earlier night has {measure.label}" if ordered else "no answer has one")
+        tonight = log_quantile_night(ordered, q)
+        if math.isinf(tonight.value):
+            return Found(None, why=f"so many requests failed that {measure.label} is one of them")
+        return _nightly(nights, tonight, measure, margin, pairs=len(ordered))
+    base, new = old[pair.requests[0]], now[pair.requests[1]]
+    both = ~(np.isnan(base) | np.isnan(new))
+    base, new = base[both], new[both]
+    if not len(base) or np.isinf(base).all() or np.isinf(new).all():
+        return Found(None, why="no request has one on both sides")
+    clusters = pair.base.sample[pair.requests[0]][both] if pair.repeated else None
+    found = compare_quantiles(base, new, q, margin=margin or 0.0, clusters=clusters)
+    claims = pair.same_session or margin is not None
+    return Found(found, len(base), claims=claims, why="" if pair.same_session else ONE_NIGHT)
+
+
+def _throughput(pair: Paired, measure: Measure, margin: float | None) -> Found:
+    now, old = pair.new.throughput, pair.base.throughput
+    nights = past(pair.nights, measure, pair.prices)
+    if now and len(nights) >= LEAST_NIGHTS:
+        return _nightly(nights, Night(-math.log(now), 0.0), measure, margin, pairs=len(nights))
+    why = f"one number a run; a baseline of {LEAST_NIGHTS} nights tells how much it varies"
+    if now is None or old is None:
+        return Found(None, why=why if now else "unknown")
+    found = Comparison(
+        value_base=old, value_new=now, difference=now / old - 1, low=None, high=None, p=None, mde=None,
+        method="none", premise="one number a run", relative=True,
+    )  # fmt: skip
+    return Found(found, 1, why=why)
+
+
+def _nightly(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None, *, pairs: int) -> Found:
+    found = _from_drift(nights, tonight, measure, margin)
+    covered = len(nights) >= LEAST_NIGHTS
+    why = (
+        "" if covered else f"{len(nights)} earlier night{'s' * (len(nights) > 1)}: how much nights differ is not known"
+    )
+    return Found(found, pairs, claims=covered or margin is not None, why=why)
+
+
+def _from_drift(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None) -> Comparison:
+    """Put tonight's drift, in logarithms that rise when it gets worse, as a comparison of the values themselves."""
+    lower = measure.worse == "lower"
+    change = margin or 0.0
+    allowed = -math.log1p(-change) if lower else math.log1p(change)
+    found, level = drift(nights, tonight, margin=allowed), drift(nights, tonight)
+    return Comparison(
+        value_base=math.exp((found.difference - tonight.value) if lower else (tonight.value - found.difference)),
+        value_new=math.exp(-tonight.value if lower else tonight.value),
+        difference=_relative(found.difference, lower),
+        low=_relative(found.high if lower else found.low, lower),
+        high=_relative(found.low if lower else found.high, lower),
+        p=min(1.0, 2 * min(level.sides)),
+        mde=_mde(level, lower),
+        method=found.method,
+        premise=found.premise,
+        relative=True,
+        sides=Sides(*found.sides),
+    )
+
+
+def _relative(log: float, lower: bool) -> float:
+    return math.expm1(min(700.0, -log if lower else log))
+
+
+def _mde(level: Drift, lower: bool) -> float:
+    return abs(_relative(level.mde, lower))

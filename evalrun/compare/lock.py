@@ -1,0 +1,77 @@
+"""May these two cells be compared, and in what? From fingerprints of what was asked, and from how late the client was.
+
+data, prompt            unlike: nothing may be compared
+scorers                 unlike: everything but quality, until both are scored alike
+transport, load         unlike: everything but latency; so is a client that was itself late
+prices                  unlike: both costs under the new side's prices
+sampling, target        unlike: said, and compared, for that is what many compare for
+"""
+
+from dataclasses import dataclass
+
+from evalrun.compare.side import Cell, Side
+
+QUALITY = ("accuracy", "unscored", "cost_per_correct")
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What must not be compared, and why: empty texts where it may. notes: what the reader must know of the rest."""
+
+    refused: str
+    quality: str
+    latency: str
+    notes: tuple[str, ...]
+
+
+def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side]) -> Lock:
+    """Judge two cells of two sides."""
+    old, now = base.prints, new.prints
+    unlike = [part for part in ("data", "prompt") if not _alike(getattr(old, part), getattr(now, part))]
+    refused = ""
+    if unlike:
+        refused = f"the {' and the '.join(unlike)} of {_where(base, new)} differ, so that no sample has its pair"
+    quality = "" if _scored_alike(base, new) else f"the scorers differ; score both alike first: {_score(sides)}"
+    notes = []
+    if not _alike(old.sampling, now.sampling):
+        notes.append("sampling (temperature, token limit, repeats) differs between the sides")
+    if not _alike(old.target, now.target) and base.target == new.target:
+        notes.append(f"the target {base.target} is not configured as it was")
+    if old.prices != now.prices and new.attempted:
+        notes.append(_prices(now.prices, sides[1].name))
+    return Lock(refused, quality, _latency(base, new, sides), tuple(notes))
+
+
+def _alike(old: str, now: str) -> bool:
+    """Whether two fingerprints are equal; tables have only their beginning, or none."""
+    return old.startswith(now) or now.startswith(old)
+
+
+def _scored_alike(base: Cell, new: Cell) -> bool:
+    old, now = base.prints, new.prints
+    if old.scorers and now.scorers:
+        return _alike(old.scorers, now.scorers)
+    return not (old.scored_by and now.scored_by) or old.scored_by == now.scored_by
+
+
+def _latency(base: Cell, new: Cell, sides: tuple[Side, Side]) -> str:
+    late = [f"{side.name}: {cell.late}" for side, cell in zip(sides, (base, new), strict=True) if cell.late]
+    if late:
+        return "; ".join(late)
+    if not _alike(base.prints.load, new.prints.load):
+        return "the load (concurrency, rate) differs between the sides"
+    return "" if _alike(base.prints.transport, new.prints.transport) else "the transport differs between the sides"
+
+
+def _score(sides: tuple[Side, Side]) -> str:
+    return ", ".join(f"`evalrun score {side.folder or side.name} --suite SUITE`" for side in sides)
+
+
+def _prices(prices: object, name: str) -> str:
+    if not isinstance(prices, dict):
+        return f"prices differ, and {name} has none: costs are not compared"
+    return f"prices differ: both costs are under those of {name}, of {prices.get('date', 'an unknown day')}"
+
+
+def _where(base: Cell, new: Cell) -> str:
+    return f"task {base.task}" if base.task == new.task else f"tasks {base.task} and {new.task}"

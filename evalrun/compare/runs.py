@@ -1,0 +1,127 @@
+"""A run's folder -> a Side: manifest, journal and scores, each read once. Not here: baselines, tables (`load`)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from evalrun.compare.scan import Column, Columns, read_journal
+from evalrun.compare.scored import Scores, read_scores, states
+from evalrun.compare.side import Cell, Floats, Prints, Side
+from evalrun.fingerprint import fingerprint
+from evalrun.store.lines import Lag
+from evalrun.store.manifest import Manifest, read_manifest
+from evalrun.store.scores import read_header
+from evalrun.table.derive import MOST_LAG_OF_TTFT, MOST_LAG_S
+from evalrun.units import seconds
+
+
+def read_run(folder: Path, *, name: str = "") -> Side:
+    """Read a run's folder: manifest, journal and scores, once each."""
+    manifest = read_manifest(folder)
+    journal, scores = read_journal(folder), read_scores(folder)
+    header = read_header(folder)
+    cells = {}
+    for task in manifest.fingerprints.tasks:  # in the suite's order, and what was never asked too
+        for target in manifest.targets:
+            columns = journal.columns.pop((task, target), None) or Columns()
+            lags = [lag for lag in journal.lags if (lag.task, lag.target) == (task, target)]
+            prints = _prints(manifest, task, target, scored_by=header.scorers if header else "")
+            planned = _planned(manifest, task)
+            cells[task, target] = _cell((task, target), columns, scores, lags, prints=prints, planned=planned)
+    damaged = f"{name or folder.name}: {journal.damaged} damaged lines of the journal are left out"
+    return Side(
+        name=name or folder.name,
+        kind="run",
+        suite=manifest.suite_name,
+        run=folder.absolute().name,
+        at=manifest.created.isoformat(timespec="seconds"),
+        folder=folder,
+        cells=cells,
+        most_failed=manifest.suite.get("limits", {}).get("max_failed_share", 0.1),
+        gates=tuple(manifest.suite.get("gates", ())),
+        notes=(damaged,) if journal.damaged else (),
+    )
+
+
+def _planned(manifest: Manifest, task: str) -> int:
+    repeats = manifest.suite.get("tasks", {}).get(task, {}).get("repeats", 1)
+    return manifest.fingerprints.tasks[task].samples * int(repeats)
+
+
+def _prints(manifest: Manifest, task: str, target: str, *, scored_by: str) -> Prints:
+    """Give a cell's fingerprints. The suite's own scorers count only where the scores are from them."""
+    of_task, spec = manifest.fingerprints.tasks[task], manifest.targets[target]
+    own = fingerprint({name: one.get("scorers") for name, one in manifest.suite.get("tasks", {}).items()})
+    return Prints(
+        data=of_task.data,
+        prompt=of_task.prompt,
+        sampling=of_task.sampling,
+        scorers=of_task.scorers if scored_by == own else "",
+        scored_by=scored_by,
+        target=manifest.fingerprints.targets[target],
+        transport=spec.get("transport", "evalrun"),
+        load=fingerprint([manifest.suite.get("load"), spec.get("rate")]),
+        prices=spec.get("prices"),
+    )
+
+
+def _cell(
+    place: tuple[str, str], columns: Columns, scores: Scores, lags: Sequence[Lag], *, prints: Prints, planned: int
+) -> Cell:
+    of = columns.take()
+    at = scores.of(of["key"])
+    known = at >= 0
+    score = np.full(len(at), np.nan)
+    score[known] = scores.value[at[known]]
+    empty, odd = (np.zeros(len(at), bool) for _ in range(2))
+    empty[known], odd[known] = scores.empty[at[known]], scores.disputed[at[known]]
+    asked = of["state"]
+    score[np.isinf(of["ttft"])] = np.nan  # a failure has no score, whatever the file says
+    score_at = np.full(len(at), -1)
+    score_at[known] = scores.at[at[known]]
+    lag_s = max((lag.p99_s for lag in lags), default=None)
+    return Cell(
+        task=place[0],
+        target=place[1],
+        prints=prints,
+        planned=planned,
+        sample=of["sample"],
+        repeat=of["repeat"],
+        state=states(asked, score, empty, odd),
+        score=score,
+        prompt=of["prompt"],
+        cached=of["cached"],
+        output=of["output"],
+        ttft=of["ttft"],
+        tpot=of["tpot"],
+        e2e=of["e2e"],
+        record_at=of["at"],
+        score_at=score_at,
+        throughput=_throughput(of),
+        lag_s=lag_s,
+        late=_late(lag_s, of["ttft"]),
+    )
+
+
+def _throughput(of: Mapping[str, Column]) -> float | None:
+    """Give tokens per second as `table.throughput` does: windows of sessions added; None where anything is unknown."""
+    answered = ~np.isinf(np.asarray(of["ttft"], float))
+    ended, began, tokens = (np.asarray(of[name], float) for name in ("ended", "began", "tokens"))
+    if not answered.any() or np.isnan(ended[answered]).any() or np.isnan(tokens[answered]).any():
+        return None
+    window = 0.0
+    for session in np.unique(of["session"][answered]):
+        mine = of["session"] == session
+        window += float(np.nanmax(ended[mine]) - np.nanmin(began[mine]))
+    return float(tokens[answered].sum()) / window if window > 0 else None
+
+
+def _late(lag_s: float | None, ttft: Floats) -> str:
+    """Say why no latency can be believed: this client was late itself (L01, as in the tables). Empty: it was not."""
+    timed = np.sort(ttft[np.isfinite(ttft)])
+    slow = float(timed[np.ceil(0.99 * len(timed) - 1e-9).astype(int) - 1]) if len(timed) else np.inf
+    allowed = min(MOST_LAG_S, MOST_LAG_OF_TTFT * slow)
+    if lag_s is None or lag_s <= allowed:
+        return ""
+    return f"its client was {seconds(lag_s)} late at p99, {seconds(allowed)} is allowed"

@@ -1,0 +1,234 @@
+"""One rule on one task and target: the evidence for and against it, or why there is none. The word is `judge`'s.
+
+limit of accuracy, latency, cost     an estimate: the 95 % interval decides
+limit of rates and of client lag     a fact of this run: counted, nothing is inferred
+no worse than, within                paired with the baseline: `compare.differ`
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from evalrun import units
+from evalrun.compare import figures
+from evalrun.compare.differ import differ
+from evalrun.compare.lock import QUALITY, lock
+from evalrun.compare.paired import Paired
+from evalrun.compare.side import Cell, Side, State
+from evalrun.gate.decide import advice_for_change, advice_for_limit
+from evalrun.rule import PERCENTILES, Measure, Rule
+from evalrun.stats.interval import Interval, unit_mean
+from evalrun.stats.nights import quantile_interval
+from evalrun.stats.verdict import Comparison, Sides
+
+_SURE = 0.9998  # the highest level that is looked at
+_STEPS = 24
+NO_EVIDENCE = Sides(1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The evidence of one rule on one cell.
+
+    sides: for an estimate. fact: whether a counted limit holds; None where it is estimated. trouble: why it must not
+    pass whatever the numbers say. why: the numbers, in words. decide: what would decide it.
+    """
+
+    rule: Rule
+    task: str
+    target: str
+    why: str
+    sides: Sides = NO_EVIDENCE
+    fact: bool | None = None
+    trouble: str = ""
+    value: float | None = None
+    comparison: Comparison | None = None
+    decide: str = ""
+
+
+def trouble(cell: Cell, side: Side) -> str:
+    """Say why a cell's numbers carry no verdict: not asked, not finished, or too much of it without a scored answer."""
+    if not cell.attempted:
+        return f"{side.name} has no answer to it"
+    if cell.attempted < cell.planned:
+        return f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
+    lost = float(np.isnan(cell.score).mean())
+    if lost > side.most_failed:
+        return (
+            f"{lost:.0%} of the requests of {side.name} gave no scored answer"
+            f" (limits.max_failed_share is {side.most_failed:.0%})"
+        )
+    return ""
+
+
+# ---------------------------------------------------------------- of this run alone
+
+
+def limit(rule: Rule, cell: Cell, side: Side) -> Case:
+    """Hold one number of a run against a limit."""
+    case = partial(Case, rule=rule, task=cell.task, target=cell.target, trouble=trouble(cell, side))
+    if not cell.attempted:
+        return case(why="nothing was measured")
+    measure = rule.measure
+    if measure.name == "client_lag" or (measure.unit == "share" and measure.name != "accuracy"):
+        return _counted(rule, cell, case)
+    if measure.unit == "s" and cell.late:
+        return case(why="latency is invalid", trouble=f"latency is invalid: {cell.late}")
+    at = _interval(rule.measure, cell)
+    found = at(0.95) if at else None
+    if at is None or found is None:
+        return case(why=f"{measure.label} is unknown")
+    sides = _limit_sides(at, rule)
+    return case(
+        why=f"{_with_interval(found, measure)}, the limit is {_plain(rule.amount, measure)}",
+        sides=sides,
+        value=found.value,
+        decide=advice_for_limit(rule, cell, found),
+    )
+
+
+def _counted(rule: Rule, cell: Cell, case: Callable[..., Case]) -> Case:
+    measure = rule.measure
+    if measure.name == "client_lag":
+        if cell.lag_s is None:
+            return case(why="the client's lag was not sampled")
+        why = f"{units.seconds(cell.lag_s)} at p99, {formatted(rule.amount, measure)} is allowed"
+        return case(why=why, fact=cell.lag_s <= rule.amount, value=cell.lag_s)
+    counted = figures.known(figures.shares(cell, measure.name))
+    if not len(counted):
+        return case(why="no request was answered")
+    share = float(counted.mean())
+    why = f"{int(counted.sum()):,} of {len(counted):,} ({units.fraction(share, 1)}), {rule.amount * 100:g} % is allowed"
+    return case(why=why, fact=share <= rule.amount, value=share)
+
+
+def _interval(measure: Measure, cell: Cell) -> Callable[[float], Interval | None] | None:
+    """Give the interval of a cell's number as a function of its level; None where there is no number."""
+    if measure.name == "accuracy":
+        means = figures.known(cell.means(cell.score)).tolist()
+        return lambda level: unit_mean(means, level=level)
+    if measure.name == "cost":
+        if np.isnan(figures.amounts(cell, "cost", cell.prints.prices)[cell.state != State.FAILED]).any():
+            return None  # one unknown cost makes the mean unknown
+        each = figures.known(cell.means(figures.amounts(cell, "cost", cell.prints.prices)))
+        return lambda level: figures.mean(each, level=level)
+    name, _, percentile = measure.name.partition("_")
+    values = cell.latency(name)
+    ordered = [] if values is None else figures.ascending(values)
+    q = PERCENTILES[percentile]
+    return (lambda level: quantile_interval(ordered, q, level=level)) if ordered else None
+
+
+def _limit_sides(at: Callable[[float], Interval | None], rule: Rule) -> Sides:
+    """Give, as p, how wide an interval may be until it reaches the limit: 0.05 where the 95 % interval just does."""
+
+    def above(level: float) -> bool:
+        found = at(level)
+        return found is not None and found.low is not None and found.low >= rule.amount
+
+    def below(level: float) -> bool:
+        found = at(level)
+        return found is not None and found.high is not None and found.high < rule.amount
+
+    def under(level: float) -> bool:
+        found = at(level)
+        return found is not None and found.high is not None and found.high <= rule.amount
+
+    def over(level: float) -> bool:
+        found = at(level)
+        return found is not None and found.low is not None and found.low > rule.amount
+
+    worse, within = (below, above) if rule.measure.worse == "lower" else (over, under)
+    return Sides(worse=_widest(worse), within=_widest(within))
+
+
+def _widest(clear: Callable[[float], bool]) -> float:
+    low, high = 1e-4, _SURE
+    if not clear(low):
+        return 1.0
+    if clear(high):
+        return 1 - high
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if clear(middle) else (low, middle)
+    return 1 - low
+
+
+# ---------------------------------------------------------------- against a baseline
+
+
+def change(rule: Rule, cell: Cell, base_cell: Cell | None, *, sides: tuple[Side | None, Side]) -> Case:
+    """Hold the change of one number since a baseline against what is tolerated."""
+    base, new = sides
+    case = partial(Case, rule=rule, task=cell.task, target=cell.target)
+    if base is None:
+        return case(why="there is no baseline; save one: evalrun baseline save RUN NAME", trouble="no baseline")
+    if base_cell is None:
+        have = ", ".join(f"{task} of {target}" for task, target in base.cells)
+        return case(why=f"the baseline {base.name} does not have it (it has {have})", trouble="no baseline")
+    both = (base, new)
+    locked = lock(base_cell, cell, sides=both)
+    measure = rule.measure
+    barred = locked.refused
+    if measure.unit in ("s", "tok/s"):
+        barred = barred or locked.latency
+    elif measure.name in QUALITY:
+        barred = barred or locked.quality
+    pair = Paired(base_cell, cell, prices=cell.prints.prices, tonight=new.run)
+    missing = len(base_cell.samples) - len(pair.samples[0])
+    if missing and not barred:
+        barred = f"{missing:,} of the {len(base_cell.samples):,} samples of {base.name} are missing"
+    barred = barred or trouble(cell, new) or trouble(base_cell, base)
+    if barred:
+        return case(why=barred, trouble=barred)
+    found = differ(pair, measure, margin=rule.amount)
+    comparison = found.comparison
+    if comparison is None:
+        return case(why=found.why, trouble=found.why)
+    return case(
+        why="; ".join(filter(None, (_changed(rule, comparison), found.why))),
+        sides=comparison.sides if comparison.sides and found.claims else NO_EVIDENCE,
+        value=comparison.value_new,
+        comparison=comparison,
+        decide=advice_for_change(rule, pair, comparison),
+    )
+
+
+def _changed(rule: Rule, found: Comparison) -> str:
+    unit = "%" if found.relative else "points"
+    shown = f"{found.difference * 100:+.3g} {unit}"
+    if found.low is not None and found.high is not None:
+        shown += f" [{found.low * 100:+.3g}, {found.high * 100:+.3g}]"
+    direction = "fall" if rule.measure.worse == "lower" else "rise"
+    before, after = (formatted(value, rule.measure) for value in (found.value_base, found.value_new))
+    return f"{before} to {after}, {shown}; a {direction} of {rule.amount * 100:g} {unit} is tolerated"
+
+
+# ---------------------------------------------------------------- words
+
+
+def formatted(value: float | None, measure: Measure) -> str:
+    """Give a value with its unit, for people."""
+    if value is None:
+        return units.UNKNOWN
+    if measure.unit == "share":
+        return units.fraction(value, 1)
+    if measure.unit == "s":
+        return units.seconds(value)
+    if measure.unit == "usd":
+        return f"${units.significant(value)}"
+    return f"{units.significant(value)} {measure.unit}"
+
+
+def _plain(value: float, measure: Measure) -> str:
+    """Give a limit as it would be typed."""
+    return f"{value * 100:g} %" if measure.unit == "share" else formatted(value, measure)
+
+
+def _with_interval(found: Interval, measure: Measure) -> str:
+    if measure.unit == "share":
+        return units.interval(found.value, found.low, found.high)
+    ends = ", ".join(formatted(end, measure) for end in (found.low, found.high))
+    return f"{formatted(found.value, measure)} [{ends}]"

@@ -1,0 +1,113 @@
+"""What would decide an inconclusive ruling, and at what cost; whether a run that goes on may stop now. Asks nothing."""
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+from evalrun import units
+from evalrun.compare.figures import amounts, known, shares
+from evalrun.compare.paired import Paired
+from evalrun.compare.side import Cell
+from evalrun.rule import Rule
+from evalrun.stats.interval import Interval
+from evalrun.stats.power import needed_pairs, needed_units
+from evalrun.stats.sequence import sequential_sides
+from evalrun.stats.verdict import Comparison, Sides, Verdict, verdict
+
+_MOST_REPEATS = 100
+_HOPELESS = 1_000_000
+
+
+class Next(NamedTuple):
+    """Whether to ask another round. word: what the rounds so far prove; `inconclusive` with `go_on` False: give up."""
+
+    word: Verdict
+    go_on: bool
+    why: str
+
+
+def decide_next(
+    differences: Sequence[float], *, margin: float, spent_usd: Decimal, round_usd: Decimal | None,
+    max_cost_usd: Decimal, rules: int = 1, alpha: float = 0.05,
+) -> Next:  # fmt: skip
+    """Say whether the sequential bound has decided `no worse than margin`, from all paired differences so far.
+
+    differences: new - base, each -1..1, one for each request pair (`paired_differences`). round_usd: what one more
+    round would cost, None unknown. rules: how many rulings are decided side by side; their false alarms are shared.
+    Premise: looks come after whole rounds, in which every sample is asked once more ON BOTH SIDES: a base answer that
+    is used again counts once. Any number of looks keeps alpha (`stats.sequence`).
+    """
+    sides = sequential_sides(list(differences), margin=margin)
+    word = verdict(Sides(min(1.0, sides.worse * rules), sides.within), alpha=alpha)
+    seen = f"after {len(differences):,} pairs"
+    if word != "inconclusive":
+        p = sides.worse * rules if word == "regressed" else sides.within
+        return Next(word, False, f"decided {seen} (always-valid p {p:.2g})")
+    if round_usd is None:
+        return Next(word, False, f"not decided {seen}, and what another round costs is unknown; give the target prices")
+    if spent_usd + round_usd > max_cost_usd:
+        return Next(
+            word, False,
+            f"not decided {seen}: ${spent_usd:f} is spent, and another round would pass the cap of ${max_cost_usd:f}",
+        )  # fmt: skip
+    return Next(word, True, f"not decided {seen} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
+
+
+def paired_differences(pair: Paired) -> list[float]:
+    """Give new - base of each request that has a score on both sides."""
+    old, now = pair.requests
+    found: list[float] = known(pair.new.score[now] - pair.base.score[old]).tolist()
+    return found
+
+
+def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
+    """Say how many samples would put the limit outside the interval, if the value stays what it is."""
+    end = found.low if found.value >= rule.amount else found.high
+    gap = abs(found.value - rule.amount)
+    if end is None or not math.isfinite(end) or gap == 0:
+        return "it is at the limit: no number of samples decides that" if gap == 0 else "more samples"
+    n = len(cell.starts)
+    wanted = needed_units(n, mde=max(abs(found.value - end), gap), wanted=gap)
+    if wanted > _HOPELESS:
+        return "it is so near the limit that no affordable number of samples would decide"
+    more = (wanted - n) * cell.attempted / n
+    return f"about {wanted:,} samples, if it stays what it is (this run has {n:,}); {_price(cell, more)}"
+
+
+def advice_for_change(rule: Rule, pair: Paired, found: Comparison) -> str:
+    """Say how many repeats would decide, if in truth nothing changed."""
+    if rule.measure.unit in ("s", "tok/s") and pair.base.latency("e2e") is None:
+        seen = "" if found.mde is None else f"; what these nights can see is a change of {found.mde:.0%}"
+        return f"more nights, or a wider margin{seen}"
+    samples = len(pair.samples[0])
+    if not samples:
+        return ""
+    asked = pair.new.attempted / len(pair.new.starts)
+    if rule.measure.unit == "share":
+        base, new = pair.sample_values(*(shares(cell, rule.measure.name) for cell in (pair.base, pair.new)))
+        noise = min(1.0, float(np.mean((new - base) ** 2)) * asked)
+        needed = needed_pairs(noise, rule.amount, sides=1)
+    elif found.mde:
+        wanted = needed_units(samples, mde=math.log1p(found.mde), wanted=math.log1p(rule.amount))
+        needed = math.ceil(wanted * asked)
+    else:
+        return "more samples: these have no spread to learn from"
+    repeats = max(math.ceil(asked) + 1, math.ceil((needed or _HOPELESS) / samples))
+    if repeats > _MOST_REPEATS:
+        return f"about {needed or _HOPELESS:,} samples, or a wider margin: no affordable number of repeats would decide"
+    more = samples * (repeats - asked)
+    return (
+        f"{repeats} repeats of each sample on both sides, if nothing changed (now {asked:g});"
+        f" {_price(pair.new, more)} a side"
+    )
+
+
+def _price(cell: Cell, requests: float) -> str:
+    count = max(1, math.ceil(requests))
+    each = known(amounts(cell, "cost", cell.prints.prices))
+    if not len(each):
+        return f"{count:,} more requests, at an unknown cost"
+    return f"{count:,} more requests, about {units.usd(Decimal(repr(float(each.mean()) * count)))}"

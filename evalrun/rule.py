@@ -1,0 +1,153 @@
+"""A gate's rules as they are typed: `accuracy >= 0.80`, `ttft_p95 within 15 %`. Reading them; not judging anything.
+
+    METRIC >= NUMBER, METRIC <= NUMBER     a limit, of this run alone
+    METRIC no worse than NUMBER points     against a baseline, in percentage points
+    METRIC within NUMBER %                 against a baseline, relative
+
+The grammar and what each form promises are in docs/gates.md.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal["share", "s", "usd", "tokens", "tok/s"]
+Kind = Literal["limit", "no_worse", "within"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number that can be compared. label: in tables. worse: the direction that is worse.
+
+    kinds: the rules it may stand in. What it is of is in its name's prefix; `cost` and tokens are means over answers.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    worse: Literal["lower", "higher"]
+    kinds: tuple[Kind, ...]
+
+    @property
+    def limit(self) -> str:
+        """Give the sign of this measure's limit."""
+        return ">=" if self.worse == "lower" else "<="
+
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+LATENCIES = ("ttft", "tpot", "e2e")
+_MEASURES = (
+    Measure("accuracy", "accuracy", "share", "lower", ("limit", "no_worse")),
+    Measure("failed", "failed", "share", "higher", ("limit", "no_worse")),
+    Measure("truncated", "truncated", "share", "higher", ("limit", "no_worse")),
+    Measure("unscored", "unscored", "share", "higher", ("limit", "no_worse")),
+    *(
+        Measure(f"{latency}_{name}", f"{latency.upper()} {name}", "s", "higher", ("limit", "within"))
+        for latency in LATENCIES
+        for name in PERCENTILES
+    ),
+    Measure("throughput", "throughput", "tok/s", "lower", ("within",)),
+    Measure("prompt_tokens", "prompt tokens/answer", "tokens", "higher", ("within",)),
+    Measure("output_tokens", "output tokens/answer", "tokens", "higher", ("within",)),
+    Measure("cost", "cost/answer", "usd", "higher", ("limit", "within")),
+    Measure("cost_per_correct", "cost/right answer", "usd", "higher", ("within",)),
+    Measure("client_lag", "client's own lag", "s", "higher", ("limit",)),
+)
+MEASURES = {measure.name: measure for measure in _MEASURES}
+
+_FORMS: dict[str, Kind] = {">=": "limit", "<=": "limit", "no worse than": "no_worse", "within": "within"}
+_SHAPE = re.compile(r"(?P<metric>\w+)\s*(?P<form>>=|<=|no\s+worse\s+than\b|within\b)\s*(?P<amount>\S.*)")
+_AMOUNT = re.compile(r"(?P<sign>\$?)\s*(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s.].*)?")
+_SCALES: dict[str, tuple[Unit, float]] = {
+    "%": ("share", 0.01), "percent": ("share", 0.01), "ms": ("s", 0.001), "s": ("s", 1.0), "usd": ("usd", 1.0),
+}  # fmt: skip
+_EXAMPLES: dict[Unit, str] = {"share": "80 % or 0.80", "s": "800 ms or 0.8 s", "usd": "0.002 USD"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. amount: the limit or the tolerated change; a share, seconds or dollars, never percent."""
+
+    text: str
+    measure: Measure
+    kind: Kind
+    amount: float
+
+    @property
+    def needs_baseline(self) -> bool:
+        return self.kind != "limit"
+
+
+def parse(text: str) -> Rule:
+    """Read a rule. A mistake is a `ValueError` with a sentence that says what would be right."""
+    said = " ".join(text.split())
+    shape = _SHAPE.fullmatch(said)
+    if shape is None:
+        raise ValueError(f"{said!r} is no rule; {_why_no_rule(said)}")
+    measure = _measure(said, shape["metric"])
+    kind = _FORMS[" ".join(shape["form"].split())]
+    if kind not in measure.kinds:
+        raise ValueError(f"{said!r}: {measure.name} has no such rule; write {_forms(measure)}")
+    if kind == "limit" and shape["form"] != measure.limit:
+        raise ValueError(f"{said!r}: a {measure.worse} {measure.name} is the worse one; write {_forms(measure)}")
+    return Rule(said, measure, kind, _amount(said, shape["amount"], measure, kind))
+
+
+def _why_no_rule(said: str) -> str:
+    metric = re.match(r"\w+", said)
+    if metric and metric[0] not in MEASURES:
+        return _unknown(metric[0])
+    if metric and re.search(r"[<>=]", said):
+        return f"write {_forms(MEASURES[metric[0]])}"
+    return "write METRIC >= NUMBER, METRIC <= NUMBER, METRIC no worse than NUMBER points, or METRIC within NUMBER %"
+
+
+def _measure(said: str, name: str) -> Measure:
+    if name not in MEASURES:
+        raise ValueError(f"{said!r}: {_unknown(name)}")
+    return MEASURES[name]
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), MEASURES, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(MEASURES)}"
+    return f"there is no metric {name!r}; {hint}"
+
+
+def _forms(measure: Measure) -> str:
+    forms = {
+        "limit": f"`{measure.name} {measure.limit} {_EXAMPLES.get(measure.unit, 'NUMBER')}`",
+        "no_worse": f"`{measure.name} no worse than 2 points`",
+        "within": f"`{measure.name} within 15 %`",
+    }
+    return " or ".join(forms[kind] for kind in measure.kinds)
+
+
+def _amount(said: str, text: str, measure: Measure, kind: Kind) -> float:
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{said!r}: {text!r} is no number with a unit; write {_forms(measure)}")
+    number, unit = float(found["number"]), (found["unit"] or ("usd" if found["sign"] else "")).lower()
+    if kind == "limit":
+        return _limit(said, number, unit, measure)
+    wanted = ("points", "point") if kind == "no_worse" else ("%", "percent")
+    if unit not in wanted:
+        raise ValueError(f"{said!r}: the change is given in {wanted[0]}; write {_forms(measure)}")
+    most = 100.0 if measure.worse == "lower" or kind == "no_worse" else 1e6
+    if not 0 < number < most:
+        raise ValueError(f"{said!r}: the tolerated change is above 0{' and below 100' if most == 100 else ''}")
+    return number / 100
+
+
+def _limit(said: str, number: float, unit: str, measure: Measure) -> float:
+    if unit:
+        belongs, scale = _SCALES.get(unit, (None, 1.0))
+        if belongs != measure.unit:
+            raise ValueError(f"{said!r}: {unit!r} is no unit of {measure.name}; write {_forms(measure)}")
+        number *= scale
+    elif measure.unit != "share":
+        raise ValueError(f"{said!r}: the unit is missing; write {_forms(measure)}")
+    if measure.unit == "share" and number > 1:
+        raise ValueError(f"{said!r}: a share is at most 1; write {_forms(measure)}")
+    return number

@@ -1,0 +1,130 @@
+"""Baselines: what is kept, what a second night adds, and what makes the nights start anew."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from written_runs import Asked, asked, write_run
+
+from evalrun.compare import baseline
+from evalrun.compare.contrast import compare
+from evalrun.compare.load import load
+from evalrun.compare.runs import read_run
+from evalrun.compare.side import Cell
+from evalrun.errors import StoreError, SuiteError
+
+
+def saved(tmp_path: Path, folder: Path, **more: Any) -> tuple[Path, list[str]]:
+    (path,), notices = baseline.save(read_run(folder), "main", root=tmp_path / "baselines", **more)
+    return path, notices
+
+
+def stored(tmp_path: Path) -> Cell:
+    (side,) = load(["main"], baselines=tmp_path / "baselines")
+    return side.cells["add", "sim"]
+
+
+def test_a_baseline_knows_every_request(tmp_path: Path) -> None:
+    """States, scores and tokens of all requests come back as they were, repeats and unknowns too; latencies do not."""
+    requests = [*asked("rwndutf"), Asked("q0", "w", repeat=1, value=0.25), Asked("q1", "r", repeat=1, output=None)]
+    folder = write_run(tmp_path / "a", requests)
+    saved(tmp_path, folder)
+    run, kept = read_run(folder).cells["add", "sim"], stored(tmp_path)
+    for name in ("sample", "repeat", "state", "score", "prompt", "output"):
+        np.testing.assert_array_equal(getattr(run, name), getattr(kept, name))
+    assert kept.ttft is None
+    assert (kept.prints, kept.planned) == (run.prints, run.planned)
+
+
+def test_quality_against_a_baseline_is_that_against_its_run(tmp_path: Path) -> None:
+    """The comparison of accuracy and of cost is the same, whether the run or its baseline is the base."""
+    old, new = write_run(tmp_path / "a", asked("rrrrww")), write_run(tmp_path / "b", asked("rrwwrw"), day=2)
+    saved(tmp_path, old)
+    by_run, by_baseline = (
+        compare(side, read_run(new)).pairs[0] for side in load([str(old), "main"], baselines=tmp_path / "baselines")
+    )
+    for name in ("accuracy", "failed", "cost", "cost_per_correct"):
+        one, other = by_run.row(name), by_baseline.row(name)
+        assert one is not None
+        assert other is not None
+        assert one.comparison == other.comparison
+    assert by_baseline.flips[0].base_answer is None  # no text is in a baseline
+
+
+def test_saving_again_adds_a_night(tmp_path: Path) -> None:
+    """Two runs are two nights; the samples are the newer one's; saving one of them again changes nothing."""
+    one = write_run(tmp_path / "a", asked("rr", ttft_s=0.1))
+    two = write_run(tmp_path / "b", asked("rw", ttft_s=0.2), day=2)
+    saved(tmp_path, one)
+    path, notices = saved(tmp_path, two)
+    cell = stored(tmp_path)
+    assert notices == []
+    assert [round(math.exp(night.logs["ttft_p50"][0]), 4) for night in cell.nights] == [0.1, 0.2]
+    assert cell.score.sum() == 1.0
+    before = path.read_bytes()
+    saved(tmp_path, two)
+    assert path.read_bytes() == before
+
+
+def test_the_samples_can_be_kept(tmp_path: Path) -> None:
+    """With `keep_samples` a run is a night only: the reference stays, so that quality cannot sink step by step."""
+    saved(tmp_path, write_run(tmp_path / "a", asked("rr")))
+    saved(tmp_path, write_run(tmp_path / "b", asked("rw"), day=2), keep_samples=True)
+    cell = stored(tmp_path)
+    assert len(cell.nights) == 2
+    assert cell.score.sum() == 2.0
+
+
+def test_other_questions_start_anew(tmp_path: Path) -> None:
+    """Nights of other data are dropped, and that is said; nights are never of two kinds."""
+    saved(tmp_path, write_run(tmp_path / "a", asked("rr")))
+    _, notices = saved(tmp_path, write_run(tmp_path / "b", asked("rr"), day=2, data="d2"))
+    assert notices == ["add, sim: the data changed: its earlier nights are dropped"]
+    assert len(stored(tmp_path).nights) == 1
+
+
+def test_a_late_night_has_no_latency(tmp_path: Path) -> None:
+    """A run whose client was late is a night without latencies; a percentile that is a failure is left out too."""
+    saved(tmp_path, write_run(tmp_path / "a", asked("rr"), lag_s=0.5))
+    assert set(stored(tmp_path).nights[0].logs) == {"throughput"}
+    saved(tmp_path, write_run(tmp_path / "b", asked("rrf"), day=2))
+    logs = stored(tmp_path).nights[-1].logs
+    assert "ttft_p50" in logs
+    assert "ttft_p95" not in logs
+
+
+def test_a_baseline_is_made_for_git(tmp_path: Path) -> None:
+    """Equal runs give equal bytes; a line for each sample, under 60 bytes; no path, no text of samples or answers."""
+    word = "r" * 100
+    path, _ = saved(tmp_path, write_run(tmp_path / "a", asked(word)))
+    text = path.read_text()
+    assert str(tmp_path) not in text
+    assert "it is" not in text
+    lines = [line for line in text.splitlines() if ",1,10," in line or ",1,10" in line]
+    assert len(lines) == 100
+    assert max(map(len, lines)) < 60
+    assert len(text) < 7_000
+    assert list(json.loads(text)) == sorted(json.loads(text))
+
+
+def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
+    """A name that would leave the folder is refused before anything is written."""
+    side = read_run(write_run(tmp_path / "a", asked("r")))
+    with pytest.raises(SuiteError, match="not a name for a folder"):
+        baseline.save(side, "../main", root=tmp_path / "baselines")
+    assert not (tmp_path / "baselines").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("{", "[", "damaged"), ('"schema": 1', '"schema": 9', "schema 9"), ('"r,1,', '"q,1,', "damaged samples")],
+)
+def test_a_damaged_baseline_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Broken JSON, a later schema and an unknown state are errors that name the file, never a smaller baseline."""
+    path, _ = saved(tmp_path, write_run(tmp_path / "a", asked("rr")))
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(StoreError, match=message):
+        stored(tmp_path)

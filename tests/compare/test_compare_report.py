@@ -1,0 +1,120 @@
+"""A comparison on the page: what a reader sees, in every form, whatever the names and answers hold."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from evalrun.compare.values import Contrast, Flip, Pair, Part, Place, Row
+from evalrun.gate.values import Gate, Ruling
+from evalrun.report import compare_csv, compare_gate, compare_json, compare_markdown, compare_text
+from evalrun.rule import MEASURES
+from evalrun.stats.interval import Interval
+from evalrun.stats.verdict import Comparison
+
+HOSTILE = '=1|2`@user #1 ![x](http://e)<img src=x>\x1b[31m‮​\x9b\r\n,"'
+
+
+def made(text: str = "sums") -> Contrast:
+    accuracy = Row(
+        measure=MEASURES["accuracy"], base=Interval(0.62, 0.47, 0.75), new=Interval(0.5, 0.36, 0.64), pairs=50,
+        comparison=Comparison(0.62, 0.5, -0.12, -0.22, -0.01, 0.031, 0.15, "exact McNemar", "samples independent"),
+        claims=True, p=0.0412, word="regressed",
+    )  # fmt: skip
+    ttft = Row(
+        measure=MEASURES["ttft_p95"], base=Interval(0.118, 0.11, None), new=Interval(float("inf"), 1.2, None),
+        comparison=Comparison(0.118, 1.2, 9.2, 1.0, float("inf"), 0.2, None, "m", "p", relative=True), why="two nights",
+    )  # fmt: skip
+    cost = Row(measure=MEASURES["cost"], base=Interval(0.000148, 0.000146, 0.00015), new=None, why=text)
+    flip = Flip(
+        sample=text, better=False, base_score=1.0, new_score=0.0, base_answer=text, new_answer=None, expected=text
+    )
+    return Contrast(
+        base=text,
+        new="tonight",
+        pairs=(
+            Pair(
+                task=text, targets=("sim", text), rows=(accuracy, ttft, cost), flips=(flip,) * 7, worse=7,
+                notes=(text,),
+                parts=(Part(cause="capability", requests=50, change=-0.12, low=-0.12, high=-0.12),),
+            ),
+        ),
+        places=(Place(task=text, target=text, accuracy=0.5, cost=None, e2e_p50=1.5, beaten_by=text),),
+        notes=(text,),
+    )  # fmt: skip
+
+
+def test_a_reader_sees_both_values_the_change_and_the_word() -> None:
+    """Each row has both values with their intervals, the change, p, what could have been seen, and a word or `~`."""
+    page = re.sub(r" +", " ", compare_text.render([made()], width=160))
+    assert "accuracy regressed 62 % [47, 75] 50 % [36, 64] -12.0 [-22.0, -1.0] pt 0.041 15.0 pt" in page
+    assert "TTFT p95 ~ 118 ms inf +920 [+100, +inf] % 0.20 -" in page
+    assert "cost/answer ~ $0.000148 [0.000146, 0.000150] - - - -" in page
+    assert "capability 50 -12.0 pt -12.0 pt -12.0 pt" in page
+    assert "samples that flipped: 7 to worse, 0 to better; 5 are shown" in page
+    assert page.count('- worse, sums: "sums" became -, expected "sums"') == 5
+    assert "~ TTFT p95: two nights" in page
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    """Every width keeps the word and the numbers."""
+    page = compare_text.render([made()], width=width)
+    assert all(len(line) <= width for line in page.splitlines())
+    assert "regressed" in page
+    assert "62 % [47, 75]" in re.sub(r"\s+", " ", page)
+
+
+def test_csv_has_every_number_in_full() -> None:
+    """One row for each measure; unknown is empty and infinity is `inf`."""
+    rows = list(csv.DictReader(io.StringIO(compare_csv.render([made()]))))
+    assert [row["metric"] for row in rows] == ["accuracy", "ttft_p95", "cost"]
+    assert (rows[0]["change"], rows[0]["p"], rows[0]["p_corrected"], rows[0]["verdict"]) == (
+        "-0.12", "0.031", "0.0412", "regressed",
+    )  # fmt: skip
+    assert (rows[1]["new_value"], rows[1]["verdict"], rows[2]["change"]) == ("inf", "", "")
+
+
+def test_json_has_everything() -> None:
+    """Rows, parts, flips and the front; what is infinite or unknown is null."""
+    (contrast,) = json.loads(compare_json.render([made()]))
+    (pair,) = contrast["pairs"]
+    assert pair["rows"][0]["comparison"]["difference"] == -0.12
+    assert pair["rows"][1]["new"]["value"] is None
+    assert len(pair["flips"]) == 7
+    assert contrast["places"][0]["beaten_by"] == "sums"
+
+
+def test_nothing_hostile_comes_through() -> None:
+    """No control character in any form; no formula in CSV; no link, image, HTML or mention in Markdown."""
+    hostile = [made(HOSTILE)]
+    text, md, table = compare_text.render(hostile), compare_markdown.render(hostile), compare_csv.render(hostile)
+    for page in (text, md, table, compare_json.render(hostile)):
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e]", page)
+    assert not any(cell.startswith("=") for row in csv.reader(io.StringIO(table)) for cell in row)
+    assert not re.search(r"<(?!/?code>)|!\[|@user|http://", md)
+
+
+def test_a_gate_shows_the_worst_first() -> None:
+    """The word, then regressed, inconclusive with what would decide it, passed; hostile texts are escaped."""
+    rulings = tuple(
+        Ruling(
+            rule="accuracy >= 0.8",
+            metric="accuracy",
+            task="sums",
+            target=HOSTILE,
+            word=word,
+            why=HOSTILE,
+            decide=HOSTILE,
+        )
+        for word in ("pass", "inconclusive", "regressed")
+    )
+    page = compare_gate.text(
+        Gate(suite="s", run="r", baseline=HOSTILE, word="regressed", rulings=rulings, notes=(HOSTILE,))
+    )
+    assert page.startswith("gate regressed: suite s, run r against ")
+    words = re.findall(r"^  (pass|inconclusive|regressed) ", page, re.MULTILINE)
+    assert words == ["regressed", "inconclusive", "pass"]
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", page)

@@ -1,0 +1,104 @@
+"""Writes run folders by hand: what each request became is said in a word or two."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evalrun.fingerprint import fingerprint
+from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
+from evalrun.store.lines import encode
+from evalrun.store.manifest import write_manifest
+from evalrun.types import Completion, Failure, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
+
+SCORERS = [{"kind": "numeric"}]
+PRICES = {"prompt": "1", "completion": "2", "cached": None, "date": "2026-01-01"}
+
+
+class Asked(NamedTuple):
+    """One request: r right, w wrong, n no answer, d disputed and wrong, u unscored, t truncated and wrong, f failed."""
+
+    sample: str
+    became: str = "r"
+    repeat: int = 0
+    ttft_s: float | None = 0.1
+    prompt: int | None = 10
+    output: int | None = 20
+    value: float | None = None
+    target: str = "sim"
+
+
+def asked(word: str, **more: Any) -> list[Asked]:
+    """Give a request for each letter of `word`, of the samples q0, q1, ..."""
+    return [Asked(f"q{number}", letter, **more) for number, letter in enumerate(word)]
+
+
+def _record(one: Asked, number: int) -> Record:
+    outcome: Outcome = Completion(
+        text=f"it is {number}", finish_reason="length" if one.became == "t" else "stop", tokens=one.output,
+        token_source="usage", usage=Usage(prompt_tokens=one.prompt, completion_tokens=one.output),
+    )  # fmt: skip
+    timing = None
+    if one.became == "f":
+        outcome = Failure(kind="stall", phase=Phase.SENT, message="no byte for 120 s")
+    elif one.ttft_s is not None:
+        timing = Timing(connect_s=0.0, reused=True, ttft_s=one.ttft_s, e2e_s=one.ttft_s + 0.4, tpot_s=0.02)
+    return Record(
+        key=key(one), session=1, target=one.target, repeat=one.repeat, outcome=outcome, timing=timing,
+        sample=Sample(task="add", id=one.sample, messages=(), expected="4"), at="", sent_s=float(number),
+    )  # fmt: skip
+
+
+def key(one: Asked) -> str:
+    return fingerprint([one.sample, one.repeat, one.target])
+
+
+def _score(one: Asked) -> Score | None:
+    match one.became:
+        case "f":
+            return None
+        case "u":
+            return Score(value=None, error="scorer")
+        case "n":
+            return Score(value=0.0)
+        case letter:
+            value = float(letter == "r") if one.value is None else one.value
+            return Score(value=value, answer="4" if letter == "r" else "5", why="because", disputed=letter == "d")
+
+
+def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: float = 0.0001, **more: Any) -> Path:
+    """Write the folder of a run; `more` changes what its manifest says."""
+    folder.mkdir()
+    scorers = more.get("scorers", SCORERS)
+    samples = more.get("samples", len({one.sample for one in requests}))
+    repeats = 1 + max((one.repeat for one in requests), default=0)
+    targets = dict.fromkeys(one.target for one in requests) or {"sim": None}
+    prints = TaskPrints(
+        data=more.get("data", "d1"), samples=samples, prompt=more.get("prompt", "p1"), sampling="s1",
+        scorers=fingerprint(scorers),
+    )  # fmt: skip
+    suite = {
+        "tasks": {"add": {"repeats": repeats, "scorers": scorers}},
+        "load": {"concurrency": more.get("concurrency", 4)},
+        "limits": {"max_failed_share": 0.1},
+        "gates": more.get("gates", []),
+    }
+    manifest = Manifest(
+        suite_name="sums", suite=suite, suite_file="sums.yaml", command={},
+        targets={t: {"kind": "simulator", "prices": more.get("prices", PRICES)} for t in targets},
+        fingerprints=Fingerprints(tasks={"add": prints}, targets=dict.fromkeys(targets, "t1")),
+        machine=Machine(python="3.11", platform="linux", cpu="cpu", cpus=2), versions={}, transport="evalrun",
+        price_date=None, created=datetime(2026, 11, day, tzinfo=UTC),
+    )  # fmt: skip
+    write_manifest(folder, manifest)
+    records = [_record(one, number) for number, one in enumerate(requests)]
+    lags = [
+        Lag(session=1, target=t, task="add", count=9, p50_s=0.0, p99_s=lag_s, max_s=lag_s, source="s") for t in targets
+    ]
+    (folder / "journal.jsonl").write_bytes(b"".join(encode(event) for event in (*records, *lags)))
+    scored = [(one, score) for one in requests if (score := _score(one)) is not None]
+    write_scores(
+        folder, (Scored(key=key(one), scorer="numeric", score=score) for one, score in scored),
+        scorers=fingerprint({"add": scorers}),
+    )  # fmt: skip
+    return folder

@@ -1,0 +1,128 @@
+"""What a suite will take, computed by hand."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+
+from evalrun.run.estimate import UNSEEN, Estimate, Load, Seen, detects, estimate, load, noise_of, seen
+from evalrun.run.job import Job
+from evalrun.stats.power import flips_power
+from evalrun.types import Completion, Failure, Message, Phase, Record, Sample, Timing, Usage
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Dollars per million tokens."""
+
+    prompt: Decimal = Decimal(1)
+    completion: Decimal = Decimal(10)
+    cached: Decimal | None = None
+
+
+def job(number: int, text: str, *, max_tokens: int | None = 50) -> Job:
+    sample = Sample(task="t", id=str(number), messages=(Message(role="user", content=text),))
+    return Job(f"{number:016x}", "t", sample, 0, b"{" + text.encode() + b"}", max_tokens, 1)
+
+
+def record(number: int, outcome: Completion | Failure, *, e2e_s: float | None = None) -> Record:
+    timing = None if e2e_s is None else Timing(connect_s=0, reused=True, e2e_s=e2e_s)
+    sample = Sample(task="t", id=str(number), messages=())
+    return Record(
+        key=f"{number:016x}", session=1, target="x", sample=sample, repeat=0, outcome=outcome, at="", sent_s=0,
+        timing=timing,
+    )  # fmt: skip
+
+
+def test_worst_cost_and_text_are_added_up() -> None:
+    """Bodies of 10 and 12 bytes, 1024 tokens of room each: (10 + 12 + 2048) x 1 + 2 x 50 x 10 = 3070 millionths. The
+    texts have 8 bytes (7 letters, one of them of two bytes) and 10."""
+    found = load([job(1, "grün, j"), job(2, "0123456789")], Prices())
+    assert found == Load(requests=2, text_bytes=18, worst_usd=Decimal("0.003070"))
+
+
+def test_the_worst_cost_is_unknown_without_a_longest_answer() -> None:
+    """One request without `max_tokens` has no bound, so the sum has none; neither has one without prices."""
+    assert load([job(1, "a"), job(2, "b", max_tokens=None)], Prices()).worst_usd is None
+    assert load([job(1, "a")], None).worst_usd is None
+
+
+def test_a_pilot_is_summed_over_its_answers() -> None:
+    """Prompts of 40 and 60 bytes counted as 12 and 18 tokens: 0.3 a byte. Answers of 20 and 40 tokens, 1 s and 3 s. The
+    failed request counts for nothing."""
+    answers = [
+        record(1, Completion(text="a", usage=Usage(prompt_tokens=12, completion_tokens=20)), e2e_s=1.0),
+        record(2, Completion(text="b", usage=Usage(prompt_tokens=18, completion_tokens=40)), e2e_s=3.0),
+        record(3, Failure(kind="server", phase=Phase.COMPLETE, message="no")),
+    ]
+    found = seen(answers, {"1": 40, "2": 60, "3": 1000})
+    assert (found.requests, found.tokens_per_byte, found.output_tokens, found.seconds) == (2, 0.3, 30.0, 2.0)
+
+
+def of_100(known: Seen | None) -> Estimate:
+    """Estimate 50 samples asked twice, 8,000 bytes in all, 8 in flight."""
+    return estimate(
+        ("t", "x"), Load(requests=100, text_bytes=8000, worst_usd=Decimal(1)), samples=50, in_flight=8,
+        prices=Prices(), seen=known, noise=UNSEEN,
+    )  # fmt: skip
+
+
+def test_nothing_seen() -> None:
+    """8,000 bytes are about 2,000 tokens; what the answers cost and how long they take is unknown, not 0."""
+    found = of_100(None)
+    assert (found.prompt_tokens, found.tokens_from) == (2000, "4 bytes a token")
+    assert (found.repeats, found.expected_usd, found.seconds) == (2, None, None)
+
+
+def test_a_pilot_gives_cost_and_time() -> None:
+    """0.3 tokens a byte: 2,400 of prompt, 100 x 30 of output: (2400 x 1 + 3000 x 10) millionths = $0.0324. 100 requests
+    of 2 s, 8 at a time: 25 s."""
+    found = of_100(Seen(source="pilot", requests=2, tokens_per_byte=0.3, output_tokens=30.0, seconds=2.0))
+    assert found.expected_usd == Decimal("0.0324")
+    assert found.seconds == 25.0
+
+
+@pytest.mark.parametrize(
+    ("right", "asked", "noise"),
+    [
+        ([0.5, 1.0], [2, 2], 0.5),  # variances 0.5 x 0.5 x 2 = 0.5 and 0: mean 0.25, twice that
+        ([1.0, 0.0], [1, 1], 0.5),  # Wilson's interval of 1 of 2 holds 0.5: 2 x 0.5 x 0.5
+        ([], [], 0.5),
+    ],
+)
+def test_noise(right: list[float], asked: list[int], noise: float) -> None:
+    """Repeats tell how often answers differ; without them it is the most that the accuracy's interval allows."""
+    assert noise_of(right, asked)[0] == pytest.approx(noise)
+
+
+def test_noise_of_a_perfect_score_is_not_nothing() -> None:
+    """96 of 96 right: Wilson's low end is 96 / (96 + 1.96^2) = 0.9615: up to 2 x 0.9615 x 0.0385 = 7.4 % may flip."""
+    assert noise_of([1.0] * 96, [1] * 96)[0] == pytest.approx(0.0740, abs=2e-4)
+
+
+def test_what_is_detected_has_the_power_that_is_claimed() -> None:
+    """The difference is found 8 times in 10, a slightly smaller one less often; half of it takes what it says, and one
+    repeat less would not do. 200 samples for $2: so many samples cost a cent each."""
+    found = detects(200, 1, noise=(0.2, ""), usd=Decimal(2))
+    assert found.difference
+    assert found.samples
+    assert found.repeats
+    assert flips_power(200, 0.2, found.difference) >= 0.8 > flips_power(200, 0.2, found.difference - 0.002)
+    half = found.difference / 2
+    assert flips_power(found.samples, 0.2, half) >= 0.8 > flips_power(found.samples - 1, 0.2, half)
+    assert found.samples_usd == Decimal(found.samples) / 100
+    assert flips_power(200, 0.2 / found.repeats, half) >= 0.8 > flips_power(200, 0.2 / (found.repeats - 1), half)
+    assert found.repeats_usd == 2 * found.repeats
+
+
+def test_a_base_that_stands_still_limits_what_repeats_can_do() -> None:
+    """With one answer a sample on the base, a mean of many on the new side keeps half of the noise."""
+    both, one = detects(200, 4, noise=(0.4, "")), detects(200, 4, noise=(0.4, ""), base_repeats=1)
+    alike = detects(200, 1, noise=(0.4 / 2 * (1 + 1 / 4), ""))
+    assert one.difference == alike.difference
+    assert (both.difference or 1) < (one.difference or 0)
+
+
+def test_too_few_samples_find_nothing() -> None:
+    """Five coin tosses: not even a fall to nothing is found 4 times in 5."""
+    assert detects(5, 1, noise=UNSEEN).difference is None
