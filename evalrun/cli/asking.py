@@ -113,7 +113,7 @@ def last_words(session: Session, plan: Plan, *, again: str, verdict: int) -> int
         say(f"{tty(name)}: stopped: {tty(why)}")
     if ending.capped:
         cap = plan.suite.limits.max_cost_usd
-        say(f"the cap of ${cap} is reached: ${ending.spent_usd:.4f} are spent; raise --max-cost to go on: {again}")
+        say(f"the cap of ${cap:f} is reached: ${ending.spent_usd:.4f} are spent; raise --max-cost to go on: {again}")
         return CAPPED
     if ending.stopped:
         say(f"when that is mended, go on with: {again}")

@@ -253,7 +253,11 @@ def _verdict(table: Table, suite: Json) -> int:
         attempted, scored = _count(cell, "attempted"), _count(cell, "scored")
         if suite["tasks"][cell.task]["data"]["kind"] == "ladder":
             attempted -= _count(cell, "failed", "context_length")  # a ladder finds the limit: that is its result
-        lost = 1 - scored / attempted if attempted else 1.0
+        if not attempted:
+            say(f"{tty(cell.task)} was not asked of {tty(cell.target)}: no verdict")
+            code = NO_VERDICT
+            continue
+        lost = 1 - scored / attempted
         if lost > most:
             share = f"{lost:.0%} of the requests of {tty(cell.task)} to {tty(cell.target)}"
             say(f"{share} gave no scored answer (limits.max_failed_share is {most:.0%}): no verdict")

@@ -124,7 +124,7 @@ async def preflight(opened: Opened, target: Asked) -> list[str]:
 def advice(failure: Failure, target: Asked) -> str:
     match failure.kind:
         case "dns" | "connect" | "timeout_connect":
-            return f"; is the server running, and is base_url of target {target.name} right?"
+            return f"; is base_url of target {target.name} right?"
         case "tls":
             return "; is its certificate valid? (`ca_file` names your own authority, `verify: false` trusts anybody)"
         case "auth" if failure.status == 407:  # it is the proxy's, and the message says so
