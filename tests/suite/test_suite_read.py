@@ -419,7 +419,7 @@ def test_shipped_suites_are_found_by_name(write: Write) -> None:
 def test_the_schema_tells_editors_what_the_reader_takes() -> None:
     """The schema names every field with its help, knows `include`, and requires the rest only without it."""
     found = schema("suite")
-    assert {"include", "name", "tasks", "load", "limits", "targets", "about"} == set(found["properties"])
+    assert {"include", "name", "tasks", "load", "limits", "targets", "gates", "about"} == set(found["properties"])
     assert found["if"] == {"not": {"required": ["include"]}}
     assert set(found["then"]["required"]) == {"name", "tasks"}
     assert found["$defs"]["Task"]["properties"]["repeats"]["description"]
