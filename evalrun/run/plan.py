@@ -181,7 +181,7 @@ def manifest(plan: Plan) -> Manifest:
         suite=plan.suite.model_dump(mode="json", by_alias=True),
         suite_file=str(plan.suite_file),
         command=plan.command,
-        targets={target.name: target.spec.model_dump(mode="json") for target in plan.targets},
+        targets={target.name: _told(target) for target in plan.targets},
         fingerprints=plan.prints,
         machine=machine(),
         versions=_versions(),
@@ -189,6 +189,13 @@ def manifest(plan: Plan) -> Manifest:
         price_date=", ".join(dates) or None,
         created=datetime.now(UTC),
     )
+
+
+def _told(target: Asked) -> Json:
+    """Give a target's spec as it is stored: of extra headers the names only, for a value may be a key."""
+    spec = target.spec.model_dump(mode="json")
+    spec["quirks"]["headers"] = dict.fromkeys(spec["quirks"]["headers"], "***")
+    return spec
 
 
 def machine() -> Machine:

@@ -279,3 +279,13 @@ def test_several_tables_are_one_document(suite: Callable[..., Path], evalrun: Co
     rows = evalrun("table", *folders, "--format", "csv").stdout.splitlines()
     assert sum(row.startswith("suite,run,") for row in rows) == 1
     assert "" not in rows
+
+
+def test_a_header_of_the_users_own_is_not_stored(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
+    """An extra header may carry a key: its value is sent, and stands in no file of the run."""
+    path = suite(2)
+    with (tmp_path / "sim.yaml").open("a") as file:
+        file.write("quirks: {headers: {x-tenant: '${TENANT}'}}\n")
+    done = evalrun("run", path, env={"TENANT": "canary-4711"})
+    assert done.returncode == 0, done.stderr
+    assert not any(b"canary-4711" in file.read_bytes() for file in only_run(tmp_path).iterdir())
