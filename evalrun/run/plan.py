@@ -46,7 +46,6 @@ class Plan:
     targets: tuple[Asked, ...]
     places: Places
     prints: Fingerprints
-    skipped_rows: int
     together: bool = False
 
     @property
@@ -88,18 +87,10 @@ def plan(
     surveying: Callable[[str], None],
 ) -> Plan:
     """Survey the data and fingerprint everything that decides a number. `surveying` is told each task's name."""
-    skipped: list[str] = []
-    counted = Places(
-        root=places.root,
-        allowed=places.allowed,
-        skip_bad_rows=places.skip_bad_rows,
-        on_skip=skipped.append,
-        on_notice=places.on_notice,
-    )
     prints: dict[str, TaskPrints] = {}
     for name, task in suite.tasks.items():
         surveying(name)
-        prints[name] = _prints(name, task, counted)
+        prints[name] = _prints(name, task, places)
     planned = Plan(
         suite=suite,
         suite_file=suite_file,
@@ -107,7 +98,6 @@ def plan(
         targets=targets,
         places=Places(root=places.root, allowed=places.allowed, skip_bad_rows=places.skip_bad_rows),
         prints=Fingerprints(tasks=prints, targets={target.name: _target_print(target) for target in targets}),
-        skipped_rows=len(skipped),
     )
     _refuse_small_cap(planned)
     return planned
