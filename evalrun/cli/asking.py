@@ -1,7 +1,6 @@
 """Asking a plan into a results folder: open or resume it, ask, say how it ended. No scores, no tables."""
 
 import asyncio
-import gc
 import os
 import signal
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from evalrun.run.plan import Plan, differences, manifest, refuse_changed
 from evalrun.run.stop import Stop
 from evalrun.store import Run, create_run, find_unfinished, newest, resume
 from evalrun.store.writer import Writer
-from evalrun.target.transport.machine import loop_factory
+from evalrun.target.transport.machine import loop_factory, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ def ask_into(writer: Writer, plan: Plan, *, show: Quiet) -> Session:
         with stop.listening():
             return await FanOut(plan, writer, show, stop).ask_all()
 
-    gc.collect()
-    gc.freeze()  # a full collection over all that was imported stops the stopwatch's loop for 30 to 150 ms
+    settle()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             return Session(writer.run.path, runner.run(asking()), stop)

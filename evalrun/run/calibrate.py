@@ -4,6 +4,8 @@
     C  few units and padding                           ->  per_pad
     D  many units, another text                        ->  averaged with B, for no two texts count quite alike
 
+How many are many is told by A: a tokenizer of bytes counts five times what one of words does.
+
 The requests cost money: they are reserved and booked like any other, and noted in the journal.
 """
 
@@ -32,6 +34,7 @@ Ask = Callable[[Row], Awaitable[int]]
 """Sends a row's prompt for one token of answer, and gives its prompt tokens as the server counted them."""
 
 PAD = 48
+FEW_TOKENS = 1024
 
 
 class TooLong(Exception):
@@ -54,12 +57,13 @@ async def calibrate(ladder: Ladder, ask: Ask, *, salt: str) -> tuple[Scale, int]
         first = nonce(salt, f"calibration {index} {units} {pad}") if ladder.nonce else ""
         return probe.build(index, units=units, pad=pad, nonce=first)
 
-    few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4), least=probe.min_units, most=probe.max_units)
+    few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4, FEW_TOKENS), least=probe.min_units, most=probe.max_units)
     if ladder.tokenizer is not None:
         return await _counted(ladder.tokenizer, ask, built, few=few, many=few + 1000), 1
     small, padded = await ask(built(0, few, 0)), await ask(built(0, few, PAD))
+    guess = msgspec.structs.replace(NOMINAL, per_unit=max(small - NOMINAL.fixed, few) / few)
     while True:
-        many, _ = NOMINAL.fit(big, least=few + 1, most=probe.max_units)
+        many, _ = guess.fit(big, least=few + 1, most=probe.max_units)
         try:
             large = (await ask(built(0, many, 0)) + await ask(built(1, many, 0))) / 2
             break

@@ -225,9 +225,10 @@ class FanOut:
         self._progress.begin(names, task, total=total, tally=tally, purse=self._purse)
         rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)
         turns = in_turn(rounds, seed=f"{self._writer.run.path.name} {task}")
+        long = isinstance(self._plan.suite.tasks[task].data, Ladder)
         try:
             async with asyncio.TaskGroup() as group:
-                async for place, job in _steadily(turns):
+                async for place, job in _steadily(turns, slow=long):
                     if self._settled(job):
                         tally.earlier += 1
                         continue
@@ -265,13 +266,15 @@ class FanOut:
             self._freed.set()
 
 
-async def _steadily(turns: Iterator[Turn]) -> AsyncIterator[Turn]:
-    """Give the turns without starving the requests in flight: jobs that take long to write are written in a thread."""
-    slow = False
+async def _steadily(turns: Iterator[Turn], *, slow: bool) -> AsyncIterator[Turn]:
+    """Give the turns without starving the requests in flight.
+
+    slow: jobs take long to write, so that a thread has to do it; once one did, it is taken to be so.
+    """
     for number in itertools.count(1):
         began = time.perf_counter()
         turn = await asyncio.to_thread(next, turns, None) if slow else next(turns, None)
-        slow = time.perf_counter() - began > SLOW_S
+        slow = slow or time.perf_counter() - began > SLOW_S
         if turn is None:
             return
         if number % 256 == 0:
