@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evalrun.cli.exits import NO_VERDICT, OK, say, write
 from evalrun.compare import baseline
-from evalrun.compare.contrast import compare, compare_targets
+from evalrun.compare.contrast import compare
 from evalrun.compare.load import load
 from evalrun.compare.side import Side
 from evalrun.compare.values import Contrast
@@ -17,19 +17,20 @@ from evalrun.report import compare_csv, compare_json, compare_markdown, compare_
 BASELINES = Path("results/baselines")
 
 
-def compare_runs(names: Sequence[str], *, form: str = "text", baselines: Path = BASELINES, width: int = 100) -> int:
+def compare_runs(
+    names: Sequence[str],
+    *,
+    form: str = "text",
+    baselines: Path = BASELINES,
+    across_prompts: bool = False,
+    width: int = 100,
+) -> int:
     """Print each of the later sides against the first: run folders, table files or names of baselines."""
     if len(names) < 2:
         raise SuiteError("compare: give two sides at least, the base first: evalrun compare BASE NEW")
     base, *others = load(names, baselines=baselines)
-    write(rendered([compare(base, new) for new in others], form, width=width), end="")
-    return OK
-
-
-def compare_within(folder: str, *, base: str, new: str, form: str = "text", width: int = 100) -> int:
-    """Print two targets of one run, which were asked in turn, against each other."""
-    (side,) = load([folder], baselines=BASELINES)
-    write(rendered([compare_targets(side, base=base, new=new)], form, width=width), end="")
+    contrasts = [compare(base, new, across_prompts=across_prompts) for new in others]
+    write(rendered(contrasts, form, width=width), end="")
     return OK
 
 

@@ -26,6 +26,7 @@ def gate_run(
     baseline_name: str | None = None,
     texts: Sequence[str] = (),
     baselines: Path = BASELINES,
+    across_prompts: bool = False,
     form: str = "text",
     junit: Path | None = None,
     summary: Path | None = None,
@@ -33,7 +34,7 @@ def gate_run(
     annotations: bool = False,
 ) -> int:
     """Print what the gate says of a run, write what was asked for; give 0 pass, 1 regressed, 3 inconclusive."""
-    gate = gate_of(folder, baseline_name=baseline_name, texts=texts, baselines=baselines)
+    gate = gate_of(folder, baseline_name=baseline_name, texts=texts, baselines=baselines, across_prompts=across_prompts)
     text = compare_gate.as_json(gate) if form == "json" else compare_gate.text(gate, width=width())
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true":  # model text must not command the runner
         text = github.quoted(text, token=secrets.token_hex(16))
@@ -53,7 +54,12 @@ def gate_run(
 
 
 def gate_of(
-    folder: Path, *, baseline_name: str | None = None, texts: Sequence[str] = (), baselines: Path = BASELINES
+    folder: Path,
+    *,
+    baseline_name: str | None = None,
+    texts: Sequence[str] = (),
+    baselines: Path = BASELINES,
+    across_prompts: bool = False,
 ) -> Gate:
     """Judge a run by `texts`, or by its suite's own `gates:` where none are given. A missing baseline is said."""
     asked = rules(texts)  # before a million records are read
@@ -63,7 +69,7 @@ def gate_of(
     new, *rest = load(wanted, baselines=baselines)
     if new.kind != "run":
         raise SuiteError(f"{folder}: no run; a gate judges the folder of a run, like results/SUITE/UTC-HASH")
-    return judge(asked or rules(new.gates), new, rest[0] if rest else None)
+    return judge(asked or rules(new.gates), new, rest[0] if rest else None, across_prompts=across_prompts)
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ PATH = click.Path(path_type=Path)
 FORMATS = click.Choice(["text", "md", "csv", "json"])
 BASELINES = Path("results/baselines")
 FORM = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+ACROSS = click.option("--across-prompts", is_flag=True, help="Compare runs whose prompts differ: it is their effect.")
 SHELF = click.option("--baselines", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
 
 
@@ -58,7 +59,8 @@ def ladder(folders: tuple[Path, ...], **options: Any) -> int:
 @click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True)
 @FORM
 @SHELF
-def compare(names: tuple[str, ...], form: str, baselines: Path) -> int:
+@ACROSS
+def compare(names: tuple[str, ...], **options: Any) -> int:
     """Compare stored runs with the first of them.
 
     Run folders, table files or baselines: paired differences with intervals, the smallest effect that could have been
@@ -67,7 +69,7 @@ def compare(names: tuple[str, ...], form: str, baselines: Path) -> int:
     from evalrun.cli.compare import compare_runs
     from evalrun.cli.exits import width
 
-    return compare_runs(names, form=form, baselines=baselines, width=width())
+    return compare_runs(names, width=width(), **options)
 
 
 @click.group()
@@ -92,6 +94,7 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
 @click.option("--baseline", "baseline_name", metavar="NAME", help="What the run is held to.")
 @click.option("--rule", "texts", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
 @SHELF
+@ACROSS
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--junit", type=PATH, help="Write JUnit XML.")
 @click.option("--summary", type=PATH, help="Write Markdown for a step summary.")

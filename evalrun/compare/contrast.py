@@ -26,15 +26,17 @@ _OPTIONAL = ("unscored",)  # left out where it is 0 on both sides
 Meeting = tuple[Cell, Cell]
 
 
-def compare(base: Side, new: Side) -> Contrast:
+def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
     """Compare two sides on every task and target that both have.
 
-    Where they share no target and each has one only, those two meet. Unlike data or prompts are refused.
+    Where they share no target and each has one only, those two meet. Unlike data is refused, and so are unlike
+    prompts, unless they are what is compared.
     """
     meetings, notes = _meetings(base, new)
     if base.run == new.run:
         notes.append(f"both sides are of the run {base.run}")
-    return _contrast((base, new), meetings, notes=notes, same_session=False)
+    locks = [lock(*meeting, sides=(base, new), across_prompts=across_prompts) for meeting in meetings]
+    return _contrast((base, new), meetings, locks, notes=notes, same_session=False)
 
 
 def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
@@ -49,7 +51,8 @@ def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
         have = ", ".join(dict.fromkeys(target for _, target in side.cells))
         raise SuiteError(f"{side.name}: no task was asked of both {base!r} and {new!r}; it has the targets {have}")
     sides = (replace(side, name=base), replace(side, name=new))
-    return _contrast(sides, meetings, notes=[], same_session=True)
+    locks = [lock(*meeting, sides=sides) for meeting in meetings]
+    return _contrast(sides, meetings, locks, notes=[], same_session=True)
 
 
 def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
@@ -69,12 +72,17 @@ def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
 
 
 def _contrast(
-    sides: tuple[Side, Side], meetings: Sequence[Meeting], *, notes: Sequence[str], same_session: bool
+    sides: tuple[Side, Side],
+    meetings: Sequence[Meeting],
+    locks: Sequence[Lock],
+    *,
+    notes: Sequence[str],
+    same_session: bool,
 ) -> Contrast:
-    locks = [lock(*meeting, sides=sides) for meeting in meetings]
     if refused := list(dict.fromkeys(locked.refused for locked in locks if locked.refused)):
         raise SuiteError(
             f"{sides[0].name} and {sides[1].name}: {'; '.join(refused)}; compare runs of the same data and prompts"
+            " (`--across-prompts` where prompts are what you compare)"
         )
     pairs = [
         _pair(meeting, locked, sides=sides, same_session=same_session)

@@ -1,6 +1,7 @@
 """May these two cells be compared, and in what? From fingerprints of what was asked, and from how late the client was.
 
-data, prompt            unlike: nothing may be compared
+data                    unlike: nothing may be compared
+prompt                  unlike: nothing either, unless prompts are what is compared (`across_prompts`)
 scorers                 unlike: everything but quality, until both are scored alike
 transport, load         unlike: everything but latency; so is a client that was itself late
 prices                  unlike: both costs under the new side's prices
@@ -24,15 +25,17 @@ class Lock:
     notes: tuple[str, ...]
 
 
-def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side]) -> Lock:
+def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Lock:
     """Judge two cells of two sides."""
     old, now = base.prints, new.prints
     unlike = [part for part in ("data", "prompt") if not _alike(getattr(old, part), getattr(now, part))]
     refused = ""
-    if unlike:
+    notes = []
+    if unlike == ["prompt"] and across_prompts:
+        notes.append("the prompt differs between the sides: what changed may be its doing")
+    elif unlike:
         refused = f"the {' and the '.join(unlike)} of {_where(base, new)} differ, so that no sample has its pair"
     quality = "" if _scored_alike(base, new) else f"the scorers differ; score both alike first: {_score(sides)}"
-    notes = []
     if not _alike(old.sampling, now.sampling):
         notes.append("sampling (temperature, token limit, repeats) differs between the sides")
     if not _alike(old.target, now.target) and base.target == new.target:

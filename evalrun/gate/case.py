@@ -159,7 +159,9 @@ def _widest(clear: Callable[[float], bool]) -> float:
 # ---------------------------------------------------------------- against a baseline
 
 
-def change(rule: Rule, cell: Cell, base_cell: Cell | None, *, sides: tuple[Side | None, Side]) -> Case:
+def change(
+    rule: Rule, cell: Cell, base_cell: Cell | None, *, sides: tuple[Side | None, Side], across_prompts: bool = False
+) -> Case:
     """Hold the change of one number since a baseline against what is tolerated."""
     base, new = sides
     case = partial(Case, rule=rule, task=cell.task, target=cell.target)
@@ -169,7 +171,7 @@ def change(rule: Rule, cell: Cell, base_cell: Cell | None, *, sides: tuple[Side 
         have = ", ".join(f"{task} of {target}" for task, target in base.cells)
         return case(why=f"the baseline {base.name} does not have it (it has {have})", trouble="no baseline")
     both = (base, new)
-    locked = lock(base_cell, cell, sides=both)
+    locked = lock(base_cell, cell, sides=both, across_prompts=across_prompts)
     measure = rule.measure
     barred = locked.refused
     if measure.unit in ("s", "tok/s"):

@@ -1,6 +1,7 @@
 """Every rule on every task and target of a run, corrected together: a Gate. One that misses data never passes."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from evalrun.compare.side import Cell, Side, empty_cell
 from evalrun.errors import SuiteError
@@ -22,11 +23,19 @@ def rules(texts: Sequence[str]) -> list[Rule]:
         raise SuiteError(f"gate: {error}") from error
 
 
-def judge(asked: Sequence[Rule], new: Side, base: Side | None, *, most_failing: int = MOST_FAILING) -> Gate:
+def judge(
+    asked: Sequence[Rule],
+    new: Side,
+    base: Side | None,
+    *,
+    across_prompts: bool = False,
+    most_failing: int = MOST_FAILING,
+) -> Gate:
     """Judge a run by rules, those of a change against `base`. At most 5 % of gates with nothing wrong say regressed."""
     if not asked:
         raise SuiteError("gate: there is no rule; give --rule 'accuracy >= 0.80', or `gates:` in the suite")
-    cases = [case for cell in _cells(new, base) for case in _cases(asked, cell, new, base)]
+    held = partial(_cases, asked, new=new, base=base, across_prompts=across_prompts)
+    cases = [case for cell in _cells(new, base) for case in held(cell)]
     rulings = tuple(_rulings(cases))
     return Gate(
         suite=new.suite,
@@ -50,10 +59,13 @@ def _cells(new: Side, base: Side | None) -> list[Cell]:
     return [*new.cells.values(), *dropped]
 
 
-def _cases(asked: Iterable[Rule], cell: Cell, new: Side, base: Side | None) -> Iterable[Case]:
+def _cases(asked: Iterable[Rule], cell: Cell, *, new: Side, base: Side | None, across_prompts: bool) -> Iterable[Case]:
     old = base.cells.get((cell.task, cell.target)) if base else None
     for rule in asked:
-        yield change(rule, cell, old, sides=(base, new)) if rule.needs_baseline else limit(rule, cell, new)
+        if rule.needs_baseline:
+            yield change(rule, cell, old, sides=(base, new), across_prompts=across_prompts)
+        else:
+            yield limit(rule, cell, new)
 
 
 def _rulings(cases: Sequence[Case]) -> Iterable[Ruling]:

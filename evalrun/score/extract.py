@@ -8,6 +8,8 @@ The rules, first that fires:
     last_formula  the formula ($...$) in which the last number stands
     last_number   the last number
     none          no answer
+
+Of a text that was cut off at its token limit only the first two count: the last number of half a thought is no answer.
 """
 
 import re
@@ -41,6 +43,14 @@ _PROSE = re.compile(  # three letters may be a word, two are more often two vari
     r"(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))",
     re.IGNORECASE,
 )
+_WORD_AT_END = re.compile(r"\S+\Z")
+_OPERATOR = re.compile(r"(?<=[\w)}\]])[-+*/^=]|\\[dtc]?frac|\\sqrt")  # between two things: the sign of -3 is none
+_SPELLINGS = (
+    (re.compile(r"×|·|\\times(?![A-Za-z])|\\cdot(?![A-Za-z])"), "*"),
+    (re.compile(r"÷|\\div(?![A-Za-z])"), "/"),
+    (re.compile("−"), "-"),
+    (re.compile(r"\\(?:left|right)(?![A-Za-z])|[\s$]"), ""),
+)
 _COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
 
 
@@ -59,21 +69,37 @@ def without_reasoning(text: str) -> str:
     return text[: start.start()] if start else text
 
 
-def final_answer(text: str) -> Found:
-    """Find the final answer of a maths problem. The text is without its reasoning."""
+def final_answer(text: str, *, cut: bool = False) -> Found:
+    """Find the final answer of a maths problem. The text is without its reasoning; cut: off at its token limit."""
     contents, unterminated = boxes(text)
     if contents:
         return _found(contents[-1], "boxed")
     if unterminated:
         return Found(None, "none")
+    if cut:
+        text = _WORD_AT_END.sub("", text)  # it may be half a word: `The answer is 25` of `The answer is 256`
     text = text[-_MAX_SEARCHED:]
     marks = list(_MARK.finditer(text))
     for mark in reversed(marks):
         if answer := _after_mark(text[mark.end() : mark.end() + _MAX_ANSWER]):
             return _found(answer, "marked")
+    if cut:
+        return Found(None, "none")
     if _is_bare(text):
         return _found(text.strip().strip("*_").strip(), "whole")
     return _last(text)
+
+
+def repeats(question: str, answer: str) -> bool:
+    """Whether an answer only copies an expression that the question gives: `2 + 5 * 4` of `What is 2 + 5 * 4?`."""
+    asked, given = _spelt(question), _spelt(answer)
+    return len(_OPERATOR.findall(given)) > 1 and given in asked
+
+
+def _spelt(text: str) -> str:
+    for pattern, spelling in _SPELLINGS:
+        text = pattern.sub(spelling, text)
+    return text
 
 
 def expected_answer(text: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, field_validator
 
 from evalrun.score.choice import chosen, expected_letter
 from evalrun.score.context import claims, common_share, f1, net, order
-from evalrun.score.extract import expected_answer, final_answer, without_reasoning
+from evalrun.score.extract import Found, expected_answer, final_answer, repeats, without_reasoning
 from evalrun.score.form import tidy
 from evalrun.score.number import TooLarge, number
 from evalrun.score.unit import split_unit
@@ -129,10 +129,10 @@ class Numeric(Scorer):
         expected = _number(expected_answer(sample.expected))
         if expected is None:
             return Score(value=None, error="scorer", why=f"the expected answer {sample.expected!r} is not a number")
-        found = final_answer(_answer(completion))
+        found = _final(completion)
         value = None if found.answer is None else _number(found.answer)
         if value is None:
-            return scored(right=False, answer=found.answer, rule=found.rule, why="no number found")
+            return scored(right=False, answer=found.answer, rule=found.rule, why=_unfound(completion, "number"))
         allowed = max(Fraction(self.abs_tol), Fraction(self.rel_tol) * abs(expected))
         right = abs(value - expected) <= allowed
         why = ("equal" if value == expected else "within the tolerance") if right else f"wanted {sample.expected!r}"
@@ -180,10 +180,14 @@ class Math(Scorer):
 
         if sample.expected is None:
             return unexpected()
-        found = final_answer(_answer(completion))
+        found = _final(completion)
         if found.answer is None:
-            return scored(right=False, answer=None, rule=found.rule, why="no final answer found")
-        verdict = judge(expected_answer(sample.expected), found.answer)
+            return scored(right=False, answer=None, rule=found.rule, why=_unfound(completion, "final answer"))
+        expected = expected_answer(sample.expected)
+        verdict = judge(expected, found.answer)
+        copied = verdict.right and not repeats(expected, found.answer) and repeats(_question(sample), found.answer)
+        if copied:
+            return scored(right=False, answer=found.answer, rule=found.rule, why="it repeats the question")
         why = verdict.why if verdict.right else f"wanted {sample.expected[-_MAX_SHOWN:]!r}; {verdict.why}"
         return scored(right=verdict.right, answer=found.answer, rule=found.rule, why=why, disputed=verdict.disputed)
 
@@ -200,8 +204,7 @@ class Items(Scorer):
         expected = [item.strip().casefold() for item in (sample.expected or "").split(",") if item.strip()]
         if not expected:
             return unexpected()
-        question = sample.messages[-1].content.rpartition("\n\n")[2] if sample.messages else ""
-        found = claims(_answer(completion), expected, question=question)
+        found = claims(_answer(completion), expected, question=_question(sample).rpartition("\n\n")[2])
         value = {"net": net, "f1": f1, "order": order}[self.rule](found.items, expected)
         answer = ", ".join(found.items) if self.rule == "order" else ", ".join(dict.fromkeys(found.items))
         why = "equal" if value == 1 else f"wanted {sample.expected!r}"
@@ -277,6 +280,18 @@ def unexpected() -> Score:
 
 def _answer(completion: Completion) -> str:
     return without_reasoning(completion.text).strip()
+
+
+def _question(sample: Sample) -> str:
+    return sample.messages[-1].content if sample.messages else ""
+
+
+def _final(completion: Completion) -> Found:
+    return final_answer(_answer(completion), cut=completion.finish_reason == "length")
+
+
+def _unfound(completion: Completion, what: str) -> str:
+    return f"no {what} found" + (": it was cut off before one" if completion.finish_reason == "length" else "")
 
 
 def _folded(text: str, *, fold: bool) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from written_runs import asked, write_run
 
-from evalrun.cli.compare import baseline_save, compare_runs, compare_within
+from evalrun.cli.compare import baseline_save, compare_runs
 from evalrun.cli.gate import gate_of, gate_run
 from evalrun.errors import StoreError, SuiteError
 
@@ -21,12 +21,6 @@ def test_compare_prints_each_against_the_first(tmp_path: Path, capsys: pytest.Ca
         assert capsys.readouterr().out.startswith(start)
     with pytest.raises(SuiteError, match="give two sides"):
         compare_runs(names[:1], baselines=tmp_path)
-
-
-def test_targets_of_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_run(tmp_path / "a", [*asked("rr"), *asked("ww", target="b")])
-    assert compare_within(str(folder), base="sim", new="b") == 0
-    assert capsys.readouterr().out.startswith("b against sim")
 
 
 @pytest.mark.parametrize(("word", "code"), [("r" * 200, 0), ("w" * 12 + "r" * 188, 1), ("w" * 4 + "r" * 196, 3)])

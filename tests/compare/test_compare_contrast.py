@@ -114,6 +114,18 @@ def test_unlike_questions_are_refused(tmp_path: Path, part: str) -> None:
     assert refusal.value.exit_code == 2
 
 
+def test_prompts_are_compared_by_those_who_ask_for_it(tmp_path: Path) -> None:
+    """`across_prompts` pairs samples whose prompt changed, and says so; unlike data stay refused."""
+    base = read_run(write_run(tmp_path / "a", asked("r" * 20)))
+    new = read_run(write_run(tmp_path / "b", asked("w" * 20), prompt="p2", day=2))
+    pair = pair_of(compare(base, new, across_prompts=True))
+    assert row(pair, "accuracy").word == "regressed"
+    assert any("the prompt differs" in note for note in pair.notes)
+    other = read_run(write_run(tmp_path / "c", asked("r" * 20), data="d2", prompt="p2", day=3))
+    with pytest.raises(SuiteError, match="the data and the prompt of task add differ"):
+        compare(base, other, across_prompts=True)
+
+
 def test_unlike_scorers_leave_the_rest(tmp_path: Path) -> None:
     """Other scorers: quality is not compared and scoring both alike is offered; cost is compared."""
     pair = pair_of(contrast(tmp_path, asked("rr"), asked("ww"), of_new={"scorers": [{"kind": "exact"}]}))

@@ -47,6 +47,9 @@ def test_a_baseline_of_something_else(tmp_path: Path) -> None:
     assert all("does not have it (it has add of sim)" in why for why in reasons(judge(rules(EASY), other, base)))
     data = side(tmp_path / "c", asked("r" * 60), day=2, data="d2")
     assert all("the data of task add differ" in why for why in reasons(judge(rules(EASY), data, base)))
+    prompt = side(tmp_path / "d", asked("r" * 60), day=2, prompt="p2")
+    assert all("the prompt of task add differ" in why for why in reasons(judge(rules(EASY), prompt, base)))
+    assert judge(rules(EASY), prompt, base, across_prompts=True).word == "pass"
 
 
 def test_a_task_that_was_dropped(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.score.extract import Found, expected_answer, final_answer, without_reasoning
+from evalrun.score.extract import Found, expected_answer, final_answer, repeats, without_reasoning
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,39 @@ def test_the_last_balanced_box_wins(text: str, answer: str) -> None:
 def test_an_unterminated_box_gives_nothing(text: str) -> None:
     """A box that never closes, or is empty, gets no credit through another rule."""
     assert final_answer(text) == Found(None, "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("so 40 hours of 36 * 1.5 = 60 hours of 3", None),
+        ("2 + 5 * (4", None),
+        ("The answer is 25", None),
+        ("The answer is 25. Let me check: 5 *", "25"),
+        (r"It is \boxed{12}", "12"),
+        (r"It is \boxed{1", None),
+    ],
+)
+def test_half_a_thought_is_no_answer(text: str, answer: str | None) -> None:
+    """Of a text that was cut off, only a closed box or a marked answer that is surely whole counts."""
+    assert final_answer(text, cut=True).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "copied"),
+    [
+        ("What is 2 + 5 ÷ (14 + 8)?", "2 + 5 ÷ (14 + 8)", True),
+        ("What is $3 \\times 4 - 1$?", "3 × 4 - 1", True),
+        ("Factor $x^2+5x+6$.", "$x^2 + 5x + 6$", True),
+        ("Which is larger, 3/4 or 2/3?", "3/4", False),
+        ("Is it (-3,-4) or (3,4)?", "(-3,-4)", False),
+        ("What is 2 + 5 + 1?", "2 + 6", False),
+        ("What is 6 - 2?", "4", False),
+    ],
+)
+def test_a_copy_of_the_question_is_known(question: str, answer: str, copied: bool) -> None:
+    """A copied expression has two operators at least: a fraction or a pair that a question names may be its answer."""
+    assert repeats(question, answer) is copied
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from evalrun.score.spec import ADAPTER, Choice, Contains, Exact, Numeric, Python, Regex, ScorerSpec
-from evalrun.types import Completion, Sample, Score
+from evalrun.score.spec import ADAPTER, Choice, Contains, Exact, Math, Numeric, Python, Regex, ScorerSpec
+from evalrun.types import Completion, Message, Sample, Score
 
 
 def scored(spec: ScorerSpec, expected: str | None, text: str, choices: tuple[str, ...] = ()) -> Score:
@@ -38,6 +38,28 @@ def test_regex_compares_its_group_or_just_matches() -> None:
     assert scored(grouped, "3", "ANSWER: 3\nANSWER: 4").value == 0
     assert scored(Regex(kind="regex", pattern=r"\d{3}"), None, "abc 123").value == 1
     assert scored(Regex(kind="regex", pattern=r"\d{3}"), None, "abc 12").rule == "none"
+
+
+def test_an_answer_that_was_cut_off_gets_no_credit_for_its_last_number() -> None:
+    """The 3 at the end of a truncated text is no answer, for both scorers of numbers; of a finished one it is."""
+    text = "36 hours * 1.5 = 60 hours of 3"
+    for spec in (Numeric(kind="numeric"), Math(kind="math")):
+        sample = Sample(task="t", id="1", messages=(), expected="3")
+        score = spec(sample, Completion(text=text, finish_reason="length"))
+        assert (score.value, score.rule) == (0, "none")
+        assert "cut off" in score.why
+        assert spec(sample, Completion(text=text, finish_reason="stop")).value == 1
+
+
+def test_math_gives_nothing_for_the_question_said_again() -> None:
+    """`2 + 5 * 4` is worth 22, but who was asked for it must say 22. Another expression of it is an answer."""
+    sample = Sample(task="t", id="1", messages=(Message(role="user", content="What is 2 + 5 * 4?"),), expected="22")
+    spec = Math(kind="math")
+    assert spec(sample, Completion(text="2 + 5 * 4")).value == 0
+    assert spec(sample, Completion(text="The answer is $2 + 5 \\cdot 4$.")).value == 0
+    assert spec(sample, Completion(text="2 + 5 * 4 = 22")).value == 1
+    simplify = Sample(task="t", id="1", messages=sample.messages, expected="2 + 5 * 4")
+    assert spec(simplify, Completion(text="2 + 5 * 4")).value == 1
 
 
 def test_numeric_is_exact() -> None:
