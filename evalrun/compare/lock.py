@@ -34,7 +34,7 @@ def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: boo
     if unlike == ["prompt"] and across_prompts:
         notes.append("the prompt differs between the sides: what changed may be its doing")
     elif unlike:
-        refused = f"the {' and the '.join(unlike)} of {_where(base, new)} differ, so that no sample has its pair"
+        refused = f"the {' and the '.join(unlike)} of {_where(base, new)} differ{'' if unlike[1:] else 's'}"
     quality = "" if _scored_alike(base, new) else f"the scorers differ; score both alike first: {_score(sides)}"
     if not _alike(old.sampling, now.sampling):
         notes.append("sampling (temperature, token limit, repeats) differs between the sides")

@@ -5,7 +5,7 @@ Streams: a sample is built when it is asked for and not kept.
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -37,9 +37,13 @@ class Samples:
     limit: int | None
 
     def __iter__(self) -> Iterator[Sample]:
+        return (sample for _, sample in self.with_rows())
+
+    def with_rows(self) -> Iterator[tuple[Row, Sample]]:
+        """Give each row and the sample that was written of it."""
         number = 0
         for number, row in enumerate(islice(self.source.rows(self.places), self.limit), start=1):
-            yield self.writer.sample(row, number)
+            yield row, self.writer.sample(row, number)
         if number == 0:
             raise SuiteError(f"tasks.{self.task}.data: has no rows; nothing would be asked, so nothing can be right")
 
@@ -56,25 +60,26 @@ def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, limit: i
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a task's samples are: their number, and the hash of all that is asked and expected."""
+    """What a task's data are: how many rows, and the hash of all that is in them."""
 
     count: int
     sha256: str
 
 
-def survey(samples: Iterable[Sample]) -> Survey:
-    """Read all samples once, hash their content and refuse an id that stands twice.
+def survey(samples: Samples) -> Survey:
+    """Write every sample once, to refuse what cannot be asked and an id that stands twice, and hash the rows.
 
-    The hash is over one line of canonical JSON per sample, in order, so it is the same on every machine. For
+    The hash is over one line of canonical JSON per row, in order, so it is the same on every machine. What is asked
+    follows from it and the prompt block, whose fingerprint is another: who compares runs can tell which changed. For
     ids only 8-byte digests are held; `samples` is read a second time just to name those that stand twice.
     """
     sha = hashlib.sha256()
     digests = array("Q")
-    encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
-    for sample in samples:
-        content = (sample.id, sample.messages, sample.expected, sample.choices, sample.meta)
+    encode = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_kind).encode
+    for row, sample in samples.with_rows():
         try:
-            sha.update(encode(content) + b"\n")
+            encode(sample)
+            sha.update(encode(row) + b"\n")
         except UnicodeEncodeError:
             raise SuiteError(f"sample {sample.id!r}: half of a surrogate pair; write the whole character") from None
         digests.append(_digest(sample.id))
@@ -82,6 +87,11 @@ def survey(samples: Iterable[Sample]) -> Survey:
     if twice:
         _refuse_twins(samples, twice)
     return Survey(count=len(digests), sha256=sha.hexdigest())
+
+
+def _kind(value: object) -> str:
+    """Stand in for what JSON has no form for, as a picture: such a field cannot be asked, but may be in a row."""
+    return type(value).__name__
 
 
 def _digest(text: str) -> int:
@@ -95,7 +105,7 @@ def _repeated(digests: "array[int]") -> set[int]:
     return {int(digest) for digest in numpy.unique(ordered[1:][ordered[1:] == ordered[:-1]])}
 
 
-def _refuse_twins(samples: Iterable[Sample], twice: set[int]) -> None:
+def _refuse_twins(samples: Samples, twice: set[int]) -> None:
     """Name the first ids that stand twice. Two different ids with one digest are no reason to refuse."""
     first: dict[str, int] = {}
     pairs: list[str] = []

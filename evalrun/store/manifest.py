@@ -20,7 +20,7 @@ SCHEMA = 1  # raised when an older evalrun would misread the folder; an added fi
 
 
 class TaskPrints(Value, frozen=True):
-    """Fingerprints of what decides a task's numbers. data: SHA-256 of its samples; samples: how many."""
+    """Fingerprints of what decides a task's numbers. data: SHA-256 of its rows; samples: how many."""
 
     data: str
     samples: int
