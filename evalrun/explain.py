@@ -5,6 +5,7 @@ docs/metrics.md are `markdown()` (a test compares). Not here: how a number is co
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,6 +125,12 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition(
             "e2e_s", "E2E", "s", "whole answer: last token event - sent", "", "no answer had a token event",
         ),
+        Definition(
+            "client_lag", "client's own lag", "s", "how late this client itself was at p99 while it asked",
+            "By the age of the bytes it read, as the kernel stamped them, or by how late its timers ran, whichever is "
+            "worse. Past 5 ms or 5 % of TTFT, latencies are INVALID. In a table only then; a gate may limit it.",
+            optional=True,
+        ),
     ),
     "Throughput": (
         Definition(
@@ -135,6 +142,23 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         ),
         Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)",
                    "", "nothing was answered"),
+        Definition(
+            "good", "good", "fraction", "requests answered within every SLO, of the attempted, with its 95 % interval",
+            "Shown where the suite states an `slo`. Within: at most the limit. A failed request is not good, a wrong "
+            "or truncated answer may be. A retried request counts with its final attempt's latency. The repeats of a "
+            "sample are averaged first. Interval as for accuracy.",
+            "of any answer it cannot be said, or nothing was attempted",
+        ),
+        Definition("goodput", "goodput", "req/s", "good requests / (last token event - first sent)",
+                   "The same window as for requests.", "`good` is, or nothing was answered"),
+        Definition(
+            "correct_goodput", "correct goodput", "req/s", "sum of the scores of good requests / the same window",
+            "By the first scorer. An answer that could not be judged is not right.",
+            "`goodput` is, or any good answer was not scored yet",
+        ),
+        Definition("slo_unknown", "SLO unknown", "count", "answers of which it cannot be said whether they were good",
+                   "They break no SLO by what is known of them, and a latency that one is stated of is unknown.",
+                   optional=True),
     ),
     "Tokens": (
         Definition("prompt_tokens", "prompt tokens", "tokens", "sum of what the server counted, cached ones included",
@@ -249,9 +273,13 @@ MARKS: dict[str, tuple[str, str]] = {
 
 
 def explain(name: str) -> Definition:
-    """Give the definition of a number by its name or label, with or without its unit, in any case."""
-    wanted = name.strip().lower()
-    known = {key.lower(): d for d in DEFINITIONS.values() for key in (d.label, d.name.removesuffix("_s"), d.name)}
+    """Give the definition of a number by its name or label, with or without its unit or percentile, in any case."""
+    wanted = re.sub(r"_p[0-9]{2}$", "", name.strip().lower().replace(" ", "_"))
+    known = {
+        key.lower().replace(" ", "_"): d
+        for d in DEFINITIONS.values()
+        for key in (d.label, re.sub("_(s|usd)$", "", d.name), d.name)
+    }
     if wanted in known:
         return known[wanted]
     close = difflib.get_close_matches(wanted, known, n=1)

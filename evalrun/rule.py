@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["share", "s", "usd", "tokens", "tok/s"]
+Unit = Literal["share", "s", "usd", "tokens", "tok/s", "req/s"]
 Kind = Literal["limit", "no_worse", "within"]
 
 
@@ -34,6 +34,16 @@ class Measure:
         """Give the sign of this measure's limit."""
         return ">=" if self.worse == "lower" else "<="
 
+    @property
+    def needs_slo(self) -> bool:
+        """Whether it is of the requests that kept every SLO: no number without one, and none to compare by another."""
+        return self.name in ("good", "goodput")
+
+    @property
+    def timed(self) -> bool:
+        """Whether it rests on the clock, so that a client that was late, or another load, spoils it."""
+        return self.unit in ("s", "tok/s", "req/s") or self.needs_slo
+
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 LATENCIES = ("ttft", "tpot", "e2e")
@@ -42,12 +52,14 @@ _MEASURES = (
     Measure("failed", "failed", "share", "higher", ("limit", "no_worse")),
     Measure("truncated", "truncated", "share", "higher", ("limit", "no_worse")),
     Measure("unscored", "unscored", "share", "higher", ("limit", "no_worse")),
+    Measure("good", "good", "share", "lower", ("limit", "no_worse")),
     *(
         Measure(f"{latency}_{name}", f"{latency.upper()} {name}", "s", "higher", ("limit", "within"))
         for latency in LATENCIES
         for name in PERCENTILES
     ),
     Measure("throughput", "throughput", "tok/s", "lower", ("within",)),
+    Measure("goodput", "goodput", "req/s", "lower", ("within",)),
     Measure("prompt_tokens", "prompt tokens/answer", "tokens", "higher", ("within",)),
     Measure("output_tokens", "output tokens/answer", "tokens", "higher", ("within",)),
     Measure("cost", "cost/answer", "usd", "higher", ("limit", "within")),

@@ -6,6 +6,7 @@ import pytest
 
 from evalrun import explain
 from evalrun.errors import SuiteError
+from evalrun.rule import MEASURES
 
 DOCS = Path(__file__).parents[1] / "docs" / "metrics.md"
 
@@ -28,6 +29,14 @@ def test_every_definition_can_be_asked_for() -> None:
     for name, definition in explain.DEFINITIONS.items():
         assert explain.explain(name) is definition
         assert explain.explain(definition.label) is definition
+
+
+def test_what_a_rule_may_name_can_be_asked_for() -> None:
+    """Percentiles and means of a gate's rules have the definition of what they are of."""
+    assert explain.explain("ttft_p95").name == "ttft_s"
+    assert explain.explain("cost_per_correct").name == "cost_per_correct_usd"
+    for name in MEASURES:
+        explain.explain(name)
 
 
 def test_a_misspelt_name_gets_a_hint() -> None:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"types"},
     {"errors", "units", "secret", "escape", "fingerprint", "slug"},
-    {"spec", "wire", "stats", "price", "retry", "explain", "rule"},
+    {"spec", "wire", "stats", "price", "retry", "explain", "rule", "slo"},
     {"data", "target"},
     {"score"},
     {"suite"},

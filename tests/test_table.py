@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from evalrun.slo import Slo
 from evalrun.table import Cell, Context, Lag, Mark, Metric, Table, TargetNote, tabulate
 from evalrun.types import Attempt, Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
 
@@ -213,6 +214,85 @@ def test_a_late_client_invalidates_latency(ttft: float, lag: float, invalid: boo
     assert (Mark.INVALID in metric(found, "ttft_s", "p99").marks) == invalid
     assert (Mark.INVALID in metric(found, "e2e_s", "p50").marks) == invalid
     assert any("INVALID" in alert and "lower the concurrency" in alert for alert in found.cells[0].alerts) == invalid
+
+
+# ---------------------------------------------------------------- goodput
+
+
+def promised(slo: Slo, *records: Record, values: Iterable[float | None] = (), **more: Any) -> Table:
+    return table(records, values, Context(suite="s", scorers={"t": ("exact",), "u": ("exact",)}, slo=slo, **more))
+
+
+def test_goodput_is_answered_within_every_slo() -> None:
+    """Of 5 in 4 s: right, wrong, too late by TTFT, by E2E, failed. 2 are good: 40 %, 0.5 a second, 0.25 of it right."""
+    records = [
+        answer("q1", timing=timing(1.0, 2.0)),
+        answer("q2", timing=timing(0.1, 0.1), sent_s=1.0),
+        answer("q3", timing=timing(1.1, 1.2), sent_s=1.0),
+        answer("q4", timing=timing(0.1, 2.1), sent_s=1.9),
+        failure("q5"),
+    ]
+    found = promised(Slo(ttft=1.0, e2e=2.0), *records, values=[1.0, 0.0, 1.0, 1.0])
+    expected = stats.binomtest(2, 5).proportion_ci(method="wilson")
+    good = metric(found, "good")
+    assert (good.value, good.low, good.high) == (0.4, pytest.approx(expected.low), pytest.approx(expected.high))
+    assert (good.n, good.marks) == (5, ())
+    assert (value(found, "goodput"), value(found, "correct_goodput")) == (2 / 4, 1 / 4)
+    assert (value(found, "request_throughput"), value(found, "slo_unknown")) == (4 / 4, 0)
+
+
+def test_nothing_is_good_or_bad_without_an_slo() -> None:
+    """The rows are there where an SLO is stated and nowhere else; with everything failed, nothing was good."""
+    assert table([answer()]).cells[0].get("good") is None
+    lost = promised(Slo(ttft=1.0), failure())
+    assert (value(lost, "good"), value(lost, "goodput"), value(lost, "correct_goodput")) == (0.0, None, None)
+    never = tabulate([], [], Context(suite="s", planned={("t", "a"): 4}, slo=Slo(ttft=1.0)))
+    assert (value(never, "good"), value(never, "goodput")) == (None, None)
+
+
+def test_an_answer_that_came_at_once_kept_its_tpot() -> None:
+    """One token, or all in one event, has no TPOT and made nobody wait; uncounted tokens over 2 s may have."""
+    slo = Slo(tpot=0.05)
+    at_once = promised(slo, answer(tokens=1, timing=timing(0.5, 0.5)), values=[1.0])
+    assert (value(at_once, "good"), value(at_once, "slo_unknown")) == (1.0, 0)
+    uncounted = promised(slo, answer(tokens=None, timing=timing(0.5, 2.5)), values=[1.0])
+    assert (value(uncounted, "good"), value(uncounted, "goodput"), value(uncounted, "slo_unknown")) == (None, None, 1)
+
+
+def test_one_unknown_answer_makes_goodput_unknown() -> None:
+    """An answer that was not streamed has no TTFT: nobody can say. What broke another SLO is not good."""
+    slo = Slo(ttft=1.0, e2e=1.0)
+    whole = answer("q2", timing=timing(None, None, stream_s=0.5))
+    found = promised(slo, answer("q1"), whole, values=[1.0, 1.0])
+    assert [value(found, name) for name in ("good", "goodput", "correct_goodput")] == [None] * 3
+    assert value(found, "slo_unknown") == 1
+    late = promised(slo, answer("q1"), answer("q2", timing=timing(None, 1.5)), values=[1.0, 1.0])
+    assert (value(late, "good"), value(late, "slo_unknown")) == (0.5, 0)
+
+
+def test_correct_goodput_waits_for_the_scores() -> None:
+    """An answer that could not be judged is not right; one that nobody has judged yet leaves the sum unknown."""
+    slo, records = Slo(ttft=1.0), [answer("q1"), answer("q2")]
+    assert value(promised(slo, *records, values=[1.0, None]), "correct_goodput") == 1 / 0.5
+    unscored = promised(slo, *records, values=[1.0])
+    assert (value(unscored, "correct_goodput"), value(unscored, "goodput")) == (None, 2 / 0.5)
+
+
+def test_repeats_and_tasks_are_pooled_as_accuracy_is() -> None:
+    """q1 kept it once in two, q2 in one: the mean of 1/2 and 1. Over both tasks the third sample, 0, joins in."""
+    records = [answer("q1"), answer("q1", repeat=1, timing=timing(3.0, 3.0)), answer("q2")]
+    found = promised(Slo(ttft=1.0), *records, answer("q1", task="u", timing=timing(3.0, 3.0)), values=[1.0] * 4)
+    assert (value(found, "good"), metric(found, "good").n) == (0.75, 2)
+    assert (value(found.cells[-1], "good"), metric(found.cells[-1], "good").n) == (0.5, 3)
+    assert value(found.cells[-1], "goodput") == 2 / 3.0
+
+
+def test_a_late_client_marks_goodput() -> None:
+    """L01: what was measured too late may have been in time, or not."""
+    slow = Lag(session=0, target="a", task="t", n=9, p50_s=0.0, p99_s=0.1, max_s=1.0)
+    found = promised(Slo(ttft=1.0), answer(), values=[1.0], lags=(slow,))
+    assert [metric(found, n).marks for n in ("good", "goodput", "correct_goodput")] == [(Mark.INVALID,)] * 3
+    assert metric(found, "request_throughput").marks == ()
 
 
 # ---------------------------------------------------------------- throughput

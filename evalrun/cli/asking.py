@@ -6,6 +6,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalrun import slo
 from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, TERMINATED, say
 from evalrun.cli.progress import Quiet
 from evalrun.escape import tty
@@ -68,10 +69,10 @@ def asked_not_scored(plan: Plan, out: Path) -> Path | None:
     run = newest(out, plan.suite.name, plan.command)
     if run is None or not run.finished or (run.path / "table.json").exists():
         return None
-    return None if _changes(plan, run)[0] else run.path
+    return None if changed(plan, run)[0] else run.path
 
 
-def _changes(plan: Plan, run: Run) -> tuple[list[str], bool]:
+def changed(plan: Plan, run: Run) -> tuple[list[str], bool]:
     """Say what changed since a run was started, and whether it is only how answers are scored."""
     found, only_scorers = differences(plan.prints, run.manifest.fingerprints)
     for target in plan.targets:
@@ -88,12 +89,15 @@ def open_writer(plan: Plan, *, out: Path, new: bool, show: Quiet) -> Writer:
     unfinished = None if new else find_unfinished(out, plan.suite.name, plan.command)
     if unfinished is None:
         return create_run(out, manifest(plan))
-    changes, only_scorers = _changes(plan, unfinished)
+    changes, only_scorers = changed(plan, unfinished)
     if changes:
         raise refuse_changed(changes, unfinished.path, only_scorers=only_scorers, command=str(plan.suite_file))
     writer = resume(unfinished.path)
     for notice in writer.run.notices:
         show.say(notice)
+    stated = slo.read(unfinished.manifest.suite)
+    if stated != slo.read(plan.suite.model_dump(mode="json")):  # it decides nothing that is asked
+        show.say(f"the suite's SLO is another one now; this run keeps the one it began with: {stated}")
     show.say(f"resuming: {writer.run.index.settled} of {sum(plan.totals.values()) * len(plan.targets)} are done")
     if billed := len(writer.possibly_billed):
         show.say(f"{billed} requests were in flight when it stopped: they may have been billed and are sent again")

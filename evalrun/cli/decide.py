@@ -2,7 +2,7 @@
 
 A round asks every sample once more of BOTH targets, so that every difference is of two fresh answers and any number of
 looks keeps alpha (`stats.sequence`). That is why a stored baseline cannot be decided against in this way: its answers
-would be used again and again, and their luck would be taken for a difference.
+would be used again and again, and their luck would be taken for a difference. `evalrun gate --decide` has another.
 """
 
 import shlex
@@ -11,30 +11,25 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
-
 from evalrun.cli import results
 from evalrun.cli.ab import again, plan_ab, show_contrast
-from evalrun.cli.asking import Session, ask_into, last_words, open_writer
+from evalrun.cli.asking import Session, last_words, open_writer
 from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, write
 from evalrun.cli.planning import Selection
 from evalrun.cli.progress import Quiet, progress
+from evalrun.cli.rounds import Rounds, ask_rounds, round_usd
 from evalrun.compare.abreast import in_step
 from evalrun.compare.paired import Paired
 from evalrun.compare.runs import read_run
-from evalrun.compare.side import Cell, Side, cost
+from evalrun.compare.side import Side
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.decide import Next, decide_next, paired_differences
 from evalrun.rule import Rule, parse
 from evalrun.run.plan import Plan
 from evalrun.store import Run, resume
-from evalrun.store.writer import Writer
 
 MOST_ROUNDS = 1000  # where requests cost nothing, no cap would end it
-
-Rounds = Mapping[str, int]
-"""How often each sample of a task is asked."""
 
 
 def decide_suite(
@@ -89,7 +84,7 @@ def _rounds(plan: Plan, rule: Rule, *, out: Path, new: bool, show: Quiet) -> tup
     rounds = _begun(writer.run, plan)
     found: dict[str, Next] = {}
     while True:
-        session = _ask(writer, plan, rounds, show=show)
+        session = ask_rounds(writer, plan, rounds, show=show)
         if not session.complete:
             return session, found
         results.score(session.folder, show=show)
@@ -115,15 +110,6 @@ def _begun(run: Run, plan: Plan) -> Rounds:
     return rounds
 
 
-def _ask(writer: Writer, plan: Plan, rounds: Rounds, *, show: Quiet) -> Session:
-    """Ask what the folder lacks of so many rounds: one session of the run."""
-    tasks = {name: task.model_copy(update={"repeats": rounds[name]}) for name, task in plan.suite.tasks.items()}
-    with writer:
-        session = ask_into(writer, replace(plan, suite=plan.suite.model_copy(update={"tasks": tasks})), show=show)
-        writer.end("stopped")
-    return session
-
-
 def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Rounds, spent_usd: Decimal) -> dict[str, Next]:
     """Say of each task whether the rounds so far decide."""
     base, new = (target.name for target in plan.targets[:2])
@@ -138,17 +124,8 @@ def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Rounds, spent_usd: Deci
             paired_differences(pair),
             margin=rule.amount,
             spent_usd=spent_usd,
-            round_usd=_round_usd(cells, count),
+            round_usd=round_usd(cells, count),
             max_cost_usd=cap,
             rules=len(rounds),
         )
     return found
-
-
-def _round_usd(cells: list[Cell], rounds: int) -> Decimal | None:
-    """Give what a round of a task cost on average, at all targets; None where no answer has a known cost."""
-    each = [cost(cell, cell.prints.prices) for cell in cells]
-    if any(np.isnan(costs).all() for costs in each):
-        return None
-    mean = sum(float(np.nanmean(costs)) * len(costs) for costs in each) / rounds
-    return Decimal(f"{mean:.6g}")

@@ -3,42 +3,77 @@
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from evalrun.cli.compare import BASELINES
-from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, width, write
+from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, say, width, write
 from evalrun.cli.results import table_of
 from evalrun.compare.load import exists, load
+from evalrun.compare.side import Side
 from evalrun.errors import SuiteError
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Gate
 from evalrun.report import benchmark as charts
 from evalrun.report import compare_gate, github
 from evalrun.report import junit as junit_xml
+from evalrun.rule import Rule
 from evalrun.store import open_run, replace_file
 
 CODES = {"pass": OK, "regressed": REGRESSED, "inconclusive": NO_VERDICT}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a run is held to, as it was typed. texts: rules, in place of the suite's own."""
+
+    baseline_name: str | None = None
+    texts: Sequence[str] = ()
+    baselines: Path = BASELINES
+    across_prompts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What `--decide` may spend, and what the run's manifest does not hold of its command line."""
+
+    max_cost: str | None = None
+    max_repeats: int | None = None
+    targets: Sequence[str] = ()
+    allowed: Sequence[Path] = ()
+    allow_inline_secrets: bool = False
+
+
 def gate_run(
     folder: Path,
+    held: Held,
     *,
-    baseline_name: str | None = None,
-    texts: Sequence[str] = (),
-    baselines: Path = BASELINES,
-    across_prompts: bool = False,
+    means: Means | None = None,
     form: str = "text",
     junit: Path | None = None,
     summary: Path | None = None,
     benchmark: Path | None = None,
     annotations: bool = False,
 ) -> int:
-    """Print what the gate says of a run, write what was asked for; give 0 pass, 1 regressed, 3 inconclusive."""
-    gate = gate_of(folder, baseline_name=baseline_name, texts=texts, baselines=baselines, across_prompts=across_prompts)
+    """Print what the gate says of a run, write what was asked for; give 0 pass, 1 regressed, 3 inconclusive.
+
+    means: ask more repeats of the run where they may decide it.
+    """
+    if means is None:
+        gate = gate_of(folder, held)
+    else:
+        from evalrun.cli.gate_decide import decide_gate
+
+        found = decide_gate(folder, held, means)
+        if isinstance(found, int):
+            return found  # it was interrupted
+        gate = found
     text = compare_gate.as_json(gate) if form == "json" else compare_gate.text(gate, width=width())
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true":  # model text must not command the runner
         text = github.quoted(text, token=secrets.token_hex(16))
     write(text, end="")
+    if means is None and any(ruling.by_repeats for ruling in gate.rulings):
+        say("more repeats of this run may decide it: give --decide --max-cost USD, or --max-repeats N")
     if annotations:
         write(github.annotations(gate), end="")
     if junit or summary or benchmark:
@@ -53,23 +88,22 @@ def gate_run(
     return CODES[gate.word]
 
 
-def gate_of(
-    folder: Path,
-    *,
-    baseline_name: str | None = None,
-    texts: Sequence[str] = (),
-    baselines: Path = BASELINES,
-    across_prompts: bool = False,
-) -> Gate:
-    """Judge a run by `texts`, or by its suite's own `gates:` where none are given. A missing baseline is said."""
-    asked = rules(texts)  # before a million records are read
+def gate_of(folder: Path, held: Held) -> Gate:
+    """Judge a run by the rules given, or by its suite's own `gates:` where none are. A missing baseline is said."""
+    asked, new, base = sides(folder, held)
+    return judge(asked, new, base, across_prompts=held.across_prompts)
+
+
+def sides(folder: Path, held: Held) -> tuple[list[Rule], Side, Side | None]:
+    """Read the rules, the run and what it is held to."""
+    asked = rules(held.texts)  # before a million records are read
     wanted = [str(folder)]
-    if baseline_name is not None and exists(baseline_name, baselines=baselines):
-        wanted.append(baseline_name)
-    new, *rest = load(wanted, baselines=baselines)
+    if held.baseline_name is not None and exists(held.baseline_name, baselines=held.baselines):
+        wanted.append(held.baseline_name)
+    new, *rest = load(wanted, baselines=held.baselines)
     if new.kind != "run":
         raise SuiteError(f"{folder}: no run; a gate judges the folder of a run, like results/SUITE/UTC-HASH")
-    return judge(asked or rules(new.gates), new, rest[0] if rest else None, across_prompts=across_prompts)
+    return asked or rules(new.gates), new, rest[0] if rest else None
 
 
 def _write(path: Path, text: str) -> None:

@@ -32,8 +32,8 @@ def show_ladders(folders: Sequence[Path], *, form: str, plot: bool, tolerance: f
     return OK
 
 
-def write_ladders(run: Run) -> bool:
-    """Write and print the ladder of a run that has one; whether it has."""
+def write_ladders(run: Run, *, printed: bool = True) -> bool:
+    """Write, and print, the ladder of a run that has one; whether it has."""
     ladders = [(one.target.name, one) for one in _ladders(run, None)]
     if not ladders:
         return False
@@ -41,7 +41,8 @@ def write_ladders(run: Run) -> bool:
         text = render_ladders(ladders, as_format(suffix))
         replace_file(run.path / f"ladder.{suffix}", [text.encode("utf-8", "backslashreplace")])
     _pictures(ladders, run.path)
-    write(render_ladders(ladders, "text", width=width()), end="")
+    if printed:
+        write(render_ladders(ladders, "text", width=width()), end="")
     return True
 
 

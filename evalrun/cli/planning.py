@@ -21,7 +21,8 @@ _OVERRIDES = {
     "concurrency": ("load", "concurrency"),
     "max_cost": ("limits", "max_cost_usd"),
 }
-
+KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
+"""The options that a run's manifest remembers: with suite and targets they are what was asked."""
 
 RESULTS = Path("results")
 
@@ -73,8 +74,7 @@ def _overrides(selection: Selection) -> list[Override]:
 
 def _command(suite: Path, selection: Selection, targets: list[str]) -> dict[str, Any]:
     """Give what makes two commands the same run. How fast to ask and how much to spend may change on the way."""
-    kept = ("settings", "limit", "repeats", "skip_bad_rows")
-    chosen = {name: selection[name] for name in kept}
+    chosen = {name: selection[name] for name in KEPT}
     return {"suite": suite.name, "targets": targets} | {name: value for name, value in chosen.items() if value}
 
 

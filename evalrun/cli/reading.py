@@ -15,6 +15,15 @@ FORM = click.option("--format", "form", type=FORMATS, default="text", show_defau
 ACROSS = click.option("--across-prompts", is_flag=True, help="Compare runs whose prompts differ: it is their effect.")
 SHELF = click.option("--baselines", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
 
+DECIDING = {
+    "max_cost": "--max-cost",
+    "max_repeats": "--max-repeats",
+    "targets": "--target",
+    "allowed": "--allow-path",
+    "allow_inline_secrets": "--allow-inline-secrets",
+}
+"""The options of `gate --decide`."""
+
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=PATH)
@@ -100,14 +109,32 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
 @click.option("--summary", type=PATH, help="Write Markdown for a step summary.")
 @click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")
 @click.option("--annotations", is_flag=True, help="Print GitHub annotations, at most ten.")
-def gate(folder: Path, **options: Any) -> int:
+@click.option("--decide", is_flag=True, help="Where more repeats may decide it, ask them: 2, 4, 8 of each sample, ...")
+@click.option("--max-cost", metavar="USD", help="The most that deciding may cost, beyond what the run did.")
+@click.option("--max-repeats", type=click.IntRange(2), metavar="N", help="The most repeats; enough where it is free.")
+@click.option("-t", "--target", "targets", multiple=True, metavar="FILE", help="Where a target of the run is now.")
+@click.option("--allow-path", "allowed", multiple=True, type=PATH, help="As it was given to the run.")
+@click.option("--allow-inline-secrets", is_flag=True, help="As it was given to the run.")
+def gate(folder: Path, decide: bool, **options: Any) -> int:
     """Hold a run to rules: pass, regressed or unclear.
 
     Alone or against a baseline. Exit codes: 0 pass, 1 regressed, 3 inconclusive. docs/gates.md has the rules.
-    """
-    from evalrun.cli.gate import gate_run
 
-    return gate_run(folder, **options)
+    With --decide, an unclear change of what the model answers is decided: the run's samples are asked again, into its
+    folder, in rounds that double their number. It stops as soon as the rules are decided, or before a round would pass
+    --max-cost or --max-repeats. However many rounds there are, no more than 5 % of decisions are false alarms.
+
+    \b
+    evalrun gate results/math/* --baseline main --decide --max-cost 2
+    evalrun gate results/math/* --baseline main --decide --max-repeats 16
+    """
+    from evalrun.cli.gate import Held, Means, gate_run
+
+    held = Held(**{name: options.pop(name) for name in ("baseline_name", "texts", "baselines", "across_prompts")})
+    typed = {name: options.pop(name) for name in DECIDING}
+    if not decide and (given := [name for name, value in typed.items() if value]):
+        raise click.UsageError(f"{DECIDING[given[0]]} goes with --decide")
+    return gate_run(folder, held, means=Means(**typed) if decide else None, **options)
 
 
 @click.command()

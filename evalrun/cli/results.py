@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from evalrun import explain
+from evalrun import explain, slo
 from evalrun.cli.exits import NO_VERDICT, OK, as_format, say, width, write
 from evalrun.errors import StoreError
 from evalrun.escape import tty
@@ -27,12 +27,13 @@ if TYPE_CHECKING:  # it imports what asks, which printing a table does without
 WRITTEN: tuple[tuple[str, Format], ...] = (("table.md", "md"), ("table.csv", "csv"), ("table.json", "json"))
 
 
-def finish(folder: Path, *, show: "Quiet", deadline_s: float | None = None) -> int:
+def finish(folder: Path, *, show: "Quiet", deadline_s: float | None = None, printed: bool = True) -> int:
     """Score a run, write its tables and print the one for people; give the exit code its numbers deserve.
 
-    deadline_s: leave answers unscored after so many seconds (an interrupted run must end soon).
+    deadline_s: leave answers unscored after so many seconds (an interrupted run must end soon). printed: False leaves
+    standard output to others.
     """
-    code = _tables(score(folder, show=show, deadline_s=deadline_s))
+    code = _tables(score(folder, show=show, deadline_s=deadline_s), printed=printed)
     return code if deadline_s is None else OK  # an interrupted run has no verdict, and a code of its own
 
 
@@ -173,14 +174,14 @@ def _crc(completion: Completion) -> int:
 # ---------------------------------------------------------------- tables
 
 
-def _tables(run: Run, tasks: Mapping[str, Json] | None = None) -> int:
+def _tables(run: Run, tasks: Mapping[str, Json] | None = None, *, printed: bool = True) -> int:
     """Write a run's tables and print the one for people: the ladder where prompts have sizes."""
     from evalrun.cli.ladder import write_ladders
 
     table = table_of(run, tasks)
     for name, form in WRITTEN:
         replace_file(run.path / name, [render(table, form).encode("utf-8", "backslashreplace")])
-    if not write_ladders(run):
+    if not write_ladders(run, printed=printed) and printed:
         write(render(table, "text", width=width()), end="")
     return _verdict(table, run.manifest.suite)
 
@@ -218,6 +219,7 @@ def context_of(run: Run, tasks: Mapping[str, Json]) -> Context:
             for lag in run.lags()
         ),
         billed=run.index.billed,
+        slo=slo.read(manifest.suite),
         notes=tuple(_notes(run)),
     )  # fmt: skip
 
@@ -226,6 +228,17 @@ def _notes(run: Run) -> Iterator[str]:
     yield from run.notices
     if not run.finished:
         yield "this run is not finished"
+    planned = sum(
+        prints.samples * run.manifest.suite["tasks"][task]["repeats"]
+        for task, prints in run.manifest.fingerprints.tasks.items()
+    )
+    more = len(run.index.answered) + len(run.index.failed) - planned * len(run.manifest.targets)
+    if more > 0:
+        yield f"{more:,} requests more than were planned: repeats that were asked to decide what changed"
+    for task, prints in run.manifest.fingerprints.tasks.items():
+        if prints.skipped:
+            rows = "row was" if prints.skipped == 1 else "rows were"
+            yield f"{task}: {prints.skipped:,} malformed {rows} left out, as --skip-bad-rows allows"
     if "ab" in run.manifest.command:
         yield "the targets were asked in step: tokens and requests per second are those of the slowest"
 

@@ -1,7 +1,7 @@
 """A run whose targets were asked in step (`evalrun ab`), made ready for comparing. No difference, no verdict.
 
 in step    Every target got the same requests at the same pace, that of the slowest: the load is one, and throughput
-           says nothing of a target.
+           or goodput says nothing of a target.
 weather    What the hour did to a third target, the control, is divided out of the latencies of the others:
 
                weather of a slice = median of the control in the slice / median of the control in the run
@@ -10,7 +10,8 @@ weather    What the hour did to a third target, the control, is divided out of t
            A slice is `SLICE` successive requests of the control, with the requests of the others for the same samples
            and repeats. Both sides of a pair are divided by the same number, so a test by swapping within pairs keeps
            its alpha whatever the weather. Premise of the size that is found: what slows the control slows the others
-           by the same factor, and the control itself did not change during the run.
+           by the same factor, and the control itself did not change during the run. What kept an SLO did so in the
+           weather that was: `good` is left as it is.
 """
 
 from dataclasses import replace
@@ -29,7 +30,7 @@ SLICE = 20  # the median of so many is known to a quarter of their spread, and t
 def in_step(side: Side) -> Side:
     """Leave out what differs between targets only because they were asked in step."""
     cells = {
-        place: replace(cell, throughput=None, prints=msgspec.structs.replace(cell.prints, load=""))
+        place: replace(cell, throughput=None, goodput=None, prints=msgspec.structs.replace(cell.prints, load=""))
         for place, cell in side.cells.items()
     }
     return replace(side, cells=cells)

@@ -2,10 +2,11 @@
 
     results/baselines/NAME/TASK--TARGET.json
 
-    samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens. One run's: the
-               last that was saved. About 35 bytes each, and `git diff` shows which samples flipped.
-    nights     percentiles, throughput and mean tokens of every run that was saved under the name, oldest first: how
-               much one night differs from another is learned from them.
+    samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens and, where the
+               suite states an SLO, whether it was kept: 1 or 0. One run's: the last that was saved. About 35 bytes
+               each, and `git diff` shows which samples flipped.
+    nights     percentiles, throughput, goodput and mean tokens of every run that was saved under the name, oldest
+               first: how much one night differs from another is learned from them.
 
 Runs are not pooled into the samples: a target that changed on purpose would be held against what it was. The price is
 that saving every night lets quality sink by less than the margin night after night; `keep_samples` adds a night and
@@ -144,7 +145,7 @@ def _fresh(side: Side, cell: Cell) -> Stored:
 
 def _lines(cell: Cell) -> dict[str, str]:
     lines: dict[str, list[str]] = {}
-    columns = (cell.score, cell.prompt, cell.cached, cell.output)
+    columns = [cell.score, cell.prompt, cell.cached, cell.output, *([] if cell.good is None else [cell.good])]
     for i, (sample, state) in enumerate(zip(cell.sample.tolist(), cell.state.tolist(), strict=True)):
         numbers = ",".join(_written(float(column[i])) for column in columns)
         lines.setdefault(f"{sample:016x}", []).append(f"{LETTERS[state]},{numbers}")
@@ -162,7 +163,9 @@ def _cell(file: Stored) -> Cell:
         for repeat, request in enumerate(line.split(" "))
     ]
     try:
-        numbers = np.array([[float(text or "nan") for text in row[2][1:5]] for row in rows]).reshape(-1, 4)
+        count = 5 if file.prints.slo else 4
+        texts = [row[2][1 : 1 + count] for row in rows]
+        numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
         state = np.array([LETTERS.index(row[2][0]) for row in rows], np.int8)
     except ValueError as error:
         raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline anew") from error
@@ -178,5 +181,6 @@ def _cell(file: Stored) -> Cell:
         prompt=numbers[:, 1],
         cached=numbers[:, 2],
         output=numbers[:, 3],
+        good=numbers[:, 4] if file.prints.slo else None,
         nights=file.nights,
     )

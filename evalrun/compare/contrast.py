@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from evalrun.compare.differ import differ
 from evalrun.compare.figures import value
-from evalrun.compare.lock import QUALITY, Lock, lock
+from evalrun.compare.lock import Lock, lock
 from evalrun.compare.look import flips
 from evalrun.compare.paired import Paired
 from evalrun.compare.parts import parts
@@ -18,8 +18,8 @@ from evalrun.stats.verdict import Comparison, Verdict, holm
 ALPHA = 0.05
 MOST_FLIPS = 20  # each way
 SHOWN = (
-    "accuracy", "failed", "truncated", "unscored", "ttft_p50", "ttft_p95", "e2e_p50", "e2e_p95", "tpot_p50", "tpot_p95",
-    "throughput", "prompt_tokens", "output_tokens", "cost", "cost_per_correct",
+    "accuracy", "failed", "truncated", "unscored", "good", "ttft_p50", "ttft_p95", "e2e_p50", "e2e_p95", "tpot_p50",
+    "tpot_p95", "throughput", "goodput", "prompt_tokens", "output_tokens", "cost", "cost_per_correct",
 )  # fmt: skip
 _OPTIONAL = ("unscored",)  # left out where it is 0 on both sides
 
@@ -100,7 +100,9 @@ def _contrast(
 def _pair(meeting: Meeting, locked: Lock, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
     base, new = meeting
     pair = Paired(base, new, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
-    rows = [_row(pair, MEASURES[name], locked) for name in SHOWN]
+    stated = base.prints.slo or new.prints.slo
+    measures = [MEASURES[name] for name in SHOWN if stated or not MEASURES[name].needs_slo]
+    rows = [_row(pair, measure, locked) for measure in measures]
     shown = [row for row in rows if not _empty(row)]
     if base.values or new.values or locked.quality:
         return Pair(task=new.task, targets=(base.target, new.target), rows=tuple(shown), notes=locked.notes)
@@ -119,9 +121,10 @@ def _missing(pair: Paired, sides: tuple[Side, Side]) -> Iterable[str]:
 
 
 def _row(pair: Paired, measure: Measure, locked: Lock) -> Row:
-    late = measure.unit in ("s", "tok/s")
-    reason = locked.latency if late else locked.quality if measure.name in QUALITY else ""
-    base, new = (None if late and cell.late else value(cell, measure, pair.prices) for cell in (pair.base, pair.new))
+    reason = locked.bars(measure)
+    base, new = (
+        None if measure.timed and cell.late else value(cell, measure, pair.prices) for cell in (pair.base, pair.new)
+    )
     if base is None and new is None:
         return Row(measure=measure, base=None, new=None, why=reason)
     if reason:

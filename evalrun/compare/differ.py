@@ -3,11 +3,11 @@
     shares              paired by sample: `stats.scores.compare_scores`
     tokens, cost        paired by sample: `stats.resample.compare_ratios`
     latency             paired by request: `stats.percentile.compare_quantiles`; against stored nights: `stats.nights`
-    throughput          one number a run: against stored nights only
+    throughput, goodput one number a run: against stored nights only
 
 Two runs of one session differ by their targets; two runs of two nights differ by the night too, and two nights do not
-tell how much. So latencies of two nights claim nothing, unless a margin was given that is meant to cover it or three
-nights are stored.
+tell how much. So latencies of two nights claim nothing, nor does the share that kept an SLO, unless a margin was given
+that is meant to cover it or, for latencies, three nights are stored.
 """
 
 import math
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.compare.figures import amounts, ascending, past, shares
+from evalrun.compare.figures import amounts, ascending, not_known_good, past, per_second, shares
 from evalrun.compare.paired import Paired
 from evalrun.compare.side import Floats, State
 from evalrun.rule import PERCENTILES, Measure
@@ -26,7 +26,8 @@ from evalrun.stats.resample import compare_ratios
 from evalrun.stats.scores import compare_scores
 from evalrun.stats.verdict import Comparison, Sides
 
-ONE_NIGHT = "two nights: how much nights differ is not known (save them as a baseline)"
+TWO_NIGHTS = "two nights: how much nights differ is not known"
+ONE_NIGHT = f"{TWO_NIGHTS} (save them as a baseline)"
 
 
 class Found(NamedTuple):
@@ -50,8 +51,8 @@ def differ(pair: Paired, measure: Measure, *, margin: float | None = None) -> Fo
         return _shares(pair, measure, margin)
     if measure.unit == "s":
         return _latency(pair, measure, margin)
-    if measure.name == "throughput":
-        return _throughput(pair, measure, margin)
+    if measure.name in ("throughput", "goodput"):
+        return _rate(pair, measure, margin)
     return _amounts(pair, measure, margin)
 
 
@@ -59,6 +60,8 @@ def differ(pair: Paired, measure: Measure, *, margin: float | None = None) -> Fo
 
 
 def _shares(pair: Paired, measure: Measure, margin: float | None) -> Found:
+    if measure.name == "good" and (unknown := not_known_good(pair.base) or not_known_good(pair.new)):
+        return Found(None, why=unknown)
     base, new = pair.sample_values(shares(pair.base, measure.name), shares(pair.new, measure.name))
     if not len(base):
         return Found(None, why="no sample has one on both sides")
@@ -66,7 +69,11 @@ def _shares(pair: Paired, measure: Measure, margin: float | None) -> Found:
         found = compare_scores(base.tolist(), new.tolist(), margin=margin or 0.0)
     else:
         found = _mirrored(compare_scores((1 - base).tolist(), (1 - new).tolist(), margin=margin or 0.0))
-    return Found(found, len(base), claims=True, equal=np.array_equal(base, new))
+    apart = measure.timed and not pair.same_session
+    return Found(
+        found, len(base), claims=not apart or margin is not None, why=TWO_NIGHTS if apart else "",
+        equal=np.array_equal(base, new),
+    )  # fmt: skip
 
 
 def _mirrored(found: Comparison) -> Comparison:
@@ -170,14 +177,16 @@ def _latency(pair: Paired, measure: Measure, margin: float | None) -> Found:
     return Found(found, len(base), claims=claims, why="" if pair.same_session else ONE_NIGHT)
 
 
-def _throughput(pair: Paired, measure: Measure, margin: float | None) -> Found:
-    now, old = pair.new.throughput, pair.base.throughput
-    nights = past(pair.nights, measure, pair.prices)
+def _rate(pair: Paired, measure: Measure, margin: float | None) -> Found:
+    now, old = (per_second(cell, measure) for cell in (pair.new, pair.base))
+    alike = [night for night in pair.nights if not measure.needs_slo or night.slo == pair.new.prints.slo]
+    nights = past(alike, measure, pair.prices)
     if now and len(nights) >= LEAST_NIGHTS:
         return _nightly(nights, Night(-math.log(now), 0.0), measure, margin, pairs=len(nights))
     why = f"one number a run; a baseline of {LEAST_NIGHTS} nights tells how much it varies"
-    if now is None or old is None:
-        return Found(None, why=why if now else "unknown")
+    if not now or not old:
+        zero = f"{measure.label} is 0" if 0 in (now, old) else "unknown"
+        return Found(None, why=why if now and old is None else zero)
     found = Comparison(
         value_base=old, value_new=now, difference=now / old - 1, low=None, high=None, p=None, mde=None,
         method="none", premise="one number a run", relative=True,

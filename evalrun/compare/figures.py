@@ -17,15 +17,26 @@ from evalrun.types import Json
 def shares(cell: Cell, name: str) -> Floats:
     """Give accuracy or a rate as a number in 0..1 of each request, NaN where it does not apply.
 
-    failed: of all requests. truncated, unscored: of the answers. accuracy: the score.
+    failed: of all requests. truncated, unscored: of the answers. accuracy: the score. good: of all requests, NaN for
+    every one where `not_known_good` says why.
     """
     if name == "accuracy":
         return cell.score
+    if name == "good":
+        return np.full(cell.attempted, np.nan) if cell.good is None or not_known_good(cell) else cell.good
     failed: NDArray[np.bool_] = cell.state == State.FAILED
     if name == "failed":
         return failed.astype(np.float64)
     found = np.isnan(cell.score) if name == "unscored" else cell.state == State.TRUNCATED
     return np.where(failed, math.nan, found.astype(np.float64))
+
+
+def not_known_good(cell: Cell) -> str:
+    """Say why it is not known how many requests kept every SLO; empty where it is."""
+    if cell.good is None:
+        return "no SLO is stated"
+    unknown = int(np.isnan(cell.good).sum())
+    return f"of {unknown:,} answers it is unknown whether they kept every SLO" if unknown else ""
 
 
 def amounts(cell: Cell, name: str, prices: Json) -> Floats:
@@ -45,12 +56,18 @@ def value(cell: Cell, measure: Measure, prices: Json) -> Interval | None:
         return share(known(cell.means(shares(cell, measure.name))))
     if measure.unit == "s":
         return latency(cell, measure)
-    if measure.name == "throughput":
-        return None if cell.throughput is None else Interval(cell.throughput, None, None)
+    if measure.name in ("throughput", "goodput"):
+        rate = per_second(cell, measure)
+        return None if rate is None else Interval(rate, None, None)
     if measure.name == "cost_per_correct":
         spent, right = np.nansum(cost(cell, prices)), np.nansum(cell.score)
         return Interval(float(spent / right), None, None) if spent > 0 and right > 0 else None
     return mean(known(cell.means(amounts(cell, measure.name, prices))))
+
+
+def per_second(cell: Cell, measure: Measure) -> float | None:
+    """Give `throughput` or `goodput`: one number a run."""
+    return cell.goodput if measure.name == "goodput" else cell.throughput
 
 
 def share(values: Floats) -> Interval | None:
@@ -111,12 +128,14 @@ def figures(cell: Cell, *, run: str, at: str) -> Figures:
             night = log_quantile_night(ordered, q)
             if math.isfinite(night.value):
                 logs[f"{name}_{percentile}"] = (_short(night.value), _short(night.error, 3))
-    if cell.throughput:
-        logs["throughput"] = (_short(math.log(cell.throughput)), 0.0)
+    for name, rate in (("throughput", cell.throughput), ("goodput", cell.goodput)):
+        if rate:
+            logs[name] = (_short(math.log(rate)), 0.0)
     cached = np.nan_to_num(cell.cached[cell.state != State.FAILED])  # a server that sends no count has cached nothing
     return Figures(
-        run=run, at=at, logs=logs, prompt=_mean(cell.prompt), cached=_mean(cached), output=_mean(cell.output)
-    )
+        run=run, at=at, logs=logs, prompt=_mean(cell.prompt), cached=_mean(cached), output=_mean(cell.output),
+        slo=cell.prints.slo,
+    )  # fmt: skip
 
 
 def _short(number: float, digits: int = 6) -> float:

@@ -4,6 +4,7 @@ data                    unlike: nothing may be compared
 prompt                  unlike: nothing either, unless prompts are what is compared (`across_prompts`)
 scorers                 unlike: everything but quality, until both are scored alike
 transport, load         unlike: everything but latency; so is a client that was itself late
+slo                     unlike: everything but what counts the requests that kept it
 prices                  unlike: both costs under the new side's prices
 sampling, target        unlike: said, and compared, for that is what many compare for
 """
@@ -11,8 +12,10 @@ sampling, target        unlike: said, and compared, for that is what many compar
 from dataclasses import dataclass
 
 from evalrun.compare.side import Cell, Side
+from evalrun.rule import Measure
+from evalrun.slo import Slo
 
-QUALITY = ("accuracy", "unscored", "cost_per_correct")
+_QUALITY = ("accuracy", "unscored", "cost_per_correct")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,14 @@ class Lock:
     refused: str
     quality: str
     latency: str
+    slo: str
     notes: tuple[str, ...]
+
+    def bars(self, measure: Measure) -> str:
+        """Say why a measure must not be compared, where the cells may be; empty where it may."""
+        if measure.needs_slo and self.slo:
+            return self.slo
+        return self.latency if measure.timed else self.quality if measure.name in _QUALITY else ""
 
 
 def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Lock:
@@ -42,7 +52,8 @@ def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: boo
         notes.append(f"the target {base.target} is not configured as it was")
     if old.prices != now.prices and new.attempted:
         notes.append(_prices(now.prices, sides[1].name))
-    return Lock(refused, quality, _latency(base, new, sides), tuple(notes))
+    slo = "" if old.slo == now.slo else f"the SLOs differ: {Slo(**old.slo)} and {Slo(**now.slo)}"
+    return Lock(refused, quality, _latency(base, new, sides), slo, tuple(notes))
 
 
 def _alike(old: str, now: str) -> bool:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evalrun.compare.scan import Column, Columns, read_journal
+from evalrun.compare.scan import FAILED, Column, Columns, read_journal
 from evalrun.compare.scored import Scores, read_scores, states
 from evalrun.compare.side import Cell, Floats, Prints, Side
 from evalrun.fingerprint import fingerprint
+from evalrun.slo import Slo, kept, read
 from evalrun.store.lines import Lag
 from evalrun.store.manifest import Manifest, read_manifest
 from evalrun.store.scores import read_header
@@ -63,6 +65,7 @@ def _prints(manifest: Manifest, task: str, target: str, *, scored_by: str) -> Pr
         transport=spec.get("transport", "evalrun"),
         load=fingerprint([manifest.suite.get("load"), spec.get("rate")]),
         prices=spec.get("prices"),
+        slo=read(manifest.suite).stated,
     )
 
 
@@ -81,6 +84,9 @@ def _cell(
     score_at = np.full(len(at), -1)
     score_at[known] = scores.at[at[known]]
     lag_s = max((lag.p99_s for lag in lags), default=None)
+    late = _late(lag_s, of["ttft"])
+    good = _good(Slo(**prints.slo), of, late=bool(late))
+    window_s = _window_s(of)
     return Cell(
         task=place[0],
         target=place[1],
@@ -98,23 +104,49 @@ def _cell(
         e2e=of["e2e"],
         record_at=of["at"],
         score_at=score_at,
-        throughput=_throughput(of),
+        good=good,
+        throughput=_rate(of["tokens"][_answered(of)], window_s),
+        goodput=None if good is None else _rate(good, window_s),
         lag_s=lag_s,
-        late=_late(lag_s, of["ttft"]),
+        late=late,
     )
 
 
-def _throughput(of: Mapping[str, Column]) -> float | None:
-    """Give tokens per second as `table.throughput` does: windows of sessions added; None where anything is unknown."""
-    answered = ~np.isinf(np.asarray(of["ttft"], float))
-    ended, began, tokens = (np.asarray(of[name], float) for name in ("ended", "began", "tokens"))
-    if not answered.any() or np.isnan(ended[answered]).any() or np.isnan(tokens[answered]).any():
+def _answered(of: Mapping[str, Column]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = of["state"] != FAILED
+    return found
+
+
+def _good(slo: Slo, of: Mapping[str, Column], *, late: bool) -> Floats | None:
+    """Say which requests kept every SLO. A client that was late itself knows it of the failed ones alone."""
+    if not slo:
         return None
+    with np.errstate(invalid="ignore"):  # the stream of a failure: inf - inf
+        within, beyond = kept(slo, ttft=of["ttft"], tpot=of["tpot"], e2e=of["e2e"])
+    found: Floats = np.where(within, 1.0, np.nan)
+    found[beyond] = 0.0
+    found[_answered(of) & late] = np.nan
+    found[~_answered(of)] = 0.0
+    return found
+
+
+def _window_s(of: Mapping[str, Column]) -> float:
+    """Give the time that rates are over as `table.throughput` does: windows of sessions added; NaN where unknown."""
+    answered = _answered(of)
+    ended, began = (np.asarray(of[name], float) for name in ("ended", "began"))
+    if not answered.any() or np.isnan(ended[answered]).any():
+        return np.nan
     window = 0.0
     for session in np.unique(of["session"][answered]):
         mine = of["session"] == session
         window += float(np.nanmax(ended[mine]) - np.nanmin(began[mine]))
-    return float(tokens[answered].sum()) / window if window > 0 else None
+    return window
+
+
+def _rate(amounts: Floats, window_s: float) -> float | None:
+    """Give so much per second; None where anything is unknown."""
+    total = float(amounts.sum())
+    return total / window_s if window_s > 0 and not np.isnan(total) else None
 
 
 def _late(lag_s: float | None, ttft: Floats) -> str:

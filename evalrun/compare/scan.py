@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.compare.side import sample_hash
-from evalrun.store.lines import Lag, scan
+from evalrun.store.lines import Lag, last_of_each, scan
 from evalrun.store.reader import JOURNAL
 
 Column = NDArray[Any]
@@ -157,4 +157,5 @@ def read_journal(folder: Path) -> Journal:
             found.lags.append(event)
         elif not line.kind:
             found.damaged += 1
+    found.lags = last_of_each(found.lags)
     return found

@@ -37,7 +37,8 @@ LETTERS = "rwndutf"
 
 class Prints(Value, frozen=True):
     """Fingerprints of what decides a cell's numbers. scorers: as the suite has them, empty where the scores are from
-    others; scored_by: of whatever gave the scores. prices: the list itself, None where there is none."""
+    others; scored_by: of whatever gave the scores. prices: the list itself, None where there is none. slo: the seconds
+    of each latency that a good request keeps, empty where none is stated."""
 
     data: str = ""
     prompt: str = ""
@@ -48,13 +49,15 @@ class Prints(Value, frozen=True):
     transport: str = ""
     load: str = ""
     prices: Json = None
+    slo: Mapping[str, float] = {}
 
 
 class Figures(Value, frozen=True):
     """One night of a cell: what nights are compared by.
 
     logs: `ttft_p95` and so on -> the logarithm of the value and its standard error within the run; a percentile that
-    is a failure, or that cannot be believed, is left out. prompt, cached, output: mean tokens of an answer.
+    is a failure, or that cannot be believed, is left out. prompt, cached, output: mean tokens of an answer. slo: what
+    its goodput is by.
     """
 
     run: str
@@ -63,6 +66,7 @@ class Figures(Value, frozen=True):
     prompt: float | None = None
     cached: float | None = None
     output: float | None = None
+    slo: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,7 +75,8 @@ class Cell:
 
     sample: `sample_hash` of its id. state: a `State`. score: NaN where there is none. prompt, cached, output: tokens as
     the server counted them, NaN where it did not. ttft, tpot, e2e: seconds, NaN unknown, infinite where the request
-    failed; None where only `nights` are kept. record_at, score_at: byte offsets in the run's files, -1 none.
+    failed; None where only `nights` are kept. good: 1 where every SLO was kept, 0 where not, NaN unknown; None where
+    none is stated. record_at, score_at: byte offsets in the run's files, -1 none.
     late: why no latency of this cell can be believed. values: all there is of a table's cell.
     """
 
@@ -91,8 +96,10 @@ class Cell:
     e2e: Floats | None = None
     record_at: Whole | None = None
     score_at: Whole | None = None
+    good: Floats | None = None
     nights: tuple[Figures, ...] = ()
     throughput: float | None = None
+    goodput: float | None = None
     lag_s: float | None = None
     late: str = ""
     values: Mapping[str, Interval] = field(default_factory=dict)

@@ -6,7 +6,10 @@ import msgspec
 
 from evalrun.compare.side import Prints, Side, empty_cell
 from evalrun.errors import StoreError
+from evalrun.slo import Slo
 from evalrun.stats.interval import Interval
+
+_NAMES = {"accuracy": "accuracy", "output_throughput": "throughput", "good": "good", "goodput": "goodput"}
 
 
 class _Metric(msgspec.Struct):
@@ -29,6 +32,7 @@ class _Table(msgspec.Struct):
     run: str
     cells: list[_Cell]
     fingerprints: dict[str, str] = {}
+    slo: Slo = msgspec.field(default_factory=Slo)
 
 
 def read_table(path: Path, *, name: str) -> Side:
@@ -47,7 +51,7 @@ def read_table(path: Path, *, name: str) -> Side:
                 for part in ("data", "prompt", "sampling", "scorers")
             }
             cells[cell.task, cell.target] = empty_cell(
-                cell.task, cell.target, prints=Prints(**prints), planned=0, values=_values(cell)
+                cell.task, cell.target, prints=Prints(**prints, slo=table.slo.stated), planned=0, values=_values(cell)
             )
     return Side(name=name, kind="table", suite=table.suite, run=Path(table.run).name, cells=cells)
 
@@ -58,8 +62,8 @@ def _values(cell: _Cell) -> dict[str, Interval]:
     counts = {m.name: m.value for m in cell.metrics if not m.of and isinstance(m.value, float | int)}
     for metric in cell.metrics:
         latency = metric.name.removesuffix("_s")
-        name = {"accuracy": "accuracy", "output_throughput": "throughput"}.get(metric.name, f"{latency}_{metric.of}")
-        if name in ("accuracy", "throughput") and metric.of:
+        name = _NAMES.get(metric.name, f"{latency}_{metric.of}")
+        if metric.name in _NAMES and metric.of:
             continue
         if metric.value is not None and "invalid" not in metric.marks:
             found[name] = Interval(float(metric.value), metric.low, metric.high)

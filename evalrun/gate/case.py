@@ -1,6 +1,6 @@
 """One rule on one task and target: the evidence for and against it, or why there is none. The word is `judge`'s.
 
-limit of accuracy, latency, cost     an estimate: the 95 % interval decides
+limit of accuracy, good, latency, cost   an estimate: the 95 % interval decides
 limit of rates and of client lag     a fact of this run: counted, nothing is inferred
 no worse than, within                paired with the baseline: `compare.differ`
 """
@@ -14,7 +14,7 @@ import numpy as np
 from evalrun import units
 from evalrun.compare import figures
 from evalrun.compare.differ import differ
-from evalrun.compare.lock import QUALITY, lock
+from evalrun.compare.lock import lock
 from evalrun.compare.paired import Paired
 from evalrun.compare.side import Cell, Side, State
 from evalrun.gate.decide import advice_for_change, advice_for_limit
@@ -72,14 +72,15 @@ def limit(rule: Rule, cell: Cell, side: Side) -> Case:
     if not cell.attempted:
         return case(why="nothing was measured")
     measure = rule.measure
-    if measure.name == "client_lag" or (measure.unit == "share" and measure.name != "accuracy"):
+    if measure.name == "client_lag" or (measure.unit == "share" and measure.name not in ("accuracy", "good")):
         return _counted(rule, cell, case)
-    if measure.unit == "s" and cell.late:
+    if measure.timed and cell.late:
         return case(why="latency is invalid", trouble=f"latency is invalid: {cell.late}")
     at = _interval(rule.measure, cell)
     found = at(0.95) if at else None
     if at is None or found is None:
-        return case(why=f"{measure.label} is unknown")
+        why = figures.not_known_good(cell) if measure.needs_slo else ""
+        return case(why=f"{measure.label} is unknown" + (f": {why}" if why else ""))
     sides = _limit_sides(at, rule)
     return case(
         why=f"{_with_interval(found, measure)}, the limit is {_plain(rule.amount, measure)}",
@@ -106,8 +107,8 @@ def _counted(rule: Rule, cell: Cell, case: Callable[..., Case]) -> Case:
 
 def _interval(measure: Measure, cell: Cell) -> Callable[[float], Interval | None] | None:
     """Give the interval of a cell's number as a function of its level; None where there is no number."""
-    if measure.name == "accuracy":
-        means = figures.known(cell.means(cell.score)).tolist()
+    if measure.unit == "share":
+        means = figures.known(cell.means(figures.shares(cell, measure.name))).tolist()
         return lambda level: unit_mean(means, level=level)
     if measure.name == "cost":
         if np.isnan(figures.amounts(cell, "cost", cell.prints.prices)[cell.state != State.FAILED]).any():
@@ -173,11 +174,7 @@ def change(
     both = (base, new)
     locked = lock(base_cell, cell, sides=both, across_prompts=across_prompts)
     measure = rule.measure
-    barred = locked.refused
-    if measure.unit in ("s", "tok/s"):
-        barred = barred or locked.latency
-    elif measure.name in QUALITY:
-        barred = barred or locked.quality
+    barred = locked.refused or locked.bars(measure)
     pair = Paired(base_cell, cell, prices=cell.prints.prices, tonight=new.run)
     missing = len(base_cell.samples) - len(pair.samples[0])
     if missing and not barred:

@@ -1,4 +1,8 @@
-"""What would decide an inconclusive ruling, and at what cost; whether a run that goes on may stop now. Asks nothing."""
+"""What would decide an inconclusive ruling, and at what cost; whether a run that goes on may stop now. Asks nothing.
+
+Two kinds of going on: rounds of an A/B, under a bound that may be looked at always (`decide_next`); and more repeats of
+one run against a baseline that stays what it is (`reach`, and `looks`).
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,8 +14,9 @@ import numpy as np
 from evalrun import units
 from evalrun.compare.figures import amounts, known, shares
 from evalrun.compare.paired import Paired
-from evalrun.compare.side import Cell
+from evalrun.compare.side import Cell, Floats
 from evalrun.rule import Rule
+from evalrun.stats.distribution import normal_quantile, normal_tail
 from evalrun.stats.interval import Interval
 from evalrun.stats.power import needed_pairs, needed_units
 from evalrun.stats.sequence import sequential_sides
@@ -63,6 +68,62 @@ def paired_differences(pair: Paired) -> list[float]:
     return found
 
 
+class Reach(NamedTuple):
+    """How far more repeats of the run may still carry a change: in one scale, in which more is worse.
+
+    at: the change; margin: what is tolerated. left: the standard error that the repeats of the run still add, and may
+    lose. floor: what stays of it however many there are: the noise of the baseline, and of the samples.
+    """
+
+    at: float
+    margin: float
+    left: float
+    floor: float
+
+    def chance(self, alpha: float) -> float:
+        """Give the chance that endless repeats of the run prove one side at `alpha`, from where the change is now."""
+        if self.left == 0:
+            return 0.0  # every repeat says the same
+        far = normal_quantile(1 - alpha) * self.floor
+        return normal_tail((self.at - self.margin + far) / self.left) + normal_tail(
+            (self.margin + far - self.at) / self.left
+        )
+
+
+def reach(rule: Rule, pair: Paired, found: Comparison) -> Reach | None:
+    """Say how far more repeats of the run may carry a change; None where there is no interval to tell from.
+
+    How noisy one answer is comes from the repeats of the run, else from those of the baseline; where neither has any,
+    half of what the differences vary is taken for it. The normal approximation is good enough here: it decides what is
+    asked, and nothing else.
+    """
+    if found.low is None or found.high is None:
+        return None
+    cells, name, share = (pair.new, pair.base), rule.measure.name, rule.measure.unit == "share"
+    new, base = ((cell, shares(cell, name) if share else amounts(cell, name, pair.prices)) for cell in cells)
+    before, after = pair.sample_values(base[1], new[1])
+    varies = float(np.var(after - before))
+    one = next((noise for noise in (_noise(*new), _noise(*base)) if noise is not None), varies / 2)
+    noise = min(varies, one * len(new[0].starts) / new[0].attempted)
+    ends, at, margin = (found.low, found.high), found.difference, rule.amount
+    if found.relative:
+        noise /= float(after.mean()) ** 2
+        ends, at, margin = (math.log1p(ends[0]), math.log1p(ends[1])), math.log1p(at), math.log1p(margin)
+    error = (ends[1] - ends[0]) / (2 * normal_quantile(0.975))
+    left = math.sqrt(noise / len(after))
+    worse = -at if rule.measure.worse == "lower" else at
+    return Reach(at=worse, margin=margin, left=left, floor=math.sqrt(max(0.0, error**2 - left**2)))
+
+
+def _noise(cell: Cell, values: Floats) -> float | None:
+    """Give the variance of one answer about its sample's mean; None where no sample was asked twice."""
+    asked = cell.attempted / len(cell.starts)
+    if asked <= 1:
+        return None
+    within = cell.means(values**2) - cell.means(values) ** 2
+    return max(0.0, float(np.nanmean(within))) * asked / (asked - 1)
+
+
 def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
     """Say how many samples would put the limit outside the interval, if the value stays what it is."""
     end = found.low if found.value >= rule.amount else found.high
@@ -79,7 +140,7 @@ def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
 
 def advice_for_change(rule: Rule, pair: Paired, found: Comparison) -> str:
     """Say how many repeats would decide, if in truth nothing changed."""
-    if rule.measure.unit in ("s", "tok/s") and pair.base.latency("e2e") is None:
+    if rule.measure.unit in ("s", "tok/s", "req/s") and pair.base.latency("e2e") is None:
         seen = "" if found.mde is None else f"; what these nights can see is a change of {found.mde:.0%}"
         return f"more nights, or a wider margin{seen}"
     samples = len(pair.samples[0])

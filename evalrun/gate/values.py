@@ -13,6 +13,7 @@ class Ruling:
     rule: as it was typed. word: `inconclusive` is also the word for data that are missing or not comparable.
     comparison: the evidence, where two runs were compared. value: the number an absolute rule looks at.
     decide: what would decide an inconclusive ruling (how many more repeats, at what cost); empty where nothing would.
+    by_repeats: whether more repeats of this run alone may decide it: `gate --decide` asks them.
     """
 
     rule: str
@@ -24,6 +25,7 @@ class Ruling:
     value: float | None = None
     comparison: Comparison | None = None
     decide: str = ""
+    by_repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import msgspec
 from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
 from evalrun.history.values import State
+from evalrun.slo import Slo
 from evalrun.store import Manifest, TaskPrints
 from evalrun.store import manifest as manifests
 from evalrun.store.disk import storing
@@ -57,6 +58,7 @@ class _Target(msgspec.Struct):
 class _Table(msgspec.Struct):
     cells: tuple[_Cell, ...]
     targets: tuple[_Target, ...] = ()
+    slo: Slo = msgspec.field(default_factory=Slo)
 
 
 _DECODER = msgspec.json.Decoder(_Table)
@@ -145,7 +147,7 @@ def _places(table: _Table, manifest: Manifest, *, rescored: str | None) -> list[
     places = []
     for cell in table.cells:
         note = notes.get(cell.target, _Target(name=cell.target))
-        mine = prints.get(cell.task, {}) | {"prices": note.prices_date}
+        mine = prints.get(cell.task, {}) | {"prices": note.prices_date, "slo": str(table.slo)}
         if cell.target in manifest.fingerprints.targets:
             mine["target"] = manifest.fingerprints.targets[cell.target]
         places.append(

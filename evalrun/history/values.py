@@ -9,7 +9,7 @@ from evalrun.history.wanted import Wanted
 from evalrun.table import Metric
 
 State = Literal["ok", "no table", "damaged"]
-Part = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "version"]
+Part = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "version"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ class Change:
 
     @property
     def breaks(self) -> bool:
-        """Whether the numbers on its two sides answer different questions. A version or a price list does not."""
-        return self.part not in ("prices", "version")
+        """Whether the numbers on its two sides answer different questions. Only data to target do that."""
+        return self.part not in ("prices", "slo", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,10 @@ from evalrun.table import Cell, Mark, Metric, Table
 Better = Literal["smaller", "bigger"]
 
 NAMES: dict[Better, tuple[str, ...]] = {
-    "bigger": ("accuracy", "accuracy_pessimistic", "output_throughput", "request_throughput"),
+    "bigger": (
+        "accuracy", "accuracy_pessimistic", "output_throughput", "request_throughput", "good", "goodput",
+        "correct_goodput",
+    ),
     "smaller": (
         "failed", "not_sent", "unscored", "truncated", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "max_stall_s", "e2e_s",
         "completion_tokens", "cost_usd", "cost_per_correct_usd",

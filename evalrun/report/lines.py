@@ -15,7 +15,10 @@ from evalrun.table import Cell, Context, Example, Metric, Table
 Encode = Callable[[str], str]
 
 ALL_TASKS = "all tasks"
-FOOTNOTED = ("accuracy", "accuracy_pessimistic", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput")
+FOOTNOTED = (
+    "accuracy", "accuracy_pessimistic", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput",
+    "good", "goodput", "correct_goodput",
+)  # fmt: skip
 _ORDER = {name: place for place, name in enumerate(DEFINITIONS)}
 _SECTION = {definition.name: section for section, definitions in SECTIONS.items() for definition in definitions}
 _SAME = {"planned": "attempted", "scored": "succeeded"}  # rows that say nothing where they equal another one
@@ -153,6 +156,8 @@ def _foundation(context: Context, encode: Encode) -> Iterator[str]:
         facts += [f"transport {encode(note.transport)}"] if note.transport else []
         facts += [f"prices of {encode(note.prices_date)}" if note.prices_date else "no prices"]
         yield f"{name(note.name, encode)}: " + "; ".join((*facts, *map(encode, note.notes)))
+    if context.slo:
+        yield f"SLO: {encode(str(context.slo))}"
     yield _client_lag(context, encode)
     if context.fingerprints:
         yield "fingerprints: " + ", ".join(f"{encode(k)} {encode(v)}" for k, v in context.fingerprints.items())

@@ -40,6 +40,7 @@ from evalrun.target.transport.machine import affordable_concurrency
 Turn = tuple[int, Job]
 """A job, and the place of the target in its group."""
 
+NOTE_LAG_S = 10.0
 SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for too long
 
 
@@ -89,6 +90,7 @@ class FanOut:
         for line in writer.run.calibrated():
             self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
         self._freed = asyncio.Event()
+        self._lag_noted_s = time.monotonic()
         self.ending = Ending()
 
     async def ask_all(self) -> Ending:
@@ -141,8 +143,9 @@ class FanOut:
                 try:
                     await self._ask_task(lanes, task)
                 finally:  # an interrupted session's latencies are judged too
+                    self._note_lag(lanes, task)
                     for lane in lanes:
-                        self._note_lag(lane.target.name, task, lane.lag)
+                        lane.lag.clear()
                 if self._is_over() or any(lane.asker.stopped for lane in lanes):
                     break
         for lane in lanes:
@@ -199,21 +202,24 @@ class FanOut:
                 self._scales[target.name][task.data.mark] = scale
         return True
 
-    def _note_lag(self, target: str, task: str, lag: Lag) -> None:
-        p50_s, p99_s, max_s = (lag.quantile_s(q) for q in (0.5, 0.99, 1.0))
-        if p50_s is not None and p99_s is not None and max_s is not None:
-            line = LagLine(
-                session=self._writer.session,
-                target=target,
-                task=task,
-                count=lag.reads.count + lag.loop.count,
-                p50_s=p50_s,
-                p99_s=p99_s,
-                max_s=max_s,
-                source="reads and loop" if lag.reads.count else "loop",
-            )
-            self._writer.append(line)
-        lag.clear()
+    def _note_lag(self, lanes: Sequence[Lane], task: str) -> None:
+        """Note how late this client was so far: again and again, for a killed session's latencies are judged too."""
+        for lane in lanes:
+            lag = lane.lag
+            p50_s, p99_s, max_s = (lag.quantile_s(q) for q in (0.5, 0.99, 1.0))
+            if p50_s is not None and p99_s is not None and max_s is not None:
+                line = LagLine(
+                    session=self._writer.session,
+                    target=lane.target.name,
+                    task=task,
+                    count=lag.reads.count + lag.loop.count,
+                    p50_s=p50_s,
+                    p99_s=p99_s,
+                    max_s=max_s,
+                    source="reads and loop" if lag.reads.count else "loop",
+                )
+                self._writer.append(line)
+        self._lag_noted_s = time.monotonic()
 
     # ---------------------------------------------------------------- one task
 
@@ -234,6 +240,8 @@ class FanOut:
                         continue
                     asker = lanes[place].asker
                     await asker.slots.acquire()
+                    if time.monotonic() - self._lag_noted_s > NOTE_LAG_S:
+                        self._note_lag(lanes, task)
                     reserved = await self._reserve(asker, job, lanes)
                     if reserved is None or self._is_over() or any(lane.asker.stopped for lane in lanes):
                         if reserved is not None:

@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,8 +121,16 @@ def _refuse_small_cap(plan: Plan) -> None:
 
 
 def _prints(name: str, task: Task, places: Places) -> TaskPrints:
-    found = survey(samples(name, task.data, task.prompt, places, limit=task.limit))
+    skipped = 0
+
+    def skip(row: str) -> None:
+        nonlocal skipped
+        skipped += 1
+        places.on_skip(row)
+
+    found = survey(samples(name, task.data, task.prompt, replace(places, on_skip=skip), limit=task.limit))
     return TaskPrints(
+        skipped=skipped,
         data=found.sha256,
         samples=found.count,
         prompt=fingerprint(task.prompt.model_dump(mode="json")),
@@ -224,7 +232,7 @@ def refuse_changed(changes: list[str], folder: Path, *, only_scorers: bool, comm
     if only_scorers:
         return SuiteError(
             f"{folder}: unfinished, and {what} since; `evalrun score {folder} --suite {command}` scores its answers"
-            f" anew without a request; the same command with --new starts another run"
+            " anew without a request; the same command with --new starts another run"
         )
     return SuiteError(
         f"{folder}: unfinished, and {what} since, so its answers would not be comparable; undo the change to resume it,"

@@ -3,21 +3,24 @@
 from decimal import Decimal
 from pathlib import Path
 
-from evalrun.store.lines import Calibrated, Intent, scan
+from evalrun.store.lines import Calibrated, End, Intent, scan
 from evalrun.store.reader import JOURNAL
 from evalrun.types import Completion, Outcome, Record
 
 
-def already_spent(folder: Path) -> Decimal:
+def already_spent(folder: Path, *, as_planned: bool = False) -> Decimal:
     """Add up what every attempt cost; one whose cost nobody knows counts as what was set aside for it.
 
+    as_planned: only up to where all that was planned was asked, without the repeats that were asked later.
     Attempts are followed in the journal's order: the intents of a key, then the record that ends them.
     """
     total = Decimal(0)
     open_intents: dict[str, list[Decimal]] = {}
     for line in scan(folder / JOURNAL):
-        if line.kind in (b"intent", b"record", b"calibrated"):
+        if line.kind in (b"intent", b"record", b"calibrated", b"end"):
             match line.event():
+                case End(reason="finished") if as_planned:
+                    break
                 case Calibrated(cost_usd=cost):
                     total += cost or Decimal(0)
                 case Intent(key=key, reserved_usd=reserved):

@@ -13,7 +13,7 @@ added: a reader leaves out the types it does not know.
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,9 +71,10 @@ class Calibrated(Value, frozen=True):
 
 
 class Lag(Value, frozen=True):
-    """How late the client itself was in a window of one task and target. `source`: what was sampled.
+    """How late the client itself was in one session, asking one task of one target. `source`: what was sampled.
 
-    start_s, end_s: the window, on the session's clock.
+    It is noted again and again while the session lasts, which may end by SIGKILL: the last line of a session, task and
+    target counts.
     """
 
     session: int
@@ -84,8 +85,11 @@ class Lag(Value, frozen=True):
     p99_s: float
     max_s: float
     source: str
-    start_s: float | None = None
-    end_s: float | None = None
+
+
+def last_of_each(lags: Iterable[Lag]) -> list[Lag]:
+    """Keep of each session, task and target the line that was written last."""
+    return list({(lag.session, lag.task, lag.target): lag for lag in lags}.values())
 
 
 class End(Value, frozen=True):

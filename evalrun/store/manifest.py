@@ -20,13 +20,17 @@ SCHEMA = 1  # raised when an older evalrun would misread the folder; an added fi
 
 
 class TaskPrints(Value, frozen=True):
-    """Fingerprints of what decides a task's numbers. data: SHA-256 of its rows; samples: how many."""
+    """Fingerprints of what decides a task's numbers. data: SHA-256 of its rows; samples: how many.
+
+    skipped: malformed rows that were left out, as the command allowed.
+    """
 
     data: str
     samples: int
     prompt: str
     sampling: str
     scorers: str
+    skipped: int = 0
 
 
 class Fingerprints(Value, frozen=True):
@@ -85,11 +89,17 @@ def write_manifest(folder: Path, manifest: Manifest, *, disk: Disk = DISK) -> No
     replace_file(folder / NAME, [msgspec.json.format(to_json(manifest), indent=1), b"\n"], disk=disk)
 
 
+def _right(folder: Path) -> str:
+    """Say what to give instead: the newest run in it, where it holds some."""
+    runs = sorted(path.parent for path in folder.glob(f"*/{NAME}"))  # their names begin with when they began
+    return f"the newest run in it is {runs[-1]}" if runs else "give one like results/SUITE/UTC-HASH"
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a run folder, of this schema or an older one."""
     path = folder / NAME
     if not path.exists():
-        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); give one like results/SUITE/UTC-HASH")
+        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); {_right(folder)}")
     with storing(path):
         raw = path.read_bytes()
     try:

@@ -14,7 +14,7 @@ import msgspec
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, Lag, Line, Served, Session, scan
+from evalrun.store.lines import Calibrated, End, Lag, Line, Served, Session, last_of_each, scan
 from evalrun.store.manifest import read_manifest
 from evalrun.types import Record, Scored
 
@@ -193,6 +193,11 @@ class Run:
         last = next((e for e in reversed(self.index.events) if not isinstance(e, Lag | Served | Calibrated)), None)
         return isinstance(last, End) and last.reason == "finished"
 
+    @property
+    def finished_once(self) -> bool:
+        """Whether some session said that nothing is left to ask. Later ones asked more than was planned."""
+        return any(end.reason == "finished" for end in self.ends())
+
     def records(self) -> Iterator[Record]:
         """Give the records that count, in the journal's order: of several with the same key, the last."""
         last = self.index.last
@@ -217,7 +222,7 @@ class Run:
         return [event for event in self.index.events if isinstance(event, Calibrated)]
 
     def lags(self) -> list[Lag]:
-        return [event for event in self.index.events if isinstance(event, Lag)]
+        return last_of_each(event for event in self.index.events if isinstance(event, Lag))
 
     def ends(self) -> list[End]:
         return [event for event in self.index.events if isinstance(event, End)]

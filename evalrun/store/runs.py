@@ -77,9 +77,10 @@ def newest(results_root: Path, suite_name: str, command: Json) -> Run | None:
 
 
 def find_unfinished(results_root: Path, suite_name: str, command: Json) -> Run | None:
-    """Give the newest run that the same command started, unless it finished."""
+    """Give the newest run that the same command started, unless it finished: what is asked of it later is no part of
+    the command."""
     run = newest(results_root, suite_name, command)
-    return None if run is None or _finished(run.path) else run
+    return None if run is None or _finished(run.path) or run.finished_once else run
 
 
 def latest(results_root: Path, suite_name: str) -> Run | None:

@@ -3,13 +3,14 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from evalrun import rule
+from evalrun import rule, slo
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
 from evalrun.score.spec import ScorerSpec
 from evalrun.spec import Spec
+from evalrun.types import Json
 
 # No dots: `--set tasks.NAME.limit=5` reads them as steps.
 TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -38,6 +39,28 @@ class Sampling(Spec):
             if name in ("messages", "model", "stream", "stream_options", "max_completion_tokens"):
                 raise ValueError(f"{name!r} is set by evalrun itself, from the prompt and the target; leave it out")
         return body
+
+
+def _time(value: Json) -> Json:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"{value} has no unit; write {value} s or {value} ms")
+    if isinstance(value, str):
+        slo.seconds(value)
+    return value
+
+
+Time = Annotated[str, BeforeValidator(_time), Field(json_schema_extra={"pattern": f"^{slo.TIME}$"})]
+
+
+class Objectives(Spec):
+    """The most time that a good answer takes, e.g. `{ttft: 2 s, tpot: 50 ms, e2e: 30 s}` (docs/metrics.md, Goodput)."""
+
+    ttft: Time | None = None
+    """To the first token."""
+    tpot: Time | None = None
+    """For each further token."""
+    e2e: Time | None = None
+    """For the whole answer."""
 
 
 class Load(Spec):
@@ -115,12 +138,16 @@ class Suite(Spec):
     tasks: dict[TaskName, Task] = Field(min_length=1)
     load: Load = Load()
     limits: Limits = Limits()
+    slo: Objectives = Objectives()
+    """What a request must keep to count as good. It changes nothing that is asked."""
     gates: tuple[str, ...] = ()
     """Rules that `evalrun gate` holds a run to, e.g. `accuracy no worse than 2 points` (docs/gates.md)."""
 
     @field_validator("gates")
     @classmethod
-    def _are_rules(cls, gates: tuple[str, ...]) -> tuple[str, ...]:
+    def _are_rules(cls, gates: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
         for text in gates:
-            rule.parse(text)
+            asked, stated = rule.parse(text), others.data.get("slo")
+            if asked.measure.needs_slo and stated == Objectives():
+                raise ValueError(f"{asked.text!r} needs an SLO; add one to the suite, e.g. slo: {{ttft: 2 s}}")
         return gates

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from evalrun.slo import Slo
+
 
 class Mark(StrEnum):
     """Why a number may mislead; the texts are `explain.MARKS`."""
@@ -54,6 +56,7 @@ class Context:
     scorers: task -> scorer names, the first is the headline. planned: (task, target) -> requests. Targets and planned
     give the order of columns and rows. billed:
     (task, target) -> requests that were in flight when a session died. fingerprints: what was asked, as label -> hash.
+    slo: what a good request keeps.
     """
 
     suite: str
@@ -64,6 +67,7 @@ class Context:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     lags: tuple[Lag, ...] = ()
     billed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    slo: Slo = field(default_factory=Slo)
     notes: tuple[str, ...] = ()
 
 

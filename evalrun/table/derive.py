@@ -34,6 +34,7 @@ def cell(tally: Tally, *, task: str | None, target: str, planned: int | None, la
         *_requests(tally, planned),
         *_latency(tally, invalid=late is not None),
         *_throughput(tally),
+        *_goodput(tally, invalid=late is not None),
         *_tokens(tally),
         *_cost(tally),
     )
@@ -47,7 +48,7 @@ def _quality(tally: Tally) -> Iterator[Metric]:
     judged = tally.judged or {HEADLINE: Judged()}
     for of, views in judged.items():
         for name, values in (("accuracy", views.value), ("accuracy_pessimistic", views.pessimistic)):
-            means = _sample_means(views, values, repeated=tally.repeated)
+            means = _sample_means(views.sample, values, repeated=tally.repeated)
             value, low, high = unit_mean(means) or Interval(math.nan, None, None)
             yield Metric(name=name, of=of, value=value if means else None, low=low, high=high, n=len(means))
         for name in ("scored", "unscored", "disputed"):
@@ -57,12 +58,12 @@ def _quality(tally: Tally) -> Iterator[Metric]:
         yield Metric(name="samples", value=len(set(tally.judged[HEADLINE].sample)))
 
 
-def _sample_means(views: Judged, values: Iterable[float], *, repeated: bool) -> list[float]:
+def _sample_means(samples: Iterable[int], values: Iterable[float], *, repeated: bool) -> list[float]:
     """Give one value a sample: the mean of what its repeats have. A sample without any is left out."""
     if not repeated:
         return [value for value in values if not math.isnan(value)]
     repeats: dict[int, list[float]] = defaultdict(list)
-    for sample, value in zip(views.sample, values, strict=True):
+    for sample, value in zip(samples, values, strict=True):
         if not math.isnan(value):
             repeats[sample].append(value)
     return [math.fsum(values) / len(values) for values in repeats.values()]
@@ -151,9 +152,7 @@ def _marks(value: float | None, n: int, q: float, marks: tuple[Mark, ...]) -> tu
 
 
 def _throughput(tally: Tally) -> Iterator[Metric]:
-    answered = tally.counts["succeeded", ""]
-    timed = sum(len(spans.last) for spans in tally.sessions.values()) == answered
-    seconds = window_s(tally.sessions.values()) if timed else None
+    answered, seconds = tally.counts["succeeded", ""], _window_s(tally)
     counted = seconds is not None and tally.known["completion_tokens"] == answered
     tokens = tally.sums["completion_tokens"]
     full = at_full_concurrency(tally.sessions.values()) if counted else None
@@ -161,6 +160,29 @@ def _throughput(tally: Tally) -> Iterator[Metric]:
     yield Metric(name="output_throughput", value=tokens / seconds if seconds and counted else None, marks=marks)
     yield Metric(name="output_throughput", of="full concurrency", value=full, marks=marks)
     yield Metric(name="request_throughput", value=answered / seconds if seconds else None)
+
+
+def _window_s(tally: Tally) -> float | None:
+    """Give the time that rates are over; None where the end of any answer is unknown."""
+    timed = sum(len(spans.last) for spans in tally.sessions.values()) == tally.counts["succeeded", ""]
+    return window_s(tally.sessions.values()) if timed else None
+
+
+def _goodput(tally: Tally, *, invalid: bool) -> Iterator[Metric]:
+    """Give what kept every SLO, as a share and per second: nothing where none is stated."""
+    if not tally.slo:
+        return
+    good, seconds = tally.good, _window_s(tally)
+    unknown = sum(map(math.isnan, good.kept))
+    means = [] if unknown else _sample_means(good.sample, good.kept, repeated=tally.repeated)
+    marks = (Mark.INVALID,) if invalid and means else ()
+    value, low, high = unit_mean(means) or Interval(math.nan, None, None)
+    yield Metric(name="good", value=value if means else None, low=low, high=high, n=len(means), marks=marks)
+    for name, each in (("goodput", good.kept), ("correct_goodput", good.right)):
+        total = math.nan if unknown else math.fsum(each)
+        rate = None if seconds is None or math.isnan(total) else total / seconds
+        yield Metric(name=name, value=rate, marks=marks if rate is not None else ())
+    yield Metric(name="slo_unknown", value=unknown)
 
 
 # ---------------------------------------------------------------- tokens and money

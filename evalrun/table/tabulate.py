@@ -54,7 +54,7 @@ def _tallies(records: Iterable[Record], scores: Iterable[Scored], context: Conte
     for record in records:
         place = (record.sample.task, record.target)
         if place not in tallies:
-            tallies[place] = Tally(scorers=context.scorers.get(place[0], unnamed))
+            tallies[place] = Tally(scorers=context.scorers.get(place[0], unnamed), slo=context.slo)
         tallies[place].add(record, verdicts.of(record.key))
     for place, dropped in context.billed.items():
         if place in tallies:
@@ -71,7 +71,8 @@ def _assemble(tallies: dict[tuple[str, str], Tally], context: Context) -> Table:
     for task in tasks:
         for target in targets:
             if (task, target) in places:
-                tally = tallies.get((task, target)) or Tally(scorers=context.scorers.get(task, ()))
+                never = Tally(scorers=context.scorers.get(task, ()), slo=context.slo)
+                tally = tallies.get((task, target)) or never
                 planned = context.planned.get((task, target))
                 cells.append(cell(tally, task=task, target=target, planned=planned, lags=context.lags))
     for target in targets:

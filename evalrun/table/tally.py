@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import Literal
 
 from evalrun.escape import clip
+from evalrun.slo import Slo, kept
 from evalrun.table.cells import Example
 from evalrun.table.throughput import Spans
 from evalrun.types import Completion, Failure, Phase, Record, Score, Timing
@@ -26,6 +27,7 @@ CLIP = 200
 GAP_STEPS = 1 / math.log1p(0.002)  # chunk gaps are too many to keep: a histogram of steps of 0.2 %, from 1 ns up
 
 NOT_SCORED = Score(value=None, error="not scored")
+NO_TIMING = Timing(connect_s=0.0, reused=False)
 
 
 def _doubles() -> "array[float]":
@@ -52,14 +54,33 @@ class Judged:
 
 
 @dataclass(slots=True)
+class Good:
+    """Which requests kept every SLO. sample: as in `Judged`. kept: 1, 0, NaN unknown.
+
+    right: the headline score of those that did, 0 where it could not be judged, NaN where nobody has judged it yet.
+    """
+
+    sample: "array[int]" = field(default_factory=lambda: array("Q"))
+    kept: "array[float]" = field(default_factory=_doubles)
+    right: "array[float]" = field(default_factory=_doubles)
+
+    def extend(self, other: "Good") -> None:
+        self.sample.extend(other.sample)
+        self.kept.extend(other.kept)
+        self.right.extend(other.right)
+
+
+@dataclass(slots=True)
 class Tally:
     """Everything that is kept of the records of one task and target.
 
     counts: (metric, of) -> n. latencies: metric -> seconds of each answer that has it. gaps: histogram of chunk gaps.
     known, sums, dollars: metric -> answers that have it, and their sum. sessions: when things were sent and ended.
+    good: empty where no `slo` is stated.
     """
 
     scorers: tuple[str, ...] = ()
+    slo: Slo = field(default_factory=Slo)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     latencies: dict[str, "array[float]"] = field(default_factory=lambda: defaultdict(_doubles))
     gaps: Counter[int] = field(default_factory=Counter)
@@ -68,6 +89,7 @@ class Tally:
     dollars: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     judged: dict[str, Judged] = field(default_factory=lambda: defaultdict(Judged))
     sessions: dict[int, Spans] = field(default_factory=lambda: defaultdict(Spans))
+    good: Good = field(default_factory=Good)
     repeated: bool = False
     examples: list[Example] = field(default_factory=list)
 
@@ -98,6 +120,22 @@ class Tally:
                 continue
             wrong = value is None or outcome.truncated
             self.judged[key].add(sample, math.nan if value is None else value, 0.0 if wrong else value or 0.0)
+        if self.slo:
+            self._add_good(record, sample)
+
+    def _add_good(self, record: Record, sample: int) -> None:
+        """Note whether a request kept every SLO, and its headline score if so. A failure kept none."""
+        timing = record.timing or NO_TIMING
+        ttft, tpot, e2e = (math.nan if s is None else s for s in (timing.ttft_s, timing.tpot_s, timing.e2e_s))
+        within, beyond = kept(self.slo, ttft=ttft, tpot=tpot, e2e=e2e)
+        held = 0.0 if beyond or isinstance(record.outcome, Failure) else 1.0 if within else math.nan
+        score = math.nan
+        if self.scorers:
+            views = self.judged[HEADLINE]  # this record is its last
+            score = views.value[-1] if views.value[-1] == views.value[-1] else views.pessimistic[-1]
+        self.good.sample.append(sample)
+        self.good.kept.append(held)
+        self.good.right.append(score if held else 0.0)
 
     def _add_failure(self, record: Record, failure: Failure) -> None:
         name = "not_sent" if failure.phase is Phase.NOT_SENT else "failed"
@@ -200,6 +238,8 @@ def merged(tallies: Iterable[Tally]) -> Tally:
             total.dollars[name] += amount
         for session, spans in tally.sessions.items():
             total.sessions[session].extend(spans)
+        total.slo = tally.slo
+        total.good.extend(tally.good)
         total.judged[HEADLINE].extend(tally.judged[HEADLINE])
     return total
 

@@ -24,6 +24,7 @@ from evalrun.stats.percentile import compare_quantiles
 from evalrun.stats.power import mde_flips, mde_mean, mde_ratio, needed_pairs, repeats_error
 from evalrun.stats.resample import sign_flip
 from evalrun.stats.sequence import sequential_interval, sequential_sides
+from evalrun.stats.verdict import Sides
 
 # ---------------------------------------------------------------- right and wrong
 
@@ -65,6 +66,20 @@ def margin_alarms(runs: int) -> Iterator[Line]:
                 # as an approximation it may miss by little where a handful of flips decide
                 kind = "alpha" if n * (noise + margin) >= 20 else "info"
                 yield Line(kind, f"{where}: regressed", sum(s.worse <= ALPHA for s in sides), runs, ALPHA)
+
+
+def repeated_margin_alarms(runs: int) -> Iterator[Line]:
+    """The same with repeats, where every sample is a little worse."""
+    for n in (30, 200):
+        for repeats in (4, 16, 64):
+            for margin in (0.05, 0.2):
+                rng = np.random.default_rng([19, n, repeats, int(100 * margin)])
+                chance = margin + (1 - margin) * rng.beta(1.4, 0.6, (runs, n))
+                base, new = (rng.binomial(repeats, p) / repeats for p in (chance, chance - margin))
+                sides = [margin_sides(flips(row.tolist()), margin) for row in new - base]
+                where = f"accuracy, n={n}, repeats={repeats}, {margin:.0%} worse, margin {margin:.0%}"
+                yield Line("alpha", f"{where}: pass", sum(s.within <= ALPHA for s in sides), runs, ALPHA)
+                yield Line("alpha", f"{where}: regressed", sum(s.worse <= ALPHA for s in sides), runs, ALPHA)
 
 
 def accuracy_power(runs: int) -> Iterator[Line]:
@@ -215,9 +230,45 @@ def sequential_alarms(runs: int) -> Iterator[Line]:
     yield Line("alpha", "20 rounds over the same 50 samples: any verdict", alarms, runs, ALPHA)
 
 
+def doubling_alarms(runs: int) -> Iterator[Line]:
+    """`gate --decide`: a run whose repeats double 19 times, looked at each time against a baseline that stays.
+
+    At the edge of what is tolerated; the k-th look counts p 2^k times (`gate.looks`).
+    """
+    looks = [2**number for number in range(1, 21)]
+    for n in (30, 200):
+        for base_repeats in (1, 4):
+            for margin, fall in ((MARGIN, 0.0), (MARGIN, MARGIN), (0.1, 0.1)):
+                rng = np.random.default_rng([18, n, base_repeats, int(100 * margin), int(100 * fall)])
+                alarms = passed = naive = 0
+                for _ in range(runs):
+                    sides = list(doubled(rng, n, base_repeats, margin=margin, fall=fall, looks=len(looks)))
+                    alarms += any(s.worse * price <= ALPHA for s, price in zip(sides, looks, strict=True))
+                    passed += any(s.within * price <= ALPHA for s, price in zip(sides, looks, strict=True))
+                    naive += any(s.worse <= ALPHA for s in sides)
+                where = f"20 looks, repeats 1 to 524,288, baseline {base_repeats}, n={n}, {fall:.0%} worse"
+                yield Line("alpha", f"{where}, margin {margin:.0%}: regressed", alarms, runs, ALPHA)
+                if fall:
+                    yield Line("alpha", f"{where}, margin {margin:.0%}: pass", passed, runs, ALPHA)
+                    yield Line("info", f"{where}, margin {margin:.0%}: an ordinary p instead", naive, runs, ALPHA)
+
+
+def doubled(
+    rng: np.random.Generator, n: int, base_repeats: int, *, margin: float, fall: float, looks: int
+) -> Iterator[Sides]:
+    """Give the evidence at each look of one run, whose samples are all worse by `fall`."""
+    chance = fall + (1 - fall) * rng.beta(1.4, 0.6, n)
+    base = rng.binomial(base_repeats, chance) / base_repeats
+    right, times = np.zeros(n), 0
+    for _ in range(looks):
+        more = max(1, times)
+        right, times = right + rng.binomial(more, chance - fall), times + more
+        yield margin_sides(flips((right / times - base).tolist()), margin)
+
+
 CHECKS: tuple[Callable[[int], Iterator[Line]], ...] = (
-    accuracy_alarms, latency_alarms, night_alarms, margin_alarms, accuracy_power, latency_power, wilson_cover,
-    repeats_cover, difference_cover, sequential_alarms,
+    accuracy_alarms, latency_alarms, night_alarms, margin_alarms, repeated_margin_alarms, accuracy_power,
+    latency_power, wilson_cover, repeats_cover, difference_cover, sequential_alarms, doubling_alarms,
 )  # fmt: skip
 
 

@@ -139,7 +139,10 @@ def test_two_at_once_are_refused(
 def test_a_changed_suite_is_not_resumed(
     suite: Callable[..., Path], evalrun: Command, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
 ) -> None:
-    """P18: with another prompt an unfinished run is refused, exit 2; with another scorer `evalrun score` is offered."""
+    """P18: with another prompt an unfinished run is refused, exit 2; with another scorer `evalrun score` is offered.
+
+    Another SLO changes nothing that is asked: the run goes on.
+    """
     path = suite(40, concurrency=1, ttft_s=0.05)
     process = start("run", path)
     wait_for(journal_has(tmp_path, 2), process)
@@ -157,6 +160,78 @@ def test_a_changed_suite_is_not_resumed(
     rescored = evalrun("score", only_run(tmp_path), "--suite", path)
     assert rescored.returncode == 0, rescored.stderr
     assert "scored by contains" in rescored.stdout
+    path.write_text(text + "slo: {ttft: 9 s}\n")
+    resumed = evalrun("run", path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "this run keeps the one it began with: none" in resumed.stderr
+
+
+def test_a_changed_price_is_not_resumed(
+    suite: Callable[..., Path],
+    evalrun: Command,
+    start: Callable[..., "subprocess.Popen[str]"],
+    tmp_path: Path,
+) -> None:
+    """One run has one price list: half of it under another would be a total that nobody can read."""
+    path = suite(200, concurrency=1, ttft_s=0.05)
+    process = start("run", path)
+    wait_for(journal_has(tmp_path, 1), process)
+    process.kill()
+    process.communicate()
+    target = tmp_path / "sim.yaml"
+    target.write_text(target.read_text().replace("completion: 2", "completion: 3"))
+    refused = evalrun("run", path)
+    assert refused.returncode == 2
+    assert "the prices of target sim changed" in refused.stderr
+
+
+def test_a_run_that_died_while_it_was_scored_is_scored_by_the_same_command(
+    suite: Callable[..., Path], evalrun: Command, tmp_path: Path
+) -> None:
+    """All answers are there and no table is: nothing is asked again, and the table is made."""
+    path = suite(5)
+    assert evalrun("run", path).returncode == 0
+    folder = only_run(tmp_path)
+    before = (folder / "journal.jsonl").read_bytes()
+    for left in (*folder.glob("table.*"), folder / "scores.jsonl"):
+        left.unlink()
+    again = evalrun("run", path)
+    assert again.returncode == 0
+    assert "every answer is there already" in again.stderr
+    assert "100 % [57, 100]" in again.stdout
+    assert (only_run(tmp_path) / "journal.jsonl").read_bytes() == before
+
+
+def test_the_clients_lag_is_noted_while_a_session_lasts(suite: Callable[..., Path], tmp_path: Path) -> None:
+    """A session that is killed has told by then how late its client was. Here it tells after every request."""
+    code = "from evalrun.run import fanout; fanout.NOTE_LAG_S = 0; from evalrun.cli import main; main()"
+    path = suite(20, concurrency=1, ttft_s=0.03)
+    command = [sys.executable, "-c", code, "run", str(path)]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=120)
+    run = open_run(only_run(tmp_path))
+    told = [int(str(line["count"])) for line in lines(run.path, "lag")]
+    assert len(told) > 10
+    assert told == sorted(told)
+    (last,) = run.lags()
+    assert last.count == told[-1]
+
+
+def test_rows_that_were_left_out_are_counted_under_the_table(
+    suite: Callable[..., Path], evalrun: Command, tmp_path: Path
+) -> None:
+    """D04: a malformed row is refused; --skip-bad-rows leaves it out, and the table says how many, now and later."""
+    path = suite()
+    path.write_text(
+        path.read_text().replace('kind: python, call: "rows:rows", args: {n: 5}', "kind: jsonl, path: r.jsonl")
+    )
+    (tmp_path / "r.jsonl").write_text('{"a": 1, "b": 1, "total": "2"}\n{"a": 1,\n{"a": 2, "b": 1, "total": "3"}\n')
+    refused = evalrun("run", path)
+    assert (refused.returncode, "r.jsonl:2:" in refused.stderr) == (2, True)
+    done = evalrun("run", path, "--skip-bad-rows")
+    assert done.returncode == 0, done.stderr
+    said = "sums: 1 malformed row was left out, as --skip-bad-rows allows"
+    assert said in done.stdout
+    assert said in evalrun("table", only_run(tmp_path)).stdout
 
 
 def _killed_at_random(suite: Path, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path, kills: int) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from written_runs import asked, write_run
 
 from evalrun.cli.compare import baseline_save, compare_runs
-from evalrun.cli.gate import gate_of, gate_run
+from evalrun.cli.gate import Held, gate_of, gate_run
 from evalrun.errors import StoreError, SuiteError
 
 
@@ -32,12 +32,12 @@ def test_the_gate_leaves_with_its_word(
     assert baseline_save(write_run(tmp_path / "a", asked("r" * 200)), "main", out=baselines) == 0
     assert "main/add--sim.json" in capsys.readouterr().out
     new = write_run(tmp_path / "b", asked(word), day=2)
-    texts = ["accuracy no worse than 2 points"]
-    assert gate_run(new, baseline_name="main", texts=texts, baselines=baselines) == code
+    held = Held(baseline_name="main", texts=["accuracy no worse than 2 points"], baselines=baselines)
+    assert gate_run(new, held) == code
     assert capsys.readouterr().out.startswith(
         f"gate {({0: 'pass', 1: 'regressed', 3: 'inconclusive'})[code]}: suite sums"
     )
-    assert gate_run(new, baseline_name="main", texts=texts, baselines=baselines, form="json") == code
+    assert gate_run(new, held, form="json") == code
     assert json.loads(capsys.readouterr().out)["rulings"][0]["metric"] == "accuracy"
 
 
@@ -45,18 +45,18 @@ def test_a_missing_baseline_is_never_green(tmp_path: Path) -> None:
     """The first night has no baseline: 3, not 0, and not an error."""
     folder = write_run(tmp_path / "a", asked("r" * 200))
     texts = ["accuracy no worse than 2 points"]
-    assert gate_run(folder, baseline_name="main", texts=texts, baselines=tmp_path / "baselines") == 3
+    assert gate_run(folder, Held(baseline_name="main", texts=texts, baselines=tmp_path / "baselines")) == 3
 
 
 def test_the_suite_has_rules_of_its_own(tmp_path: Path) -> None:
     """Without rules on the command line those of the suite hold; without any there is no gate."""
     own = write_run(tmp_path / "a", asked("r" * 50), gates=["accuracy >= 0.5", "failed <= 1 %"])
-    assert [one.rule for one in gate_of(own).rulings] == ["accuracy >= 0.5", "failed <= 1 %"]
-    assert [one.rule for one in gate_of(own, texts=["truncated <= 5 %"]).rulings] == ["truncated <= 5 %"]
+    assert [one.rule for one in gate_of(own, Held()).rulings] == ["accuracy >= 0.5", "failed <= 1 %"]
+    assert [one.rule for one in gate_of(own, Held(texts=["truncated <= 5 %"])).rulings] == ["truncated <= 5 %"]
     with pytest.raises(SuiteError, match="there is no rule"):
-        gate_of(write_run(tmp_path / "b", asked("r")))
+        gate_of(write_run(tmp_path / "b", asked("r")), Held())
     with pytest.raises(StoreError):
-        gate_of(tmp_path / "nothing", texts=["accuracy >= 0.5"])
+        gate_of(tmp_path / "nothing", Held(texts=["accuracy >= 0.5"]))
 
 
 def test_a_run_without_verdict_is_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,6 +82,7 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
         "load": {"concurrency": more.get("concurrency", 4)},
         "limits": {"max_failed_share": 0.1},
         "gates": more.get("gates", []),
+        "slo": more.get("slo"),
     }
     manifest = Manifest(
         suite_name="sums", suite=suite, suite_file="sums.yaml", command={},

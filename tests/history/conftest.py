@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalrun.report import render
+from evalrun.slo import Slo
 from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.manifest import write_manifest
 from evalrun.table import Cell, Context, Mark, Metric, Table, TargetNote
@@ -37,7 +38,7 @@ def manifest(number: int, *, data: str, target: str, evalrun: str) -> Manifest:
     )
 
 
-def table(accuracy: float, *, cost: Decimal | None, alerts: tuple[str, ...]) -> Table:
+def table(accuracy: float, *, cost: Decimal | None, alerts: tuple[str, ...], slo: Slo) -> Table:
     metrics = (
         Metric(name="accuracy", value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=40),
         Metric(name="failed", value=1),
@@ -46,7 +47,7 @@ def table(accuracy: float, *, cost: Decimal | None, alerts: tuple[str, ...]) -> 
         Metric(name="cost_usd", value=cost, n=40),
     )
     note = TargetNote(name="sim", alert="sim: simulated", prices_date="2026-01-01")
-    context = Context(suite="math", targets=(note,))
+    context = Context(suite="math", targets=(note,), slo=slo)
     return Table(context=context, cells=(Cell(task="sums", target="sim", metrics=metrics, alerts=alerts),))
 
 
@@ -63,12 +64,13 @@ def night(tmp_path: Path) -> Night:
         evalrun: str = "1.0",
         cost: Decimal | None = None,
         alerts: tuple[str, ...] = (),
+        slo: Slo | None = None,
     ) -> Path:
         folder = tmp_path / "math" / f"{FIRST + timedelta(days=number):%Y%m%dT%H%M%SZ}-{number:08x}"
         folder.mkdir(parents=True, exist_ok=True)
         write_manifest(folder, manifest(number, data=data, target=target, evalrun=evalrun))
         if accuracy is not None:
-            page = render(table(accuracy, cost=cost, alerts=alerts), "json")
+            page = render(table(accuracy, cost=cost, alerts=alerts, slo=slo or Slo()), "json")
             (folder / "table.json").write_text(page, encoding="ascii")
         return folder
 

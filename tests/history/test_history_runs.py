@@ -8,6 +8,7 @@ import pytest
 
 from evalrun.errors import SuiteError
 from evalrun.history import Change, History, Wanted, recall, update, wanted
+from evalrun.slo import Slo
 from evalrun.store import write_scores
 from evalrun.table import Mark, Metric
 
@@ -50,6 +51,14 @@ def test_changes_are_between_neighbours(night) -> None:
         (Change(part="data", old="d1", new="d2"), Change(part="target", old="t1", new="t2")),
     ]
     assert [point.breaks for point in series.points] == [False, False, False, True]
+
+
+def test_another_slo_is_said_and_breaks_nothing(night) -> None:
+    """Goodput changes with it and nothing else does, so that the series goes on."""
+    night(0, 0.5)
+    (series,) = history(night(1, 0.5, slo=Slo(ttft=2.0)).parent).series
+    assert series.points[1].changes == (Change(part="slo", old="none", new="TTFT 2 s"),)
+    assert not series.points[1].breaks
 
 
 def test_the_last_runs_know_what_changed_before_them(night) -> None:

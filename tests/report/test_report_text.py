@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalrun.report import render
+from evalrun.slo import Slo
 from evalrun.table import Cell, Metric, Table
 
 GOLDEN = Path(__file__).with_name("golden.txt")
@@ -27,6 +28,15 @@ def test_every_width_keeps_every_number(table: Table, width: int) -> None:
     for shown in ("62 % [47, 75]", "118 ms", "1.20 s~", "inf~", "1,234 tok/s", "$0.00123", "97", "100"):
         assert shown in flat
     assert flat.count("62 % [47, 75]") == 2
+
+
+def test_the_slo_stands_below_the_numbers_made_by_it(table: Table) -> None:
+    """A reader of goodput sees what was promised; without an SLO nothing is said of it."""
+    cells = (replace(table.cells[0], metrics=(Metric(name="goodput", value=1.5),)),)
+    page = render(replace(table, cells=cells, context=replace(table.context, slo=Slo(ttft=2.0, tpot=0.05))), "text")
+    assert re.search(r"^goodput +1\.50 req/s$", page, re.MULTILINE)
+    assert "\nSLO: TTFT 2 s, TPOT 50 ms\n" in page
+    assert "SLO" not in render(table, "text")
 
 
 def test_many_targets_continue_below(table: Table) -> None:

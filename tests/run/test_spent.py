@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from evalrun.run.spent import already_spent
-from evalrun.store.lines import Calibrated, Event, Intent, encode
+from evalrun.store.lines import Calibrated, End, Event, Intent, encode
 from evalrun.types import Attempt, Completion, Failure, Outcome, Phase, Record, Sample
 
 
@@ -56,3 +56,11 @@ def test_an_unknown_cost_is_what_was_set_aside(tmp_path: Path) -> None:
     """An answer without usage: $10. Calibrating cost $1 more."""
     measured = Calibrated(session=1, target="x", probe="p", scale={}, requests=4, cost_usd=Decimal(1))
     assert spent(tmp_path, measured, intent(A, 1, "10"), record(A, DONE)) == Decimal(11)
+
+
+def test_what_was_planned_ends_where_the_run_first_finished(tmp_path: Path) -> None:
+    """$2 as planned; $3 for a repeat that was asked later, to decide a gate."""
+    stopped, finished = (End(session=1, reason=reason) for reason in ("stopped", "finished"))
+    later = (intent(B, 2, "10"), record(B, DONE, cost="3"), finished)
+    both = spent(tmp_path, stopped, intent(A, 1, "10"), record(A, DONE, cost="2"), finished, *later)
+    assert (both, already_spent(tmp_path, as_planned=True)) == (5, 2)

@@ -9,10 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from evalrun.errors import StoreError
 from evalrun.store import Intent, Manifest, create_run, open_run, resume, write_scores
+from evalrun.store.lines import Lag, last_of_each
 from evalrun.store.manifest import migrate
 from evalrun.types import Completion, Failure, Score, Scored
 
@@ -132,8 +134,24 @@ def test_a_newer_schema_is_refused_with_versions(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"manifest\.json: damaged"):
         open_run(folder)
     (folder / "manifest.json").unlink()
-    with pytest.raises(StoreError, match="not a results folder"):
+    with pytest.raises(StoreError, match=r"not a results folder .* give one like results/SUITE/UTC-HASH"):
         open_run(folder)
+
+
+def test_the_folder_of_a_suite_names_its_newest_run(tmp_path: Path) -> None:
+    """Who types results/SUITE is told which run in it is the newest."""
+    for name in ("20260101T000000Z-aaaaaaaa", "20260102T000000Z-bbbbbbbb"):
+        shutil.copytree(GOLDEN, tmp_path / "math" / name)
+    with pytest.raises(StoreError, match=r"the newest run in it is .*20260102T000000Z-bbbbbbbb"):
+        open_run(tmp_path / "math")
+
+
+def test_the_last_word_on_the_clients_lag_counts() -> None:
+    """It is noted while a session lasts: of one session, task and target the last line stands, others stay apart."""
+    first = Lag(session=1, target="a", task="t", count=5, p50_s=0.1, p99_s=0.2, max_s=0.3, source="loop")
+    later = msgspec.structs.replace(first, count=9)
+    other = msgspec.structs.replace(first, session=2)
+    assert last_of_each([first, other, later]) == [later, other]
 
 
 def test_an_older_schema_is_lifted_step_by_step() -> None:

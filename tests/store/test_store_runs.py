@@ -66,8 +66,9 @@ def test_the_same_command_finds_its_unfinished_run(tmp_path: Path, manifest: Man
         again.end("finished")
     assert find_unfinished(tmp_path, "math", command) is None
     assert open_run(found.path).finished
-    resume(found.path).close()  # started once more, and not ended
-    assert find_unfinished(tmp_path, "math", command) is not None
+    resume(found.path).close()  # asked more than was planned, and killed
+    assert not open_run(found.path).finished
+    assert find_unfinished(tmp_path, "math", command) is None
 
 
 def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manifest: Manifest) -> None:

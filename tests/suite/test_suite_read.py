@@ -308,6 +308,12 @@ def broken(**fields: str) -> str:
         (BASE + "limits: {total_s: 0, max_cost_usd: none}\n",
          "s.yaml:12:19: limits.total_s: 0 is too small; it must be more than 0\n"
          "s.yaml:12:36: limits.max_cost_usd: expected a number, got 'none'"),
+        (BASE + "slo: {ttft: 2, tpot: fast, e2e: 0 s, tfft: 1 s}\n",
+         "s.yaml:12:13: slo.ttft: 2 has no unit; write 2 s or 2 ms\n"
+         "s.yaml:12:22: slo.tpot: 'fast' is no time with a unit; write e.g. 2 s or 800 ms\n"
+         "s.yaml:12:33: slo.e2e: '0 s' can be kept by nobody; write a time above 0\n"
+         "s.yaml:12:38: slo.tfft: unknown key; did you mean 'ttft'?"),
+        (BASE + "gates:\n  - good >= 95 %\n", "s.yaml:13:3: gates: 'good >= 95 %' needs an SLO; add one to the suite"),
         (BASE + 'about: "\\x1b[2J"\n"\\x1b]0;x": 1\n', "s.yaml:13:1: \\x1b]0;x: unknown key"),
     ],
 )  # fmt: skip
@@ -419,7 +425,9 @@ def test_shipped_suites_are_found_by_name(write: Write) -> None:
 def test_the_schema_tells_editors_what_the_reader_takes() -> None:
     """The schema names every field with its help, knows `include`, and requires the rest only without it."""
     found = schema("suite")
-    assert {"include", "name", "tasks", "load", "limits", "targets", "gates", "about"} == set(found["properties"])
+    assert {"include", "name", "tasks", "load", "limits", "targets", "slo", "gates", "about"} == set(
+        found["properties"]
+    )
     assert found["if"] == {"not": {"required": ["include"]}}
     assert set(found["then"]["required"]) == {"name", "tasks"}
     assert found["$defs"]["Task"]["properties"]["repeats"]["description"]
