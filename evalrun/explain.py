@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalrun.errors import SuiteError
+from evalrun.rule import MEASURES
 
 Unit = Literal["fraction", "count", "number", "s", "s/token", "s/token^2", "tok/s", "req/s", "tokens", "usd"]
 
@@ -274,7 +275,9 @@ MARKS: dict[str, tuple[str, str]] = {
 
 def explain(name: str) -> Definition:
     """Give the definition of a number by its name or label, with or without its unit or percentile, in any case."""
-    wanted = re.sub(r"_p[0-9]{2}$", "", name.strip().lower().replace(" ", "_"))
+    labels = {measure.label.lower(): measure.name for measure in MEASURES.values()}
+    wanted = labels.get(name.strip().lower(), name.strip().lower())  # a comparison has labels of its own: cost/answer
+    wanted = re.sub(r"_p[0-9]{2}$", "", wanted.replace(" ", "_"))
     known = {
         key.lower().replace(" ", "_"): d
         for d in DEFINITIONS.values()

@@ -35,8 +35,8 @@ def test_what_a_rule_may_name_can_be_asked_for() -> None:
     """Percentiles and means of a gate's rules have the definition of what they are of."""
     assert explain.explain("ttft_p95").name == "ttft_s"
     assert explain.explain("cost_per_correct").name == "cost_per_correct_usd"
-    for name in MEASURES:
-        explain.explain(name)
+    for name, measure in MEASURES.items():
+        assert explain.explain(name) is explain.explain(measure.label)
 
 
 def test_a_misspelt_name_gets_a_hint() -> None:

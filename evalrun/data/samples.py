@@ -69,8 +69,8 @@ class Survey:
 def survey(samples: Samples) -> Survey:
     """Write every sample once, to refuse what cannot be asked and an id that stands twice, and hash the rows.
 
-    The hash is over one line of canonical JSON per row, in order, so it is the same on every machine. What is asked
-    follows from it and the prompt block, whose fingerprint is another: who compares runs can tell which changed. For
+    The hash is over one line of canonical JSON per row with what is expected of it, in order, so it is the same on
+    every machine. How it is asked is in the prompt block's fingerprint: who compares runs can tell which changed. For
     ids only 8-byte digests are held; `samples` is read a second time just to name those that stand twice.
     """
     sha = hashlib.sha256()
@@ -79,7 +79,7 @@ def survey(samples: Samples) -> Survey:
     for row, sample in samples.with_rows():
         try:
             encode(sample)
-            sha.update(encode(row) + b"\n")
+            sha.update(encode((row, sample.expected)) + b"\n")
         except UnicodeEncodeError:
             raise SuiteError(f"sample {sample.id!r}: half of a surrogate pair; write the whole character") from None
         digests.append(_digest(sample.id))

@@ -275,14 +275,15 @@ class FanOut:
 
 
 async def _steadily(turns: Iterator[Turn], *, slow: bool) -> AsyncIterator[Turn]:
-    """Give the turns without starving the requests in flight.
+    """Give the turns without starving the requests in flight: what takes long to write is written in a thread.
 
-    slow: jobs take long to write, so that a thread has to do it; once one did, it is taken to be so.
+    slow: expect it to. The mean of the latest turns decides, so that one hiccup does not and short ones between do.
     """
+    mean_s = 10 * SLOW_S if slow else 0.0
     for number in itertools.count(1):
         began = time.perf_counter()
-        turn = await asyncio.to_thread(next, turns, None) if slow else next(turns, None)
-        slow = slow or time.perf_counter() - began > SLOW_S
+        turn = await asyncio.to_thread(next, turns, None) if mean_s > SLOW_S else next(turns, None)
+        mean_s = 0.9 * mean_s + 0.1 * (time.perf_counter() - began)
         if turn is None:
             return
         if number % 256 == 0:

@@ -9,7 +9,8 @@ The rules, first that fires:
     last_number   the last number
     none          no answer
 
-Of a text that was cut off at its token limit only the first two count: the last number of half a thought is no answer.
+Of a text that was cut off at its token limit only a box counts, and the last mark, where what follows it is surely
+whole: the last number of half a thought is no answer.
 """
 
 import re
@@ -43,13 +44,15 @@ _PROSE = re.compile(  # three letters may be a word, two are more often two vari
     r"(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))",
     re.IGNORECASE,
 )
-_WORD_AT_END = re.compile(r"\S+\Z")
+_CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|(?:\$|\*\*)\s*\Z")  # a line, a sentence, a formula or bold print has ended
+_WHOLE = re.compile(r"-?[0-9,]+")
+_FRACTION = re.compile(r"-?[0-9]+/[0-9]+|-?\\[dtc]?frac\{-?[0-9]+\}\{-?[0-9]+\}")
 _OPERATOR = re.compile(r"(?<=[\w)}\]])[-+*/^=]|\\[dtc]?frac|\\sqrt")  # between two things: the sign of -3 is none
 _SPELLINGS = (
     (re.compile(r"×|·|\\times(?![A-Za-z])|\\cdot(?![A-Za-z])"), "*"),
     (re.compile(r"÷|\\div(?![A-Za-z])"), "/"),
     (re.compile("−"), "-"),
-    (re.compile(r"\\(?:left|right)(?![A-Za-z])|[\s$]"), ""),
+    (re.compile(r"\\(?:left|right)(?![A-Za-z])|[\s$()]"), ""),
 )
 _COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
 
@@ -70,16 +73,19 @@ def without_reasoning(text: str) -> str:
 
 
 def final_answer(text: str, *, cut: bool = False) -> Found:
-    """Find the final answer of a maths problem. The text is without its reasoning; cut: off at its token limit."""
+    """Find the final answer of a maths problem. The text is without its reasoning, its end as it came.
+
+    cut: it was cut off at its token limit.
+    """
     contents, unterminated = boxes(text)
     if contents:
         return _found(contents[-1], "boxed")
     if unterminated:
         return Found(None, "none")
-    if cut:
-        text = _WORD_AT_END.sub("", text)  # it may be half a word: `The answer is 25` of `The answer is 256`
     text = text[-_MAX_SEARCHED:]
     marks = list(_MARK.finditer(text))
+    if cut:  # an abandoned earlier mark is no answer; `The answer is 25` may have been `The answer is 256`
+        marks = [mark for mark in marks[-1:] if _CLOSED.search(text[mark.end() :].lstrip(" \t*_:\n"))]
     for mark in reversed(marks):
         if answer := _after_mark(text[mark.end() : mark.end() + _MAX_ANSWER]):
             return _found(answer, "marked")
@@ -90,10 +96,19 @@ def final_answer(text: str, *, cut: bool = False) -> Found:
     return _last(text)
 
 
-def repeats(question: str, answer: str) -> bool:
-    """Whether an answer only copies an expression that the question gives: `2 + 5 * 4` of `What is 2 + 5 * 4?`."""
-    asked, given = _spelt(question), _spelt(answer)
-    return len(_OPERATOR.findall(given)) > 1 and given in asked
+def copies(question: str, answer: str, *, expected: str) -> bool:
+    """Whether an answer only says an expression of the question again: `2 + 5 * 4` of `What is 2 + 5 * 4?`.
+
+    Spelling and brackets aside. Where a number is expected, anything that is not worked out is a copy; a fraction is,
+    where a whole number is expected. Where an expression is expected the question may name it, as in "which of these":
+    then none is.
+    """
+    asked, given, right = _spelt(question), _spelt(answer).rstrip("=").rpartition("=")[2], _spelt(expected)
+    operators = 0 if _FRACTION.fullmatch(given) and not _WHOLE.fullmatch(right) else len(_OPERATOR.findall(given))
+    if not operators or given not in asked:
+        return False
+    number_is_expected = _FRACTION.fullmatch(right) or not _OPERATOR.search(right)
+    return bool(number_is_expected) or (operators > 1 and right not in asked)
 
 
 def _spelt(text: str) -> str:

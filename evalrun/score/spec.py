@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, field_validator
 
 from evalrun.score.choice import chosen, expected_letter
 from evalrun.score.context import claims, common_share, f1, net, order
-from evalrun.score.extract import Found, expected_answer, final_answer, repeats, without_reasoning
+from evalrun.score.extract import Found, copies, expected_answer, final_answer, without_reasoning
 from evalrun.score.form import tidy
 from evalrun.score.number import TooLarge, number
 from evalrun.score.unit import split_unit
@@ -185,9 +185,8 @@ class Math(Scorer):
             return scored(right=False, answer=None, rule=found.rule, why=_unfound(completion, "final answer"))
         expected = expected_answer(sample.expected)
         verdict = judge(expected, found.answer)
-        copied = verdict.right and not repeats(expected, found.answer) and repeats(_question(sample), found.answer)
-        if copied:
-            return scored(right=False, answer=found.answer, rule=found.rule, why="it repeats the question")
+        if verdict.right and copies(_question(sample), found.answer, expected=expected):
+            return scored(right=False, answer=found.answer, rule=found.rule, why="it copies the question")
         why = verdict.why if verdict.right else f"wanted {sample.expected[-_MAX_SHOWN:]!r}; {verdict.why}"
         return scored(right=verdict.right, answer=found.answer, rule=found.rule, why=why, disputed=verdict.disputed)
 
@@ -287,7 +286,7 @@ def _question(sample: Sample) -> str:
 
 
 def _final(completion: Completion) -> Found:
-    return final_answer(_answer(completion), cut=completion.finish_reason == "length")
+    return final_answer(without_reasoning(completion.text), cut=completion.finish_reason == "length")
 
 
 def _unfound(completion: Completion, what: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.score.extract import Found, expected_answer, final_answer, repeats, without_reasoning
+from evalrun.score.extract import Found, copies, expected_answer, final_answer, without_reasoning
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,14 @@ def test_an_unterminated_box_gives_nothing(text: str) -> None:
         ("so 40 hours of 36 * 1.5 = 60 hours of 3", None),
         ("2 + 5 * (4", None),
         ("The answer is 25", None),
+        ("The answer is 12 * 3 =", None),
+        ("The answer is 3.5", None),
+        ("The answer is 36? Let me check. The answer is 40", None),
         ("The answer is 25. Let me check: 5 *", "25"),
+        ("The answer is 25.", "25"),
+        ("#### 25\n", "25"),
+        ("**Final answer:** 25.", "25"),
+        ("The answer is $25$", "$25$"),
         (r"It is \boxed{12}", "12"),
         (r"It is \boxed{1", None),
     ],
@@ -49,20 +56,27 @@ def test_half_a_thought_is_no_answer(text: str, answer: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "copied"),
+    ("question", "answer", "expected", "copied"),
     [
-        ("What is 2 + 5 ÷ (14 + 8)?", "2 + 5 ÷ (14 + 8)", True),
-        ("What is $3 \\times 4 - 1$?", "3 × 4 - 1", True),
-        ("Factor $x^2+5x+6$.", "$x^2 + 5x + 6$", True),
-        ("Which is larger, 3/4 or 2/3?", "3/4", False),
-        ("Is it (-3,-4) or (3,4)?", "(-3,-4)", False),
-        ("What is 2 + 5 + 1?", "2 + 6", False),
-        ("What is 6 - 2?", "4", False),
+        ("What is 2 + 5 ÷ (14 + 8)?", "2 + 5 ÷ (14 + 8)", "49/22", True),
+        ("What is $3 \\times 4 - 1$?", "3 × 4 - 1", "11", True),
+        ("What is 8 + 5?", "8 + 5", "13", True),
+        ("What is 8 + 5?", "(8 + 5)", "13", True),
+        ("What is 8 + 5 * 2?", "8 + (5 * 2)", "18", True),
+        ("What is 8 + 5?", "8 + 5 =", "13", True),
+        ("What is 8 + 5?", "8 + 5 = 13", "13", False),
+        ("What is 8 + 5?", "5 + 8", "13", False),
+        ("What is 48 ÷ 6?", "48 ÷ 6", "8", True),
+        ("Factor $x^2+5x+6$.", "$x^2 + 5x + 6$", "(x+2)(x+3)", True),
+        ("Which of y = 2x + 3 + z and y = 3x is steeper?", "2x + 3 + z", "y = 2x + 3 + z", False),
+        ("Which is larger, 3/4 or 2/3?", "3/4", "0.75", False),
+        ("Is it (-3,-4) or (3,4)?", "(-3,-4)", "(-3, -4)", False),
+        ("What is 6 - 2?", "4", "4", False),
     ],
 )
-def test_a_copy_of_the_question_is_known(question: str, answer: str, copied: bool) -> None:
-    """A copied expression has two operators at least: a fraction or a pair that a question names may be its answer."""
-    assert repeats(question, answer) is copied
+def test_a_copy_of_the_question_is_known(question: str, answer: str, expected: str, copied: bool) -> None:
+    """An expression of the question, whatever its brackets and signs; not a number, a fraction or a pair it names."""
+    assert copies(question, answer, expected=expected) is copied
 
 
 @pytest.mark.parametrize(
