@@ -6,7 +6,8 @@
                suite states an SLO, whether it was kept: 1 or 0. One run's: the last that was saved. About 35 bytes
                each, and `git diff` shows which samples flipped.
     nights     percentiles, throughput, goodput and mean tokens of every run that was saved under the name, oldest
-               first: how much one night differs from another is learned from them.
+               first: how much one night differs from another is learned from them. Of what was planned alone, where
+               the run was asked again (`looks`).
 
 Runs are not pooled into the samples: a target that changed on purpose would be held against what it was. The price is
 that saving every night lets quality sink by less than the margin night after night; `keep_samples` adds a night and
@@ -21,6 +22,7 @@ import msgspec
 import numpy as np
 
 from evalrun.compare.figures import figures
+from evalrun.compare.looks import look
 from evalrun.compare.side import LETTERS, Cell, Figures, Prints, Side
 from evalrun.errors import StoreError, SuiteError
 from evalrun.slug import slug
@@ -139,7 +141,7 @@ def _fresh(side: Side, cell: Cell) -> Stored:
         planned=cell.planned,
         prints=cell.prints,
         samples=_lines(cell),
-        nights=(figures(cell, run=side.run, at=side.at),),
+        nights=(figures(look(cell).first, run=side.run, at=side.at),),
     )
 
 

@@ -1,17 +1,20 @@
-"""A run's folder -> a Side: manifest, journal and scores, each read once. Not here: baselines, tables (`load`)."""
+"""A run's folder -> a Side: manifest, journal and scores, each read once. Not here: baselines, tables (`load`).
 
-from collections.abc import Mapping, Sequence
+What is one number a run (throughput, goodput, the client's lag) is of the sessions that asked what was planned: later
+ones asked prompts again to decide what changed (`looks`), and may find them in the provider's cache.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.compare.scan import FAILED, Column, Columns, read_journal
+from evalrun.compare.scan import FAILED, Column, Columns, Journal, read_journal
 from evalrun.compare.scored import Scores, read_scores, states
 from evalrun.compare.side import Cell, Floats, Prints, Side
 from evalrun.fingerprint import fingerprint
 from evalrun.slo import Slo, kept, read
-from evalrun.store.lines import Lag
 from evalrun.store.manifest import Manifest, read_manifest
 from evalrun.store.scores import read_header
 from evalrun.table.derive import MOST_LAG_OF_TTFT, MOST_LAG_S
@@ -27,10 +30,9 @@ def read_run(folder: Path, *, name: str = "") -> Side:
     for task in manifest.fingerprints.tasks:  # in the suite's order, and what was never asked too
         for target in manifest.targets:
             columns = journal.columns.pop((task, target), None) or Columns()
-            lags = [lag for lag in journal.lags if (lag.task, lag.target) == (task, target)]
             prints = _prints(manifest, task, target, scored_by=header.scorers if header else "")
             planned = _planned(manifest, task)
-            cells[task, target] = _cell((task, target), columns, scores, lags, prints=prints, planned=planned)
+            cells[task, target] = _cell((task, target), columns, scores, journal, prints=prints, planned=planned)
     damaged = f"{name or folder.name}: {journal.damaged} damaged lines of the journal are left out"
     return Side(
         name=name or folder.name,
@@ -70,7 +72,7 @@ def _prints(manifest: Manifest, task: str, target: str, *, scored_by: str) -> Pr
 
 
 def _cell(
-    place: tuple[str, str], columns: Columns, scores: Scores, lags: Sequence[Lag], *, prints: Prints, planned: int
+    place: tuple[str, str], columns: Columns, scores: Scores, journal: Journal, *, prints: Prints, planned: int
 ) -> Cell:
     of = columns.take()
     at = scores.of(of["key"])
@@ -83,10 +85,12 @@ def _cell(
     score[np.isinf(of["ttft"])] = np.nan  # a failure has no score, whatever the file says
     score_at = np.full(len(at), -1)
     score_at[known] = scores.at[at[known]]
-    lag_s = max((lag.p99_s for lag in lags), default=None)
-    late = _late(lag_s, of["ttft"])
+    in_plan = journal.is_planned(of["session"])
+    first = {name: column[in_plan] for name, column in of.items()}
+    lag_s = _lag_s(place, journal)
+    late = _late(lag_s, first["ttft"])
     good = _good(Slo(**prints.slo), of, late=bool(late))
-    window_s = _window_s(of)
+    window_s = _window_s(first)
     return Cell(
         task=place[0],
         target=place[1],
@@ -105,8 +109,8 @@ def _cell(
         record_at=of["at"],
         score_at=score_at,
         good=good,
-        throughput=_rate(of["tokens"][_answered(of)], window_s),
-        goodput=None if good is None else _rate(good, window_s),
+        throughput=_rate(first["tokens"][_answered(first)], window_s),
+        goodput=None if good is None else _rate(good[in_plan], window_s),
         lag_s=lag_s,
         late=late,
     )
@@ -147,6 +151,12 @@ def _rate(amounts: Floats, window_s: float) -> float | None:
     """Give so much per second; None where anything is unknown."""
     total = float(amounts.sum())
     return total / window_s if window_s > 0 and not np.isnan(total) else None
+
+
+def _lag_s(place: tuple[str, str], journal: Journal) -> float | None:
+    """Give how late the client was at p99 while it asked what was planned: in the worst of its sessions."""
+    mine = (lag for lag in journal.lags if (lag.task, lag.target) == place and journal.is_planned(lag.session))
+    return max((lag.p99_s for lag in mine), default=None)
 
 
 def _late(lag_s: float | None, ttft: Floats) -> str:
