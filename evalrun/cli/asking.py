@@ -99,8 +99,10 @@ def open_writer(plan: Plan, *, out: Path, new: bool, show: Quiet) -> Writer:
     if stated != slo.read(plan.suite.model_dump(mode="json")):  # it decides nothing that is asked
         show.say(f"the suite's SLO is another one now; this run keeps the one it began with: {stated}")
     show.say(f"resuming: {writer.run.index.settled} of {sum(plan.totals.values()) * len(plan.targets)} are done")
-    if billed := len(writer.possibly_billed):
-        show.say(f"{billed} requests were in flight when it stopped: they may have been billed and are sent again")
+    index = writer.run.index
+    if again := sum(not index.is_settled(key) for key in index.possibly_billed):
+        requests = "request was" if again == 1 else "requests were"
+        show.say(f"{again} {requests} in flight when it stopped, and may have been billed: sent again")
     return writer
 
 

@@ -9,8 +9,27 @@ from typing import Any
 import click
 
 PATH = click.Path(path_type=Path)
+
+
+class RunFolder(click.Path):
+    """The folder of a run; where runs are in it, as in results/SUITE, the newest of them, which is said."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Give the run's folder."""
+        from evalrun.cli.exits import say
+        from evalrun.store.manifest import run_folder
+
+        given = Path(super().convert(value, param, ctx))
+        found = run_folder(given)
+        if found != given:
+            say(f"the newest run: {found}")
+        return found
+
+
+RUN = RunFolder(path_type=Path)
 FORMATS = click.Choice(["text", "md", "csv", "json"])
 BASELINES = Path("results/baselines")
+"""Where baselines are kept, unless something else is typed."""
 FORM = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
 ACROSS = click.option("--across-prompts", is_flag=True, help="Compare runs whose prompts differ: it is their effect.")
 SHELF = click.option("--baselines", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
@@ -26,7 +45,7 @@ DECIDING = {
 
 
 @click.command()
-@click.argument("folder", metavar="RUN", type=PATH)
+@click.argument("folder", metavar="RUN", type=RUN)
 @click.option("--suite", type=PATH, help="Score by this suite file's scorers instead of the run's own.")
 def score(folder: Path, suite: Path | None) -> int:
     """Score a run's stored answers again.
@@ -39,7 +58,7 @@ def score(folder: Path, suite: Path | None) -> int:
 
 
 @click.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN)
 @FORM
 def table(folders: tuple[Path, ...], form: str) -> int:
     """Print the table of stored runs."""
@@ -49,7 +68,7 @@ def table(folders: tuple[Path, ...], form: str) -> int:
 
 
 @click.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN)
 @FORM
 @click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
 @click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
@@ -87,7 +106,7 @@ def baseline() -> None:
 
 
 @baseline.command()
-@click.argument("folder", metavar="RUN", type=PATH)
+@click.argument("folder", metavar="RUN", type=RUN)
 @click.argument("name")
 @click.option("--out", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
 @click.option("--keep-samples", is_flag=True, help="Add a night only; the samples stay those saved before.")
@@ -99,7 +118,7 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
 
 
 @click.command()
-@click.argument("folder", metavar="RUN", type=PATH)
+@click.argument("folder", metavar="RUN", type=RUN)
 @click.option("--baseline", "baseline_name", metavar="NAME", help="What the run is held to.")
 @click.option("--rule", "texts", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
 @SHELF
@@ -128,7 +147,8 @@ def gate(folder: Path, decide: bool, **options: Any) -> int:
     evalrun gate results/math/* --baseline main --decide --max-cost 2
     evalrun gate results/math/* --baseline main --decide --max-repeats 16
     """
-    from evalrun.cli.gate import Held, Means, gate_run
+    from evalrun.cli.gate import gate_run
+    from evalrun.cli.held import Held, Means
 
     held = Held(**{name: options.pop(name) for name in ("baseline_name", "texts", "baselines", "across_prompts")})
     typed = {name: options.pop(name) for name in DECIDING}

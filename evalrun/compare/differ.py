@@ -87,6 +87,8 @@ def _mirrored(found: Comparison) -> Comparison:
 
 # ---------------------------------------------------------------- tokens and money
 
+_UNKNOWN_SPREAD = "a sum is zero, or too few samples differ to learn how much they vary"
+
 
 def _amounts(pair: Paired, measure: Measure, margin: float | None) -> Found:
     sides = []
@@ -108,7 +110,7 @@ def _amounts(pair: Paired, measure: Measure, margin: float | None) -> Found:
     if len(nights) >= LEAST_NIGHTS and found.low is not None:
         tonight = Night(math.log(found.value_new), nights[0].error)
         found = _from_drift(nights, tonight, measure, margin)
-    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else found.premise)
+    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
 def _unchanged(values: Floats, margin: float | None) -> Comparison:
@@ -136,8 +138,11 @@ def _per_correct(pair: Paired, sides: Sequence[Floats], margin: float | None) ->
     )
     if not len(base):
         return Found(None, why="no sample has a score on both sides")
+    if np.array_equal(base, new) and np.array_equal(right_base, right_new) and right_base.sum():
+        each = np.array([base.sum() / right_base.sum()])
+        return Found(_unchanged(each, None), len(base), claims=True, equal=True)
     found = compare_ratios((base, right_base), (new, right_new), margin=margin or 0.0)
-    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else found.premise)
+    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
 def _log_error(base: Floats, new: Floats) -> float:

@@ -12,7 +12,7 @@ from evalrun.compare.side import Side
 from evalrun.compare.tables import read_table
 from evalrun.errors import StoreError
 from evalrun.store.manifest import NAME as MANIFEST
-from evalrun.store.manifest import read_manifest
+from evalrun.store.manifest import run_folder
 from evalrun.store.reader import JOURNAL
 
 LARGE_BYTES = 64 * 2**20
@@ -45,8 +45,8 @@ def _find(name: str, baselines: Path) -> Path:
         return path
     if baseline.known(baselines, name):
         return baselines / name
-    if path.is_dir():
-        read_manifest(path)  # says which run in it to give
+    if (run := run_folder(path)) != path:
+        return run
     raise StoreError(
         f"{name}: no run, table or baseline; give a folder like results/SUITE/UTC-HASH, a table.json,"
         f" or the name of a baseline in {baselines}"

@@ -130,7 +130,7 @@ def _text(line: bytes, path: Path, number: int) -> str:
 def _row(line: bytes) -> Row:
     """Decode one line of JSON without losing a digit: fractions become decimals, huge integers stay text."""
     try:
-        text = line.decode()
+        text = line.decode().rstrip("\r\n")  # with its end, an unclosed object would be found wrong on a second line
         row = json.loads(
             text, parse_float=_fraction, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object
         )

@@ -148,6 +148,8 @@ def _places(table: _Table, manifest: Manifest, *, rescored: str | None) -> list[
     for cell in table.cells:
         note = notes.get(cell.target, _Target(name=cell.target))
         mine = prints.get(cell.task, {}) | {"prices": note.prices_date, "slo": str(table.slo)}
+        if load := manifest.suite.get("load"):
+            mine["load"] = " ".join(f"{name} {value}" for name, value in load.items() if value is not None)
         if cell.target in manifest.fingerprints.targets:
             mine["target"] = manifest.fingerprints.targets[cell.target]
         places.append(

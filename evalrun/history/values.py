@@ -9,7 +9,7 @@ from evalrun.history.wanted import Wanted
 from evalrun.table import Metric
 
 State = Literal["ok", "no table", "damaged"]
-Part = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "version"]
+Part = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "load", "version"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Change:
     @property
     def breaks(self) -> bool:
         """Whether the numbers on its two sides answer different questions. Only data to target do that."""
-        return self.part not in ("prices", "slo", "version")
+        return self.part not in ("prices", "slo", "load", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,10 @@ from evalrun.report.compare_json import plain
 from evalrun.report.lines import name
 from evalrun.report.text import NARROWEST, wrapped
 
+_INTERVALS = (
+    "[ ]: 95 %, both ways. A ruling looks one way, at 5 %: it may pass though the interval reaches a little past what"
+    " is tolerated."
+)
 _ORDER = ("regressed", "inconclusive", "pass")
 
 
@@ -20,6 +24,8 @@ def text(gate: Gate, *, width: int = 100) -> str:
         out += wrapped(_line(ruling), width, rest="    ")
         if ruling.decide:
             out += wrapped(f"would decide: {tty(ruling.decide)}", width, first="    ", rest="    ")
+    if any(ruling.comparison is not None for ruling in gate.rulings):
+        out += wrapped(_INTERVALS, width, rest="  ")
     for note in gate.notes:
         out += wrapped(tty(note), width, rest="  ")
     return "\n".join(out) + "\n"

@@ -17,7 +17,8 @@ HEADS = ("verdict", "base", "new", "change", "p", "could see")
 MOST_FLIPS = 5  # shown each way; JSON has more
 WORDS = (
     "pass: proven better; regressed: proven worse; ~: no claim. p is of no difference, two-sided, corrected (Holm) over"
-    " all rows that may claim something; a claim takes 0.05. could see: the smallest true change found 4 times in 5."
+    " all rows that may claim something; a claim takes 0.05. Intervals are 95 %, of one row alone and by a method of"
+    " their own: where one seems to contradict p, p counts. could see: the smallest true change found 4 times in 5."
 )
 
 

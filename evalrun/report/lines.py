@@ -63,11 +63,16 @@ def _rows(cells: list[Cell], encode: Encode) -> Iterator[Row]:
     keys = dict.fromkeys(key for column in columns for key in column)
     for name, of in sorted(keys, key=lambda key: _ORDER[key[0]]):  # stable: within a metric as they came
         metrics = [column.get((name, of)) for column in columns]
-        if (DEFINITIONS[name].optional or of) and not any(metric and metric.value for metric in metrics):
+        if (DEFINITIONS[name].optional or of) and not any(map(_worth_a_row, metrics)):
             continue
         if name in _SAME and not of and all(_equal(column, name, _SAME[name]) for column in columns):
             continue
         yield Row(name, _SECTION[name], label(name, of, encode), tuple(_value(metric, name, of) for metric in metrics))
+
+
+def _worth_a_row(metric: Metric | None) -> bool:
+    """Whether an optional number says something: a count of 0 does not, a further scorer's accuracy of 0 does."""
+    return metric is not None and bool(metric.value or (metric.name == "accuracy" and metric.value is not None))
 
 
 def _equal(column: dict[tuple[str, str], Metric], one: str, other: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito 2008: told apart with every kind of colour vision. Shapes differ too, for prints in grey."""
-SHAPES = ("o", "s", "^", "D", "v", "P", "X")
+SHAPES = ("o", "s", "D", "v", "P", "X", "h")  # an upward triangle says that a value is infinite
 HEAT = "cividis"  # rises in lightness, and looks the same with red-green blindness
 
 _DOTS_PER_INCH = 144

@@ -89,17 +89,19 @@ def write_manifest(folder: Path, manifest: Manifest, *, disk: Disk = DISK) -> No
     replace_file(folder / NAME, [msgspec.json.format(to_json(manifest), indent=1), b"\n"], disk=disk)
 
 
-def _right(folder: Path) -> str:
-    """Say what to give instead: the newest run in it, where it holds some."""
+def run_folder(folder: Path) -> Path:
+    """Give the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
+    if (folder / NAME).exists():
+        return folder
     runs = sorted(path.parent for path in folder.glob(f"*/{NAME}"))  # their names begin with when they began
-    return f"the newest run in it is {runs[-1]}" if runs else "give one like results/SUITE/UTC-HASH"
+    return runs[-1] if runs else folder
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a run folder, of this schema or an older one."""
     path = folder / NAME
     if not path.exists():
-        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); {_right(folder)}")
+        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); give one like results/SUITE/UTC-HASH")
     with storing(path):
         raw = path.read_bytes()
     try:

@@ -10,6 +10,7 @@ from evalrun.data.places import closest
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.suite.document import MAX_BYTES, Node, parse
+from evalrun.suite.lookup import shipped
 from evalrun.suite.override import merge
 
 MAX_INCLUDES = 100
@@ -120,8 +121,10 @@ def mapping(data: bytes, path: Path, *, environ: Mapping[str, str], example: str
 
 
 def _near(path: Path) -> str:
+    """Name what was probably meant: a file beside it or, for a bare name, a suite that is shipped."""
+    own = [each.stem for each in shipped("suites").glob("*.yaml")] if path.name == str(path) else []
     try:
-        return closest(path.name, (each.name for each in path.parent.iterdir()))
+        return closest(path.name, [*own, *(each.name for each in path.parent.iterdir())])
     except OSError:
         return ""
 

@@ -167,7 +167,7 @@ class Simulator(Named):
     """Chance of a right answer at difficulty 1, 2, ...; the last one holds for all above."""
     reasoning_tokens: int = Field(default=0, ge=0)
     """Reasoning streamed before the answer."""
-    answer_tokens: int = Field(default=24, ge=1)
+    answer_tokens: int = Field(default=16, ge=1)
     """Tokens (words) of an answer, about: its length varies by a quarter of it."""
     window: int | None = Field(default=None, ge=1)
     """Most tokens of a prompt and its answer together; a request for more is refused with 400, as endpoints do."""

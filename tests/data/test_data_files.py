@@ -63,6 +63,7 @@ def test_numbers_keep_every_digit(tmp_path: Path, text: str, value: object) -> N
         (b"[1]", r"rows.jsonl:731:1: is list; write one JSON object"),
         (b'{"a": "\xff"}', r"rows.jsonl:731:8: not UTF-8"),
         (b'{"a": "\\ud800"}', r"rows.jsonl:731:1: half of a surrogate pair"),
+        (b'{"a": 1', r"rows.jsonl:731:8: Expecting ',' delimiter"),
         (b'{"a": ' + b"[" * 200_000, r"rows.jsonl:731:1: nested too deeply"),
     ],
 )

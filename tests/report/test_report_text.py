@@ -56,6 +56,17 @@ def test_rows_that_say_nothing_are_left_out(table: Table) -> None:
     assert re.search(r"cost +- +\$0\.00123\n", page)
 
 
+def test_a_further_scorer_that_finds_nothing_right_is_shown(table: Table) -> None:
+    """Its accuracy of 0 is the news; a count of 0 is none."""
+    first = table.cells[0]
+    none_right = Metric(name="accuracy", of="strict", value=0.0, low=0.0, high=0.5)
+    no_failure = Metric(name="failed", of="reset", value=0)
+    worse = replace(first, metrics=(*first.metrics, none_right, no_failure))
+    shown = render(replace(table, cells=(worse, *table.cells[1:])), "text")
+    assert "accuracy: strict" in shown
+    assert "failed: reset" not in shown
+
+
 def test_wide_letters_keep_columns_aligned(table: Table) -> None:
     """A Chinese name takes two columns a letter, and the numbers below it still end where it ends."""
     cell = Cell(task="t", target="通义千问通义千问", metrics=(Metric(name="attempted", value=7),))

@@ -15,7 +15,7 @@ import pytest
 from evalrun.errors import StoreError
 from evalrun.store import Intent, Manifest, create_run, open_run, resume, write_scores
 from evalrun.store.lines import Lag, last_of_each
-from evalrun.store.manifest import migrate
+from evalrun.store.manifest import migrate, run_folder
 from evalrun.types import Completion, Failure, Score, Scored
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v1"
@@ -138,12 +138,13 @@ def test_a_newer_schema_is_refused_with_versions(tmp_path: Path) -> None:
         open_run(folder)
 
 
-def test_the_folder_of_a_suite_names_its_newest_run(tmp_path: Path) -> None:
-    """Who types results/SUITE is told which run in it is the newest."""
+def test_the_folder_of_a_suite_is_its_newest_run(tmp_path: Path) -> None:
+    """Who types results/SUITE means the newest run in it; a run's folder is itself, and an empty one stays."""
     for name in ("20260101T000000Z-aaaaaaaa", "20260102T000000Z-bbbbbbbb"):
         shutil.copytree(GOLDEN, tmp_path / "math" / name)
-    with pytest.raises(StoreError, match=r"the newest run in it is .*20260102T000000Z-bbbbbbbb"):
-        open_run(tmp_path / "math")
+    newest = tmp_path / "math" / "20260102T000000Z-bbbbbbbb"
+    assert run_folder(tmp_path / "math") == run_folder(newest) == newest
+    assert run_folder(tmp_path) == tmp_path
 
 
 def test_the_last_word_on_the_clients_lag_counts() -> None:

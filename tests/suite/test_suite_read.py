@@ -79,6 +79,7 @@ def test_files_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
     assert refused(Path("sum.yaml")) == (
         f"sum.yaml: no such file (looked for {tmp_path}/sum.yaml); did you mean 'sums.yaml'?"
     )
+    assert refused(Path("gsm")).endswith("did you mean 'gsm8k'?")  # a suite that is shipped
     Path("folder").mkdir()
     write(name="folder/in.yaml")
     assert refused(Path("folder")) == "folder: is a folder; name a file in it: in.yaml"
