@@ -1,7 +1,7 @@
 """Formats numbers for people: durations, counts, fractions, dollars. Formatting only; unknown is `-`, never 0."""
 
 import math
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 
 UNKNOWN = "-"
 
@@ -46,6 +46,11 @@ def usd(value: Decimal | None) -> str:
     places = 2 if not value else max(2, 2 - value.adjusted())
     rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN, Context(prec=60))
     return f"${rounded:,f}"
+
+
+def cap(value: Decimal) -> str:
+    """Give dollars as they are typed, rounded up to two significant digits: a cap that is enough."""
+    return f"{value.quantize(Decimal(1).scaleb(value.adjusted() - 1), ROUND_UP, Context(prec=60)):f}"
 
 
 def significant(value: float, digits: int = 3) -> str:

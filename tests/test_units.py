@@ -65,3 +65,11 @@ def test_counts_and_rates() -> None:
     assert (units.count(12345), units.count(None)) == ("12,345", "-")
     assert (units.rate(41.52, "tok/s"), units.rate(9.996, "tok/s")) == ("41.5 tok/s", "10.0 tok/s")
     assert units.rate(None, "tok/s") == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("0.00741", "0.0075"), ("0.0075", "0.0075"), ("12.01", "13"), ("0", "0.0")]
+)
+def test_a_cap_is_rounded_up(value: str, text: str) -> None:
+    """A sum that is typed again is never below what it stands for."""
+    assert units.cap(Decimal(value)) == text

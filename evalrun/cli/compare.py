@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalrun.cli.exits import NO_VERDICT, OK, say, write
+from evalrun.cli.reading import BASELINES
 from evalrun.compare import baseline
 from evalrun.compare.contrast import compare
 from evalrun.compare.load import load
@@ -13,8 +14,6 @@ from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.case import trouble
 from evalrun.report import compare_csv, compare_json, compare_markdown, compare_text
-
-BASELINES = Path("results/baselines")
 
 
 def compare_runs(

@@ -17,7 +17,7 @@ from evalrun.cli.asking import Session, last_words, open_writer
 from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, write
 from evalrun.cli.planning import Selection
 from evalrun.cli.progress import Quiet, progress
-from evalrun.cli.rounds import Rounds, ask_rounds, round_usd
+from evalrun.cli.rounds import Rounds, ask_rounds, dearest, round_usd
 from evalrun.compare.abreast import in_step
 from evalrun.compare.paired import Paired
 from evalrun.compare.runs import read_run
@@ -111,21 +111,29 @@ def _begun(run: Run, plan: Plan) -> Rounds:
 
 
 def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Rounds, spent_usd: Decimal) -> dict[str, Next]:
-    """Say of each task whether the rounds so far decide."""
-    base, new = (target.name for target in plan.targets[:2])
+    """Say of each task whether the rounds so far decide; those that are open share what the next round takes."""
+    targets = [target.name for target in plan.targets]
+    base, new, *_ = targets
     ready = in_step(side)
     cap = plan.suite.limits.max_cost_usd
     assert cap is not None  # `decide_suite` refuses
-    found = {}
-    for task, count in rounds.items():
+
+    def looked(task: str, usd: Decimal | None) -> Next:
         pair = Paired(ready.cells[task, base], ready.cells[task, new], prices=None, same_session=True)
-        cells = [ready.cells[task, target.name] for target in plan.targets]
-        found[task] = decide_next(
+        return decide_next(
             paired_differences(pair),
             margin=rule.amount,
             spent_usd=spent_usd,
-            round_usd=round_usd(cells, count),
+            round_usd=usd,
             max_cost_usd=cap,
             rules=len(rounds),
         )
+
+    found = {task: looked(task, None) for task in rounds}
+    still = [task for task, one in found.items() if one.word == "inconclusive"]
+    each = [round_usd([ready.cells[task, name] for name in targets], rounds[task]) for task in still]
+    if still and None not in each:
+        aside = dearest(plan, [(task, name) for task in still for name in targets])
+        takes = sum((usd for usd in each if usd is not None), aside)
+        found |= {task: looked(task, takes) for task in still}
     return found

@@ -2,46 +2,19 @@
 
 import os
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from evalrun.cli.compare import BASELINES
 from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, say, width, write
+from evalrun.cli.held import Held, Means, sides
 from evalrun.cli.results import table_of
-from evalrun.compare.load import exists, load
-from evalrun.compare.side import Side
-from evalrun.errors import SuiteError
-from evalrun.gate.judge import judge, rules
+from evalrun.gate.judge import judge
 from evalrun.gate.values import Gate
 from evalrun.report import benchmark as charts
 from evalrun.report import compare_gate, github
 from evalrun.report import junit as junit_xml
-from evalrun.rule import Rule
 from evalrun.store import open_run, replace_file
 
 CODES = {"pass": OK, "regressed": REGRESSED, "inconclusive": NO_VERDICT}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What a run is held to, as it was typed. texts: rules, in place of the suite's own."""
-
-    baseline_name: str | None = None
-    texts: Sequence[str] = ()
-    baselines: Path = BASELINES
-    across_prompts: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What `--decide` may spend, and what the run's manifest does not hold of its command line."""
-
-    max_cost: str | None = None
-    max_repeats: int | None = None
-    targets: Sequence[str] = ()
-    allowed: Sequence[Path] = ()
-    allow_inline_secrets: bool = False
 
 
 def gate_run(
@@ -62,7 +35,7 @@ def gate_run(
     if means is None:
         gate = gate_of(folder, held)
     else:
-        from evalrun.cli.gate_decide import decide_gate
+        from evalrun.cli.gate_decide import decide_gate  # it imports what asks, which judging does without
 
         found = decide_gate(folder, held, means)
         if isinstance(found, int):
@@ -72,7 +45,7 @@ def gate_run(
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true":  # model text must not command the runner
         text = github.quoted(text, token=secrets.token_hex(16))
     write(text, end="")
-    if means is None and any(ruling.by_repeats for ruling in gate.rulings):
+    if means is None and gate.word == "inconclusive" and not gate.stuck:
         say("more repeats of this run may decide it: give --decide --max-cost USD, or --max-repeats N")
     if annotations:
         write(github.annotations(gate), end="")
@@ -89,21 +62,9 @@ def gate_run(
 
 
 def gate_of(folder: Path, held: Held) -> Gate:
-    """Judge a run by the rules given, or by its suite's own `gates:` where none are. A missing baseline is said."""
+    """Judge a run without asking anything. A missing baseline is said."""
     asked, new, base = sides(folder, held)
     return judge(asked, new, base, across_prompts=held.across_prompts)
-
-
-def sides(folder: Path, held: Held) -> tuple[list[Rule], Side, Side | None]:
-    """Read the rules, the run and what it is held to."""
-    asked = rules(held.texts)  # before a million records are read
-    wanted = [str(folder)]
-    if held.baseline_name is not None and exists(held.baseline_name, baselines=held.baselines):
-        wanted.append(held.baseline_name)
-    new, *rest = load(wanted, baselines=held.baselines)
-    if new.kind != "run":
-        raise SuiteError(f"{folder}: no run; a gate judges the folder of a run, like results/SUITE/UTC-HASH")
-    return asked or rules(new.gates), new, rest[0] if rest else None
 
 
 def _write(path: Path, text: str) -> None:

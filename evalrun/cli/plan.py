@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from evalrun.cli.asking import ask, last_words
-from evalrun.cli.compare import BASELINES
 from evalrun.cli.exits import OK, width, write
 from evalrun.cli.plan_page import as_json, as_text
 from evalrun.cli.planning import Selection, as_typed, make_plan
 from evalrun.cli.progress import Quiet, progress
+from evalrun.cli.reading import BASELINES
 from evalrun.compare.figures import known as known_only
 from evalrun.compare.load import load as load_sides
 from evalrun.compare.side import Cell

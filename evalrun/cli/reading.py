@@ -3,6 +3,7 @@
 Only the options are here; every body is imported when it runs.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ class RunFolder(click.Path):
         from evalrun.cli.exits import say
         from evalrun.store.manifest import run_folder
 
-        given = Path(super().convert(value, param, ctx))
+        given = Path(os.fsdecode(super().convert(value, param, ctx)))
         found = run_folder(given)
         if found != given:
             say(f"the newest run: {found}")

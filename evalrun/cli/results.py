@@ -226,15 +226,20 @@ def context_of(run: Run, tasks: Mapping[str, Json]) -> Context:
 
 def _notes(run: Run) -> Iterator[str]:
     yield from run.notices
-    if not run.finished:
+    if not run.finished_once:
         yield "this run is not finished"
+    elif not run.finished:
+        yield "this run is finished as it was planned; a further round was cut off"
     planned = sum(
         prints.samples * run.manifest.suite["tasks"][task]["repeats"]
         for task, prints in run.manifest.fingerprints.tasks.items()
     )
     more = len(run.index.answered) + len(run.index.failed) - planned * len(run.manifest.targets)
     if more > 0:
-        yield f"{more:,} requests more than were planned: repeats that were asked to decide what changed"
+        yield (
+            f"{more:,} requests more than were planned: repeats that were asked to decide what changed; all numbers"
+            " here are of all requests"
+        )
     for task, prints in run.manifest.fingerprints.tasks.items():
         if prints.skipped:
             rows = "row was" if prints.skipped == 1 else "rows were"

@@ -1,6 +1,6 @@
 """Rounds: more repeats of tasks, asked into a run's own folder, a session each. When to stop is the caller's to say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -36,3 +36,14 @@ def round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
         return None
     mean = sum(float(np.nanmean(costs)) * len(costs) for costs in each) / rounds
     return Decimal(f"{mean:.6g}")
+
+
+def dearest(plan: Plan, places: Iterable[tuple[str, str]]) -> Decimal:
+    """Give the most that one request of some tasks and targets may cost.
+
+    So much is set aside before a request is sent, the last of a round too: under a cap that leaves less than this
+    beyond what a round is expected to cost, its end could not be asked. Where it leaves no more, fewer are in flight.
+    """
+    targets = {target.name: target for target in plan.targets}
+    jobs = ((job, targets[name].spec.prices) for task, name in places for job in plan.jobs(targets[name], task))
+    return max(job.worst_case(prices) for job, prices in jobs)

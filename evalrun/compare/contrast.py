@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from evalrun.compare.differ import differ
 from evalrun.compare.figures import value
 from evalrun.compare.lock import Lock, lock
 from evalrun.compare.look import flips
+from evalrun.compare.looks import look, read_by, sharpened
 from evalrun.compare.paired import Paired
 from evalrun.compare.parts import parts
 from evalrun.compare.side import Cell, Side
@@ -99,17 +101,19 @@ def _contrast(
 
 def _pair(meeting: Meeting, locked: Lock, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
     base, new = meeting
-    pair = Paired(base, new, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
+    paired = partial(Paired, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
+    pair = paired(base, new)
+    planned = pair if same_session else paired(look(base).first, look(new).first)
     stated = base.prints.slo or new.prints.slo
     measures = [MEASURES[name] for name in SHOWN if stated or not MEASURES[name].needs_slo]
-    rows = [_row(pair, measure, locked) for measure in measures]
+    rows = [_row(pair if sharpened(measure) else planned, measure, locked) for measure in measures]
     shown = [row for row in rows if not _empty(row)]
     if base.values or new.values or locked.quality:
         return Pair(task=new.task, targets=(base.target, new.target), rows=tuple(shown), notes=locked.notes)
     found, better, worse = flips(pair, sides, most=MOST_FLIPS)
     return Pair(
         task=new.task, targets=(base.target, new.target), rows=tuple(shown), parts=parts(pair), flips=found,
-        better=better, worse=worse, notes=(*locked.notes, *_missing(pair, sides)),
+        better=better, worse=worse, notes=(*locked.notes, *_missing(pair, sides), *_added(pair, planned, sides)),
     )  # fmt: skip
 
 
@@ -118,6 +122,16 @@ def _missing(pair: Paired, sides: tuple[Side, Side]) -> Iterable[str]:
     for side, cell in zip(sides, (pair.base, pair.new), strict=True):
         if cell.attempted < cell.planned:
             yield f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
+
+
+def _added(pair: Paired, planned: Paired, sides: tuple[Side, Side]) -> Iterable[str]:
+    """Say where a side was asked more than was planned, and what is not of all of it."""
+    for side, every, first in zip(sides, (pair.base, pair.new), (planned.base, planned.new), strict=True):
+        if more := every.attempted - first.attempted:
+            yield (
+                f"{side.name} was asked again after the run: its {more:,} further requests count for what was answered,"
+                " not for latency, throughput and cost"
+            )
 
 
 def _row(pair: Paired, measure: Measure, locked: Lock) -> Row:
@@ -176,7 +190,8 @@ def _front(cells: Sequence[Cell]) -> Iterable[Place]:
 
 
 def _place(cell: Cell) -> Place:
-    known = [value(cell, MEASURES[name], cell.prints.prices) for name in ("accuracy", "cost", "e2e_p50")]
+    measures = [MEASURES[name] for name in ("accuracy", "cost", "e2e_p50")]
+    known = [value(read_by(measure, cell), measure, cell.prints.prices) for measure in measures]
     accuracy, cost, e2e = (None if found is None else found.value for found in known)
     return Place(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=None if cell.late else e2e)
 

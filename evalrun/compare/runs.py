@@ -85,8 +85,8 @@ def _cell(
     score[np.isinf(of["ttft"])] = np.nan  # a failure has no score, whatever the file says
     score_at = np.full(len(at), -1)
     score_at[known] = scores.at[at[known]]
-    in_plan = journal.is_planned(of["session"])
-    first = {name: column[in_plan] for name, column in of.items()}
+    in_plan = of["session"] <= journal.planned_until
+    first = of if in_plan.all() else {name: column[in_plan] for name, column in of.items()}
     lag_s = _lag_s(place, journal)
     late = _late(lag_s, first["ttft"])
     good = _good(Slo(**prints.slo), of, late=bool(late))
@@ -155,8 +155,8 @@ def _rate(amounts: Floats, window_s: float) -> float | None:
 
 def _lag_s(place: tuple[str, str], journal: Journal) -> float | None:
     """Give how late the client was at p99 while it asked what was planned: in the worst of its sessions."""
-    mine = (lag for lag in journal.lags if (lag.task, lag.target) == place and journal.is_planned(lag.session))
-    return max((lag.p99_s for lag in mine), default=None)
+    mine = (lag for lag in journal.lags if (lag.task, lag.target) == place)
+    return max((lag.p99_s for lag in mine if lag.session <= journal.planned_until), default=None)
 
 
 def _late(lag_s: float | None, ttft: Floats) -> str:

@@ -135,17 +135,13 @@ def _began(record: _Record) -> float:
 class Journal:
     """What a pass over a journal leaves. damaged: lines that were left out.
 
-    planned_until: the session that asked the last of what was planned; later ones asked more. None: no session did.
+    planned_until: the session that asked the last of what was planned; later ones asked more.
     """
 
     columns: dict[tuple[str, str], Columns] = field(default_factory=lambda: defaultdict(Columns))
     lags: list[Lag] = field(default_factory=list)
     damaged: int = 0
-    planned_until: int | None = None
-
-    def is_planned(self, session: Any) -> Any:
-        """Whether a session, or each of a column of them, asked what was planned."""
-        return session <= (np.inf if self.planned_until is None else self.planned_until)
+    planned_until: float = math.inf
 
 
 def read_journal(folder: Path) -> Journal:
@@ -163,10 +159,11 @@ def read_journal(folder: Path) -> Journal:
             event = line.event()
             assert isinstance(event, Lag)  # by its kind
             found.lags.append(event)
-        elif line.kind == b"end" and found.planned_until is None:
+        elif line.kind == b"end":
             end = line.event()
             assert isinstance(end, End)
-            found.planned_until = end.session if end.reason == "finished" else None
+            if end.reason == "finished":
+                found.planned_until = min(found.planned_until, end.session)
         elif not line.kind:
             found.damaged += 1
     found.lags = last_of_each(found.lags)

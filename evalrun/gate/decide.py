@@ -1,7 +1,7 @@
 """What would decide an inconclusive ruling, and at what cost; whether a run that goes on may stop now. Asks nothing.
 
 Two kinds of going on: rounds of an A/B, under a bound that may be looked at always (`decide_next`); and more repeats of
-one run against a baseline that stays what it is (`reach`, and `looks`).
+one run against a baseline that stays what it is (`reach`, and `compare.looks`).
 """
 
 import math
@@ -13,6 +13,7 @@ import numpy as np
 
 from evalrun import units
 from evalrun.compare.figures import amounts, known, shares
+from evalrun.compare.looks import sharpened
 from evalrun.compare.paired import Paired
 from evalrun.compare.side import Cell, Floats
 from evalrun.rule import Rule
@@ -41,7 +42,8 @@ def decide_next(
     """Say whether the sequential bound has decided `no worse than margin`, from all paired differences so far.
 
     differences: new - base, each -1..1, one for each request pair (`paired_differences`). round_usd: what one more
-    round would cost, None unknown. rules: how many rulings are decided side by side; their false alarms are shared.
+    round takes, None unknown: its cost, and what is set aside for a request before it is sent. rules: how many rulings
+    are decided side by side; their false alarms are shared.
     Premise: looks come after whole rounds, in which every sample is asked once more ON BOTH SIDES: a base answer that
     is used again counts once. Any number of looks keeps alpha (`stats.sequence`).
     """
@@ -56,7 +58,8 @@ def decide_next(
     if spent_usd + round_usd > max_cost_usd:
         return Next(
             word, False,
-            f"not decided {seen}: ${spent_usd:f} is spent, and another round would pass the cap of ${max_cost_usd:f}",
+            f"not decided {seen}: {units.usd(spent_usd)} is spent, and another round would pass the cap of"
+            f" ${max_cost_usd:f}; --max-cost {units.cap(spent_usd + round_usd)} would do",
         )  # fmt: skip
     return Next(word, True, f"not decided {seen} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
 
@@ -146,24 +149,37 @@ def advice_for_change(rule: Rule, pair: Paired, found: Comparison) -> str:
     samples = len(pair.samples[0])
     if not samples:
         return ""
-    asked = pair.new.attempted / len(pair.new.starts)
     if rule.measure.unit == "share":
         base, new = pair.sample_values(*(shares(cell, rule.measure.name) for cell in (pair.base, pair.new)))
-        noise = min(1.0, float(np.mean((new - base) ** 2)) * asked)
-        needed = needed_pairs(noise, rule.amount, sides=1)
+        needed = needed_pairs(min(1.0, float(np.mean((new - base) ** 2))), rule.amount, sides=1) or _HOPELESS
     elif found.mde:
-        wanted = needed_units(samples, mde=math.log1p(found.mde), wanted=math.log1p(rule.amount))
-        needed = math.ceil(wanted * asked)
+        needed = needed_units(samples, mde=math.log1p(found.mde), wanted=math.log1p(rule.amount))
     else:
         return "more samples: these have no spread to learn from"
-    repeats = max(math.ceil(asked) + 1, math.ceil((needed or _HOPELESS) / samples))
-    if repeats > _MOST_REPEATS:
-        return f"about {needed or _HOPELESS:,} samples, or a wider margin: no affordable number of repeats would decide"
-    more = samples * (repeats - asked)
-    return (
-        f"{repeats} repeats of each sample on both sides, if nothing changed (now {asked:g});"
-        f" {_price(pair.new, more)} a side"
+    return _repeats(rule, pair, needed / samples) or (
+        f"about {needed:,} samples, or a wider margin: no affordable number of repeats would decide"
     )
+
+
+def _repeats(rule: Rule, pair: Paired, fewer: float) -> str:
+    """Say how many repeats make the variance of each sample's difference `fewer` times smaller; empty: too many.
+
+    It is v / repeats of the run + v / repeats of the baseline, of which those of the baseline may be enough already.
+    """
+    now, before = (cell.attempted / len(cell.starts) for cell in (pair.new, pair.base))
+    allowed = (1 / now + 1 / before) / fewer  # in units of v
+    both = max(math.ceil(now) + 1, math.ceil(2 / allowed))
+    alone = before >= both
+    repeats = max(math.ceil(now) + 1, math.ceil(1 / (allowed - 1 / before))) if alone else both
+    if repeats > _MOST_REPEATS:
+        return ""
+    have = f"{now:g}" if now == before else f"{now:g}, the baseline {before:g}"
+    price = _price(pair.new, len(pair.samples[0]) * (repeats - now)) + ("" if alone else " a side")
+    if sharpened(rule.measure):
+        which = "of this run" if alone else "on both sides"
+        return f"{repeats} repeats of each sample {which}, if nothing changed (now {have}); {price}"
+    which = "a run" if alone else "a run and a baseline"  # what is added to a run later is not read here
+    return f"{which} with --repeats {repeats}, if nothing changed (now {have}); {price}"
 
 
 def _price(cell: Cell, requests: float) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from evalrun.compare.looks import look, read_by, sharpened
 from evalrun.compare.paired import Paired
 from evalrun.compare.side import Cell, Side, empty_cell
 from evalrun.errors import SuiteError
 from evalrun.gate.case import Case, change, limit
 from evalrun.gate.decide import reach
 from evalrun.gate.failing import failing
-from evalrun.gate.looks import look, sharpened
 from evalrun.gate.values import Gate, Ruling
 from evalrun.rule import Rule, parse
 from evalrun.stats.verdict import Sides, Verdict, verdicts
@@ -24,7 +24,7 @@ LEAST_CHANCE = 0.1  # of a decision by endless repeats: below it none is asked
 class Seen:
     """A case, and how it was looked at. pair: what a change was seen in, where repeats sharpen it.
 
-    price: what p counts times, so that all looks together keep alpha (`looks`); 1 where one look is all there is.
+    price: what p counts times, so that all looks together keep alpha (`compare.looks`); 1 where there is one look.
     """
 
     case: Case
@@ -90,17 +90,18 @@ def _cells(new: Side, base: Side | None) -> list[Cell]:
 def _seen(
     asked: Iterable[Rule], cell: Cell, *, new: Side, base: Side | None, across_prompts: bool, deciding: bool
 ) -> Iterable[Seen]:
-    """Look at a cell by every rule, each in as much of it as the rule may read."""
+    """Look at a cell by every rule, each in as much of it, and of the baseline's, as the rule may read."""
     old = base.cells.get((cell.task, cell.target)) if base else None
     at = look(cell)
 
     def held(rule: Rule, part: Cell) -> Case:
         if rule.needs_baseline:
-            return change(rule, part, old, sides=(base, new), across_prompts=across_prompts)
+            before = read_by(rule.measure, old) if old else None
+            return change(rule, part, before, sides=(base, new), across_prompts=across_prompts)
         return limit(rule, part, new)
 
     for rule in asked:
-        if sharpened(rule):
+        if rule.needs_baseline and sharpened(rule.measure):
             price = at.price if deciding or at.number > 1 else 1
             yield Seen(case=held(rule, at.now), price=price, pair=(old, at.now) if old else None)
             continue

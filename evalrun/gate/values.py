@@ -52,3 +52,8 @@ class Gate:
     rulings: tuple[Ruling, ...]
     failing: tuple[Failing, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def stuck(self) -> tuple[Ruling, ...]:
+        """What is inconclusive and stays so, however often the run is asked again: the gate cannot pass."""
+        return tuple(one for one in self.rulings if one.word == "inconclusive" and not one.by_repeats)

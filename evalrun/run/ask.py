@@ -78,10 +78,8 @@ class Asker:
     _refused_so_far: int = 0
 
     def worst_case(self, job: Job) -> Decimal:
-        """Give the most one attempt of `job` can cost; 0 where there are no prices (then there is no cap either)."""
-        if self.prices is None or job.max_tokens is None:
-            return Decimal(0)
-        return price.worst_case(len(job.body), job.max_tokens, self.prices, choices=job.choices)
+        """Give the most one attempt of `job` can cost."""
+        return job.worst_case(self.prices)
 
     async def ask(self, job: Job, reserved: Decimal) -> Outcome | None:
         """Ask `job` until it has an outcome, and journal it; None when it was not asked, for the target was given up.

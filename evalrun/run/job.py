@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+from evalrun import price
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
 from evalrun.suite.spec import Sampling, Task
@@ -24,6 +26,12 @@ class Job:
     body: bytes
     max_tokens: int | None
     choices: int
+
+    def worst_case(self, prices: price.Prices | None) -> Decimal:
+        """Give the most one attempt can cost; 0 where there are no prices (then there is no cap either)."""
+        if prices is None or self.max_tokens is None:
+            return Decimal(0)
+        return price.worst_case(len(self.body), self.max_tokens, prices, choices=self.choices)
 
 
 def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, places: Places) -> Iterator[Job]:

@@ -189,14 +189,21 @@ def test_a_worse_target_is_found_in_the_first_round(
 
 
 def test_undecided_within_the_cap_is_no_verdict(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
-    """A round of 100 costs about $0.012 for both; it decides nothing, and a second one does not fit into $0.02: exit 3,
-    not green."""
+    """A round of 100 for both decides nothing, and a second one does not fit under the cap: exit 3, not green. Nor is
+    it begun where the cap is just what two rounds cost: its last requests could not be set aside."""
     path = suite(100)
     words = ("ab", path, "-t", target(tmp_path, "a"), "-t", target(tmp_path, "b"), "--decide", RULE)
-    done = evalrun(*words, "--max-cost", "0.02")
+    done = evalrun(*words, "--max-cost", "0.013")
     assert done.returncode == 3, (done.stdout, done.stderr)
-    assert "another round would pass the cap" in done.stdout
-    assert len(list(open_run(only_run(tmp_path)).records())) == 200
+    assert "another round would pass the cap of $0.013" in done.stdout
+    records = list(open_run(only_run(tmp_path)).records())
+    assert len(records) == 200
+    twice = 2 * sum(record.cost_usd or 0 for record in records)
+    tight = evalrun(*words, "--max-cost", f"{float(twice) + 0.0003:.6f}", "--new", "--out", "tight")
+    assert tight.returncode == 3, (tight.stdout, tight.stderr)
+    assert "--max-cost 0.0" in tight.stdout.partition("another round would pass the cap")[2]
+    (folder,) = (path for path in (tmp_path / "tight" / "sums").iterdir() if path.is_dir())
+    assert len(list(open_run(folder).records())) == 200
 
 
 def test_deciding_needs_a_cap_and_a_rule(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """`evalrun gate --decide` as a user does it: asked again until it is decided; capped, refused, killed and gone on."""
 
 import json
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from evalrun import units
 from evalrun.store import open_run
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -57,6 +60,11 @@ def target(tmp_path: Path, *, accuracy: float, seed: int, ttft_s: float = 0.0, p
     )
 
 
+def spent(folder: Path) -> Decimal:
+    """Give what the answers of a run cost."""
+    return sum((record.cost_usd or Decimal(0) for record in open_run(folder).records()), Decimal(0))
+
+
 def repeats(folder: Path) -> Counter[int]:
     """Give how many samples were asked for the how-manieth time, each request once."""
     records = [(record.sample.id, record.repeat) for record in open_run(folder).records()]
@@ -66,13 +74,15 @@ def repeats(folder: Path) -> Counter[int]:
 
 def test_it_asks_until_it_is_decided(night: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
     """As good as before: one repeat does not prove it, a few do. All rounds are whole, in the run's own folder; the
-    tables are of all of them; a plain gate says the same; and the suite's command starts another run."""
+    tables are of all of them; a plain gate says the same; and the suite's command starts another run. Where nothing has
+    to be asked, nothing is planned: the suite may be gone."""
     folder = night()
     words = ("gate", folder, "--baseline", "main", *RULE)
     assert evalrun(*words).returncode == 3
+    planned = spent(folder)
     done = evalrun(*words, "--decide", "--max-cost", "1")
     assert done.returncode == 0, (done.stdout, done.stderr)
-    assert "not decided yet: 100 more requests, about $0.006" in done.stderr
+    assert f"not decided yet: 100 more requests, about {units.usd(planned)}, for 2 repeats of sums" in done.stderr
     found = repeats(folder)
     assert set(found.values()) == {SAMPLES}
     assert len(found) in (2, 4, 8)
@@ -87,6 +97,8 @@ def test_it_asks_until_it_is_decided(night: Callable[..., Path], evalrun: Comman
     assert evalrun("compare", "main", folder).returncode == 0
     assert evalrun("run", tmp_path / "sums.yaml", *SEEDED, "-q").returncode == 0
     assert len(list((tmp_path / "results" / "sums").iterdir())) == 2
+    (tmp_path / "sums.yaml").unlink()
+    assert evalrun(*words, "--decide", "--max-cost", "1").returncode == 0
 
 
 def test_a_worse_target_is_found(night: Callable[..., Path], evalrun: Command) -> None:
@@ -99,22 +111,44 @@ def test_a_worse_target_is_found(night: Callable[..., Path], evalrun: Command) -
     assert gate["notes"][-1] == f"decided after {len(repeats(folder))} repeats"
 
 
-def test_the_cap_is_kept(night: Callable[..., Path], evalrun: Command) -> None:
-    """A round costs $0.006: with $0.004 none is asked. With $0.008 one is, and no other: the command, given again, has
-    no more to spend."""
+def test_a_round_that_could_not_be_finished_is_not_begun(night: Callable[..., Path], evalrun: Command) -> None:
+    """A cap of what a round costs leaves nothing to set aside for its last request: none is asked, and the command that
+    asks it is said. Under that cap one is asked to its end, and no other: the cap is for all rounds together."""
     folder = night(seed=4, accuracy=0.83)
+    planned = spent(folder)
     words = ("gate", folder, "--baseline", "main", "--rule", "accuracy no worse than 3 points", "--decide")
-    none = evalrun(*words, "--max-cost", "0.004")
-    assert none.returncode == 3, none.stderr
-    assert "would pass --max-cost 0.004" in none.stdout
+
+    def last_note(cap: str) -> str:
+        done = evalrun(*words, "--max-cost", cap, "--format", "json")
+        assert done.returncode == 3, done.stderr
+        return str(json.loads(done.stdout)["notes"][-1])
+
+    tight = f"{planned + Decimal('0.0001'):f}"
+    said = last_note(tight)
+    assert f"another round would pass --max-cost {tight}, of which $0.00 went into deciding: it takes 100 more" in said
     assert set(repeats(folder)) == {0}
+    enough = re.search(r"--max-cost (\S+) would do: evalrun (.*)", said)
+    assert enough is not None
+    assert enough[2] == shlex.join([*map(str, words), "--max-cost", enough[1]])
     for _ in range(2):
-        one = evalrun(*words, "--max-cost", "0.008")
-        assert one.returncode == 3, one.stderr
-        assert "would pass --max-cost 0.008" in one.stdout
-        assert set(repeats(folder)) == {0, 1}
-    later = [record.cost_usd for record in open_run(folder).records() if record.repeat]
-    assert sum(cost for cost in later if cost is not None) <= Decimal("0.008")
+        said = last_note(enough[1])
+        assert f"would pass --max-cost {enough[1]}, of which {units.usd(spent(folder) - planned)} went into" in said
+        assert repeats(folder) == {0: SAMPLES, 1: SAMPLES}
+    assert spent(folder) - planned <= Decimal(enough[1])
+
+
+def test_what_cannot_pass_is_not_paid_for(night: Callable[..., Path], evalrun: Command) -> None:
+    """Repeats may decide the change, but the limit stays open whatever they say: nothing is asked, and why is said."""
+    folder = night()
+    words = ("gate", folder, "--baseline", "main", *RULE)
+    assert "give --decide" in evalrun(*words).stderr
+    both = (*words, "--rule", "accuracy >= 0.85")
+    assert "give --decide" not in evalrun(*both).stderr
+    done = evalrun(*both, "--decide", "--max-cost", "1")
+    assert (done.returncode, set(repeats(folder))) == (3, {0})
+    said = " ".join(done.stdout.split())
+    assert "accuracy >= 0.85 (sums, sim): not decided by repeats; the gate cannot pass, so nothing is asked" in said
+    assert RULE[1] + " (" not in said.rpartition("not decided:")[2]
 
 
 def test_without_prices_repeats_are_the_limit(night: Callable[..., Path], evalrun: Command) -> None:
@@ -133,13 +167,9 @@ def test_without_prices_repeats_are_the_limit(night: Callable[..., Path], evalru
 
 
 def test_what_changed_since_is_refused(night: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
-    """Another temperature, another seed of the target, no suite: exit 2, and nothing is asked. What repeats cannot
-    decide asks nothing either."""
+    """Another temperature, another seed of the target, no suite: exit 2, and nothing is asked."""
     folder = night()
     words = ("gate", folder, "--baseline", "main", "--decide", "--max-cost", "1")
-    limit = evalrun(*words, "--rule", "accuracy >= 0.85")
-    assert (limit.returncode, set(repeats(folder))) == (3, {0})
-    assert "nothing that more repeats of the run decide" in " ".join(limit.stdout.split())
     suite, was = tmp_path / "sums.yaml", (tmp_path / "sums.yaml").read_text()
     suite.write_text(was.replace("temperature: 0", "temperature: 1"))
     changed = evalrun(*words, *RULE)
@@ -156,8 +186,9 @@ def test_what_changed_since_is_refused(night: Callable[..., Path], evalrun: Comm
 def test_a_killed_round_is_gone_on_with(
     night: Callable[..., Path], evalrun: Command, start: Start, tmp_path: Path
 ) -> None:
-    """Killed in the middle of a round: a plain gate does not look at half of it, the suite's command starts another
-    run, and the same command asks what is missing, each request once."""
+    """Killed in the middle of a round: a plain gate does not look at half of it, the tables say that the run as planned
+    is whole, the suite's command starts another run, and the same command asks what is missing, each request once, if
+    the cap allows all of it."""
     folder = night(ttft_s=0.05)
     words = ("gate", folder, "--baseline", "main", *RULE)
     before = evalrun(*words)
@@ -171,6 +202,13 @@ def test_a_killed_round_is_gone_on_with(
     plain = evalrun(*words)
     assert plain.returncode == before.returncode == 3
     assert "a further round was cut off" in plain.stdout
+    table = evalrun("table", folder).stdout
+    assert "finished as it was planned; a further round was cut off" in table
+    assert "is not finished" not in table
+    begun, short = repeats(folder), spent(folder)
+    capped = evalrun(*words, "--decide", "--max-cost", "0.0015")
+    assert (capped.returncode, repeats(folder), spent(folder)) == (3, begun, short)
+    assert "the rest of a round that was cut off would pass --max-cost 0.0015" in " ".join(capped.stdout.split())
     assert evalrun("run", tmp_path / "sums.yaml", *SEEDED, "-q").returncode == 0
     assert len(list((tmp_path / "results" / "sums").iterdir())) == 2
     done = evalrun(*words, "--decide", "--max-cost", "1")

@@ -7,7 +7,8 @@ import pytest
 from written_runs import asked, write_run
 
 from evalrun.cli.compare import baseline_save, compare_runs
-from evalrun.cli.gate import Held, gate_of, gate_run
+from evalrun.cli.gate import gate_of, gate_run
+from evalrun.cli.held import Held
 from evalrun.errors import StoreError, SuiteError
 
 

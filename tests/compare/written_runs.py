@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from evalrun.fingerprint import fingerprint
 from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import encode
+from evalrun.store.lines import End, Event, encode
 from evalrun.store.manifest import write_manifest
 from evalrun.types import Completion, Failure, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
 
@@ -26,6 +26,8 @@ class Asked(NamedTuple):
     output: int | None = 20
     value: float | None = None
     target: str = "sim"
+    cached: int | None = None
+    session: int = 1
 
 
 def asked(word: str, **more: Any) -> list[Asked]:
@@ -36,7 +38,8 @@ def asked(word: str, **more: Any) -> list[Asked]:
 def _record(one: Asked, number: int) -> Record:
     outcome: Outcome = Completion(
         text=f"it is {number}", finish_reason="length" if one.became == "t" else "stop", tokens=one.output,
-        token_source="usage", usage=Usage(prompt_tokens=one.prompt, completion_tokens=one.output),
+        token_source="usage",
+        usage=Usage(prompt_tokens=one.prompt, completion_tokens=one.output, cached_tokens=one.cached),
     )  # fmt: skip
     timing = None
     if one.became == "f":
@@ -44,7 +47,7 @@ def _record(one: Asked, number: int) -> Record:
     elif one.ttft_s is not None:
         timing = Timing(connect_s=0.0, reused=True, ttft_s=one.ttft_s, e2e_s=one.ttft_s + 0.4, tpot_s=0.02)
     return Record(
-        key=key(one), session=1, target=one.target, repeat=one.repeat, outcome=outcome, timing=timing,
+        key=key(one), session=one.session, target=one.target, repeat=one.repeat, outcome=outcome, timing=timing,
         sample=Sample(task="add", id=one.sample, messages=(), expected="4"), at="", sent_s=float(number),
     )  # fmt: skip
 
@@ -67,11 +70,14 @@ def _score(one: Asked) -> Score | None:
 
 
 def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: float = 0.0001, **more: Any) -> Path:
-    """Write the folder of a run; `more` changes what its manifest says."""
+    """Write the folder of a run; `more` changes what its manifest says. Each session says that nothing is left to ask.
+
+    later_lag_s: of the client, in the sessions after the first.
+    """
     folder.mkdir()
     scorers = more.get("scorers", SCORERS)
     samples = more.get("samples", len({one.sample for one in requests}))
-    repeats = 1 + max((one.repeat for one in requests), default=0)
+    repeats = more.get("repeats", 1 + max((one.repeat for one in requests), default=0))
     targets = dict.fromkeys(one.target for one in requests) or {"sim": None}
     prints = TaskPrints(
         data=more.get("data", "d1"), samples=samples, prompt=more.get("prompt", "p1"), sampling="s1",
@@ -93,10 +99,16 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
     )  # fmt: skip
     write_manifest(folder, manifest)
     records = [_record(one, number) for number, one in enumerate(requests)]
-    lags = [
-        Lag(session=1, target=t, task="add", count=9, p50_s=0.0, p99_s=lag_s, max_s=lag_s, source="s") for t in targets
-    ]
-    (folder / "journal.jsonl").write_bytes(b"".join(encode(event) for event in (*records, *lags)))
+    events: list[Event] = []
+    for session in sorted({1, *(one.session for one in requests)}):
+        late = lag_s if session == 1 else more.get("later_lag_s", lag_s)
+        events += [record for record in records if record.session == session]
+        events += [
+            Lag(session=session, target=t, task="add", count=9, p50_s=0.0, p99_s=late, max_s=late, source="s")
+            for t in targets
+        ]
+        events.append(End(session=session, reason="finished"))
+    (folder / "journal.jsonl").write_bytes(b"".join(encode(event) for event in events))
     scored = [(one, score) for one in requests if (score := _score(one)) is not None]
     write_scores(
         folder, (Scored(key=key(one), scorer="numeric", score=score) for one, score in scored),

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from written_runs import Asked, asked, write_run
 
+from evalrun.compare.looks import Look, look
 from evalrun.compare.runs import read_run
 from evalrun.compare.side import Prints, Side, empty_cell
 from evalrun.gate.judge import judge, rules
-from evalrun.gate.looks import Look, look
 from evalrun.gate.values import Ruling
 from evalrun.stats.distribution import binomial_tail
 from evalrun.stats.paired import flips, margin_sides

@@ -1,10 +1,11 @@
 """A gate's words: limits and changes by hand, and what more than one rule costs."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from written_runs import asked, write_run
+from written_runs import Asked, asked, write_run
 
 from evalrun.compare import baseline
 from evalrun.compare.load import load
@@ -179,3 +180,30 @@ def test_repeats_are_named_for_a_change(tmp_path: Path) -> None:
     said = ruling(new, "accuracy no worse than 2 points", base)
     assert said.word == "inconclusive"
     assert "repeats of each sample on both sides, if nothing changed (now 1)" in said.decide
+
+
+def test_the_repeats_of_the_baseline_count(tmp_path: Path) -> None:
+    """16 repeats of the baseline are more than both sides would need: the run alone is asked more, and pays alone."""
+    base = run(tmp_path / "a", "w" * 10 + "r" * 90)
+    requests = [one for repeat in range(16) for one in asked("w" * 10 + "r" * 90, repeat=repeat)]
+    many = read_run(write_run(tmp_path / "b", requests, repeats=16))
+    new = run(tmp_path / "c", "r" * 3 + "w" * 7 + "r" * 83 + "w" * 7, day=2)
+    both, alone = (ruling(new, "accuracy no worse than 4 points", one) for one in (base, many))
+    assert (both.word, alone.word) == ("inconclusive", "inconclusive")
+    assert re.search(r"\d+ repeats of each sample on both sides, .* \(now 1\); .* a side", both.decide)
+    assert re.search(r"\d+ repeats of each sample of this run, .* \(now 1, the baseline 16\); ", alone.decide)
+    assert not alone.decide.endswith("a side")
+    assert 1 < int(alone.decide.split()[0]) <= 16
+
+
+def test_what_reads_planned_requests_wants_another_run(tmp_path: Path) -> None:
+    """The share that kept the SLO is of planned requests: repeats that are added to the run would not be read."""
+    slo = {"ttft": "0.2 s"}
+
+    def side(name: str, slow: range, day: int) -> Side:
+        requests = [Asked(f"q{n}", ttft_s=0.5 if n in slow else 0.1) for n in range(100)]
+        return read_run(write_run(tmp_path / name, requests, slo=slo, day=day))
+
+    said = ruling(side("b", range(10, 20), 2), "good no worse than 2 points", side("a", range(10), 1))
+    assert said.word == "inconclusive"
+    assert re.match(r"a run and a baseline with --repeats \d+, if nothing changed \(now 1\); ", said.decide)
