@@ -51,6 +51,7 @@ def decide_suite(
         show_contrast(session.folder, plan)
         for task, one in found.items():
             write(f"{one.word}: {tty(wanted.text)} ({tty(task)}): {one.why}")
+        write("These words are of the very samples that were asked; the table takes them for a draw from more.")
     if session.complete and verdict == OK:
         verdict = _code(found)
     here = f"{again(suite, selection, control)} --decide {shlex.quote(wanted.text)}"

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalrun.cli.exits import say
 from evalrun.cli.reading import BASELINES
 from evalrun.compare.load import exists, load
 from evalrun.compare.side import Side
 from evalrun.errors import SuiteError
+from evalrun.escape import tty
 from evalrun.gate.judge import rules
 from evalrun.rule import Rule
 
@@ -39,6 +41,9 @@ def sides(folder: Path, held: Held) -> tuple[list[Rule], Side, Side | None]:
     wanted = [str(folder)]
     if held.baseline_name is not None and exists(held.baseline_name, baselines=held.baselines):
         wanted.append(held.baseline_name)
+    elif held.baseline_name is not None:
+        kept = sorted(path.name for path in held.baselines.glob("*/")) if held.baselines.is_dir() else []
+        say(f"no baseline {tty(held.baseline_name)} in {held.baselines}; it has {tty(', '.join(kept)) or 'none'}")
     new, *rest = load(wanted, baselines=held.baselines)
     if new.kind != "run":
         raise SuiteError(f"{folder}: no run; a gate judges the folder of a run, like results/SUITE/UTC-HASH")

@@ -40,7 +40,7 @@ def plan_suite(
 ) -> int:
     """Print what a suite would take; ask `pilot` samples of each task first, where that is given."""
     show = progress(quiet=form == "json")
-    plan = make_plan(suite, selection, show)
+    plan = make_plan(suite, selection, show, sends=pilot is not None)
     found, notes = _from_baseline(plan, baseline) if baseline else ({}, [])
     code = OK
     if pilot is not None:

@@ -27,8 +27,11 @@ KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
 RESULTS = Path("results")
 
 
-def make_plan(suite: Path, selection: Selection, show: Quiet) -> Plan:
-    """Read everything that was named, refuse what is wrong, and survey the data."""
+def make_plan(suite: Path, selection: Selection, show: Quiet, *, sends: bool = True) -> Plan:
+    """Read everything that was named, refuse what is wrong, and survey the data.
+
+    sends: something will be sent by this plan, so that targets must have their keys.
+    """
     inline = selection["allow_inline_secrets"]
     overrides = _overrides(selection)
     loaded = read_suite(suite, environ=os.environ, overrides=overrides, allow_inline_secrets=inline)
@@ -41,8 +44,8 @@ def make_plan(suite: Path, selection: Selection, show: Quiet) -> Plan:
         Asked(
             name=one.name,
             spec=one.spec,
-            folder=one.path.parent,
-            key=require_key(one, environ=os.environ, suite=loaded.path),
+            file=one.path,
+            key=require_key(one, environ=os.environ, suite=loaded.path) if sends else None,
         )
         for one in named
     )

@@ -23,8 +23,8 @@ def replan(
 ) -> Plan:  # fmt: skip
     """Plan a stored run again, by its suite file, data and targets as they are now: they must be what they were.
 
-    max_cost: a cap in place of the suite's. The rest was typed and is not in the manifest: targets, where they were
-    given as paths that the suite does not name; allowed, allow_inline_secrets.
+    max_cost: a cap in place of the suite's. targets: files, where they are not where they were. allowed,
+    allow_inline_secrets: as they were typed; the manifest does not have them.
     """
     manifest, folder = run.manifest, tty(str(run.path))
     if other := sorted(manifest.command.keys() - {"suite", "targets", *KEPT}):
@@ -35,7 +35,7 @@ def replan(
         raise SuiteError(
             f"{folder}: its suite {tty(str(suite))} is not here; run this in the folder in which the run was started"
         )
-    known = [*targets, *manifest.suite["targets"]]
+    known = [*targets, *(file for file in manifest.target_files.values() if Path(file).exists())]
     selection: dict[str, Any] = {
         "settings": (),
         "skip_bad_rows": False,

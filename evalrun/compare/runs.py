@@ -33,7 +33,9 @@ def read_run(folder: Path, *, name: str = "") -> Side:
             prints = _prints(manifest, task, target, scored_by=header.scorers if header else "")
             planned = _planned(manifest, task)
             cells[task, target] = _cell((task, target), columns, scores, journal, prints=prints, planned=planned)
-    damaged = f"{name or folder.name}: {journal.damaged} damaged lines of the journal are left out"
+    notes = [f"{target}: {note}" for target, note in journal.notes.items() if note]
+    if journal.damaged:
+        notes.append(f"{name or folder.name}: {journal.damaged} damaged lines of the journal are left out")
     return Side(
         name=name or folder.name,
         kind="run",
@@ -44,7 +46,7 @@ def read_run(folder: Path, *, name: str = "") -> Side:
         cells=cells,
         most_failed=manifest.suite.get("limits", {}).get("max_failed_share", 0.1),
         gates=tuple(manifest.suite.get("gates", ())),
-        notes=(damaged,) if journal.damaged else (),
+        notes=tuple(notes),
     )
 
 

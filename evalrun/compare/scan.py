@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.compare.side import sample_hash
-from evalrun.store.lines import End, Lag, last_of_each, scan
+from evalrun.store.lines import End, Lag, Served, last_of_each, scan
 from evalrun.store.reader import JOURNAL
 
 Column = NDArray[Any]
@@ -133,13 +133,15 @@ def _began(record: _Record) -> float:
 
 @dataclass(slots=True)
 class Journal:
-    """What a pass over a journal leaves. damaged: lines that were left out.
+    """What a pass over a journal leaves. damaged: lines that were left out. notes: what a target is, where that must be
+    said.
 
     planned_until: the session that asked the last of what was planned; later ones asked more.
     """
 
     columns: dict[tuple[str, str], Columns] = field(default_factory=lambda: defaultdict(Columns))
     lags: list[Lag] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
     damaged: int = 0
     planned_until: float = math.inf
 
@@ -159,6 +161,10 @@ def read_journal(folder: Path) -> Journal:
             event = line.event()
             assert isinstance(event, Lag)  # by its kind
             found.lags.append(event)
+        elif line.kind == b"served":
+            served = line.event()
+            assert isinstance(served, Served)
+            found.notes[served.target] = served.note
         elif line.kind == b"end":
             end = line.event()
             assert isinstance(end, End)

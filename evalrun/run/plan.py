@@ -25,12 +25,16 @@ PACKAGES = ("httpx", "httptools", "uvloop", "pydantic", "msgspec", "datasets", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A target as the run needs it: its name, its spec, the folder of its file, its key."""
+    """A target as the run needs it: its name, its spec, its file, its key."""
 
     name: str
     spec: TargetSpec
-    folder: Path
+    file: Path
     key: Secret | None
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +184,7 @@ def manifest(plan: Plan) -> Manifest:
         suite_file=str(plan.suite_file),
         command=plan.command,
         targets={target.name: _told(target) for target in plan.targets},
+        target_files={target.name: str(target.file) for target in plan.targets},
         fingerprints=plan.prints,
         machine=machine(),
         versions=_versions(),

@@ -55,7 +55,8 @@ class Manifest(Value, frozen=True, omit_defaults=False):
 
     evalrun: the version that made it. suite: as resolved, after includes, overrides and variables. command: what was
     selected on the command line, the identity by which the same command finds its unfinished run. targets: resolved
-    specs by name, without secrets. versions: of the packages that can change a number. created: UTC.
+    specs by name, without secrets; target_files: where they were read from. versions: of the packages that can change a
+    number. created: UTC.
     """
 
     suite_name: str
@@ -69,6 +70,7 @@ class Manifest(Value, frozen=True, omit_defaults=False):
     transport: str
     price_date: str | None
     created: datetime
+    target_files: Mapping[str, str] = {}
     evalrun: str = __version__
     schema: int = SCHEMA
 

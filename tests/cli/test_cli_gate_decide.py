@@ -166,6 +166,21 @@ def test_without_prices_repeats_are_the_limit(night: Callable[..., Path], evalru
     assert set(repeats(folder)) == {0, 1}
 
 
+def test_the_targets_file_is_found_where_it_was(suite: Write, evalrun: Command, tmp_path: Path) -> None:
+    """A run of `--target elsewhere/sim.yaml` is asked on by that file, not by another of its name."""
+    path = suite(30, concurrency=8)
+    (tmp_path / "elsewhere").mkdir()
+    target(tmp_path / "elsewhere", accuracy=0.5, seed=3)
+    asked = ("--target", "elsewhere/sim.yaml", *SEEDED, "-q")
+    assert evalrun("run", path, *asked).returncode == 0
+    assert evalrun("baseline", "save", "results/sums", "main").returncode == 0
+    assert evalrun("run", path, *asked, "--new").returncode == 0
+    rule = ("--rule", "accuracy no worse than 1 points", "--baseline", "main")
+    decided = evalrun("gate", "results/sums", *rule, "--decide", "--max-repeats", 2)
+    assert "since it was asked" not in decided.stderr, decided.stderr
+    assert decided.returncode in (0, 3)
+
+
 def test_what_changed_since_is_refused(night: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
     """Another temperature, another seed of the target, no suite: exit 2, and nothing is asked."""
     folder = night()

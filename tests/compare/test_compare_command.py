@@ -42,11 +42,15 @@ def test_the_gate_leaves_with_its_word(
     assert json.loads(capsys.readouterr().out)["rulings"][0]["metric"] == "accuracy"
 
 
-def test_a_missing_baseline_is_never_green(tmp_path: Path) -> None:
-    """The first night has no baseline: 3, not 0, and not an error."""
-    folder = write_run(tmp_path / "a", asked("r" * 200))
-    texts = ["accuracy no worse than 2 points"]
-    assert gate_run(folder, Held(baseline_name="main", texts=texts, baselines=tmp_path / "baselines")) == 3
+def test_a_missing_baseline_is_never_green(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first night has no baseline: 3, not 0, and not an error. A misspelt name is answered with those there are."""
+    folder, shelf = write_run(tmp_path / "a", asked("r" * 200)), tmp_path / "baselines"
+    held = Held(baseline_name="mian", texts=["accuracy no worse than 2 points"], baselines=shelf)
+    assert gate_run(folder, held) == 3
+    assert "no baseline mian in" in capsys.readouterr().err
+    assert baseline_save(folder, "main", out=shelf) == 0
+    assert gate_run(folder, held) == 3
+    assert "it has main" in capsys.readouterr().err
 
 
 def test_the_suite_has_rules_of_its_own(tmp_path: Path) -> None:

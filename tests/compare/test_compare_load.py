@@ -15,7 +15,7 @@ from evalrun.compare.side import Cell, State, cost
 from evalrun.errors import StoreError
 from evalrun.report import render
 from evalrun.store import Intent, write_scores
-from evalrun.store.lines import encode
+from evalrun.store.lines import Served, encode
 from evalrun.table import Context, tabulate
 from evalrun.types import Completion, Record, Sample, Score, Scored
 
@@ -63,6 +63,14 @@ def test_the_last_record_of_a_key_counts(tmp_path: Path) -> None:
     cell = cell_of(folder)
     assert cell.attempted == 1
     assert cell.state.tolist() == [State.UNSCORED]
+
+
+def test_what_a_target_is_goes_with_its_numbers(tmp_path: Path) -> None:
+    """A simulated run says so in what is compared and gated, too."""
+    folder = write_run(tmp_path / "a", asked("rr"))
+    with (folder / "journal.jsonl").open("ab") as file:
+        file.write(encode(Served(session=1, target="sim", note="simulated", facts={})))
+    assert read_run(folder).notes == ("sim: simulated",)
 
 
 def test_damaged_lines_are_counted(tmp_path: Path) -> None:
