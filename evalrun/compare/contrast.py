@@ -83,8 +83,8 @@ def _contrast(
 ) -> Contrast:
     if refused := list(dict.fromkeys(locked.refused for locked in locks if locked.refused)):
         raise SuiteError(
-            f"{sides[0].name} and {sides[1].name}: {'; '.join(refused)}; compare runs of the same data and prompts"
-            " (`--across-prompts` where prompts are what you compare)"
+            f"{sides[0].name} and {sides[1].name}: {'; '.join(refused)}; compare runs of the same rows,"
+            f" expected answers and prompts{_hint(refused)}"
         )
     pairs = [
         _pair(meeting, locked, sides=sides, same_session=same_session)
@@ -97,6 +97,11 @@ def _contrast(
         places=tuple(_front([new for _, new in meetings])) if len({new.target for _, new in meetings}) > 1 else (),
         notes=(*notes, *sides[0].notes, *(note for note in sides[1].notes if note not in sides[0].notes)),
     )
+
+
+def _hint(refused: Sequence[str]) -> str:
+    only_prompts = all(why.startswith("the prompt of") for why in refused)
+    return " (`--across-prompts` where prompts are what you compare)" if only_prompts else ""
 
 
 def _pair(meeting: Meeting, locked: Lock, *, sides: tuple[Side, Side], same_session: bool) -> Pair:

@@ -139,8 +139,8 @@ def _per_correct(pair: Paired, sides: Sequence[Floats], margin: float | None) ->
     if not len(base):
         return Found(None, why="no sample has a score on both sides")
     if np.array_equal(base, new) and np.array_equal(right_base, right_new) and right_base.sum():
-        each = np.array([base.sum() / right_base.sum()])
-        return Found(_unchanged(each, None), len(base), claims=True, equal=True)
+        each = np.full(len(base), base.sum() / right_base.sum())
+        return Found(_unchanged(each, margin), len(base), claims=True, equal=True)
     found = compare_ratios((base, right_base), (new, right_new), margin=margin or 0.0)
     return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 

@@ -44,11 +44,14 @@ _PROSE = re.compile(  # three letters may be a word, two are more often two vari
     r"(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))",
     re.IGNORECASE,
 )
-_CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|(?:\$|\*\*)\s*\Z")  # a line, a sentence, a formula or bold print has ended
+_CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z")  # a line, a sentence or bold print has ended
+_BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
 _WHOLE = re.compile(r"-?[0-9,]+")
 _FRACTION = re.compile(r"-?[0-9]+/[0-9]+|-?\\[dtc]?frac\{-?[0-9]+\}\{-?[0-9]+\}")
 _OPERATOR = re.compile(r"(?<=[\w)}\]])[-+*/^=]|\\[dtc]?frac|\\sqrt")  # between two things: the sign of -3 is none
+_ARITHMETIC = re.compile(r"(?<=[0-9)}\]!])[-+*/^](?=[-0-9({\[\\.])|\\[dtc]?frac|\\sqrt")  # not the / of km/h
 _SPELLINGS = (
+    (re.compile(r"\^(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})"), "°"),
     (re.compile(r"×|·|\\times(?![A-Za-z])|\\cdot(?![A-Za-z])"), "*"),
     (re.compile(r"÷|\\div(?![A-Za-z])"), "/"),
     (re.compile("−"), "-"),
@@ -85,7 +88,7 @@ def final_answer(text: str, *, cut: bool = False) -> Found:
     text = text[-_MAX_SEARCHED:]
     marks = list(_MARK.finditer(text))
     if cut:  # an abandoned earlier mark is no answer; `The answer is 25` may have been `The answer is 256`
-        marks = [mark for mark in marks[-1:] if _CLOSED.search(text[mark.end() :].lstrip(" \t*_:\n"))]
+        marks = [mark for mark in marks[-1:] if _is_closed(text[mark.end() :].lstrip(" \t*_:\n"))]
     for mark in reversed(marks):
         if answer := _after_mark(text[mark.end() : mark.end() + _MAX_ANSWER]):
             return _found(answer, "marked")
@@ -96,6 +99,14 @@ def final_answer(text: str, *, cut: bool = False) -> Found:
     return _last(text)
 
 
+def _is_closed(rest: str) -> bool:
+    """Whether what follows a mark is surely whole: a formula that ends, else a line or a sentence."""
+    for opening, closing in _BRACKETS:
+        if rest.startswith(opening):
+            return closing in rest[len(opening) + 1 :]
+    return _CLOSED.search(rest) is not None
+
+
 def copies(question: str, answer: str, *, expected: str) -> bool:
     """Whether an answer only says an expression of the question again: `2 + 5 * 4` of `What is 2 + 5 * 4?`.
 
@@ -104,11 +115,12 @@ def copies(question: str, answer: str, *, expected: str) -> bool:
     then none is.
     """
     asked, given, right = _spelt(question), _spelt(answer).rstrip("=").rpartition("=")[2], _spelt(expected)
-    operators = 0 if _FRACTION.fullmatch(given) and not _WHOLE.fullmatch(right) else len(_OPERATOR.findall(given))
-    if not operators or given not in asked:
+    if given not in asked:
         return False
-    number_is_expected = _FRACTION.fullmatch(right) or not _OPERATOR.search(right)
-    return bool(number_is_expected) or (operators > 1 and right not in asked)
+    if _FRACTION.fullmatch(right) or not _OPERATOR.search(right):
+        is_number = _FRACTION.fullmatch(given) and not _WHOLE.fullmatch(right)
+        return not is_number and _ARITHMETIC.search(given) is not None
+    return len(_OPERATOR.findall(given)) > 1 and right not in asked
 
 
 def _spelt(text: str) -> str:

@@ -144,6 +144,8 @@ def test_the_folder_of_a_suite_is_its_newest_run(tmp_path: Path) -> None:
         shutil.copytree(GOLDEN, tmp_path / "math" / name)
     newest = tmp_path / "math" / "20260102T000000Z-bbbbbbbb"
     assert run_folder(tmp_path / "math") == run_folder(newest) == newest
+    shutil.copytree(GOLDEN, tmp_path / "math" / "keep-this")
+    assert run_folder(tmp_path / "math") == newest
     assert run_folder(tmp_path) == tmp_path
 
 
