@@ -17,7 +17,7 @@ from evalrun.errors import StoreError
 from evalrun.store.disk import DISK, Disk, lock, replace_file
 from evalrun.store.journal import Journal
 from evalrun.store.lines import End, Event, Intent, Session, scan, to_json
-from evalrun.store.reader import JOURNAL, Keys, Run
+from evalrun.store.reader import JOURNAL, Run
 from evalrun.types import Record
 
 BAD = "journal.bad"
@@ -30,8 +30,8 @@ class Writer:
     """A run folder that is being written, as one session. Use it as a context manager.
 
     The session says that it is over with `end`; leaving without that leaves the run unfinished.
-    run: the folder as the earlier sessions left it; `open_run` it anew to read this session's records. answered,
-    failed, possibly_billed: the keys of those sessions. notices: what was found damaged, and repaired.
+    run: the folder as the earlier sessions left it; `open_run` it anew to read this session's records. notices: what
+    was found damaged, and repaired.
     """
 
     def __init__(self, folder: Path, *, disk: Disk = DISK) -> None:
@@ -59,18 +59,6 @@ class Writer:
         self._stopping = False
         self._thread = threading.Thread(target=self._sync_groups, name="evalrun-journal-sync", daemon=True)
         self._thread.start()
-
-    @property
-    def answered(self) -> Keys:
-        return self.run.index.answered
-
-    @property
-    def failed(self) -> Keys:
-        return self.run.index.failed
-
-    @property
-    def possibly_billed(self) -> Keys:
-        return self.run.index.possibly_billed
 
     def append(self, event: Event) -> None:
         """Append one event. Once it returns, the event survives the death of this process (see `journal`)."""

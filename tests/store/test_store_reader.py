@@ -27,7 +27,10 @@ def test_of_several_records_the_last_counts(tmp_path: Path, manifest: Manifest, 
         for number, failed in [(0, True), (1, False), (2, True)]:
             writer.append(record(number, failed=failed))
     with resume(writer.run.path) as writer:
-        assert (list(writer.answered), list(writer.failed)) == ([f"{1:016x}"], [f"{0:016x}", f"{2:016x}"])
+        assert (list(writer.run.index.answered), list(writer.run.index.failed)) == (
+            [f"{1:016x}"],
+            [f"{0:016x}", f"{2:016x}"],
+        )
         writer.append(record(0, session=2, text="new"))
     run = open_run(writer.run.path)
     assert [(r.key[-1], r.session) for r in run.records()] == [("1", 1), ("2", 1), ("0", 2)]
@@ -41,7 +44,7 @@ def test_a_request_without_an_outcome_stays_possibly_billed(tmp_path: Path, mani
             writer.append(Intent(key=f"{number:016x}", session=1, attempt=attempt, at=""))
         writer.append(record(1))
     with resume(writer.run.path) as writer:
-        assert list(writer.possibly_billed) == [f"{0:016x}"]
+        assert list(writer.run.index.possibly_billed) == [f"{0:016x}"]
         writer.append(Intent(key=f"{0:016x}", session=2, attempt=1, at=""))
         writer.append(record(0, session=2))
     run = open_run(writer.run.path)
