@@ -34,7 +34,7 @@ _PLAIN_MARKDOWN = re.compile(
 
 
 def tty(text: str) -> str:
-    """Give `text` as one line that a terminal and a CI log only display: O01, O02, O07, O08 of docs/faults.md.
+    """Return `text` as one line that a terminal and a CI log only display: O01, O02, O07, O08 of docs/faults.md.
 
     Everything Unicode calls unprintable (C0, C1, DEL, bidi controls, zero-width, odd spaces, lone surrogates,
     unassigned) is shown as the escape Python would use.
@@ -45,7 +45,7 @@ def tty(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """Give a name as `tty` does, and show as escapes the letters that pretend to be Latin ones.
+    """Return a name as `tty` does, and show as escapes the letters that pretend to be Latin ones.
 
     A letter of another script counts when it shares a word with an ASCII letter; Chinese, Japanese and Korean
     letters look like no Latin letter and are left alone.
@@ -54,7 +54,7 @@ def name(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Give `text` as Markdown that displays it and does nothing else, in a table cell as well: O03, O06.
+    """Return `text` as Markdown that displays it and does nothing else, in a table cell as well: O03, O06.
 
     A plain phrase stays as it is. Anything else becomes an HTML code element in which all punctuation is
     character references: backslashes would not stop GitHub from making links of `@user`, `#1` and bare addresses.
@@ -67,7 +67,7 @@ def markdown(text: str) -> str:
 
 
 def csv(text: str) -> str:
-    """Give `text` for a CSV cell, with a leading `'` where a spreadsheet would run it as a formula: O04.
+    """Return `text` for a CSV cell, with a leading `'` where a spreadsheet would run it as a formula: O04.
 
     Quoting is left to the csv module. Numbers do not come through here and stay numbers.
     """
@@ -76,22 +76,22 @@ def csv(text: str) -> str:
 
 
 def xml(text: str) -> str:
-    """Give `text` for an XML 1.0 attribute or element, on one line: O05. A parser gives `tty(text)` back."""
+    """Return `text` for an XML 1.0 attribute or element, on one line: O05. A parser gives `tty(text)` back."""
     return html.escape(tty(text))
 
 
 def workflow(text: str) -> str:
-    """Give `text` for the message of `::error::`: O07. The runner gives `tty(text)` back."""
+    """Return `text` for the message of `::error::`: O07. The runner gives `tty(text)` back."""
     return tty(text).replace("%", "%25")  # tty has left no line end to encode
 
 
 def code(text: str) -> str:
-    """Give `text` for a Markdown code span in a table cell: what would end either becomes a visible escape."""
+    """Return `text` for a Markdown code span in a table cell: what would end either becomes a visible escape."""
     return re.sub(r"[`|<>&]", lambda found: _escape(found[0]), tty(text))
 
 
 def clip(text: str, limit: int) -> str:
-    """Give at most `limit` characters of `text`, and how many bytes were left out: O10."""
+    """Return at most `limit` characters of `text`, and how many bytes were left out: O10."""
     if len(text) <= limit:
         return text
     left_out = len(text[limit:].encode("utf-8", "surrogatepass"))

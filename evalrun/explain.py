@@ -274,7 +274,7 @@ MARKS: dict[str, tuple[str, str]] = {
 
 
 def explain(name: str) -> Definition:
-    """Give the definition of a number by its name or label, with or without its unit or percentile, in any case."""
+    """Return the definition of a number by its name or label, with or without its unit or percentile, in any case."""
     labels = {measure.label.lower(): measure.name for measure in MEASURES.values()}
     wanted = labels.get(name.strip().lower(), name.strip().lower())  # a comparison has labels of its own: cost/answer
     wanted = re.sub(r"_p[0-9]{2}$", "", wanted.replace(" ", "_"))
@@ -291,14 +291,14 @@ def explain(name: str) -> Definition:
 
 
 def describe(definition: Definition) -> str:
-    """Give a definition as sentences."""
+    """Return a definition as sentences."""
     parts = [definition.brief[0].upper() + definition.brief[1:] + ".", definition.detail]
     parts.append(f"Unknown (-) when {definition.absent}." if definition.absent else "")
     return " ".join(part for part in parts if part)
 
 
 def markdown() -> str:
-    """Give all definitions and marks as the tables of docs/metrics.md."""
+    """Return all definitions and marks as the tables of docs/metrics.md."""
     lines: list[str] = []
     for section, definitions in SECTIONS.items():
         lines += [f"### {section}", "", "| name | in tables | unit | definition |", "|---|---|---|---|"]

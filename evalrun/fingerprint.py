@@ -12,5 +12,5 @@ def canonical(value: Any) -> bytes:
 
 
 def fingerprint(value: Any) -> str:
-    """Give the first 16 hex digits of the SHA-256 of a JSON value (64 bits: a mark, not a proof)."""
+    """Return the first 16 hex digits of the SHA-256 of a JSON value (64 bits: a mark, not a proof)."""
     return hashlib.sha256(canonical(value)).hexdigest()[:16]

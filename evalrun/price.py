@@ -28,7 +28,7 @@ class Prices(Protocol):
 
 
 def cost(usage: Usage, prices: Prices) -> Decimal | None:
-    """Give the cost in US dollars, or None when a count or a price it needs is unknown.
+    """Return the cost in US dollars, or None when a count or a price it needs is unknown.
 
         (prompt - cached) x prompt price + cached x cached price + completion x completion price
 
@@ -64,7 +64,7 @@ def disagreement(cost_usd: Decimal | None, reported_usd: Decimal | None) -> bool
 
 
 def worst_case(body_bytes: int, max_tokens: int, prices: Prices, *, choices: int = 1) -> Decimal:
-    """Give the most that a request can cost, before it is sent. Premise: the server honours max_tokens.
+    """Return the most that a request can cost, before it is sent. Premise: the server honours max_tokens.
 
     A token stands for at least one byte of text and the body holds all of the text, so the body has at least as
     many bytes as the prompt has tokens; what the chat template adds is TEMPLATE_TOKENS.

@@ -91,7 +91,7 @@ def _refused_in_band(failure: Failure) -> bool:
 
 
 def backoff_s(failure: Failure, rules: Rules, *, tried: int, random: Random) -> float:
-    """Give the wait before the next attempt: what the server asked plus up to 1 s, else full-jitter back-off."""
+    """Return the wait before the next attempt: what the server asked plus up to 1 s, else full-jitter back-off."""
     if failure.retry_after_s is not None and failure.retry_after_s > 0:
         return failure.retry_after_s + random.random()
     ceiling = min(rules.longest_backoff_s, rules.first_backoff_s * 2 ** (tried - 1))
@@ -126,7 +126,7 @@ _EPOCH = 1_000_000_000  # a "wait" above this is an instant, not a duration
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Give the wait the server asked for, in seconds; None when it asked for none or for nonsense.
+    """Return the wait the server asked for, in seconds; None when it asked for none or for nonsense.
 
     headers: names in lower case. now: used only when the answer has no Date header of its own, since the
     server's clock is the one its dates are written by. The largest of several wishes wins.

@@ -31,7 +31,7 @@ class Measure:
 
     @property
     def limit(self) -> str:
-        """Give the sign of this measure's limit."""
+        """Return the sign of this measure's limit."""
         return ">=" if self.worse == "lower" else "<="
 
     @property

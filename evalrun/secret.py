@@ -41,7 +41,7 @@ class Redactor:
         self._spellings = sorted(spellings, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """Give `text` with every secret replaced by `***`."""
+        """Return `text` with every secret replaced by `***`."""
         for spelling in self._spellings:
             if spelling in text:
                 text = text.replace(spelling, "***")

@@ -31,7 +31,7 @@ class Slo:
 
     @property
     def stated(self) -> dict[str, float]:
-        """Give what is promised, and nothing else; empty where nothing is."""
+        """Return what is promised, and nothing else; empty where nothing is."""
         return {name: most for name, most in asdict(self).items() if most is not None}
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Slo:
 
 
 def read(suite: Mapping[str, Json]) -> Slo:
-    """Give the SLO of a suite as a run's manifest has it; one of an earlier version has none."""
+    """Return the SLO of a suite as a run's manifest has it; one of an earlier version has none."""
     return Slo(**{name: seconds(text) for name, text in (suite.get("slo") or {}).items() if text is not None})
 
 

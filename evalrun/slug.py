@@ -9,7 +9,7 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 
 
 def slug(text: str) -> str:
-    """Give `text` as a name that is one folder on every file system: O09 of docs/faults.md.
+    """Return `text` as a name that is one folder on every file system: O09 of docs/faults.md.
 
     A plain lower-case name stays as it is. Any other is cleaned, cut and given 8 hex digits of its SHA-256, so that
     different texts keep different names, also where upper and lower case are the same.

@@ -7,7 +7,7 @@ UNKNOWN = "-"
 
 
 def seconds(value: float | None) -> str:
-    """Give three significant digits: `0.85 ms`, `118 ms`, `1.21 s`, `inf` for a percentile that is a failure."""
+    """Return three significant digits: `0.85 ms`, `118 ms`, `1.21 s`, `inf` for a percentile that is a failure."""
     if value is None:
         return UNKNOWN
     if math.isinf(value):
@@ -17,12 +17,12 @@ def seconds(value: float | None) -> str:
 
 
 def fraction(value: float | None, decimals: int = 0) -> str:
-    """Give a fraction as percent: `62 %`. What rounds to 0 or 100 without being it reads `<1 %`, `>99 %`."""
+    """Return a fraction as percent: `62 %`. What rounds to 0 or 100 without being it reads `<1 %`, `>99 %`."""
     return UNKNOWN if value is None else f"{_percent(value, decimals)} %"
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Give `62 % [47, 75]`; one decimal where the interval is narrower than ten points."""
+    """Return `62 % [47, 75]`; one decimal where the interval is narrower than ten points."""
     if value is None or low is None or high is None:
         return fraction(value)
     decimals = int(high - low < 0.1)
@@ -30,17 +30,17 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
 
 
 def count(value: int | None) -> str:
-    """Give a whole number with thousands separated by commas."""
+    """Return a whole number with thousands separated by commas."""
     return UNKNOWN if value is None else f"{value:,}"
 
 
 def rate(value: float | None, unit: str) -> str:
-    """Give three significant digits and the unit: `41.5 tok/s`."""
+    """Return three significant digits and the unit: `41.5 tok/s`."""
     return UNKNOWN if value is None else f"{significant(value)} {unit}"
 
 
 def usd(value: Decimal | None) -> str:
-    """Give dollars with at least two decimals and at least three significant digits: `$12.34`, `$0.00123`."""
+    """Return dollars with at least two decimals and at least three significant digits: `$12.34`, `$0.00123`."""
     if value is None:
         return UNKNOWN
     places = 2 if not value else max(2, 2 - value.adjusted())
@@ -49,12 +49,12 @@ def usd(value: Decimal | None) -> str:
 
 
 def cap(value: Decimal) -> str:
-    """Give dollars as they are typed, rounded up to two significant digits: a cap that is enough."""
+    """Return dollars as they are typed, rounded up to two significant digits: a cap that is enough."""
     return f"{value.quantize(Decimal(1).scaleb(value.adjusted() - 1), ROUND_UP, Context(prec=60)):f}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Give `value` with so many significant digits and no exponent: 1.20, 12.3, 123, 1,235."""
+    """Return `value` with so many significant digits and no exponent: 1.20, 12.3, 123, 1,235."""
     if value == 0:
         return "0"
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded value: 9.996 counts as 10.0

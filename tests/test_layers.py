@@ -10,7 +10,7 @@ ROWS = [
     {"types"},
     {"errors", "units", "secret", "escape", "fingerprint", "slug"},
     {"spec", "wire", "stats", "price", "retry", "explain", "rule", "slo"},
-    {"data", "target"},
+    {"data", "targets"},
     {"score"},
     {"suite"},
     {"store", "run"},
@@ -19,11 +19,11 @@ ROWS = [
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
 OFFLINE = {"table", "ladder", "compare", "gate", "history", "report"}  # must work where no HTTP library is installed
-NEVER_OFFLINE = {"run", "target", "suite", "data", "score"}
+NEVER_OFFLINE = {"run", "targets", "suite", "data", "score"}
 
 
 def imports() -> list[tuple[str, str, str]]:
-    """Give (file, top module of evalrun it belongs to, top module it imports) for every import inside evalrun."""
+    """Return (file, top module of evalrun it belongs to, top module it imports) for every import inside evalrun."""
     found = []
     for path in sorted((ROOT / "evalrun").rglob("*.py")):
         parts = path.relative_to(ROOT / "evalrun").with_suffix("").parts

@@ -14,19 +14,19 @@ BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*) -->\n)?```(?P<kind>\w+)\n(?P<text>.
 
 
 def blocks(kind: str) -> list[tuple[str, str]]:
-    """Give (note, text) of the README's blocks of one kind; a note says why a block cannot be run as it stands."""
+    """Return (note, text) of the README's blocks of one kind; a note says why a block cannot be run as it stands."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return [(match["note"] or "", match["text"]) for match in BLOCK.finditer(text) if match["kind"] == kind]
 
 
 def everyday() -> list[str]:
-    """Give the blocks that need neither set-up, key nor data of the user's own."""
+    """Return the blocks that need neither set-up, key nor data of the user's own."""
     return [text for note, text in blocks("bash") if not note and "evalrun " in text and "pip install" not in text]
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Give a folder with the repository's suites and configs, and no home to lean on."""
+    """Return a folder with the repository's suites and configs, and no home to lean on."""
     for name in ("suites", "configs"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path

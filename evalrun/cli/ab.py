@@ -68,5 +68,5 @@ def show_contrast(folder: Path, plan: Plan) -> None:
 
 
 def again(suite: Path, selection: Selection, control: str | None) -> str:
-    """Give the command that resumes this run."""
+    """Return the command that resumes this run."""
     return as_typed("ab", suite, selection) + (f" --control {shlex.quote(control)}" if control else "")

@@ -15,7 +15,7 @@ from evalrun.run.plan import Plan, differences, manifest, refuse_changed
 from evalrun.run.stop import Stop
 from evalrun.store import Run, create_run, find_unfinished, newest, resume
 from evalrun.store.writer import Writer
-from evalrun.target.transport.machine import loop_factory, settle
+from evalrun.targets.transport.machine import loop_factory, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def ask_into(writer: Writer, plan: Plan, *, show: Quiet) -> Session:
 
 
 def asked_not_scored(plan: Plan, out: Path) -> Path | None:
-    """Give the folder of a run of this very plan that was asked to its end and died before its tables were written."""
+    """Return the folder of a finished run of this very plan that has no tables yet."""
     run = newest(out, plan.suite.name, plan.command)
     if run is None or not run.finished or (run.path / "table.json").exists():
         return None

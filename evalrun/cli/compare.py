@@ -34,7 +34,7 @@ def compare_runs(
 
 
 def rendered(contrasts: Sequence[Contrast], form: str, *, width: int = 100) -> str:
-    """Give comparisons in one of the forms: text, md, csv, json."""
+    """Return comparisons in one of the forms: text, md, csv, json."""
     if form == "text":
         return compare_text.render(contrasts, width=width)
     if form == "md":

@@ -104,7 +104,7 @@ def _rounds(plan: Plan, rule: Rule, *, out: Path, new: bool, show: Quiet) -> tup
 
 
 def _begun(run: Run, plan: Plan) -> Rounds:
-    """Give the rounds that were begun: a look comes only after whole ones, so they are asked to their ends first."""
+    """Return the rounds that were begun: a look comes only after whole ones, so they are asked to their ends first."""
     rounds = {name: task.repeats for name, task in plan.suite.tasks.items()}
     for record in run.records():
         rounds[record.sample.task] = max(rounds[record.sample.task], record.repeat + 1)

@@ -62,5 +62,5 @@ def as_format(form: str) -> "Format":
 
 
 def width() -> int:
-    """Give the terminal's width in columns."""
+    """Return the terminal's width in columns."""
     return shutil.get_terminal_size((100, 24)).columns

@@ -117,7 +117,7 @@ def _plan(run: Run, new: Side, means: Means, show: Quiet) -> Plan:
 
 
 def _next(gate: Gate, new: Side, run: Run, *, session: Session | None, means: Means, again: Again) -> tuple[Due, str]:
-    """Give what is to be asked next; nothing, and why, where it ends here. session: the one before, if there was any.
+    """Return what is to be asked next; nothing, and why, where it ends here. session: the one before, if there was any.
 
     Everything that is said last, but for what money says, is said here: first the gate speaks, then the session.
     """
@@ -241,7 +241,7 @@ def _ask(run: Run, plan: Plan, due: Due, *, show: Quiet) -> Session:
 
 
 def _again(folder: Path, held: Held, means: Means, *, max_cost: str | None = None) -> str:
-    """Give the command that goes on. max_cost: where it takes more than was given."""
+    """Return the command that goes on. max_cost: where it takes more than was given."""
     max_cost = max_cost or means.max_cost
     words = ["evalrun", "gate", str(folder), "--baseline", str(held.baseline_name)]
     words += [word for text in held.texts for word in ("--rule", text)]

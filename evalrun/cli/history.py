@@ -37,7 +37,7 @@ def show_history(
 
 
 def _folder(suite: str, out: Path, *, environ: Mapping[str, str]) -> Path:
-    """Give the folder of a suite's runs. A name needs no suite file: the runs may be all there is."""
+    """Return the folder of a suite's runs. A name needs no suite file: the runs may be all there is."""
     name = suite
     if suite.endswith((".yaml", ".yml")):
         from evalrun.suite import read_suite

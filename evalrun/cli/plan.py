@@ -135,7 +135,7 @@ def _known(cell: Cell, name: str) -> Known:
 
 
 def _seconds(cell: Cell) -> float | None:
-    """Give how long a request took: the mean; the last night's median where a baseline has no more."""
+    """Return how long a request took: the mean; the last night's median where a baseline has no more."""
     if cell.e2e is not None:
         return mean(cell.e2e[np.isfinite(cell.e2e)].tolist())
     night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None

@@ -23,7 +23,7 @@ PREMISES = (
 
 
 def as_json(plan: Plan, estimates: Sequence[Estimate], notes: Sequence[str]) -> str:
-    """Give everything with full precision; dollars are strings."""
+    """Return everything with full precision; dollars are strings."""
     cap = plan.suite.limits.max_cost_usd
     page = {
         "suite": plan.suite.name,
@@ -40,7 +40,7 @@ def as_json(plan: Plan, estimates: Sequence[Estimate], notes: Sequence[str]) -> 
 
 
 def as_text(plan: Plan, estimates: Sequence[Estimate], notes: Sequence[str], *, width: int) -> str:
-    """Give a block for each task, the sums, and what the numbers rest on."""
+    """Return a block for each task, the sums, and what the numbers rest on."""
     out: list[str] = []
     for task in plan.suite.tasks:
         mine = [one for one in estimates if one.task == task]

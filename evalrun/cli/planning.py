@@ -76,13 +76,13 @@ def _overrides(selection: Selection) -> list[Override]:
 
 
 def _command(suite: Path, selection: Selection, targets: list[str]) -> dict[str, Any]:
-    """Give what makes two commands the same run. How fast to ask and how much to spend may change on the way."""
+    """Return what makes two commands the same run. How fast to ask and how much to spend may change on the way."""
     chosen = {name: selection[name] for name in KEPT}
     return {"suite": suite.name, "targets": targets} | {name: value for name, value in chosen.items() if value}
 
 
 def as_typed(command: str, suite: Path, selection: Selection, *, out: Path = RESULTS) -> str:
-    """Give the command line again. `command` is empty for a plain run."""
+    """Return the command line again. `command` is empty for a plain run."""
     words = ["evalrun", *command.split(), str(suite)]
     for name, flag in (("targets", "--target"), ("settings", "--set"), ("allowed", "--allow-path")):
         words += [word for value in selection[name] for word in (flag, str(value))]

@@ -175,7 +175,7 @@ class Bar(Quiet):
 
 
 def described(tally: Tally, purse: Purse, *, rate: float | None) -> str:
-    """Give the numbers of the line: ok, failed, retried, tokens a second, spend against the cap."""
+    """Return the numbers of the line: ok, failed, retried, tokens a second, spend against the cap."""
     parts = [f"{tally.ok} ok"]
     if tally.failed:
         parts.append(f"{tally.failed} failed")

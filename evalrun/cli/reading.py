@@ -16,7 +16,7 @@ class RunFolder(click.Path):
     """The folder of a run; where runs are in it, as in results/SUITE, the newest of them, which is said."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Give the run's folder."""
+        """Return the run's folder."""
         from evalrun.cli.exits import say
         from evalrun.store.manifest import run_folder
 

@@ -59,7 +59,7 @@ def replan(
 
 
 def _target(name: str, known: Sequence[str], *, suite_root: Path) -> str:
-    """Give what a target was typed as: a path that has its name, or the name itself."""
+    """Return what a target was typed as: a path that has its name, or the name itself."""
     for one in known:
         if slug(Path(one).stem) == name:
             return one

@@ -158,7 +158,7 @@ def _group(
 
 
 def _answers(run: Run, tasks: list[str], known: Mapping[int, int], fresh: set[int]) -> Iterator[Answer]:
-    """Give the answers that have no score yet, and note in `fresh` which those are."""
+    """Return the answers that have no score yet, and note in `fresh` which those are."""
     for record in run.records():
         if record.sample.task in tasks and isinstance(record.outcome, Completion):
             key = int(record.key, 16)
@@ -187,7 +187,7 @@ def _tables(run: Run, tasks: Mapping[str, Json] | None = None, *, printed: bool 
 
 
 def table_of(run: Run, tasks: Mapping[str, Json] | None = None) -> Table:
-    """Give the table of a run."""
+    """Return the table of a run."""
     return tabulate(run.records(), run.scores(), context_of(run, tasks or run.manifest.suite["tasks"]))
 
 

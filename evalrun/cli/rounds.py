@@ -30,7 +30,7 @@ def ask_rounds(writer: Writer, plan: Plan, rounds: Rounds, *, show: Quiet, then:
 
 
 def round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
-    """Give what a round of some cells cost on average; None where one has no answer with a known cost."""
+    """Return what a round of some cells cost on average; None where one has no answer with a known cost."""
     each = [cost(cell, cell.prints.prices) for cell in cells]
     if any(np.isnan(costs).all() for costs in each):
         return None
@@ -39,7 +39,7 @@ def round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
 
 
 def dearest(plan: Plan, places: Iterable[tuple[str, str]]) -> Decimal:
-    """Give the most that one request of some tasks and targets may cost.
+    """Return the most that one request of some tasks and targets may cost.
 
     So much is set aside before a request is sent, the last of a round too: under a cap that leaves less than this
     beyond what a round is expected to cost, its end could not be asked. Where it leaves no more, fewer are in flight.

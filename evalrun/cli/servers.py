@@ -10,10 +10,10 @@ from evalrun.cli.progress import progress
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
 from evalrun.suite import read_target
-from evalrun.target.embedded.weights import SMOLLM2, fetch
-from evalrun.target.simulator.server import serve_forever
-from evalrun.target.spec import Simulator
-from evalrun.target.transport.machine import loop_factory
+from evalrun.targets.embedded.weights import SMOLLM2, fetch
+from evalrun.targets.simulator.server import serve_forever
+from evalrun.targets.spec import Simulator
+from evalrun.targets.transport.machine import loop_factory
 
 
 def fetch_weights() -> int:

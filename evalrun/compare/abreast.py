@@ -64,7 +64,7 @@ def _normalised(cell: Cell, control: Cell) -> Cell:
 
 
 def _weather(control: Cell, name: str) -> Floats | None:
-    """Give the weather at each request of the control, NaN where a slice failed; None where it has none."""
+    """Return the weather at each request of the control, NaN where a slice failed; None where it has none."""
     values = control.latency(name)
     if values is None or control.record_at is None or not np.isfinite(values).any():
         return None

@@ -99,7 +99,7 @@ def _laid_out(stored: Stored) -> bytes:
 
 
 def unlike(old: Prints, new: Prints) -> list[str]:
-    """Give the names of what was asked differently, so that nights are not of one kind."""
+    """Return the names of what was asked differently, so that nights are not of one kind."""
     return [part for part in _ASKED_ALIKE if getattr(old, part) != getattr(new, part)]
 
 

@@ -187,7 +187,10 @@ def _word(measure: Measure, found: Comparison, p: float) -> Verdict | None:
 
 
 def _front(cells: Sequence[Cell]) -> Iterable[Place]:
-    """Give each target's accuracy, cost and time on each task, and who is no worse in any of them and better in one."""
+    """Return each target's accuracy, cost and time on each task.
+
+    And who is no worse in any of them and better in one.
+    """
     places = [_place(cell) for cell in cells]
     for place in places:
         rivals = (other for other in places if other.task == place.task and _beats(other, place))

@@ -146,7 +146,7 @@ def _per_correct(pair: Paired, sides: Sequence[Floats], margin: float | None) ->
 
 
 def _log_error(base: Floats, new: Floats) -> float:
-    """Give the standard error of log(mean of new / mean of base), paired."""
+    """Return the standard error of log(mean of new / mean of base), paired."""
     if len(base) < 2 or not base.mean() or not new.mean():
         return math.inf
     spread = new / new.mean() - base / base.mean()

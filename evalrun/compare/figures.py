@@ -15,7 +15,7 @@ from evalrun.types import Json
 
 
 def shares(cell: Cell, name: str) -> Floats:
-    """Give accuracy or a rate as a number in 0..1 of each request, NaN where it does not apply.
+    """Return accuracy or a rate as a number in 0..1 of each request, NaN where it does not apply.
 
     failed: of all requests. truncated, unscored: of the answers. accuracy: the score. good: of all requests, NaN for
     every one where `not_known_good` says why.
@@ -40,14 +40,17 @@ def not_known_good(cell: Cell) -> str:
 
 
 def amounts(cell: Cell, name: str, prices: Json) -> Floats:
-    """Give the tokens or the cost of each request, NaN where it failed or the server did not count."""
+    """Return the tokens or the cost of each request, NaN where it failed or the server did not count."""
     if name == "prompt_tokens":
         return cell.prompt
     return cell.output if name == "output_tokens" else cost(cell, prices)
 
 
 def value(cell: Cell, measure: Measure, prices: Json) -> Interval | None:
-    """Give a cell's own value of a measure with its 95 % interval, over all of its samples; None where it has none."""
+    """Return a cell's own value of a measure with its 95 % interval.
+
+    Over all of its samples; None where it has none.
+    """
     if measure.name in cell.values:
         return cell.values[measure.name]
     if not cell.attempted:
@@ -66,19 +69,19 @@ def value(cell: Cell, measure: Measure, prices: Json) -> Interval | None:
 
 
 def per_second(cell: Cell, measure: Measure) -> float | None:
-    """Give `throughput` or `goodput`: one number a run."""
+    """Return `throughput` or `goodput`: one number a run."""
     return cell.goodput if measure.name == "goodput" else cell.throughput
 
 
 def share(values: Floats) -> Interval | None:
-    """Give the mean over samples of numbers in 0..1."""
+    """Return the mean over samples of numbers in 0..1."""
     if len(values) and bool(np.isin(values, (0.0, 1.0)).all()):
         return wilson(float(values.sum()), len(values))  # as `unit_mean` would, without a million Python numbers
     return unit_mean(values.tolist())
 
 
 def mean(values: Floats, *, level: float = 0.95) -> Interval | None:
-    """Give the mean over samples of numbers of any scale, with Student's interval: `stats.interval.cluster_mean`'s."""
+    """Return the mean over samples of numbers, with Student's interval: `stats.interval.cluster_mean`'s."""
     n = len(values)
     if not n:
         return None
@@ -90,7 +93,7 @@ def mean(values: Floats, *, level: float = 0.95) -> Interval | None:
 
 
 def latency(cell: Cell, measure: Measure) -> Interval | None:
-    """Give a percentile with its interval, failures in the tail; from the last night where only nights are kept."""
+    """Return a percentile with its interval, failures in the tail; from the last night where only nights are kept."""
     if measure.name == "client_lag":
         return None if cell.lag_s is None else Interval(cell.lag_s, None, None)
     name, _, percentile = measure.name.partition("_")
@@ -110,7 +113,7 @@ def known(values: Floats) -> Floats:
 
 
 def ascending(values: Floats) -> list[float]:
-    """Give the values that are known in ascending order, failures last."""
+    """Return the values that are known in ascending order, failures last."""
     ordered: list[float] = np.sort(known(values)).tolist()
     return ordered
 
@@ -119,7 +122,7 @@ def ascending(values: Floats) -> list[float]:
 
 
 def figures(cell: Cell, *, run: str, at: str) -> Figures:
-    """Give what is kept of a run's cell as one night. Latencies that cannot be believed are left out."""
+    """Return what is kept of a run's cell as one night. Latencies that cannot be believed are left out."""
     logs: dict[str, tuple[float, float]] = {}
     for name in LATENCIES:
         values = cell.latency(name)
@@ -139,7 +142,7 @@ def figures(cell: Cell, *, run: str, at: str) -> Figures:
 
 
 def _short(number: float, digits: int = 6) -> float:
-    """Give so many significant digits: all that latencies have. JSON has no infinity: 1e9 stands for it."""
+    """Return so many significant digits: all that latencies have. JSON has no infinity: 1e9 stands for it."""
     return float(f"{number:.{digits}g}") if math.isfinite(number) else 1e9
 
 
@@ -149,7 +152,7 @@ def _mean(values: Floats) -> float | None:
 
 
 def past(nights: Sequence[Figures], measure: Measure, prices: Json, *, error: float = 0.0) -> list[Night]:
-    """Give the nights that have a measure, as logarithms that rise when it gets worse.
+    """Return the nights that have a measure, as logarithms that rise when it gets worse.
 
     error: of one night within its run, for the measures of which nights keep a mean alone.
     """

@@ -20,7 +20,10 @@ LARGE_BYTES = 64 * 2**20
 
 
 def load(names: Sequence[str], *, baselines: Path) -> list[Side]:
-    """Give a side for each name: the folder of a run, a table.json, a baseline's folder or its name in `baselines`."""
+    """Return a side for each name.
+
+    The folder of a run, a table.json, a baseline's folder or its name in `baselines`.
+    """
     places = [_find(name, baselines) for name in names]
     names = [str(place) if place.parent == Path(name) else name for place, name in zip(places, names, strict=True)]
     large = [p for p in places if (p / JOURNAL).exists() and (p / JOURNAL).stat().st_size > LARGE_BYTES]

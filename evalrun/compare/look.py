@@ -19,7 +19,7 @@ MOST_SHOWN = 200  # characters of an answer
 
 
 def flips(pair: Paired, sides: tuple[Side, Side], *, most: int) -> tuple[tuple[Flip, ...], int, int]:
-    """Give samples that one side got right (half of its score or more) and the other did not.
+    """Return samples that one side got right (half of its score or more) and the other did not.
 
     At most `most` each way, the largest changes first; and how many there are, to the better and to the worse.
     """
@@ -53,7 +53,7 @@ def _flip(pair: Paired, sides: tuple[Side, Side], places: tuple[int, int], *, sc
 
 
 def _request(cell: Cell, place: int, *, highest: bool) -> int:
-    """Give the request of a sample with the highest, or the lowest, score."""
+    """Return the request of a sample with the highest, or the lowest, score."""
     first = int(cell.starts[place])
     last = int(cell.starts[place + 1]) if place + 1 < len(cell.starts) else cell.attempted
     scores: Floats = cell.score[first:last]
@@ -61,7 +61,7 @@ def _request(cell: Cell, place: int, *, highest: bool) -> int:
 
 
 def answer(record: Record | None, score: Score | None) -> str | None:
-    """Give what a request answered: what was taken for the answer, else the end of its text. None: not kept."""
+    """Return what a request answered: what was taken for the answer, else the end of its text. None: not kept."""
     if score is not None and score.answer is not None:
         return clip(score.answer, MOST_SHOWN)
     if record is None or not isinstance(record.outcome, Completion):

@@ -48,7 +48,7 @@ class Look(NamedTuple):
 
 
 def look(cell: Cell) -> Look:
-    """Give the look that a cell is at."""
+    """Return the look that a cell is at."""
     if cell.attempted <= cell.planned:
         return Look(cell, cell, 1)
     once, number = _planned_repeats(cell), 1
@@ -63,7 +63,7 @@ def read_by(measure: Measure, cell: Cell) -> Cell:
 
 
 def _planned_repeats(cell: Cell) -> int:
-    """Give how often the suite asks each sample."""
+    """Return how often the suite asks each sample."""
     return max(1, cell.planned // max(1, len(cell.starts)))
 
 

@@ -21,20 +21,20 @@ class Paired:
         self.repeated = len(base.starts) < base.attempted or len(new.starts) < new.attempted
 
     def sample_values(self, base: Floats, new: Floats) -> tuple[Floats, Floats]:
-        """Give the means of the samples that have one on both sides, of values of each request."""
+        """Return the means of the samples that have one on both sides, of values of each request."""
         old, now = self.base.means(base)[self.samples[0]], self.new.means(new)[self.samples[1]]
         both = ~(np.isnan(old) | np.isnan(now))
         return old[both], now[both]
 
 
 def _request_ids(cell: Cell) -> Ids:
-    """Give a number for each request: samples are hashes already, so that mixing the repeat in keeps them apart."""
+    """Return a number for each request: samples are hashes already, so that mixing the repeat in keeps them apart."""
     mixed: Ids = cell.sample + cell.repeat.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return mixed
 
 
 def _common(base: Ids, new: Ids) -> tuple[Whole, Whole]:
-    """Give the places, on both sides, of what both sides have."""
+    """Return the places, on both sides, of what both sides have."""
     if np.array_equal(base, new):
         return np.arange(len(base)), np.arange(len(base))
     _, old, now = np.intersect1d(base, new, assume_unique=True, return_indices=True)

@@ -56,7 +56,7 @@ def _planned(manifest: Manifest, task: str) -> int:
 
 
 def _prints(manifest: Manifest, task: str, target: str, *, scored_by: str) -> Prints:
-    """Give a cell's fingerprints. The suite's own scorers count only where the scores are from them."""
+    """Return a cell's fingerprints. The suite's own scorers count only where the scores are from them."""
     of_task, spec = manifest.fingerprints.tasks[task], manifest.targets[target]
     own = fingerprint({name: one.get("scorers") for name, one in manifest.suite.get("tasks", {}).items()})
     return Prints(
@@ -137,7 +137,7 @@ def _good(slo: Slo, of: Mapping[str, Column], *, late: bool) -> Floats | None:
 
 
 def _window_s(of: Mapping[str, Column]) -> float:
-    """Give the time that rates are over as `table.throughput` does: windows of sessions added; NaN where unknown."""
+    """Return the time that rates are over as `table.throughput` does: windows of sessions added; NaN where unknown."""
     answered = _answered(of)
     ended, began = (np.asarray(of[name], float) for name in ("ended", "began"))
     if not answered.any() or np.isnan(ended[answered]).any():
@@ -150,13 +150,13 @@ def _window_s(of: Mapping[str, Column]) -> float:
 
 
 def _rate(amounts: Floats, window_s: float) -> float | None:
-    """Give so much per second; None where anything is unknown."""
+    """Return so much per second; None where anything is unknown."""
     total = float(amounts.sum())
     return total / window_s if window_s > 0 and not np.isnan(total) else None
 
 
 def _lag_s(place: tuple[str, str], journal: Journal) -> float | None:
-    """Give how late the client was at p99 while it asked what was planned: in the worst of its sessions."""
+    """Return how late the client was at p99 while it asked what was planned: in the worst of its sessions."""
     mine = (lag for lag in journal.lags if (lag.task, lag.target) == place)
     return max((lag.p99_s for lag in mine if lag.session <= journal.planned_until), default=None)
 

@@ -113,7 +113,7 @@ class Columns:
             grow(value)
 
     def take(self) -> dict[str, Column]:
-        """Give the last record of each key, ordered by sample and repeat, and forget everything."""
+        """Return the last record of each key, ordered by sample and repeat, and forget everything."""
         whole = {name: np.asarray(column) for name, column in self.of.items()}
         self.of, self._grow = {}, ()
         n = len(whole["key"])
@@ -124,7 +124,7 @@ class Columns:
 
 
 def _began(record: _Record) -> float:
-    """Give when the first attempt was sent; NaN where none was."""
+    """Return when the first attempt was sent; NaN where none was."""
     sent = [attempt.sent_s for attempt in record.attempts if attempt.failure.phase != "not_sent"]
     if not (isinstance(record.outcome, _Failure) and record.outcome.phase == "not_sent"):
         sent.append(record.sent_s)

@@ -42,7 +42,7 @@ class Scores:
     at: Whole
 
     def of(self, keys: Ids) -> Whole:
-        """Give the place of each key's score, -1 where it has none."""
+        """Return the place of each key's score, -1 where it has none."""
         if not len(self.key):
             return np.full(len(keys), -1)
         place = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
@@ -83,7 +83,7 @@ def _decoded(path: Path, at: int, raw: bytes) -> _Scored:
 
 
 def states(asked: Column, score: Floats, empty: NDArray[np.bool_], odd: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """Give the `State` of each request from its outcome and its score.
+    """Return the `State` of each request from its outcome and its score.
 
     A wrong answer counts as `NO_ANSWER` only where the scorer names an answer for some other request: many never do.
     """

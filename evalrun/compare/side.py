@@ -121,7 +121,7 @@ class Cell:
         return self.sample[self.starts]
 
     def means(self, values: Floats) -> Floats:
-        """Give the mean of each sample's requests, those that are NaN left out; NaN where all are."""
+        """Return the mean of each sample's requests, those that are NaN left out; NaN where all are."""
         if len(self.starts) == self.attempted:
             return values
         known = ~np.isnan(values)
@@ -131,7 +131,7 @@ class Cell:
         return found
 
     def latency(self, name: str) -> Floats | None:
-        """Give `ttft`, `tpot` or `e2e` of each request."""
+        """Return `ttft`, `tpot` or `e2e` of each request."""
         return {"ttft": self.ttft, "tpot": self.tpot, "e2e": self.e2e}[name]
 
 
@@ -158,7 +158,7 @@ class Side:
 def empty_cell(
     task: str, target: str, *, prints: Prints, planned: int, values: Mapping[str, Interval] | None = None
 ) -> Cell:
-    """Give a cell without a single request."""
+    """Return a cell without a single request."""
     nothing = np.empty(0)
     whole = np.empty(0, np.int64)
     return Cell(
@@ -168,13 +168,15 @@ def empty_cell(
 
 
 def sample_hash(sample_id: str) -> int:
-    """Give 64 bits that stand for a sample within its task."""
+    """Return 64 bits that stand for a sample within its task."""
     digest = hashlib.blake2b(sample_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")
 
 
 def cost(cell: Cell, prices: Json) -> Floats:
-    """Give the cost of each request under a price list in US dollars, NaN where it is unknown: as `price.cost` has it.
+    """Return the cost of each request under a price list in US dollars, NaN where it is unknown.
+
+    As `price.cost` has it.
 
     Here it is a float and not exact: differences of costs are estimates.
     """

@@ -57,7 +57,7 @@ def read_table(path: Path, *, name: str) -> Side:
 
 
 def _values(cell: _Cell) -> dict[str, Interval]:
-    """Give what a table's cell says, by the names that rules use."""
+    """Return what a table's cell says, by the names that rules use."""
     found: dict[str, Interval] = {}
     counts = {m.name: m.value for m in cell.metrics if not m.of and isinstance(m.value, float | int)}
     for metric in cell.metrics:

@@ -74,7 +74,7 @@ class Pair:
     notes: tuple[str, ...] = ()
 
     def row(self, name: str) -> Row | None:
-        """Give a row by its measure's name."""
+        """Return a row by its measure's name."""
         return next((row for row in self.rows if row.measure.name == name), None)
 
 

@@ -25,7 +25,7 @@ class Arithmetic(Graded):
     kind: Literal["arithmetic"]
 
     def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        """Give one question of the level, and its answer."""
+        """Return one question of the level, and its answer."""
         return LEVELS[level - 1](dice)
 
 
@@ -66,7 +66,7 @@ def _number(dice: Dice, digits: int) -> Fraction:
 
 
 def _tree(dice: Dice, steps: int, operators: str, low: int, high: int) -> Expression:
-    """Give a random expression of that many steps over integers from `low` to `high`, without 0 and 1."""
+    """Return a random expression of that many steps over integers from `low` to `high`, without 0 and 1."""
     if steps == 0:
         number = dice.between(low, high)
         return Fraction(number if number not in (0, 1) else high)

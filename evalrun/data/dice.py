@@ -18,14 +18,14 @@ class Dice:
         self._random = random.Random(seed).random
 
     def between(self, low: int, high: int) -> int:
-        """Give an integer, both ends included; even to within 2**-53 of the span."""
+        """Return an integer, both ends included; even to within 2**-53 of the span."""
         return low + int(self._random() * (high - low + 1))
 
     def pick(self, options: Sequence[T]) -> T:
-        """Give one of the options."""
+        """Return one of the options."""
         return options[self.between(0, len(options) - 1)]
 
     def some(self, options: Sequence[T], count: int) -> list[T]:
-        """Give `count` different options, in random order."""
+        """Return `count` different options, in random order."""
         left = list(options)
         return [left.pop(self.between(0, len(left) - 1)) for _ in range(count)]

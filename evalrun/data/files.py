@@ -35,7 +35,7 @@ class Jsonl(Spec):
     """Relative to the suite's folder."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Give the file's rows. Blank lines are passed over."""
+        """Return the file's rows. Blank lines are passed over."""
         for number, line in _lines(places.file(self.path)):
             if not line.strip():
                 continue
@@ -56,7 +56,7 @@ class Csv(Spec):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Give the file's rows, by the names of the header."""
+        """Return the file's rows, by the names of the header."""
         path = places.file(self.path)
         csv.field_size_limit(MAX_ROW_BYTES)  # for the whole process; its default is 128 kB
         table = csv.reader(
@@ -84,7 +84,7 @@ class Parquet(Spec):
     """Relative to the suite's folder."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Give the file's rows, read in small batches."""
+        """Return the file's rows, read in small batches."""
         import pyarrow
         import pyarrow.parquet
 
@@ -102,7 +102,7 @@ class BadRowError(Exception):
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Give the numbered lines of a UTF-8 file, without its byte-order mark, line ends kept."""
+    """Return the numbered lines of a UTF-8 file, without its byte-order mark, line ends kept."""
     try:
         with path.open("rb") as file:
             number = 1

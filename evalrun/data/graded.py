@@ -22,7 +22,7 @@ class Graded(Spec):
     n_per_level: int = Field(default=10, ge=1, le=1_000_000)
 
     def rows(self, places: Places) -> Iterator[Row]:  # noqa: ARG002  (reads no file)
-        """Give rows of `id`, `level`, `question`, `answer`. A level's rows do not depend on the other levels."""
+        """Return rows of `id`, `level`, `question`, `answer`. A level's rows do not depend on the other levels."""
         for level in dict.fromkeys(self.levels):
             dice = Dice(f"{type(self).__name__} {self.seed} {level}")
             asked: set[str] = set()
@@ -32,7 +32,7 @@ class Graded(Spec):
                 yield {"id": f"{level}-{number}", "level": level, "question": question, "answer": answer}
 
     def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        """Give one question of the level, and its answer."""
+        """Return one question of the level, and its answer."""
         raise NotImplementedError
 
     def _new(self, level: int, dice: Dice, asked: set[str]) -> tuple[str, str]:

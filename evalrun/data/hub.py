@@ -50,7 +50,7 @@ class Hub(Spec):
     """The commit (40 hex digits) to read; without it, the newest, and it may change between runs."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Give the rows of the split. Images and sounds stay undecoded."""
+        """Return the rows of the split. Images and sounds stay undecoded."""
         dataset = self._dataset(places)
         for batch in dataset.with_format("arrow").iter(batch_size=BATCH):
             yield from batch.to_pylist()

@@ -56,7 +56,7 @@ class Ladder(Spec):
         return fingerprint(self.probe.model_dump(mode="json"))
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Give rows of `id`, `prompt`, `answer`, `answers`, `candidates`, `size`, `depth` (0..1), `family`, `cache`."""
+        """Yield `id`, `prompt`, `answer`, `answers`, `candidates`, `size`, `depth` (0..1), `family`, `cache`."""
         scale = places.scales.get(self.mark, NOMINAL)
         rungs = [(size, index) for size in dict.fromkeys(self.sizes) for index in range(self.per_size)]
         for size, index in shuffled(Dice(f"order {self.order_seed}"), rungs):
@@ -90,6 +90,6 @@ _counter = lru_cache(maxsize=4)(counter)
 
 
 def nonce(salt: str, name: str) -> str:
-    """Give a first line that no other prompt has: single letters, which are a token each for every tokenizer."""
+    """Return a first line that no other prompt has: single letters, which are a token each for every tokenizer."""
     dice = Dice(f"nonce {salt} {name}")
     return f"Page {' '.join(dice.pick(ascii_lowercase) for _ in range(NONCE_LETTERS))}"

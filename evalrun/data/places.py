@@ -17,7 +17,7 @@ def ignore(message: str) -> None:
 
 
 def closest(wrong: str, names: Iterable[str]) -> str:
-    """Give `; did you mean 'x'?` for the name nearest to `wrong`, or nothing if none is near."""
+    """Return `; did you mean 'x'?` for the name nearest to `wrong`, or nothing if none is near."""
     near = difflib.get_close_matches(wrong, [str(name) for name in names], n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
@@ -41,7 +41,7 @@ class Places:
     on_notice: Callable[[str], None] = ignore
 
     def file(self, path: str) -> Path:
-        """Give the file that `path` means. It must exist inside `root` or `allowed`, symbolic links followed."""
+        """Return the file that `path` means. It must exist inside `root` or `allowed`, symbolic links followed."""
         given = self.root / path
         real = given.resolve()
         if not any(real.is_relative_to(place.resolve()) for place in (self.root, *self.allowed)):

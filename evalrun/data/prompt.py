@@ -147,7 +147,7 @@ class Writer:
 
 
 def plain(value: Json) -> Json:
-    """Give `value` as JSON that every reader takes alike: decimals, dates and integers beyond 64 bits as text."""
+    """Return `value` as JSON that every reader takes alike: decimals, dates and integers beyond 64 bits as text."""
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int):

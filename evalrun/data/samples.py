@@ -40,7 +40,7 @@ class Samples:
         return (sample for _, sample in self.with_rows())
 
     def with_rows(self) -> Iterator[tuple[Row, Sample]]:
-        """Give each row and the sample that was written of it."""
+        """Return each row and the sample that was written of it."""
         number = 0
         for number, row in enumerate(islice(self.source.rows(self.places), self.limit), start=1):
             yield row, self.writer.sample(row, number)
@@ -49,7 +49,7 @@ class Samples:
 
 
 def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, limit: int | None = None) -> Samples:
-    """Give the task's samples, at most `limit` of them. The prompt is compiled here, once.
+    """Return the task's samples, at most `limit` of them. The prompt is compiled here, once.
 
     A source may name fields in `kept` that every sample of it keeps in its meta.
     """

@@ -21,11 +21,11 @@ class Scale(Value, frozen=True):
     overhead: float | None = None
 
     def tokens(self, units: int, pad: int) -> float:
-        """Give the size of a prompt."""
+        """Return the size of a prompt."""
         return self.fixed + self.per_unit * units + self.per_pad * pad
 
     def fit(self, size: float, *, least: int, most: int | None) -> tuple[int, int]:
-        """Give the units and the padding of a prompt of `size` tokens, as near as `least` and `most` units allow."""
+        """Return the units and the padding of a prompt of `size` tokens, as near as `least` and `most` units allow."""
         units = int((size - self.fixed - SPARE) / self.per_unit)
         units = max(least, units if most is None else min(units, most))
         pad = round((size - self.tokens(units, 0)) / self.per_pad)
@@ -37,7 +37,7 @@ NOMINAL = Scale(fixed=60, per_unit=12, per_pad=1)
 
 
 def counter(tokenizer: str) -> Callable[[str], int]:
-    """Give a function that counts a text's tokens: `tokenizer` is a tokenizer.json or a model's name on the hub."""
+    """Return a function that counts a text's tokens: `tokenizer` is a tokenizer.json or a model's name on the hub."""
     from pathlib import Path
 
     from tokenizers import Tokenizer

@@ -35,7 +35,7 @@ class Inline(Spec):
     """The rows, each a mapping of field names to values."""
 
     def rows(self, places: Places) -> Iterator[Row]:  # noqa: ARG002  (reads no file)
-        """Give the rows as written."""
+        """Return the rows as written."""
         return iter(self.rows_)
 
 

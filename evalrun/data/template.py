@@ -96,7 +96,7 @@ class Expression:
             raise SuiteError(f"{where}: {error.message}; write an expression such as `options`") from None
 
     def __call__(self, row: Row, number: int) -> tuple[str, ...]:
-        """Give the texts for the row."""
+        """Return the texts for the row."""
         with _Faults(self._where, self._needs, row, number):
             found = self._evaluate(_variables(self._needs, row, number))
             if not isinstance(found, list | tuple):

@@ -31,7 +31,7 @@ class WordProblems(Graded):
     kind: Literal["word_problems"]
 
     def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        """Give one question of the level, and its answer."""
+        """Return one question of the level, and its answer."""
         question, answer = dice.pick(STORIES[level - 1])(dice)
         return question, str(answer)
 

@@ -106,7 +106,7 @@ def _counted(rule: Rule, cell: Cell, case: Callable[..., Case]) -> Case:
 
 
 def _interval(measure: Measure, cell: Cell) -> Callable[[float], Interval | None] | None:
-    """Give the interval of a cell's number as a function of its level; None where there is no number."""
+    """Return the interval of a cell's number as a function of its level; None where there is no number."""
     if measure.unit == "share":
         means = figures.known(cell.means(figures.shares(cell, measure.name))).tolist()
         return lambda level: unit_mean(means, level=level)
@@ -209,7 +209,7 @@ def _changed(rule: Rule, found: Comparison) -> str:
 
 
 def formatted(value: float | None, measure: Measure) -> str:
-    """Give a value with its unit, for people."""
+    """Return a value with its unit, for people."""
     if value is None:
         return units.UNKNOWN
     if measure.unit == "share":
@@ -222,7 +222,7 @@ def formatted(value: float | None, measure: Measure) -> str:
 
 
 def _plain(value: float, measure: Measure) -> str:
-    """Give a limit as it would be typed."""
+    """Return a limit as it would be typed."""
     return f"{value * 100:g} %" if measure.unit == "share" else formatted(value, measure)
 
 

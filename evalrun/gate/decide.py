@@ -65,7 +65,7 @@ def decide_next(
 
 
 def paired_differences(pair: Paired) -> list[float]:
-    """Give new - base of each request that has a score on both sides."""
+    """Return new - base of each request that has a score on both sides."""
     old, now = pair.requests
     found: list[float] = known(pair.new.score[now] - pair.base.score[old]).tolist()
     return found
@@ -84,7 +84,7 @@ class Reach(NamedTuple):
     floor: float
 
     def chance(self, alpha: float) -> float:
-        """Give the chance that endless repeats of the run prove one side at `alpha`, from where the change is now."""
+        """Return the chance that endless repeats of the run prove one side at `alpha`, from where the change is now."""
         if self.left == 0:
             return 0.0  # every repeat says the same
         far = normal_quantile(1 - alpha) * self.floor
@@ -119,7 +119,7 @@ def reach(rule: Rule, pair: Paired, found: Comparison) -> Reach | None:
 
 
 def _noise(cell: Cell, values: Floats) -> float | None:
-    """Give the variance of one answer about its sample's mean; None where no sample was asked twice."""
+    """Return the variance of one answer about its sample's mean; None where no sample was asked twice."""
     asked = cell.attempted / len(cell.starts)
     if asked <= 1:
         return None

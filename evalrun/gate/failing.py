@@ -19,7 +19,10 @@ _KINDS: dict[int, Literal["wrong", "failed", "unscored", "truncated"]] = {
 
 
 def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
-    """Give at most `most` samples, each with its worst request: failed, then newly wrong, then unscored, cut, wrong."""
+    """Return at most `most` samples, each with its worst request.
+
+    Failed, then newly wrong, then unscored, cut, wrong.
+    """
     if new.folder is None:
         return ()
     found: list[tuple[int, Cell, int]] = []
@@ -31,7 +34,7 @@ def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
 
 
 def _requests(cell: Cell, old: Cell | None) -> Iterable[tuple[int, int]]:
-    """Give (rank, request) of each sample that has one worth showing."""
+    """Return (rank, request) of each sample that has one worth showing."""
     if not cell.attempted:
         return
     newly = _newly_wrong(cell, old)

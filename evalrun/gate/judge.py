@@ -77,7 +77,7 @@ def judge(
 
 
 def _cells(new: Side, base: Side | None) -> list[Cell]:
-    """Give what the run was to ask, and what only the baseline knows of its targets: a dropped task is no pass."""
+    """Return what the run was to ask, and what only the baseline knows of its targets: a dropped task is no pass."""
     targets = {target for _, target in new.cells}
     dropped = [
         empty_cell(cell.task, cell.target, prints=cell.prints, planned=cell.planned)

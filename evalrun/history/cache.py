@@ -19,7 +19,7 @@ NAME = "history.parquet"
 
 
 def update(suite: Path) -> tuple["pa.Table", tuple[str, ...]]:
-    """Give the numbers of all runs in results/<suite>, and what the reader must be told. Writes the cache if it must.
+    """Return the numbers of all runs in results/<suite>, and what the reader must be told. Writes the cache if it must.
 
     The rows of a run stand together and in their own order; the runs are in none.
     """
@@ -39,7 +39,7 @@ def update(suite: Path) -> tuple["pa.Table", tuple[str, ...]]:
 
 
 def _folders(suite: Path) -> dict[str, tuple[Path, str]]:
-    """Give each run's name, folder and stamp. A folder without a manifest died at birth and is no run."""
+    """Return each run's name, folder and stamp. A folder without a manifest died at birth and is no run."""
     found = {}
     with storing(suite):
         for folder in sorted(suite.iterdir()):

@@ -28,7 +28,7 @@ _NOTHING = Number(name="", value=None)
 
 
 def schema() -> "pa.Schema":
-    """Give the columns of the file, in order."""
+    """Return the columns of the file, in order."""
     import pyarrow as pa
 
     text = pa.dictionary(pa.int32(), pa.string())
@@ -44,7 +44,7 @@ def schema() -> "pa.Schema":
 
 
 def columns(readings: Iterable[Reading]) -> "pa.Table":
-    """Give run folders as a table of `schema`, in the order they come."""
+    """Return run folders as a table of `schema`, in the order they come."""
     import pyarrow as pa
 
     facts: list[tuple[Any, ...]] = []  # one for each place

@@ -90,7 +90,7 @@ class Reading:
 
 
 def stamp(folder: Path) -> str | None:
-    """Give a text that is another one as soon as the run's files are; None for a folder that is no run."""
+    """Return a text that is another one as soon as the run's files are; None for a folder that is no run."""
     found = [_version(folder / manifests.NAME), _version(folder / TABLE)]
     return None if found[0] is None else " ".join(each or "-" for each in found)
 
@@ -131,7 +131,7 @@ def read(folder: Path, *, name: str, stamp: str) -> Reading:
 
 
 def _rescored(folder: Path, manifest: Manifest) -> str | None:
-    """Give the fingerprint of the scorers behind the numbers, where they are not those the run was made with."""
+    """Return the fingerprint of the scorers behind the numbers, where they are not those the run was made with."""
     header = read_header(folder)
     own = fingerprint({name: task.get("scorers") for name, task in manifest.suite.get("tasks", {}).items()})
     return None if header is None or header.scorers == own else header.scorers

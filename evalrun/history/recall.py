@@ -43,7 +43,7 @@ def recall(
     last: int | None = None,
     notes: tuple[str, ...] = (),
 ) -> History:
-    """Give the history of a suite from the rows that `update` gives: all runs, or the last few."""
+    """Return the history of a suite from the rows that `update` gives: all runs, or the last few."""
     runs = _runs(table)
     shown = runs[-last:] if last else runs
     rows = _chosen(table, metrics, task=task, target=target)
@@ -65,7 +65,7 @@ def recall(
 
 
 def _runs(table: "pa.Table") -> list[Run]:
-    """Give all runs, oldest first; one of unknown time stands by its name, which begins with it."""
+    """Return all runs, oldest first; one of unknown time stands by its name, which begins with it."""
     facts = table.group_by(["run", "created", "state", "why"]).aggregate([]).to_pylist()
     runs = [Run(name=f["run"], created=f["created"], state=f["state"], why=f["why"]) for f in facts]
     return sorted(runs, key=lambda run: (f"{run.created:%Y%m%dT%H%M%S.%f}" if run.created else run.name, run.name))
@@ -88,7 +88,7 @@ def _chosen(table: "pa.Table", metrics: Sequence[Wanted], *, task: str | None, t
 
 
 def _values(column: "pa.Array") -> list[Any]:
-    """Give a column as Python values. Repeated text is looked up, which is ten times as fast as `to_pylist`."""
+    """Return a column as Python values. Repeated text is looked up, which is ten times as fast as `to_pylist`."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
@@ -98,7 +98,7 @@ def _values(column: "pa.Array") -> list[Any]:
 
 
 def _by_place(rows: Sequence[Row], runs: Sequence[Run]) -> dict[Place, list[tuple[Run, list[Row]]]]:
-    """Give the rows of each task x target and run. Places are in the order of the newest run that has them."""
+    """Return the rows of each task x target and run. Places are in the order of the newest run that has them."""
     by_run: dict[str, dict[Place, list[Row]]] = {}
     for row in rows:
         by_run.setdefault(row["run"], {}).setdefault((row["task"], row["target"]), []).append(row)

@@ -26,7 +26,7 @@ def climb(
     tolerance: float = TOLERANCE,
     seed: int = 0,
 ) -> tuple[Ladder, ...]:
-    """Give the ladder of each target that was asked prompts of a size. Both inputs are read once, the scores first.
+    """Return the ladder of each target that was asked prompts of a size. Both inputs are read once, the scores first.
 
     tolerance: how much accuracy may drop within the effective context. seed: of the bootstrap.
     """
@@ -74,7 +74,7 @@ def _ladder(
 def _growth(
     by_size: dict[int, list[Request]], rungs: Sequence[Rung], premise: Premise, *, seed: int
 ) -> tuple[list[Metric], tuple[int, ...]]:
-    """Give the exponent and the fit, and the sizes the exponent rests on. Rungs whose median failed are left out."""
+    """Return the exponent and the fit, and the sizes the exponent rests on. Rungs whose median failed are left out."""
     from evalrun.ladder.growth import Point, exponent, fit, upper
 
     points = []
@@ -99,7 +99,7 @@ def _metric(name: str, found: Interval | None, n: int) -> Metric:
 
 
 def _tokens(rung: Rung) -> float:
-    """Give what the server counted, or what was asked where it does not count."""
+    """Return what the server counted, or what was asked where it does not count."""
     counted = rung.get("counted_tokens")
     return float(counted.value) if counted and counted.value is not None else float(rung.size)
 

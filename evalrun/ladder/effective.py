@@ -20,7 +20,7 @@ class Drop(NamedTuple):
 
 
 def effective_context(rungs: Sequence[Rung], *, tolerance: float = TOLERANCE, family: str = "") -> Metric:
-    """Give the largest size up to which no rung's accuracy lies more than `tolerance` below the smallest rung's.
+    """Return the largest size up to which no rung's accuracy lies more than `tolerance` below the smallest rung's.
 
     low: the largest size up to which that is certain at 95 % (the drop's upper end is within the tolerance too). high:
     the largest size up to which it is possible (no drop's lower end is beyond it). Sizes without a score are skipped.
@@ -40,7 +40,7 @@ def effective_context(rungs: Sequence[Rung], *, tolerance: float = TOLERANCE, fa
 
 
 def _reach(drops: Sequence[tuple[int, float]], tolerance: float) -> int:
-    """Give the last size before the first drop beyond the tolerance."""
+    """Return the last size before the first drop beyond the tolerance."""
     reached = drops[0][0]
     for size, drop in drops:
         if drop > tolerance + 1e-9:

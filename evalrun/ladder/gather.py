@@ -48,7 +48,10 @@ class Request:
 
 
 def gather(records: Iterable[Record], scores: Verdicts, context: Context) -> dict[str, list[Request]]:
-    """Give the requests of each target, in the context's order. Not of a ladder: records without a size, and primes."""
+    """Return the requests of each target, in the context's order.
+
+    Not of a ladder: records without a size, and primes.
+    """
     unnamed = tuple(scores.by_scorer)
     found: dict[str, list[Request]] = {note.name: [] for note in context.targets}
     for record in records:

@@ -38,14 +38,14 @@ class Fit(NamedTuple):
 
 
 def upper(points: Sequence[Point]) -> list[Point]:
-    """Give the rungs from a quarter of the largest asked size up; the three largest where these are fewer."""
+    """Return the rungs from a quarter of the largest asked size up; the three largest where these are fewer."""
     ordered = sorted(points)
     reach = [point for point in ordered if point.size * 4 >= ordered[-1].size]
     return reach if len(reach) >= 3 else ordered[-3:]
 
 
 def exponent(points: Sequence[Point], *, seed: int = 0, rounds: int = ROUNDS, level: float = 0.95) -> Interval | None:
-    """Give the slope of the least-squares line through (ln tokens, ln median TTFT), each rung with the same weight.
+    """Return the slope of the least-squares line through (ln tokens, ln median TTFT), each rung with the same weight.
 
     TTFT ~ n^exponent. On a curve that bends, such as b n + c n^2, no single exponent is true; this one is *defined* as
     the slope of that line for the true medians at these sizes (`slope` of the law gives it). For three rungs a factor
@@ -63,14 +63,14 @@ def exponent(points: Sequence[Point], *, seed: int = 0, rounds: int = ROUNDS, le
 
 
 def slope(tokens: Floats, seconds: Floats) -> Floats:
-    """Give the least-squares slope of ln seconds on ln tokens, over the last axis. Infinities of both signs: NaN."""
+    """Return the least-squares slope of ln seconds on ln tokens, over the last axis. Infinities of both signs: NaN."""
     x = np.log(tokens) - np.log(tokens).mean()
     with np.errstate(invalid="ignore"):
         return np.asarray(np.log(seconds) @ (x / (x @ x)))
 
 
 def fit(points: Sequence[Point], *, seed: int = 0, rounds: int = ROUNDS, level: float = 0.95) -> Fit | None:
-    """Give the curve a + b n + c n^2, no coefficient negative, nearest to the rungs' medians.
+    """Return the curve a + b n + c n^2, no coefficient negative, nearest to the rungs' medians.
 
     Nearest in relative error: a rung that is 10 % off counts the same at 0.1 s and at 100 s, because the noise of TTFT
     is a share of it; absolute errors would fit the largest rung alone. A rung's weight is its number of requests. The
@@ -95,12 +95,12 @@ def _medians(points: Sequence[Point]) -> Floats:
 
 
 def _median(values: Floats) -> Floats:
-    """Give the median over the last axis; of an even number the geometric mean of the middle two, in logarithms."""
+    """Return the median over the last axis; of an even number the geometric mean of the middle two, in logarithms."""
     return np.asarray(np.exp(np.median(np.log(values), axis=-1)))
 
 
 def _resampled(points: Sequence[Point], *, seed: int, rounds: int) -> Floats:
-    """Give (rounds x rungs) medians of requests drawn anew within each rung."""
+    """Return (rounds x rungs) medians of requests drawn anew within each rung."""
     rng = np.random.default_rng(seed)
     columns = []
     for point in points:
@@ -110,7 +110,7 @@ def _resampled(points: Sequence[Point], *, seed: int, rounds: int) -> Floats:
 
 
 def _interval(value: float, drawn: Floats, points: Sequence[Point], *, level: float) -> Interval:
-    """Give the value with the percentiles of what was drawn; what is NaN could be anything, and lies beyond both."""
+    """Return the value with the percentiles of what was drawn; what is NaN could be anything, and lies beyond both."""
     if min(len(point.seconds) for point in points) < ENOUGH:
         return Interval(value, None, None)
     ends = [
@@ -124,7 +124,7 @@ def _interval(value: float, drawn: Floats, points: Sequence[Point], *, level: fl
 
 
 def _nearest(tokens: Floats, medians: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Give the coefficients nearest to each row of medians, and their relative errors."""
+    """Return the coefficients nearest to each row of medians, and their relative errors."""
     largest = tokens.max()
     powers = np.stack([np.ones_like(tokens), tokens / largest, (tokens / largest) ** 2], axis=1)
     finite = np.isfinite(medians)
@@ -145,6 +145,6 @@ def _nearest(tokens: Floats, medians: Floats, counts: Floats) -> tuple[Floats, F
 
 
 def _subsets() -> Iterator[list[int]]:
-    """Give the sets of coefficients, small ones first, so that a tie goes to the simpler curve."""
+    """Return the sets of coefficients, small ones first, so that a tie goes to the simpler curve."""
     for size in (1, 2, 3):
         yield from map(list, combinations(range(3), size))

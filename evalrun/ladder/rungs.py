@@ -27,7 +27,7 @@ class Premise:
 
 
 def rung_metrics(requests: Sequence[Request], premise: Premise, *, invalid: bool = False) -> tuple[Metric, ...]:
-    """Give the metrics of the requests of one size. invalid: this client was too late to measure latency."""
+    """Return the metrics of the requests of one size. invalid: this client was too late to measure latency."""
     always = (Mark.INVALID,) if invalid else ()
     return (
         *_sizes(requests),
@@ -39,7 +39,7 @@ def rung_metrics(requests: Sequence[Request], premise: Premise, *, invalid: bool
 
 
 def curve(requests: Iterable[Request], name: str, which: State, *, reported: bool) -> list[float]:
-    """Give the ascending latencies of the cold or warm requests, failures among them as infinity.
+    """Return the ascending latencies of the cold or warm requests, failures among them as infinity.
 
     A refusal for length is not one of them: it comes at once, and says nothing about speed.
     """
@@ -56,7 +56,7 @@ def curve(requests: Iterable[Request], name: str, which: State, *, reported: boo
 
 
 def accuracy(requests: Iterable[Request], of: str = "") -> Metric:
-    """Give the mean score with its interval; a question asked several times, or cold and warm, counts once."""
+    """Return the mean score with its interval; a question asked several times, or cold and warm, counts once."""
     questions: dict[tuple[str, str], list[float]] = defaultdict(list)
     for request in requests:
         if request.score is not None:
@@ -113,7 +113,7 @@ def _latency(requests: Sequence[Request], premise: Premise, always: tuple[Mark, 
 
 
 def _prefill(requests: Sequence[Request], premise: Premise, marks: tuple[Mark, ...]) -> Metric:
-    """Give the median speed of cold prompts; a failure is as slow as can be."""
+    """Return the median speed of cold prompts; a failure is as slow as can be."""
     speeds = []
     for request in requests:
         if request.refused or state(request, reported=premise.reported) != "cold":
@@ -141,7 +141,7 @@ def _percentile(name: str, ordered: list[float], q: float, *, group: str = "", m
 
 
 def _cost(requests: Sequence[Request], premise: Premise) -> Iterator[Metric]:
-    """Give the exact mean cost of the answers, cold and warm apart; unknown where any of them has none."""
+    """Return the exact mean cost of the answers, cold and warm apart; unknown where any of them has none."""
     shares = []
     marks = () if premise.reported else (Mark.ASKED,)
     for which in CURVES:

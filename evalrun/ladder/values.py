@@ -13,7 +13,7 @@ class Rung:
     metrics: tuple[Metric, ...]
 
     def get(self, name: str, of: str = "") -> Metric | None:
-        """Give a metric by name; None where the rung has none."""
+        """Return a metric by name; None where the rung has none."""
         return next((m for m in self.metrics if m.name == name and m.of == of), None)
 
 
@@ -47,5 +47,5 @@ class Ladder:
     notes: tuple[str, ...] = ()
 
     def get(self, name: str, of: str = "") -> Metric | None:
-        """Give a metric of the whole ladder by name; None where it has none."""
+        """Return a metric of the whole ladder by name; None where it has none."""
         return next((m for m in self.metrics if m.name == name and m.of == of), None)

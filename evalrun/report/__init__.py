@@ -23,7 +23,7 @@ Format = Literal["text", "md", "csv", "json"]
 
 
 def render(table: Table, form: Format, *, width: int = 100) -> str:
-    """Give the table in one of the forms, ending in a newline. `width` is the terminal's, for text."""
+    """Return the table in one of the forms, ending in a newline. `width` is the terminal's, for text."""
     from evalrun.report import csv, json, markdown, text
 
     if form == "text":
@@ -34,7 +34,7 @@ def render(table: Table, form: Format, *, width: int = 100) -> str:
 
 
 def render_ladders(ladders: Sequence[tuple[str, Ladder]], form: Format, *, width: int = 100) -> str:
-    """Give ladders, each with its label, in one of the forms, ending in a newline."""
+    """Return ladders, each with its label, in one of the forms, ending in a newline."""
     from evalrun.report import ladder_csv, ladder_json, ladder_markdown, ladder_text
 
     if form == "text":
@@ -45,7 +45,7 @@ def render_ladders(ladders: Sequence[tuple[str, Ladder]], form: Format, *, width
 
 
 def render_history(history: History, form: Format, *, width: int = 100) -> str:
-    """Give a suite's history in one of the forms, ending in a newline."""
+    """Return a suite's history in one of the forms, ending in a newline."""
     from evalrun.report import history_csv, history_json, history_markdown, history_text
 
     if form == "text":

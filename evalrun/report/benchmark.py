@@ -29,7 +29,7 @@ NAMES: dict[Better, tuple[str, ...]] = {
 
 
 def render(table: Table, better: Better) -> str:
-    """Give the numbers of one direction. Unknown, infinite and invalid ones are left out: a chart has no mark."""
+    """Return the numbers of one direction. Unknown, infinite and invalid ones are left out: a chart has no mark."""
     found = [
         _entry(cell, metric)
         for cell in table.cells

@@ -20,7 +20,7 @@ HEADER = (
 
 
 def render(contrasts: Sequence[Contrast]) -> str:
-    """Give the comparisons as CSV after RFC 4180, with `\\n` ends."""
+    """Return the comparisons as CSV after RFC 4180, with `\\n` ends."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)

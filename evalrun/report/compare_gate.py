@@ -16,7 +16,7 @@ _ORDER = ("regressed", "inconclusive", "pass")
 
 
 def text(gate: Gate, *, width: int = 100) -> str:
-    """Give a gate as plain lines for a terminal `width` columns wide."""
+    """Return a gate as plain lines for a terminal `width` columns wide."""
     width = max(width, NARROWEST)
     against = f" against {tty(gate.baseline)}" if gate.baseline else ""
     out = wrapped(f"gate {gate.word}: suite {tty(gate.suite)}, run {tty(gate.run)}{against}", width)
@@ -32,7 +32,7 @@ def text(gate: Gate, *, width: int = 100) -> str:
 
 
 def as_json(gate: Gate) -> str:
-    """Give a gate as JSON, indented by one space."""
+    """Return a gate as JSON, indented by one space."""
     return json.dumps(plain(gate), indent=1, allow_nan=False) + "\n"
 
 

@@ -11,12 +11,12 @@ from evalrun.rule import Measure
 
 
 def render(contrasts: Sequence[Contrast]) -> str:
-    """Give the comparisons as a JSON list, indented by one space; escaped to ASCII, so that it is safe to print."""
+    """Return the comparisons as a JSON list, indented by one space; escaped to ASCII, so that it is safe to print."""
     return json.dumps([plain(contrast) for contrast in contrasts], indent=1, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:
-    """Give a value of `compare` or `gate` as JSON has it."""
+    """Return a value of `compare` or `gate` as JSON has it."""
     if isinstance(value, Measure):
         return value.name
     if isinstance(value, Row):

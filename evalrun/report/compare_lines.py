@@ -23,12 +23,15 @@ WORDS = (
 
 
 def title(contrast: Contrast, encode: Encode) -> str:
-    """Give the first line: what is held against what."""
+    """Return the first line: what is held against what."""
     return f"{encode(contrast.new)} against {encode(contrast.base)}"
 
 
 def blocks(contrast: Contrast, encode: Encode) -> Iterator[Block]:
-    """Give the tables: for each pair its rows and, where something changed, the parts of the change; then the front."""
+    """Return the tables.
+
+    For each pair its rows and, where something changed, the parts of the change; then the front.
+    """
     for pair in contrast.pairs:
         where = _where(pair, encode)
         if pair.rows:
@@ -44,7 +47,7 @@ def blocks(contrast: Contrast, encode: Encode) -> Iterator[Block]:
 
 
 def flips(pair: Pair, encode: Encode) -> Iterator[str]:
-    """Give a line for each flipped sample that is shown."""
+    """Return a line for each flipped sample that is shown."""
     for flip in _shown(pair):
         yield f"{'better' if flip.better else 'worse'}, {encode(flip.sample)}: {_answers(flip, encode)}"
 
@@ -55,7 +58,7 @@ def _shown(pair: Pair) -> list[Flip]:
 
 
 def flipped(pair: Pair, encode: Encode) -> str:
-    """Give the headline of the flips; empty where none flipped."""
+    """Return the headline of the flips; empty where none flipped."""
     if not pair.better + pair.worse:
         return ""
     few = len(_shown(pair))
@@ -64,7 +67,7 @@ def flipped(pair: Pair, encode: Encode) -> str:
 
 
 def notes(contrast: Contrast, encode: Encode) -> Iterator[str]:
-    """Give what the words mean, why rows make no claim, what was tested how, and what else must be known."""
+    """Return what the words mean, why rows make no claim, what was tested how, and what else must be known."""
     yield WORDS
     for pair in contrast.pairs:
         where = _where(pair, encode)
@@ -95,7 +98,7 @@ def _row(row: Compared) -> Row:
 
 
 def valued(found: Interval | None, measure: Measure) -> str:
-    """Give a value with its interval, rounded for people: `62 % [47, 75]`, `118 [110, 131] ms`."""
+    """Return a value with its interval, rounded for people: `62 % [47, 75]`, `118 [110, 131] ms`."""
     if found is None:
         return units.UNKNOWN
     value, low, high = found
@@ -111,7 +114,7 @@ def valued(found: Interval | None, measure: Measure) -> str:
 
 
 def shift(value: float, low: float | None, high: float | None, *, relative: bool, sign: str = "+") -> str:
-    """Give a change with its interval: `-2.0 [-5.1, +1.2] pt`, `+12 [+3.4, +22] %`."""
+    """Return a change with its interval: `-2.0 [-5.1, +1.2] pt`, `+12 [+3.4, +22] %`."""
     unit = "%" if relative else "pt"
     shown = _signed(value, sign)
     if low is not None and high is not None:
@@ -127,7 +130,7 @@ def _signed(value: float, sign: str) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """Give a p with two digits."""
+    """Return a p with two digits."""
     if p is None:
         return units.UNKNOWN
     return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

@@ -9,7 +9,7 @@ from evalrun.report.markdown import grid
 
 
 def render(contrasts: Sequence[Contrast]) -> str:
-    """Give the comparisons, one below the other."""
+    """Return the comparisons, one below the other."""
     out: list[str] = []
     for contrast in contrasts:
         out += [f"**{compare_lines.title(contrast, encode)}**", ""]

@@ -9,7 +9,7 @@ from evalrun.report.text import NARROWEST, laid_out, wrapped
 
 
 def render(contrasts: Sequence[Contrast], *, width: int = 100) -> str:
-    """Give the comparisons, one below the other, for a terminal `width` columns wide."""
+    """Return the comparisons, one below the other, for a terminal `width` columns wide."""
     width = max(width, NARROWEST)
     out: list[str] = []
     for contrast in contrasts:

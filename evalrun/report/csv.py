@@ -16,7 +16,7 @@ HEADER = ("suite", "run", "task", "target", "metric", "of", "value", "low", "hig
 
 
 def render(table: Table) -> str:
-    """Give the table as CSV after RFC 4180, with `\\n` ends."""
+    """Return the table as CSV after RFC 4180, with `\\n` ends."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
@@ -34,7 +34,7 @@ def render(table: Table) -> str:
 
 
 def number(value: float | Decimal | None) -> str:
-    """Give a number in full precision; unknown is empty."""
+    """Return a number in full precision; unknown is empty."""
     if value is None:
         return ""
     return f"{value:f}" if isinstance(value, Decimal) else repr(value)

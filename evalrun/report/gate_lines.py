@@ -21,7 +21,7 @@ CLIP = 1_000
 
 
 def rulings(gate: Gate) -> list[Ruling]:
-    """Give the rulings, worst first, else as they came; and one for the gate where none carries its word.
+    """Return the rulings, worst first, else as they came; and one for the gate where none carries its word.
 
     A gate without a baseline may have no ruling at all, and still must not look green.
     """
@@ -34,36 +34,36 @@ def rulings(gate: Gate) -> list[Ruling]:
 
 
 def failing(gate: Gate) -> list[Failing]:
-    """Give the failing samples, worst first, else as they came."""
+    """Return the failing samples, worst first, else as they came."""
     order = list(KINDS)
     return sorted(gate.failing, key=lambda sample: order.index(sample.kind))
 
 
 def text(words: str | None, encode: Encode, limit: int = CLIP) -> str:
-    """Give somebody else's text, clipped; nothing where there is none."""
+    """Return somebody else's text, clipped; nothing where there is none."""
     return encode(escape.clip(words or "", limit))
 
 
 def task(name: str | None, encode: Encode) -> str:
-    """Give a task's name."""
+    """Return a task's name."""
     return lines.ALL_TASKS if name is None else lines.name(name, encode)
 
 
 def why(ruling: Ruling, encode: Encode) -> str:
-    """Give why a ruling says what it says, and what would decide it, in one text."""
+    """Return why a ruling says what it says, and what would decide it, in one text."""
     parts = (text(ruling.why, encode), text(ruling.decide and f"to decide: {ruling.decide}", encode))
     return "; ".join(filter(None, parts))
 
 
 def value(ruling: Ruling) -> str:
-    """Give the number a ruling looks at: `0.8 -> 0.74`, or `0.74` for an absolute rule."""
+    """Return the number a ruling looks at: `0.8 -> 0.74`, or `0.74` for an absolute rule."""
     if ruling.comparison is None:
         return _number(ruling.value)
     return f"{_number(ruling.comparison.value_base)} -> {_number(ruling.comparison.value_new)}"
 
 
 def difference(found: Comparison | None) -> str:
-    """Give `-0.06 [-0.11, -0.01]`, in percent where the difference is relative."""
+    """Return `-0.06 [-0.11, -0.01]`, in percent where the difference is relative."""
     if found is None:
         return units.UNKNOWN
     low, high = (_signed(end, relative=found.relative) for end in (found.low, found.high))
@@ -71,7 +71,7 @@ def difference(found: Comparison | None) -> str:
 
 
 def evidence(found: Comparison, encode: Encode) -> Iterator[str]:
-    """Give what a comparison rests on, a line each."""
+    """Return what a comparison rests on, a line each."""
     yield f"difference: {difference(found)}"
     if found.p is not None:
         yield f"p: {found.p:.3g}"
@@ -81,7 +81,7 @@ def evidence(found: Comparison, encode: Encode) -> Iterator[str]:
 
 
 def said(sample: Failing, encode: Encode) -> Iterator[str]:
-    """Give what is known of a failing sample, a line each."""
+    """Return what is known of a failing sample, a line each."""
     if sample.answer is not None:
         yield f"answered: {text(sample.answer, encode)}"
     if sample.expected is not None:
@@ -91,7 +91,7 @@ def said(sample: Failing, encode: Encode) -> Iterator[str]:
 
 
 def about(gate: Gate, table: Table | None, encode: Encode) -> Iterator[tuple[str, str]]:
-    """Give what the reader must know of the gate, as (label, text)."""
+    """Return what the reader must know of the gate, as (label, text)."""
     yield "run", text(gate.run, encode)
     yield "baseline", "none" if gate.baseline is None else text(gate.baseline, encode)
     yield from (("warning", alert) for alert in (lines.alerts(table, encode) if table else ()))

@@ -23,7 +23,7 @@ _MESSAGE = 1_000
 
 
 def summary(gate: Gate, table: Table | None = None, *, limit: int = LIMIT) -> str:
-    """Give the gate and its table as Markdown of at most `limit` bytes, cut at whole lines.
+    """Return the gate and its table as Markdown of at most `limit` bytes, cut at whole lines.
 
     Warnings and rules may take half of it and the table a quarter. The failing samples get what is left, worst first.
     """
@@ -37,7 +37,7 @@ def summary(gate: Gate, table: Table | None = None, *, limit: int = LIMIT) -> st
 
 
 def annotations(gate: Gate) -> str:
-    """Give at most ten `::error` and `::warning` lines, worst first; nothing for a gate that passed.
+    """Return at most ten `::error` and `::warning` lines, worst first; nothing for a gate that passed.
 
     A rule that regressed is an error; what is inconclusive, and samples, are warnings.
     """
@@ -61,7 +61,7 @@ def annotations(gate: Gate) -> str:
 
 
 def quoted(text: str, *, token: str) -> str:
-    """Give `text` between `::stop-commands::` and the token that ends it. Make a new random token for every text."""
+    """Return `text` between `::stop-commands::` and the token that ends it. Make a new random token for every text."""
     if not token.isalnum() or token in text:
         raise ValueError("the token must be letters and digits, and unknown to the text")
     return f"::stop-commands::{token}\n{text.removesuffix(chr(10))}\n::{token}::\n"
@@ -107,7 +107,7 @@ def _row(*cells: str) -> str:
 
 
 def _within(rows: Iterable[str], limit: int) -> list[str]:
-    """Give the first rows that fit into so many bytes, and a last one saying how many did not."""
+    """Return the first rows that fit into so many bytes, and a last one saying how many did not."""
     everything = list(rows)
     if _size(everything) <= limit:
         return everything

@@ -19,7 +19,7 @@ HEADER = (
 
 
 def render(history: History) -> str:
-    """Give the history as CSV after RFC 4180, with `\\n` ends."""
+    """Return the history as CSV after RFC 4180, with `\\n` ends."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)

@@ -9,7 +9,7 @@ from evalrun.report.json import encoded
 
 
 def render(history: History) -> str:
-    """Give the history as JSON, indented by one space."""
+    """Return the history as JSON, indented by one space."""
     document = {
         "suite": history.suite,
         "earlier": history.earlier,

@@ -26,7 +26,7 @@ TREND_NOTE = (
 
 
 def blocks(history: History, encode: Encode) -> Iterator[Block]:
-    """Give the table of trends, then one for each series with a row for each run."""
+    """Return the table of trends, then one for each series with a row for each run."""
     rows = tuple(row for series in history.series for row in _trends(history, series, encode))
     if rows:
         yield Block("trends", ("runs", "first", "latest", "trend"), rows)
@@ -57,20 +57,23 @@ def _changed(point: Point) -> str:
 
 
 def title(series: Series, encode: Encode) -> str:
-    """Give a series its name."""
+    """Return a series its name."""
     task = lines.ALL_TASKS if series.task is None else lines.name(series.task, encode)
     return f"{task}, {lines.name(series.target, encode)}"
 
 
 def shown(metric: Metric | None) -> str:
-    """Give a metric as a person reads it, with its interval and marks."""
+    """Return a metric as a person reads it, with its interval and marks."""
     if metric is None:
         return units.UNKNOWN
     return lines.formatted(metric) + "".join(MARKS[mark][0] for mark in metric.marks)
 
 
 def trend(points: Sequence[Point], place: int) -> str:
-    """Give one metric of the last runs as bars. A steady value is a steady line: noise fills its interval, not more."""
+    """Return one metric of the last runs as bars.
+
+    A steady value is a steady line: noise fills its interval, not more.
+    """
     points = points[-TREND:]
     metrics = [point.metrics[place] for point in points]
     low, high = _span([metric for metric in metrics if metric is not None])
@@ -88,7 +91,7 @@ def trend(points: Sequence[Point], place: int) -> str:
 
 
 def _span(metrics: Sequence[Metric]) -> tuple[float, float]:
-    """Give what the lowest and the highest bar stand for."""
+    """Return what the lowest and the highest bar stand for."""
     values = [float(m.value) for m in metrics if m.value is not None and math.isfinite(m.value)]
     lows = [metric.low for metric in metrics if metric.low is not None]
     highs = [metric.high for metric in metrics if metric.high is not None]
@@ -99,7 +102,7 @@ def _span(metrics: Sequence[Metric]) -> tuple[float, float]:
 
 
 def heading(history: History, encode: Encode) -> str:
-    """Give the first line: which suite, how many runs, from when to when."""
+    """Return the first line: which suite, how many runs, from when to when."""
     days = list(dict.fromkeys(f"{run.created:%Y-%m-%d}" for run in history.runs if run.created))
     span = f", {' to '.join((days[0], *days[1:][-1:]))}" if days else ""
     earlier = f"; {history.earlier:,} earlier ones not shown" if history.earlier else ""
@@ -108,14 +111,14 @@ def heading(history: History, encode: Encode) -> str:
 
 
 def without_numbers(history: History, encode: Encode) -> Iterator[str]:
-    """Give a line for each run that has no table."""
+    """Return a line for each run that has no table."""
     for run in history.runs:
         if run.state != "ok":
             yield f"{lines.name(run.name, encode)}: {run.state}: {encode(run.why)}"
 
 
 def changed(history: History, encode: Encode) -> Iterator[str]:
-    """Give a line for each run at which something changed or about which something must be said, newest first."""
+    """Return a line for each run at which something changed or about which something must be said, newest first."""
     found: dict[str, dict[str, list[str]]] = {}
     for series in history.series:
         for point in series.points:
@@ -140,7 +143,7 @@ def _said(changes: Sequence[Change], encode: Encode) -> Iterator[str]:
 
 
 def footnotes(history: History, encode: Encode) -> Iterator[str]:
-    """Give the marks that occur and what the numbers mean."""
+    """Return the marks that occur and what the numbers mean."""
     if any(series.points for series in history.series):
         yield TREND_NOTE
     metrics = (m for series in history.series for point in series.points for m in point.metrics if m)

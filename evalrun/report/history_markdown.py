@@ -7,7 +7,7 @@ from evalrun.report.markdown import grid
 
 
 def render(history: History) -> str:
-    """Give the history as Markdown: a table of trends, then one for each series."""
+    """Return the history as Markdown: a table of trends, then one for each series."""
     out = [f"**{history_lines.heading(history, encode)}**", ""]
     for alert in history.alerts:
         out += [f"> **WARNING** {encode(alert)}", ""]

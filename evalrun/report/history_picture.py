@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 
 
 def pictures(history: History, name: str = "history") -> dict[str, bytes]:
-    """Give `name.png` and `name.svg`; nothing where there is no number to draw."""
+    """Return `name.png` and `name.svg`; nothing where there is no number to draw."""
     with style():
         figure = _figure(history)
         return files(name, figure) if figure else {}
@@ -150,7 +150,7 @@ def _line(axes: "Axes", points: Sequence[Point], place: int, *, colour: str, sha
 
 
 def _moments(mine: Sequence[Series]) -> list[Moment]:
-    """Give the instants of changes, over all targets, in order."""
+    """Return the instants of changes, over all targets, in order."""
     found: dict[float, dict[str, bool]] = {}
     for series in mine:
         for point in series.points:
@@ -186,7 +186,7 @@ def _mark(column: "Sequence[Axes]", moments: Sequence[Moment]) -> None:
 
 
 def _at(point: Point) -> float:
-    """Give the place of a point on the axis of time: days since 1970, as matplotlib counts them."""
+    """Return the place of a point on the axis of time: days since 1970, as matplotlib counts them."""
     return point.run.created.timestamp() / 86_400 if point.run.created else math.nan
 
 

@@ -7,7 +7,7 @@ from evalrun.report.text import NARROWEST, laid_out, wrapped
 
 
 def render(history: History, *, width: int = 100) -> str:
-    """Give the history for a terminal `width` columns wide."""
+    """Return the history for a terminal `width` columns wide."""
     width = max(width, NARROWEST)
     out = [*wrapped(history_lines.heading(history, tty), width)]
     for alert in history.alerts:

@@ -15,7 +15,7 @@ from evalrun.table import Cell, Metric, Table
 
 
 def render(table: Table) -> str:
-    """Give the table as JSON, indented by one space."""
+    """Return the table as JSON, indented by one space."""
     context = dataclasses.asdict(table.context)
     del context["planned"], context["billed"]  # every cell has it
     document = context | {
@@ -35,7 +35,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def encoded(metric: Metric) -> dict[str, Any]:
-    """Give a metric with its unit, as JSON has it."""
+    """Return a metric with its unit, as JSON has it."""
     value: Any = metric.value
     if isinstance(value, Decimal):
         value = f"{value:f}"

@@ -34,7 +34,7 @@ class Case(NamedTuple):
 
 
 def render(gate: Gate, table: Table | None = None, *, limit: int = LIMIT) -> str:
-    """Give the gate as a JUnit document, worst first. Its encoding is UTF-8."""
+    """Return the gate as a JUnit document, worst first. Its encoding is UTF-8."""
     rules = [_of_ruling(ruling) for ruling in gate_lines.rulings(gate)]
     kept, left_out = _within([_of_failing(sample) for sample in gate_lines.failing(gate)], limit)
     about = [*gate_lines.about(gate, table, encode)]
@@ -82,7 +82,7 @@ def _group(task: str | None, target: str) -> str:
 
 
 def _within(cases: list[Case], limit: int) -> tuple[list[Case], int]:
-    """Give the first cases whose elements fit into so many bytes, and how many do not."""
+    """Return the first cases whose elements fit into so many bytes, and how many do not."""
     left = limit
     for number, case in enumerate(cases):
         left -= sum(len(line.encode()) + 1 for line in _element(case, 1))
@@ -103,7 +103,7 @@ def _suite(name: str, cases: list[Case], properties: Iterable[tuple[str, str]]) 
 
 
 def _element(case: Case, number: int) -> Iterator[str]:
-    """Give a case's lines. A repeated name gets a number: readers keep only the first of equal names."""
+    """Return a case's lines. A repeated name gets a number: readers keep only the first of equal names."""
     name = case.name if number == 1 else f"{case.name} ({number})"
     opening = f'<testcase classname="{case.group}" name="{name}"'
     if not case.outcome:

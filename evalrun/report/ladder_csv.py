@@ -22,7 +22,7 @@ HEADER = (
 
 
 def render(ladders: Sequence[Labelled]) -> str:
-    """Give the ladders as CSV after RFC 4180, with `\\n` ends."""
+    """Return the ladders as CSV after RFC 4180, with `\\n` ends."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)

@@ -21,7 +21,10 @@ class Dot(NamedTuple):
 
 
 def latency(ladder: Ladder, which: str, name: str = "ttft_s") -> list[Dot]:
-    """Give p50 at each size with the span from p5 to p95, of cold or warm requests; sizes where it failed left out."""
+    """Return p50 at each size with the span from p5 to p95, of cold or warm requests.
+
+    Sizes where it failed left out.
+    """
     found = []
     for rung in ladder.rungs:
         low, middle, high = (rung.get(name, f"{p} {which}") for p in ("p5", "p50", "p95"))
@@ -32,7 +35,7 @@ def latency(ladder: Ladder, which: str, name: str = "ttft_s") -> list[Dot]:
 
 
 def accuracy(ladder: Ladder, family: str) -> list[Dot]:
-    """Give accuracy at each size with its interval; sizes without a score are left out."""
+    """Return accuracy at each size with its interval; sizes without a score are left out."""
     found = []
     for rung in ladder.rungs:
         metric = rung.get("accuracy", family)
@@ -44,7 +47,7 @@ def accuracy(ladder: Ladder, family: str) -> list[Dot]:
 
 
 def fitted(ladder: Ladder, steps: int = 64) -> list[tuple[float, float]]:
-    """Give the fitted curve from the first to the last of the cold sizes; nothing where there is no fit."""
+    """Return the fitted curve from the first to the last of the cold sizes; nothing where there is no fit."""
     dots = latency(ladder, "cold")
     parts = [m.value for name in ("ttft_base_s", "ttft_linear", "ttft_quadratic") if (m := ladder.get(name))]
     if len(dots) < 2 or len(parts) < 3 or None in parts:
@@ -56,25 +59,25 @@ def fitted(ladder: Ladder, steps: int = 64) -> list[tuple[float, float]]:
 
 
 def tokens(rung: Rung) -> float:
-    """Give a rung's place on the axis of sizes."""
+    """Return a rung's place on the axis of sizes."""
     counted = rung.get("counted_tokens")
     return float(counted.value) if counted and counted.value is not None else float(rung.size)
 
 
 def sizes(ladders: Sequence[Labelled]) -> list[int]:
-    """Give all asked sizes, ascending: where the axis of sizes has its ticks."""
+    """Return all asked sizes, ascending: where the axis of sizes has its ticks."""
     return sorted({rung.size for _, ladder in ladders for rung in ladder.rungs})
 
 
 def families(ladders: Sequence[Labelled]) -> list[str]:
-    """Give all task families that have a score, in order; the empty name is all of them, where there are several."""
+    """Return all task families that have a score, in order; the empty name is all of them, where there are several."""
     named = dict.fromkeys(family for _, ladder in ladders for family in ladder.families)
     scored = [family for family in named if any(accuracy(ladder, family) for _, ladder in ladders)]
     return ["", *scored] if len(scored) > 1 else scored
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Give the round numbers 1, 2, 5, 10... (only powers of ten over more than three of them) from low to high."""
+    """Return the round numbers 1, 2, 5, 10... (only powers of ten over more than three of them) from low to high."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     steps = (1,) if last - first > 4 else (1, 2, 5)
     found = (step * 10.0**power for power in range(first, last + 1) for step in steps)
@@ -82,11 +85,11 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def roomy(low: float, high: float) -> tuple[float, float]:
-    """Give the ends of a logarithmic axis: a factor of 6.25 at least, so that two ticks are in it."""
+    """Return the ends of a logarithmic axis: a factor of 6.25 at least, so that two ticks are in it."""
     middle = math.sqrt(low * high)
     return min(low, middle / 2.5), max(high, middle * 2.5)
 
 
 def short(size: int) -> str:
-    """Give a size for an axis: 4K is 4,096; what is not a multiple of 1,024 stays a number."""
+    """Return a size for an axis: 4K is 4,096; what is not a multiple of 1,024 stays a number."""
     return f"{size // 1024}K" if size % 1024 == 0 else f"{size:,}"

@@ -11,7 +11,7 @@ from evalrun.report.ladder_lines import Labelled
 
 
 def render(ladders: Sequence[Labelled]) -> str:
-    """Give the ladders as JSON, indented by one space."""
+    """Return the ladders as JSON, indented by one space."""
     document = {"ladders": [{"label": label, **_ladder(ladder)} for label, ladder in ladders]}
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 

@@ -34,7 +34,7 @@ FOOTNOTED = (
 
 
 def blocks(ladders: Sequence[Labelled], encode: Encode) -> Iterator[Block]:
-    """Give the summary, then of each ladder its speed, accuracy, cost and troubles by size, and accuracy by depth."""
+    """Return the summary, then of each ladder its speed, accuracy, cost and troubles by size, and accuracy by depth."""
     yield _summary(ladders, encode)
     for label, ladder in ladders:
         name = lines.name(label, encode)
@@ -92,7 +92,7 @@ def _row(label: str, metrics: Sequence[Metric | None]) -> Row:
 
 
 def shown(metric: Metric | None) -> str:
-    """Give a metric as a person reads it, with its interval and marks."""
+    """Return a metric as a person reads it, with its interval and marks."""
     if metric is None or metric.value is None:
         return units.UNKNOWN
     unit = DEFINITIONS[metric.name].unit
@@ -122,20 +122,20 @@ def _interval(metric: Metric, form: Callable[[float], str], ending: str) -> str:
 
 
 def title(ladders: Sequence[Labelled], encode: Encode) -> str:
-    """Give the first line: which suites, which runs."""
+    """Return the first line: which suites, which runs."""
     runs = dict.fromkeys((ladder.suite, ladder.run) for _, ladder in ladders)
     return "ladder of " + "; ".join(f"suite {encode(s)}" + (f", run {encode(run)}" if run else "") for s, run in runs)
 
 
 def alerts(ladders: Sequence[Labelled], encode: Encode) -> Iterator[str]:
-    """Give the loud sentences: targets that are not what they seem, and what must be known of a ladder."""
+    """Return the loud sentences: targets that are not what they seem, and what must be known of a ladder."""
     yield from dict.fromkeys(encode(ladder.target.alert) for _, ladder in ladders if ladder.target.alert)
     for label, ladder in ladders:
         yield from (f"{lines.name(label, encode)}: {encode(note)}" for note in ladder.notes)
 
 
 def footnotes(ladders: Sequence[Labelled], encode: Encode) -> Iterator[str]:
-    """Give the marks that occur, the words that occur, and what the ladders rest on."""
+    """Return the marks that occur, the words that occur, and what the ladders rest on."""
     metrics = [metric for _, ladder in ladders for metric in ladder.metrics]
     metrics += [metric for _, ladder in ladders for rung in ladder.rungs for metric in rung.metrics]
     marks = {mark for metric in metrics for mark in metric.marks}

@@ -9,7 +9,7 @@ from evalrun.report.markdown import grid
 
 
 def render(ladders: Sequence[Labelled]) -> str:
-    """Give the ladders as Markdown: a summary, then tables with a row for each size."""
+    """Return the ladders as Markdown: a summary, then tables with a row for each size."""
     out = [f"**{ladder_lines.title(ladders, encode)}**", ""]
     for alert in ladder_lines.alerts(ladders, encode):
         out += [f"> **WARNING** {alert}", ""]

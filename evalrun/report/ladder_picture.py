@@ -25,7 +25,7 @@ MOST_LABELLED = 12  # sizes across a heat map for which there is room for number
 
 
 def pictures(ladders: Sequence[Labelled]) -> dict[str, bytes]:
-    """Give file names and contents: `ladder-ttft`, `ladder-accuracy`, `ladder-depth`, each as .png and .svg.
+    """Return file names and contents: `ladder-ttft`, `ladder-accuracy`, `ladder-depth`, each as .png and .svg.
 
     A picture that would be empty is left out. The same ladders give the same bytes with the same matplotlib.
     """

@@ -37,7 +37,7 @@ class Series(NamedTuple):
 
 
 def text_plot(ladders: Sequence[Labelled], *, width: int = 100) -> str:
-    """Give the charts that have something to show, ending in a newline; empty where none has."""
+    """Return the charts that have something to show, ending in a newline; empty where none has."""
     width = max(width, NARROWEST)
     ladders = ladders[: len(LETTERS)]
     charts = (_ttft(ladders, width), _accuracy(ladders, width))
@@ -85,7 +85,7 @@ def _chart(
     marks: dict[float, str],
     width: int,
 ) -> Iterator[str]:
-    """Give the lines of a chart: the numbers of y, the field, the sizes below."""
+    """Return the lines of a chart: the numbers of y, the field, the sizes below."""
     asked = sizes(ladders)
     places = [math.log(x) for x in (*asked, *(x for one in series for x, _ in one.points))]
     axes = Axes(min(places), max(places), bottom, top, width - MARGIN - 2)
@@ -104,7 +104,7 @@ def _chart(
 
 
 def _below(axes: Axes, asked: Sequence[int]) -> str:
-    """Give the sizes below the axis; one that would touch its neighbour is left out."""
+    """Return the sizes below the axis; one that would touch its neighbour is left out."""
     line = ""
     for size in asked:
         text = short(size)

@@ -9,7 +9,7 @@ from evalrun.report.text import NARROWEST, laid_out, wrapped
 
 
 def render(ladders: Sequence[Labelled], *, width: int = 100) -> str:
-    """Give the ladders for a terminal `width` columns wide."""
+    """Return the ladders for a terminal `width` columns wide."""
     width = max(width, NARROWEST)
     out = [*wrapped(ladder_lines.title(ladders, tty), width)]
     for alert in ladder_lines.alerts(ladders, tty):

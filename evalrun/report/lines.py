@@ -44,7 +44,7 @@ class Block:
 
 
 def blocks(table: Table, encode: Encode) -> list[Block]:
-    """Give the blocks of a table, one a task, targets side by side."""
+    """Return the blocks of a table, one a task, targets side by side."""
     by_task: dict[str | None, list[Cell]] = {}
     for cell in table.cells:
         by_task.setdefault(cell.task, []).append(cell)
@@ -80,7 +80,7 @@ def _equal(column: dict[tuple[str, str], Metric], one: str, other: str) -> bool:
 
 
 def label(name: str, of: str, encode: Encode) -> str:
-    """Give a row's label: `TTFT p95`, `failed: stall`."""
+    """Return a row's label: `TTFT p95`, `failed: stall`."""
     own = DEFINITIONS[name].label
     if not of:
         return own
@@ -97,7 +97,7 @@ def _value(metric: Metric | None, name: str, of: str) -> str:
 
 
 def formatted(metric: Metric) -> str:
-    """Give a metric's value with its unit, rounded for people."""
+    """Return a metric's value with its unit, rounded for people."""
     value: Any = metric.value
     unit = DEFINITIONS[metric.name].unit
     if unit == "fraction":
@@ -110,13 +110,13 @@ def formatted(metric: Metric) -> str:
 
 
 def title(table: Table, encode: Encode) -> str:
-    """Give the first line: which suite, which run."""
+    """Return the first line: which suite, which run."""
     context = table.context
     return f"suite {encode(context.suite)}" + (f", run {encode(context.run)}" if context.run else "")
 
 
 def alerts(table: Table, encode: Encode) -> Iterator[str]:
-    """Give the loud sentences: targets that are not what they seem, and cells that cannot be trusted."""
+    """Return the loud sentences: targets that are not what they seem, and cells that cannot be trusted."""
     for note in table.context.targets:
         if note.alert:
             yield encode(note.alert)
@@ -126,7 +126,7 @@ def alerts(table: Table, encode: Encode) -> Iterator[str]:
 
 
 def examples(table: Table, encode: Encode) -> Iterator[str]:
-    """Give a line for each thing worth a look."""
+    """Return a line for each thing worth a look."""
     for example in table.examples:
         where = ", ".join((name(example.target, encode), name(example.task, encode), encode(example.sample_id)))
         yield f"{_what(example, encode)}: {where}: {_said(example, encode)}"
@@ -147,7 +147,7 @@ def _said(example: Example, encode: Encode) -> str:
 
 
 def footnotes(table: Table, encode: Encode) -> Iterator[str]:
-    """Give the marks that occur, the words that occur, and what the numbers rest on."""
+    """Return the marks that occur, the words that occur, and what the numbers rest on."""
     marks = {mark for cell in table.cells for metric in cell.metrics for mark in metric.marks}
     yield from (f"{encode(symbol)} {text}".lstrip() for mark, (symbol, text) in MARKS.items() if mark in marks)
     shown = {row.name for block in blocks(table, encode) for row in block.rows}
@@ -170,7 +170,7 @@ def _foundation(context: Context, encode: Encode) -> Iterator[str]:
 
 
 def _client_lag(context: Context, encode: Encode) -> str:
-    """Give the worst lag of each target."""
+    """Return the worst lag of each target."""
     worst: dict[str, tuple[float, float]] = {}
     for lag in context.lags:
         p99_s, max_s = worst.get(lag.target, (0.0, 0.0))
@@ -183,5 +183,5 @@ def _client_lag(context: Context, encode: Encode) -> str:
 
 
 def name(text: str, encode: Encode) -> str:
-    """Give a name that somebody else chose, clipped, with look-alike letters made visible."""
+    """Return a name that somebody else chose, clipped, with look-alike letters made visible."""
     return encode(escape.name(escape.clip(text, 100)))

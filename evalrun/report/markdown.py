@@ -9,7 +9,7 @@ from evalrun.table import Table
 
 
 def render(table: Table) -> str:
-    """Give the table as Markdown: one table a task, a column for each target."""
+    """Return the table as Markdown: one table a task, a column for each target."""
     out = [f"**{lines.title(table, encode)}**", ""]
     for alert in lines.alerts(table, encode):
         out += [f"> **WARNING** {alert}", ""]
@@ -22,7 +22,7 @@ def render(table: Table) -> str:
 
 
 def grid(block: Block) -> Iterator[str]:
-    """Give a block as the lines of one table."""
+    """Return a block as the lines of one table."""
     yield "| " + " | ".join((block.title, *block.targets)) + " |"
     yield "|---|" + "---:|" * len(block.targets)
     yield from ("| " + " | ".join((row.label, *row.values)) + " |" for row in block.rows)

@@ -55,7 +55,7 @@ def style() -> Iterator[None]:
 
 
 def files(name: str, figure: "Figure") -> dict[str, bytes]:
-    """Give a figure as `name.png` and `name.svg`."""
+    """Return a figure as `name.png` and `name.svg`."""
     png, svg = io.BytesIO(), io.BytesIO()
     figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
@@ -63,7 +63,7 @@ def files(name: str, figure: "Figure") -> dict[str, bytes]:
 
 
 def words(text: str, limit: int = 40) -> str:
-    """Give somebody else's text for a figure: short, harmless, and of letters that the font has.
+    """Return somebody else's text for a figure: short, harmless, and of letters that the font has.
 
     Other letters become visible escapes: a box says nothing, and the fonts of the machine must not change the bytes.
     """

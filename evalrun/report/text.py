@@ -21,7 +21,7 @@ GAP = 2
 
 
 def render(table: Table, *, width: int = 100) -> str:
-    """Give the table for a terminal `width` columns wide."""
+    """Return the table for a terminal `width` columns wide."""
     width = max(width, NARROWEST)
     out = [*wrapped(lines.title(table, tty), width)]
     for alert in lines.alerts(table, tty):
@@ -39,7 +39,7 @@ def render(table: Table, *, width: int = 100) -> str:
 
 
 def laid_out(block: Block, width: int) -> Iterator[str]:
-    """Give a block as lines, in as many parts as the width needs, an empty line before each."""
+    """Return a block as lines, in as many parts as the width needs, an empty line before each."""
     for part in _parts(block, width):
         yield from ("", *_block(part, width))
 
@@ -83,7 +83,7 @@ def _line(label: str, values: tuple[str, ...], *, labels: int, columns: list[int
 
 
 def _stacked(block: Block, width: int) -> Iterator[str]:
-    """Give a block of one target for a very narrow terminal."""
+    """Return a block of one target for a very narrow terminal."""
     yield from wrapped(f"{block.title}, {_cut(block.targets[0])}", width)
     yield "-" * width
     for row in block.rows:
@@ -104,12 +104,12 @@ def _cut(target: str) -> str:
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
-    """Give a text as lines of at most `width`, broken at spaces."""
+    """Return a text as lines of at most `width`, broken at spaces."""
     return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [""]
 
 
 def _width(text: str) -> int:
-    """Give the columns a text takes: two for wide East Asian characters, none for combining ones."""
+    """Return the columns a text takes: two for wide East Asian characters, none for combining ones."""
     if text.isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

@@ -17,7 +17,7 @@ from evalrun.price import Prices, Purse
 from evalrun.run.job import Job
 from evalrun.run.slots import Door, Slots
 from evalrun.store.lines import Event, Intent
-from evalrun.target.client import Reply
+from evalrun.targets.client import Reply
 from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
 
 OUTAGE_S = 300.0  # a network that is down for longer than this ends the target's run
@@ -78,7 +78,7 @@ class Asker:
     _refused_so_far: int = 0
 
     def worst_case(self, job: Job) -> Decimal:
-        """Give the most one attempt of `job` can cost."""
+        """Return the most one attempt of `job` can cost."""
         return job.worst_case(self.prices)
 
     async def ask(self, job: Job, reserved: Decimal) -> Outcome | None:
@@ -152,7 +152,7 @@ class Asker:
             stopped.cancel()
 
     def stop(self, why: str) -> None:
-        """Give the target up; the first reason counts."""
+        """Give up on the target; the first reason counts."""
         self.stopped = self.stopped or why
         self._stop.set()
 
@@ -169,7 +169,7 @@ class Asker:
         return price.cost(outcome.usage, self.prices)
 
     def _wait_before_resend(self, failure: Failure, earlier: list[Attempt]) -> float | None:
-        """Give how long to wait before `failure` is sent again; None when it stands, NOT_NOW when a resume may."""
+        """Return how long to wait before `failure` is sent again; None when it stands, NOT_NOW when a resume may."""
         unknown_tried = sum(attempt.failure.possibly_billed for attempt in earlier)
         counted = sum(attempt.failure.kind not in retry.OUTAGE for attempt in earlier)
         decision = retry.decide(failure, self.rules, tried=counted + 1, unknown_tried=unknown_tried, random=self.random)
@@ -248,7 +248,7 @@ def _cut_short(reply: Reply) -> Reply:
 
 
 def stored(sample: Sample) -> Sample:
-    """Give `sample` as it is recorded: messages over `STORED_CHARS` are cut in the middle, with their hash."""
+    """Return `sample` as it is recorded: messages over `STORED_CHARS` are cut in the middle, with their hash."""
     if all(len(message.content) <= STORED_CHARS for message in sample.messages):
         return sample
     return msgspec.structs.replace(sample, messages=tuple(_elided(message) for message in sample.messages))

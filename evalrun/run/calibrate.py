@@ -26,7 +26,7 @@ from evalrun.run.job import parameters
 from evalrun.run.plan import Asked, Plan
 from evalrun.store.lines import Calibrated
 from evalrun.store.writer import Writer
-from evalrun.target.client import Client
+from evalrun.targets.client import Client
 from evalrun.types import Completion, Failure
 from evalrun.wire.chat import request_body
 

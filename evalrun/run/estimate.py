@@ -105,7 +105,7 @@ def load(jobs: Iterable[Job], prices: price.Prices | None) -> Load:
 
 
 def prompt_bytes(job: Job) -> int:
-    """Give the bytes of a prompt's text."""
+    """Return the bytes of a prompt's text."""
     return sum(len(message.content.encode("utf-8", "replace")) for message in job.sample.messages)
 
 
@@ -129,12 +129,12 @@ def seen(records: Iterable[Record], bytes_of: Mapping[str, int]) -> Seen:
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """Give the mean; None of nothing."""
+    """Return the mean; None of nothing."""
     return math.fsum(values) / len(values) if values else None
 
 
 def noise_of(right: Sequence[float], asked: Sequence[int]) -> tuple[float, str]:
-    """Give the share of samples that flip between two equal runs, and where that is from.
+    """Return the share of samples that flip between two equal runs, and where that is from.
 
     right: each sample's mean score, of so many answers as `asked` says. Without repeats nothing tells samples that are
     right by kind from those that are right by chance: then it is the most it can be at an accuracy in the interval.
@@ -191,7 +191,7 @@ def _prompt_tokens(load: Load, seen: Seen | None) -> tuple[int, str]:
 
 
 def _seconds(requests: int, in_flight: int, seen: Seen | None) -> float | None:
-    """Give how long a closed loop takes."""
+    """Return how long a closed loop takes."""
     if seen is None or seen.seconds is None:
         return None
     return seen.seconds * requests / min(in_flight, requests)
@@ -200,14 +200,14 @@ def _seconds(requests: int, in_flight: int, seen: Seen | None) -> float | None:
 def detects(
     samples: int, repeats: int, *, noise: tuple[float, str], base_repeats: int | None = None, usd: Decimal | None = None
 ) -> Detects:
-    """Give the smallest difference that is found, and what finding half of it takes.
+    """Return the smallest difference that is found, and what finding half of it takes.
 
     noise: see `noise_of`. base_repeats: of a base that stays as it is; None: the base is asked as often as the new
     side. Premise: a fall is samples that turn wrong for good; answers of one sample are otherwise independent.
     """
 
     def flips(times: int) -> float:
-        """Give the noise that is left of means over so many repeats."""
+        """Return the noise that is left of means over so many repeats."""
         return noise[0] / 2 * (1 / times + 1 / (base_repeats or times))
 
     found = mde_flips(samples, flips(repeats), power=POWER)
@@ -228,7 +228,7 @@ def detects(
 
 
 def _least(enough: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Give the least number from low to high that is enough; None where not even the highest is."""
+    """Return the least number from low to high that is enough; None where not even the highest is."""
     if low > high or not enough(high):
         return None
     while low < high:

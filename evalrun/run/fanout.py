@@ -32,10 +32,10 @@ from evalrun.run.stop import Stop
 from evalrun.store.lines import Lag as LagLine
 from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
-from evalrun.target.client import Client
-from evalrun.target.open import open_target
-from evalrun.target.transport.lag import Lag
-from evalrun.target.transport.machine import affordable_concurrency
+from evalrun.targets.client import Client
+from evalrun.targets.open import open_target
+from evalrun.targets.transport.lag import Lag
+from evalrun.targets.transport.machine import affordable_concurrency
 
 Turn = tuple[int, Job]
 """A job, and the place of the target in its group."""
@@ -114,7 +114,7 @@ class FanOut:
         return self._plan.jobs(target, task, places=self._places(target))
 
     def _places(self, target: Asked) -> Places:
-        """Give where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
+        """Return where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
         return replace(self._plan.places, scales=self._scales[target.name], salt=self._writer.run.path.name)
 
     def _missing(self, target: Asked) -> Iterator[Job]:
@@ -275,7 +275,7 @@ class FanOut:
 
 
 async def _steadily(turns: Iterator[Turn], *, slow: bool) -> AsyncIterator[Turn]:
-    """Give the turns without starving the requests in flight: what takes long to write is written in a thread.
+    """Return the turns without starving the requests in flight: what takes long to write is written in a thread.
 
     slow: expect it to. The mean of the latest turns decides, so that one hiccup does not and short ones between do.
     """
@@ -292,6 +292,6 @@ async def _steadily(turns: Iterator[Turn], *, slow: bool) -> AsyncIterator[Turn]
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Give the first plain exception of a group: tasks that fail together fail for one reason."""
+    """Return the first plain exception of a group: tasks that fail together fail for one reason."""
     first = group.exceptions[0]
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 def in_turn(rounds: Iterable[Sequence[Item]], *, seed: str) -> Iterator[tuple[int, Item]]:
-    """Give the items of all rounds one by one, each with its place in its round."""
+    """Return the items of all rounds one by one, each with its place in its round."""
     dice = Dice(seed)
     order: list[int] = []
     for number, items in enumerate(rounds):

@@ -10,7 +10,7 @@ from evalrun import price
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
 from evalrun.suite.spec import Sampling, Task
-from evalrun.target.spec import Quirks
+from evalrun.targets.spec import Quirks
 from evalrun.types import Sample
 from evalrun.wire.chat import request_body
 
@@ -28,14 +28,14 @@ class Job:
     choices: int
 
     def worst_case(self, prices: price.Prices | None) -> Decimal:
-        """Give the most one attempt can cost; 0 where there are no prices (then there is no cap either)."""
+        """Return the most one attempt can cost; 0 where there are no prices (then there is no cap either)."""
         if prices is None or self.max_tokens is None:
             return Decimal(0)
         return price.worst_case(len(self.body), self.max_tokens, prices, choices=self.choices)
 
 
 def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, places: Places) -> Iterator[Job]:
-    """Give the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
+    """Return the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
     for sample in samples(name, task.data, task.prompt, places, limit=task.limit):
         for repeat in range(task.repeats):
             fields = parameters(task.sampling, quirks, repeat=repeat)
@@ -54,7 +54,7 @@ def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, plac
 
 
 def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, Any]:
-    """Give the body fields of a request: what the suite set, in this endpoint's spelling."""
+    """Return the body fields of a request: what the suite set, in this endpoint's spelling."""
     fields: dict[str, Any] = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -67,7 +67,7 @@ def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, 
 
 
 def job_key(target: str, task: str, sample_id: str, *, repeat: int, body: bytes) -> str:
-    """Give 16 hex digits that identify a job: who was asked what, and for the how-manieth time."""
+    """Return 16 hex digits that identify a job: who was asked what, and for the how-manieth time."""
     digest = hashlib.sha256()
     for part in (target.encode(), task.encode(), sample_id.encode("utf-8", "surrogatepass"), b"%d" % repeat, body):
         digest.update(b"%d:" % len(part) + part)  # length-prefixed: no two tuples run together to the same bytes

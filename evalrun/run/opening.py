@@ -17,11 +17,11 @@ from evalrun.run.plan import Asked, Plan
 from evalrun.run.slots import Door, Slots
 from evalrun.store.writer import Writer
 from evalrun.suite.spec import Limits
-from evalrun.target.client import Client, Sizes
-from evalrun.target.open import Needs, Opened
-from evalrun.target.simulator.answers import Fact, write_answers
-from evalrun.target.spec import Http, Simulator
-from evalrun.target.transport.exchange import Deadlines
+from evalrun.targets.client import Client, Sizes
+from evalrun.targets.open import Needs, Opened
+from evalrun.targets.simulator.answers import Fact, write_answers
+from evalrun.targets.spec import Http, Simulator
+from evalrun.targets.transport.exchange import Deadlines
 from evalrun.types import Failure, Json
 
 
@@ -34,7 +34,7 @@ def needs(
     notify: Callable[[str], None],
     progress: Callable[[int, int], None],
 ) -> Needs:
-    """Give what opening `target` takes. folder: the run's. slots: the most requests in flight."""
+    """Return what opening `target` takes. folder: the run's. slots: the most requests in flight."""
     limits = plan.suite.limits
     return Needs(
         folder=target.folder,
@@ -88,7 +88,7 @@ def asker(
     zero_ns: int,
     changed: Callable[[], None],
 ) -> Asker:
-    """Give who asks the target's jobs."""
+    """Return who asks the target's jobs."""
     retries = limits.retries
     return Asker(
         target=target.name,

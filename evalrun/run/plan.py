@@ -16,7 +16,7 @@ from evalrun.run.job import Job, jobs
 from evalrun.secret import Secret
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.suite.spec import Suite, Task
-from evalrun.target.spec import Http, TargetSpec
+from evalrun.targets.spec import Http, TargetSpec
 from evalrun.types import Json
 
 PACKAGES = ("httpx", "httptools", "uvloop", "pydantic", "msgspec", "datasets", "math-verify", "sympy", "xllamacpp")
@@ -53,7 +53,7 @@ class Plan:
 
     @property
     def groups(self) -> tuple[tuple[Asked, ...], ...]:
-        """Give the targets in the order of asking, those together that are asked side by side."""
+        """Return the targets in the order of asking, those together that are asked side by side."""
         return (self.targets,) if self.together else tuple((target,) for target in self.targets)
 
     @property
@@ -61,11 +61,11 @@ class Plan:
         return {name: self.prints.tasks[name].samples * task.repeats for name, task in self.suite.tasks.items()}
 
     def model(self, target: Asked) -> str:
-        """Give the model's name as the request body has it."""
+        """Return the model's name as the request body has it."""
         return Path(target.spec.model).stem if target.spec.kind == "embedded" else target.spec.model
 
     def jobs(self, target: Asked, task: str, *, places: Places | None = None) -> Iterator[Job]:
-        """Give the jobs of one task for one target. places: where its samples come from, if not `self.places`."""
+        """Return the jobs of one task for one target. places: where its samples come from, if not `self.places`."""
         return jobs(
             task,
             self.suite.tasks[task],
@@ -76,7 +76,7 @@ class Plan:
         )
 
     def in_flight(self, target: Asked) -> int:
-        """Give how many requests to a target may be in flight at once."""
+        """Return how many requests to a target may be in flight at once."""
         return min(self.suite.load.concurrency, target.spec.rate.concurrency or self.suite.load.concurrency)
 
 
@@ -141,7 +141,7 @@ def _prints(name: str, task: Task, places: Places) -> TaskPrints:
 
 
 def scorers_print(task: Task) -> str:
-    """Give the fingerprint of how a task's answers are judged."""
+    """Return the fingerprint of how a task's answers are judged."""
     return fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers])
 
 
@@ -192,7 +192,7 @@ def manifest(plan: Plan) -> Manifest:
 
 
 def _told(target: Asked) -> Json:
-    """Give a target's spec as it is stored: of extra headers the names only, for a value may be a key."""
+    """Return a target's spec as it is stored: of extra headers the names only, for a value may be a key."""
     spec = target.spec.model_dump(mode="json")
     spec["quirks"]["headers"] = dict.fromkeys(spec["quirks"]["headers"], "***")
     return spec
@@ -229,7 +229,7 @@ def _versions() -> Mapping[str, str]:
 
 
 def refuse_changed(changes: list[str], folder: Path, *, only_scorers: bool, command: str) -> SuiteError:
-    """Give the refusal to resume a run whose suite changed since."""
+    """Return the refusal to resume a run whose suite changed since."""
     what = "; ".join(changes)
     if only_scorers:
         return SuiteError(

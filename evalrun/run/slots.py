@@ -30,7 +30,7 @@ class Slots:
         self._update()
 
     def release(self) -> None:
-        """Give a slot back."""
+        """Release a slot."""
         self.in_flight -= 1
         self._update()
 

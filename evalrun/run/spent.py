@@ -31,7 +31,7 @@ def already_spent(folder: Path, *, as_planned: bool = False) -> Decimal:
 
 
 def _cost(record: Record, reserved: list[Decimal]) -> Decimal:
-    """Give what a record's attempts cost; `reserved` has one entry for each attempt, in order.
+    """Return what a record's attempts cost; `reserved` has one entry for each attempt, in order.
 
     There are more entries than attempts where an earlier session was killed with the request in flight.
     """

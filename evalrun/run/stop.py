@@ -20,7 +20,7 @@ class Stop:
         self._heard_at = 0.0
 
     def left_s(self) -> float:
-        """Give how many seconds are left until the process should have ended."""
+        """Return how many seconds are left until the process should have ended."""
         assert self.signal is not None
         return max(0.1, self._heard_at + END_S[self.signal] - time.monotonic())
 

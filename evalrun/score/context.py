@@ -49,29 +49,29 @@ def claims(text: str, expected: Sequence[str], *, question: str = "") -> Claims:
 
 
 def shape(word: str) -> str:
-    """Give a word's shape: `a` for letters, `0` for digits, however many; `K4821` is `a0`."""
+    """Return a word's shape: `a` for letters, `0` for digits, however many; `K4821` is `a0`."""
     return _RUNS.sub(lambda run: "0" if run[0].isdigit() else "a", word)
 
 
 def net(found: Sequence[str], expected: Sequence[str]) -> float:
-    """Give the share of the expected items that was found, each wrong item taking one right one away."""
+    """Return the share of the expected items that was found, each wrong item taking one right one away."""
     hits, wrong = _compared(found, expected)
     return max(0, hits - wrong) / len(set(expected))
 
 
 def f1(found: Sequence[str], expected: Sequence[str]) -> float:
-    """Give the harmonic mean of precision and recall."""
+    """Return the harmonic mean of precision and recall."""
     hits, wrong = _compared(found, expected)
     return 2 * hits / (hits + wrong + len(set(expected)))
 
 
 def order(found: Sequence[str], expected: Sequence[str]) -> float:
-    """Give 1 for the same items in the same order, repeats included, else 0."""
+    """Return 1 for the same items in the same order, repeats included, else 0."""
     return float(list(found) == list(expected))
 
 
 def common_share(text: str, expected: str) -> float:
-    """Give 2 c / (n + m) for texts of n and m words with at most c words in common in the same order.
+    """Return 2 c / (n + m) for texts of n and m words with at most c words in common in the same order.
 
     It is difflib's ratio without its heuristics, and on words: unrelated texts have few of them in common. The time is
     linear in `text`: one step for a word, with a bit for each word of `expected` (Crochemore's and Hyyrö's algorithm).
@@ -90,7 +90,7 @@ def common_share(text: str, expected: str) -> float:
 
 
 def _parts(text: str, *, plain: bool) -> Iterator[tuple[str, str]]:
-    """Give the parts of an answer that may hold its claims, with their names, best first."""
+    """Return the parts of an answer that may hold its claims, with their names, best first."""
     yield "boxed", "".join(_BOXED.findall(text)[-1:])
     yield "marked", _BLANK_LINE.split(_after_last(_ANSWER, text), maxsplit=1)[0]
     if plain:
@@ -106,6 +106,6 @@ def _after_last(mark: re.Pattern[str], text: str) -> str:
 
 
 def _compared(found: Sequence[str], expected: Sequence[str]) -> tuple[int, int]:
-    """Give how many different items were found rightly and wrongly."""
+    """Return how many different items were found rightly and wrongly."""
     right = set(expected)
     return len(right & set(found)), len(set(found) - right)

@@ -102,7 +102,7 @@ class Pool:
         return score
 
     def _worker(self) -> "_Worker":
-        """Give this thread's worker, started and ready."""
+        """Return this thread's worker, started and ready."""
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is not None:
             return worker
@@ -179,7 +179,7 @@ class _Worker:
 
 
 def environment() -> dict[str, str]:
-    """Give the environment of a worker: where programs and modules are, and nothing that could be a key."""
+    """Return the environment of a worker: where programs and modules are, and nothing that could be a key."""
     kept = {name: os.environ[name] for name in _KEPT_ENV if name in os.environ}
     modules = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
     return {**kept, **_SET_ENV, "PYTHONPATH": modules}

@@ -124,7 +124,7 @@ def _serve(connection: socket.socket) -> None:
 
 
 def _traceback() -> str:
-    """Give the last lines of the current traceback."""
+    """Return the last lines of the current traceback."""
     return traceback.format_exc(limit=-3)[-_MAX_WHY:].strip()
 
 

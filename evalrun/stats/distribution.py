@@ -9,17 +9,17 @@ _TINY = 1e-300
 
 
 def normal_tail(z: float) -> float:
-    """Give P(Z >= z) of a standard normal Z, exact in the far tail too."""
+    """Return P(Z >= z) of a standard normal Z, exact in the far tail too."""
     return math.erfc(z / math.sqrt(2)) / 2
 
 
 def normal_quantile(p: float) -> float:
-    """Give the `p` quantile of the standard normal distribution."""
+    """Return the `p` quantile of the standard normal distribution."""
     return _NORMAL.inv_cdf(p)
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
-    """Give P(X <= x) of a Beta(a, b) variable: the regularised incomplete beta function.
+    """Return P(X <= x) of a Beta(a, b) variable: the regularised incomplete beta function.
 
     The continued fraction of Abramowitz and Stegun 26.5.8, summed by Lentz's method.
     """
@@ -43,14 +43,14 @@ def beta_cdf(x: float, a: float, b: float) -> float:
 
 
 def _beta_kernel(x: float, a: float, b: float) -> float:
-    """Give x^a (1-x)^b / B(a, b), by Stirling's series, so that large a and b do not cancel."""
+    """Return x^a (1-x)^b / B(a, b), by Stirling's series, so that large a and b do not cancel."""
     n = a + b
     log = a * math.log(x * n / a) + b * math.log((1 - x) * n / b) + math.log(a * b / (2 * math.pi * n)) / 2
     return math.exp(log + _stirling(n) - _stirling(a) - _stirling(b))
 
 
 def _stirling(z: float) -> float:
-    """Give log Gamma(z) less Stirling's formula for it."""
+    """Return log Gamma(z) less Stirling's formula for it."""
     if z < 15:
         return math.lgamma(z) - (z - 0.5) * math.log(z) + z - math.log(2 * math.pi) / 2
     w = 1 / (z * z)
@@ -62,7 +62,7 @@ def _away_from_0(value: float) -> float:
 
 
 def beta_quantile(p: float, a: float, b: float) -> float:
-    """Give the `p` quantile of a Beta(a, b) variable, by bisection."""
+    """Return the `p` quantile of a Beta(a, b) variable, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(100):
         middle = (low + high) / 2
@@ -71,14 +71,14 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 
 
 def binomial_tail(k: int, n: int, p: float) -> float:
-    """Give P(X >= k) of a Binomial(n, p) variable."""
+    """Return P(X >= k) of a Binomial(n, p) variable."""
     if k <= 0 or k > n:
         return float(k <= 0)
     return beta_cdf(p, k, n - k + 1)
 
 
 def t_tail(t: float, df: float) -> float:
-    """Give P(T >= t) of Student's t distribution with `df` degrees of freedom; `df` need not be whole."""
+    """Return P(T >= t) of Student's t distribution with `df` degrees of freedom; `df` need not be whole."""
     if math.isinf(t):
         return float(t < 0)
     if t * t < df:  # whichever argument is small keeps its digits
@@ -90,7 +90,7 @@ def t_tail(t: float, df: float) -> float:
 
 @lru_cache(maxsize=4096)
 def t_quantile(p: float, df: float) -> float:
-    """Give the `p` quantile of Student's t distribution with `df` degrees of freedom, for p in 0.0001 .. 0.9999.
+    """Return the `p` quantile of Student's t distribution with `df` degrees of freedom, for p in 0.0001 .. 0.9999.
 
     Up to 400 degrees by bisection, above by the expansion about the normal quantile (Abramowitz and Stegun 26.7.5).
     """

@@ -19,14 +19,14 @@ _CHUNK = 1 << 20  # so many numbers at a time: 8 MB
 
 
 def groups(n: int, clusters: ArrayLike | None) -> Whole:
-    """Give the number, from 0, of the unit that each of n pairs belongs to."""
+    """Return the number, from 0, of the unit that each of n pairs belongs to."""
     if clusters is None:
         return np.arange(n)
     return np.unique(np.asarray(clusters), return_inverse=True)[1].reshape(-1)
 
 
 def unit_sums(columns: Floats, clusters: ArrayLike | None) -> Floats:
-    """Give the sums of each column over each unit: (units, columns)."""
+    """Return the sums of each column over each unit: (units, columns)."""
     if clusters is None:
         return columns
     group = groups(len(columns), clusters)

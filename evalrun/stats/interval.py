@@ -34,7 +34,7 @@ class Spread(NamedTuple):
 
 
 def wilson(right: float, n: float, *, level: float = 0.95) -> Interval:
-    """Give Wilson's score interval of a proportion, `right` of `n`.
+    """Return Wilson's score interval of a proportion, `right` of `n`.
 
     Premise: n independent answers. It stays inside [0, 1] and is not empty at 0 or n, unlike p +- z s.
     Source: Wilson 1927; Brown, Cai and DasGupta 2001 recommend it for small n.
@@ -43,7 +43,7 @@ def wilson(right: float, n: float, *, level: float = 0.95) -> Interval:
 
 
 def clopper_pearson(right: int, n: int, *, level: float = 0.95) -> Interval:
-    """Give the exact interval of a proportion, `right` of `n`: wider than Wilson's, never short of its level.
+    """Return the exact interval of a proportion, `right` of `n`: wider than Wilson's, never short of its level.
 
     Premise: n independent answers. Source: Clopper and Pearson 1934.
     """
@@ -56,7 +56,7 @@ def clopper_pearson(right: int, n: int, *, level: float = 0.95) -> Interval:
 def unit_mean(
     means: Sequence[float], *, level: float = 0.95, clusters: Sequence[Hashable] | None = None
 ) -> Interval | None:
-    """Give the mean, over samples, of scores in 0..1, with its interval. None of nothing.
+    """Return the mean, over samples, of scores in 0..1, with its interval. None of nothing.
 
     `means` holds one value a sample: its score, or the mean of its repeats. The sample is the unit that was drawn,
     so only the spread between samples counts (Miller 2024, "Adding Error Bars to Evals"), or between clusters of
@@ -86,7 +86,7 @@ def unit_mean(
 
 
 def mean_spread(values: Sequence[float], *, clusters: Sequence[Hashable] | None = None) -> Spread:
-    """Give the standard error of the mean of `values`, robust to any likeness inside a cluster.
+    """Return the standard error of the mean of `values`, robust to any likeness inside a cluster.
 
     Without `clusters` each value is one of its own. Premise: clusters drawn independently; with fewer than about ten
     the error is itself uncertain, which Student's t with units - 1 degrees covers only in part.
@@ -105,7 +105,7 @@ def mean_spread(values: Sequence[float], *, clusters: Sequence[Hashable] | None 
 
 
 def cluster_mean(values: Sequence[float], clusters: Sequence[Hashable], *, level: float = 0.95) -> Interval:
-    """Give the mean of values of any scale with its cluster-robust interval: mean +- t(G - 1) se.
+    """Return the mean of values of any scale with its cluster-robust interval: mean +- t(G - 1) se.
 
     Premise and source: `mean_spread`. For scores in 0..1 `unit_mean` is better.
     """
@@ -118,7 +118,7 @@ def cluster_mean(values: Sequence[float], clusters: Sequence[Hashable], *, level
 
 
 def beta_binomial(right: Sequence[int], asked: Sequence[int], *, level: float = 0.95) -> Dispersed:
-    """Give the mean over samples of which `right[i]` of `asked[i]` answers were right, and the overdispersion.
+    """Return the mean over samples of which `right[i]` of `asked[i]` answers were right, and the overdispersion.
 
     The chance of a right answer is Beta distributed over samples; its variance, mean (1 - mean) rho, is estimated by
     moments. The interval is `unit_mean`'s, but never narrower than coin tosses would make it: knowing how often each
@@ -143,13 +143,13 @@ def beta_binomial(right: Sequence[int], asked: Sequence[int], *, level: float = 
 
 
 def _design_effect(mean: float, n: int, error: float) -> float:
-    """Give variance seen / variance of coin tosses, drawn towards 1 by `FAITH`."""
+    """Return variance seen / variance of coin tosses, drawn towards 1 by `FAITH`."""
     tossed = mean * (1 - mean) * n
     return ((error * n) ** 2 + FAITH) / (tossed + FAITH)
 
 
 def _score(p: float, n: float, z: float) -> Interval:
-    """Give {P: |p - P| <= z sqrt(P (1 - P) / n)}."""
+    """Return {P: |p - P| <= z sqrt(P (1 - P) / n)}."""
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(max(0.0, p * (1 - p)) / n + z * z / (4 * n * n))
     # At the ends the formula gives exactly p; rounding must not put the estimate outside its own interval.

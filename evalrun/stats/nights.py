@@ -45,7 +45,7 @@ class Drift(NamedTuple):
 
 
 def ranks(n: int, q: float, *, z: float) -> tuple[float, float]:
-    """Give the ranks, from 1, that lie z standard errors below and above the `q` quantile of n values.
+    """Return the ranks, from 1, that lie z standard errors below and above the `q` quantile of n values.
 
     They are not whole, and may lie outside 1..n. For a sketch: ask it for the quantiles at rank / n.
     Premise: independent values. Source: Woodruff 1952.
@@ -55,7 +55,7 @@ def ranks(n: int, q: float, *, z: float) -> tuple[float, float]:
 
 
 def quantile_interval(ordered: Sequence[float], q: float, *, level: float = 0.95) -> Interval:
-    """Give the `q` quantile of ascending values with a distribution-free interval between two of the values.
+    """Return the `q` quantile of ascending values with a distribution-free interval between two of the values.
 
     A bound is None where the values do not reach that far out. Premise: independent values. Source: Woodruff 1952.
     """
@@ -69,7 +69,7 @@ def quantile_interval(ordered: Sequence[float], q: float, *, level: float = 0.95
 
 
 def log_quantile_night(ordered: Sequence[float], q: float) -> Night:
-    """Give the logarithm of the `q` quantile of ascending positive values, with its standard error.
+    """Return the logarithm of the `q` quantile of ascending positive values, with its standard error.
 
     The error is half the way between the values one error below and above. It is infinite where failures reach that
     far down. Premise: independent values. Source: Woodruff 1952; no density is estimated.
@@ -82,7 +82,7 @@ def log_quantile_night(ordered: Sequence[float], q: float) -> Night:
 
 
 def _between(ordered: Sequence[float], rank: float) -> float:
-    """Give the logarithm at a rank that is not whole, between its neighbours; the last value ends the scale."""
+    """Return the logarithm at a rank that is not whole, between its neighbours; the last value ends the scale."""
     rank = min(float(len(ordered)), max(1.0, rank))
     below = math.floor(rank)
     left, right = math.log(ordered[below - 1]), math.log(ordered[math.ceil(rank) - 1])
@@ -146,7 +146,7 @@ def _within_runs(before: Sequence[Night], tonight: Night, *, margin: float, leve
 
 
 def _tail(excess: float, error: float, df: int | None) -> float:
-    """Give the p of an excess of this size; no evidence at all where the values or the error are unknown."""
+    """Return the p of an excess of this size; no evidence at all where the values or the error are unknown."""
     if not math.isfinite(excess) or not math.isfinite(error):
         return 1.0
     if error == 0:

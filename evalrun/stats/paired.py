@@ -36,7 +36,7 @@ class Flips(NamedTuple):
 
 
 def flips(differences: Sequence[float], *, clusters: Sequence[Hashable] | None = None) -> Flips:
-    """Give the flips behind paired differences new - base, each in -1..1, one a sample (the mean of its repeats)."""
+    """Return the flips behind paired differences new - base, each in -1..1, one a sample (the mean of its repeats)."""
     up = math.fsum(d for d in differences if d > 0)
     down = -math.fsum(d for d in differences if d < 0)
     size = (math.fsum(d * d for d in differences) + SCALE_FAITH) / (up + down + SCALE_FAITH)
@@ -51,7 +51,7 @@ def flips(differences: Sequence[float], *, clusters: Sequence[Hashable] | None =
 
 
 def mcnemar(better: int, worse: int, *, mid: bool = False) -> float:
-    """Give the two-sided p of "no change" from the number of samples that flipped each way.
+    """Return the two-sided p of "no change" from the number of samples that flipped each way.
 
     Exact: given the flips, half go each way. It keeps alpha always, and falls short of it with few flips. `mid` counts
     the observed split half: not proven to keep alpha, though it was never seen to fail by more than rounding
@@ -66,12 +66,12 @@ def mcnemar(better: int, worse: int, *, mid: bool = False) -> float:
 
 
 def mcnemar_worse(better: int, worse: int) -> float:
-    """Give the one-sided p of "not worse": `mcnemar` looking one way. It keeps alpha always."""
+    """Return the one-sided p of "not worse": `mcnemar` looking one way. It keeps alpha always."""
     return binomial_tail(worse, better + worse, 0.5)
 
 
 def difference_interval(found: Flips, *, level: float = 0.95) -> tuple[float, float]:
-    """Give the interval of the mean paired difference: every value that Tango's score test does not reject.
+    """Return the interval of the mean paired difference: every value that Tango's score test does not reject.
 
     Premise: samples (or clusters) drawn independently. One answer each: Tango 1998, the best of the intervals that
     Fagerland, Lydersen and Laake 2014 compare, and of those simulated here; repeats and clusters go through `Flips`.
@@ -86,7 +86,7 @@ def difference_interval(found: Flips, *, level: float = 0.95) -> tuple[float, fl
 
 
 def margin_sides(found: Flips, margin: float) -> Sides:
-    """Give the evidence that scores fell by more, and by less, than `margin` (0.02 is two points).
+    """Return the evidence that scores fell by more, and by less, than `margin` (0.02 is two points).
 
     Premise: samples (or clusters) drawn independently; an approximation for large samples that holds well in small
     ones. At a margin of 0 and with whole flips `worse` is the exact McNemar test instead. With repeats a few samples
@@ -103,7 +103,7 @@ def margin_sides(found: Flips, margin: float) -> Sides:
 
 
 def _student(found: Flips, difference: float) -> float:
-    """Give Student's t of a mean difference, from the two moments that are kept."""
+    """Return Student's t of a mean difference, from the two moments that are kept."""
     squares = (found.better + found.worse) * found.size**2
     variance = (squares - found.pairs * found.difference**2) / max(1.0, found.pairs - 1)
     missed = found.difference - difference
@@ -120,7 +120,7 @@ def _tail(z: float, units: int | None) -> float:
 
 
 def score(found: Flips, delta: float) -> float:
-    """Give Tango's z of "the difference is `delta`": the variance is the likeliest one under that difference."""
+    """Return Tango's z of "the difference is `delta`": the variance is the likeliest one under that difference."""
     better, worse, n = found.better, found.worse, found.pairs
     missed = better - worse - n * delta
     b = (2 * n - better + worse) * delta - better - worse
@@ -133,7 +133,7 @@ def score(found: Flips, delta: float) -> float:
 
 
 def _crossing(found: Flips, z: float, *, outside: float, inside: float) -> float:
-    """Give the difference between a rejected and an accepted one at which the score is `z`."""
+    """Return the difference between a rejected and an accepted one at which the score is `z`."""
     for _ in range(60):
         middle = (outside + inside) / 2
         rejected = score(found, middle) > z if z > 0 else score(found, middle) < z

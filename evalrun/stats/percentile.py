@@ -94,7 +94,7 @@ def swap(base: Floats, new: Floats, q: float, *, group: Whole, seed: int, rounds
 
 
 def _bootstrap(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, rounds: int) -> Floats:
-    """Give the log ratio of the quantiles in each round of drawing units anew."""
+    """Return the log ratio of the quantiles in each round of drawing units anew."""
     orders = [np.argsort(values, kind="stable") for values in (new, base)]
 
     def of_round(values: Floats, order: Whole, times: Whole) -> Floats:
@@ -138,7 +138,7 @@ def _sectioned(
 
 
 def _lowest(values: Floats, q: float) -> float:
-    """Give the quantile as `quantile.quantile` defines it, without sorting."""
+    """Return the quantile as `quantile.quantile` defines it, without sorting."""
     place = _rank(q, len(values)) - 1
     return float(np.partition(values, place)[place])
 
@@ -148,7 +148,7 @@ def _rank(q: float, n: int) -> int:
 
 
 def _log_ratios(new: Floats, base: Floats) -> Floats:
-    """Give log(new / base); equal values, two failures among them, differ by nothing."""
+    """Return log(new / base); equal values, two failures among them, differ by nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         apart: Floats = np.log(new) - np.log(base)
     apart[new == base] = 0.0

@@ -17,7 +17,7 @@ _EXACT_FLIPS = 400  # above, the normal approximation is right to a tenth of a p
 def flips_power(
     pairs: int, noise: float, drop: float, *, alpha: float = 0.05, sides: int = 2, margin: float = 0.0
 ) -> float:
-    """Give the chance that the test of `paired` finds scores fallen by `drop` (by more than `margin`, where given).
+    """Return the chance that the test of `paired` finds scores fallen by `drop` (by more than `margin`, where given).
 
     `noise` is the share of samples that flip between two runs of which neither is better, half of them each way; the
     drop adds flips to the worse. Exact, over all outcomes, for the exact McNemar test and for Tango's at a margin;
@@ -51,7 +51,7 @@ def _normal_power(pairs: int, better: float, worse: float, *, alpha: float, marg
 
 @lru_cache(maxsize=1 << 15)
 def _critical(worse: int, pairs: int, alpha: float, margin: float) -> int:
-    """Give the largest number of flips to the better at which `worse` flips to the worse are significant, or -1."""
+    """Return the largest number of flips to the better at which `worse` flips to the worse are significant, or -1."""
     low, high = -1, min(worse, pairs - worse) + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -70,7 +70,7 @@ def _binomial(k: int, n: int, p: float) -> float:
 def mde_flips(
     pairs: int, noise: float, *, alpha: float = 0.05, sides: int = 2, power: float = 0.8, margin: float = 0.0
 ) -> float | None:
-    """Give the smallest drop that is found with that power; None where not even a drop to nothing would be.
+    """Return the smallest drop that is found with that power; None where not even a drop to nothing would be.
 
     Premise and source: `flips_power`.
     """
@@ -87,7 +87,7 @@ def mde_flips(
 def needed_pairs(
     noise: float, drop: float, *, alpha: float = 0.05, sides: int = 2, power: float = 0.8, margin: float = 0.0
 ) -> int | None:
-    """Give how many samples find a drop of that size with that power; None where `drop` is within the margin.
+    """Return how many samples find a drop of that size with that power; None where `drop` is within the margin.
 
     Premise and source: `flips_power`.
     """
@@ -106,7 +106,7 @@ def needed_pairs(
 def mde_mean(
     error: float, units: int, *, alpha: float = 0.05, sides: int = 2, power: float = 0.8, margin: float = 0.0
 ) -> float:
-    """Give the smallest shift of a mean that is found with that power, from the standard error of the difference.
+    """Return the smallest shift of a mean that is found with that power, from the standard error of the difference.
 
     Premise: the mean of `units` independent differences is close to normal. Source: the usual t approximation;
     Miller 2024 for evals.
@@ -118,7 +118,7 @@ def mde_mean(
 def mde_ratio(
     log_error: float, units: int, *, alpha: float = 0.05, sides: int = 2, power: float = 0.8, margin: float = 0.0
 ) -> float:
-    """Give the smallest rise of a ratio that is found (0.15 is 15 %), from the standard error of its logarithm.
+    """Return the smallest rise of a ratio that is found (0.15 is 15 %), from the standard error of its logarithm.
 
     For means, percentiles and costs alike. Premise: the log ratio is close to normal.
     """
@@ -126,7 +126,7 @@ def mde_ratio(
 
 
 def needed_units(units: int, *, mde: float, wanted: float) -> int:
-    """Give how many units find a change of `wanted`, where `units` find one of `mde` (for ratios give both as logs).
+    """Return how many units find a change of `wanted`, where `units` find one of `mde` (for ratios give both as logs).
 
     Premise: errors fall with the square root of the number of units.
     """
@@ -134,7 +134,7 @@ def needed_units(units: int, *, mde: float, wanted: float) -> int:
 
 
 def within_variance(means: Sequence[float], asked: Sequence[int]) -> float | None:
-    """Give the variance of one 0/1 answer about its sample's chance; None where no sample was asked twice.
+    """Return the variance of one 0/1 answer about its sample's chance; None where no sample was asked twice.
 
     `means[i]` is over `asked[i]` answers. Premise: answers of one sample are independent given its chance.
     """
@@ -143,7 +143,7 @@ def within_variance(means: Sequence[float], asked: Sequence[int]) -> float | Non
 
 
 def repeats_error(samples: int, *, between: float, within: float, repeats: int) -> float:
-    """Give the standard error of a mean paired difference over samples that are asked `repeats` times on each side.
+    """Return the standard error of a mean paired difference over samples that are asked `repeats` times on each side.
 
     between: variance over samples of the true difference. within: variance of one answer, base and new added.
     Source: Miller 2024, section 4. Premise: samples independent, answers of one sample independent.
@@ -153,7 +153,7 @@ def repeats_error(samples: int, *, between: float, within: float, repeats: int) 
 
 def needed_repeats(samples: int, *, between: float, within: float, wanted: float, alpha: float = 0.05,
                    sides: int = 2, power: float = 0.8) -> int | None:  # fmt: skip
-    """Give the least number of repeats that finds a mean difference of `wanted`; None where no number would.
+    """Return the least number of repeats that finds a mean difference of `wanted`; None where no number would.
 
     Premise and source: `repeats_error` and `mde_mean`.
     """

@@ -8,7 +8,7 @@ NEEDED = {0.5: 11, 0.9: 64, 0.95: 130, 0.99: 662}
 
 
 def quantile(ordered: Sequence[float], q: float) -> float | None:
-    """Give the smallest of the ascending values that at least the share `q` of them does not exceed.
+    """Return the smallest of the ascending values that at least the share `q` of them does not exceed.
 
     The inverse of the empirical distribution (Hyndman and Fan 1996, type 1; numpy's `inverted_cdf`). It is always a
     value that occurred, so that it also holds when the tail is infinite, where interpolation gives nonsense.
@@ -18,7 +18,7 @@ def quantile(ordered: Sequence[float], q: float) -> float | None:
 
 
 def histogram_quantile(counts: Mapping[int, int], q: float) -> int | None:
-    """Give the bucket in which `quantile` would lie, of a histogram bucket -> count. None of an empty one."""
+    """Return the bucket in which `quantile` would lie, of a histogram bucket -> count. None of an empty one."""
     rank = _rank(q, sum(counts.values()))
     for bucket in sorted(counts):
         rank -= counts[bucket]
@@ -28,7 +28,7 @@ def histogram_quantile(counts: Mapping[int, int], q: float) -> int | None:
 
 
 def needed(q: float, confidence: float = 0.99) -> int:
-    """Give the least n for which two of n values exceed the true `q` quantile, at that confidence.
+    """Return the least n for which two of n values exceed the true `q` quantile, at that confidence.
 
     With only one value up there the estimate would be that single value. Solves
     1 - q^n - n q^(n-1) (1 - q) >= confidence (binomial). Premise: independent observations of one distribution.
@@ -41,5 +41,5 @@ def needed(q: float, confidence: float = 0.99) -> int:
 
 
 def _rank(q: float, n: int) -> int:
-    """Give ceil(q n), at least 1; the tiny step down undoes binary rounding (0.07 x 100 is a little over 7)."""
+    """Return ceil(q n), at least 1; the tiny step down undoes binary rounding (0.07 x 100 is a little over 7)."""
     return max(1, math.ceil(q * n - 1e-9))

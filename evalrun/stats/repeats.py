@@ -12,7 +12,7 @@ from evalrun.stats.interval import Interval, unit_mean
 
 
 def pass_at_k(right: int, n: int, k: int) -> float:
-    """Give the chance that at least one of k of the n answers is right: 1 - C(n-c, k) / C(n, k).
+    """Return the chance that at least one of k of the n answers is right: 1 - C(n-c, k) / C(n, k).
 
     Premise: answers are exchangeable. Source: Chen et al. 2021.
     """
@@ -20,7 +20,7 @@ def pass_at_k(right: int, n: int, k: int) -> float:
 
 
 def pass_all_k(right: int, n: int, k: int) -> float:
-    """Give the chance that all of k of the n answers are right, pass^k: C(c, k) / C(n, k).
+    """Return the chance that all of k of the n answers are right, pass^k: C(c, k) / C(n, k).
 
     Premise: answers are exchangeable. Source: Yao et al. 2024 (tau-bench).
     """
@@ -28,12 +28,12 @@ def pass_all_k(right: int, n: int, k: int) -> float:
 
 
 def mean_at_k(scores: Sequence[float]) -> float:
-    """Give the mean score of the answers, avg@k: the same for every k in expectation."""
+    """Return the mean score of the answers, avg@k: the same for every k in expectation."""
     return math.fsum(scores) / len(scores)
 
 
 def majority_at_k(votes: Sequence[int], worth: Sequence[float], *, missing: int = 0, k: int) -> float:
-    """Give the expected score of the majority of k of the answers, maj@k.
+    """Return the expected score of the majority of k of the answers, maj@k.
 
     `votes[i]` answers fell into class i of equivalent answers, which scores `worth[i]`; `missing` answers gave none.
     A missing answer never wins: it only takes a place. Tied classes share; k missing answers score 0.
@@ -53,7 +53,7 @@ def majority_at_k(votes: Sequence[int], worth: Sequence[float], *, missing: int 
 
 
 def _won(votes: Sequence[int], winner: int, *, missing: int, k: int) -> Fraction:
-    """Give the number of subsets of size `k` that class `winner` wins, a share of those where it ties."""
+    """Return the number of subsets of size `k` that class `winner` wins, a share of those where it ties."""
     others = [vote for i, vote in enumerate(votes) if i != winner]
     won = Fraction(0)
     for top in range(1, min(k, votes[winner]) + 1):
@@ -81,7 +81,7 @@ def _and_class(ways: dict[tuple[int, int], int], vote: int, *, top: int, most: i
 def over_samples(
     counts: Iterable[tuple[int, int]], k: int, estimate: Callable[[int, int, int], float], *, level: float = 0.95
 ) -> Interval | None:
-    """Give the mean over samples of `estimate(right, n, k)`, with its interval. None where no sample has k answers.
+    """Return the mean over samples of `estimate(right, n, k)`, with its interval. None where no sample has k answers.
 
     A sample with fewer than k answers has no value and is left out: say so beside the number.
     Premise: samples independent (`unit_mean`).

@@ -123,7 +123,7 @@ def compare_ratios(
 
 
 def t_sides(value: float, error: float, df: int, margin: float) -> Sides:
-    """Give the evidence that the true value is above, and below, `margin`, by Student's t.
+    """Return the evidence that the true value is above, and below, `margin`, by Student's t.
 
     No evidence either way where the error is unknown or 0. Premise: the estimate is close to normal.
     """
@@ -142,13 +142,13 @@ class _Found(NamedTuple):
 
 
 def _mean_of(totals: Floats) -> tuple[Floats, Floats]:
-    """Give sum / count of each row of totals, and its gradient."""
+    """Return sum / count of each row of totals, and its gradient."""
     value = totals[:, 0] / totals[:, 1]
     return value, np.column_stack([1 / totals[:, 1], -value / totals[:, 1]])
 
 
 def _log_ratio_of(totals: Floats) -> tuple[Floats, Floats]:
-    """Give log((a / b) / (c / d)) of each row of totals a, b, c, d, and its gradient."""
+    """Return log((a / b) / (c / d)) of each row of totals a, b, c, d, and its gradient."""
     signs = np.array([1.0, -1.0, -1.0, 1.0])
     return np.log(totals) @ signs, signs / totals
 
@@ -156,7 +156,7 @@ def _log_ratio_of(totals: Floats) -> tuple[Floats, Floats]:
 def _studentised(
     drawn: Floats, statistic: Callable[[Floats], tuple[Floats, Floats]], *, seed: int, level: float
 ) -> _Found:
-    """Give the bootstrap-t interval of a smooth statistic of the totals of the rows of `drawn`.
+    """Return the bootstrap-t interval of a smooth statistic of the totals of the rows of `drawn`.
 
     Its standard error is the linear one, from the gradient; all of it is a few matrix products. A bound is never nearer
     than Student's t puts it: the bootstrap widens a skewed side, and would narrow both where single values dominate.
@@ -192,7 +192,7 @@ def _studentised(
 
 
 def _unsupported(value_base: float, value_new: float, *, relative: bool) -> Comparison:
-    """Give a comparison that says nothing, because a sum is zero, negative or infinite."""
+    """Return a comparison that says nothing, because a sum is zero, negative or infinite."""
     difference = value_new / value_base - 1 if relative and value_base else value_new - value_base
     return Comparison(
         float(value_base), float(value_new), float(difference), None, None, None, None,

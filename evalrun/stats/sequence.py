@@ -20,7 +20,7 @@ _STAKES = np.concatenate([np.geomspace(0.004, 0.5, 15), [0.65, 0.8, 0.95]])
 
 
 def sequential_sides(differences: ArrayLike, *, margin: float = 0.0) -> Sides:
-    """Give always-valid p: the mean difference, new - base, fell by more, and by less, than `margin`.
+    """Return always-valid p: the mean difference, new - base, fell by more, and by less, than `margin`.
 
     `differences` are all so far, each in -1..1; their order does not matter. Stop as soon as one p is at alpha or
     below; each keeps alpha over any number of looks. Premise, one of: every difference is of a sample drawn at
@@ -36,7 +36,7 @@ def sequential_sides(differences: ArrayLike, *, margin: float = 0.0) -> Sides:
 
 
 def sequential_interval(differences: ArrayLike, *, level: float = 0.95) -> tuple[float, float]:
-    """Give an interval for the mean difference that holds at all looks together: a confidence sequence.
+    """Return an interval for the mean difference that holds at all looks together: a confidence sequence.
 
     Premise and source: `sequential_sides`.
     """
@@ -53,7 +53,7 @@ def _counted(differences: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def _capital(values: Floats, counts: Floats, mean: float) -> float:
-    """Give the log of the capital won from betting that the mean of values in -1..1 is above `mean`."""
+    """Return the log of the capital won from betting that the mean of values in -1..1 is above `mean`."""
     if mean >= 1 or not len(values):
         return 0.0
     stakes = _STAKES / (1 + mean) if mean > -1 else _STAKES
@@ -62,7 +62,7 @@ def _capital(values: Floats, counts: Floats, mean: float) -> float:
 
 
 def _edge(values: Floats, counts: Floats, mean: float, rich: float) -> float:
-    """Give the largest mean against which betting on more has made the gambler `rich`; -1 where none has."""
+    """Return the largest mean against which betting on more has made the gambler `rich`; -1 where none has."""
     rejected, kept = -1.0, mean
     for _ in range(40):
         middle = (rejected + kept) / 2

@@ -41,7 +41,7 @@ class Comparison(NamedTuple):
 
 
 def verdict(sides: Sides, *, alpha: float = 0.05) -> Verdict:
-    """Give `regressed` or `pass` where the evidence for it is at `alpha`, else `inconclusive`.
+    """Return `regressed` or `pass` where the evidence for it is at `alpha`, else `inconclusive`.
 
     At most a share `alpha` of changes inside the margin are called regressed, and at most a share `alpha` of changes
     beyond it pass. With a margin of 0 only a proven gain passes. Premise: that of the tests.
@@ -53,7 +53,7 @@ def verdict(sides: Sides, *, alpha: float = 0.05) -> Verdict:
 
 
 def verdicts(many: Sequence[Sides], *, alpha: float = 0.05) -> list[Verdict]:
-    """Give the verdicts of the metrics of one gate, with the false alarms of the whole gate at `alpha`.
+    """Return the verdicts of the metrics of one gate, with the false alarms of the whole gate at `alpha`.
 
     Any one `regressed` fails the gate, so those p are Holm's. All must pass for the gate to pass, so a wrong pass
     of the gate needs a wrong pass of every metric that is out: no correction (Berger 1982, intersection-union).
@@ -63,7 +63,7 @@ def verdicts(many: Sequence[Sides], *, alpha: float = 0.05) -> list[Verdict]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Give p values that may each be held against alpha with at most that chance of any false alarm among them.
+    """Return p values that may each be held against alpha with at most that chance of any false alarm among them.
 
     Premise: none about how the tests hang together. Source: Holm 1979.
     """
@@ -76,7 +76,7 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def equivalent(more: Sides, less: Sides) -> float:
-    """Give the p of "different by less than the margin, either way", from the evidence in both directions.
+    """Return the p of "different by less than the margin, either way", from the evidence in both directions.
 
     Premise: both are of the same data and margin. Source: Schuirmann 1987, two one-sided tests.
     """

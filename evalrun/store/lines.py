@@ -166,7 +166,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def scan(path: Path, end: int | None = None) -> Iterator[Line]:
-    """Give a journal's lines one by one, damaged ones too; memory is that of the longest line.
+    """Return a journal's lines one by one, damaged ones too; memory is that of the longest line.
 
     end: stop at this offset. What follows the last newline is not a line and is left out.
     """
@@ -194,7 +194,7 @@ def _fits(raw: bytes, head: re.Match[bytes]) -> bool:
 
 
 def _rescue(offset: int, raw: bytes) -> Iterator[Line]:
-    """Give the whole line at the end of a damaged one, if the damage swallowed the newline between two."""
+    """Return the whole line at the end of a damaged one, if the damage swallowed the newline between two."""
     for head in _HEAD.finditer(raw, 1):
         if _fits(raw, head):
             at = head.start()

@@ -96,7 +96,7 @@ _STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # when it began; a copy that some
 
 
 def run_folder(folder: Path) -> Path:
-    """Give the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
+    """Return the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
     if (folder / NAME).exists():
         return folder
     runs = sorted(path.parent for path in folder.glob(f"*/{NAME}") if _STAMPED.match(path.parent.name))

@@ -39,7 +39,7 @@ class Keys:
         return int(key, 16) in self._numbers
 
     def __iter__(self) -> Iterator[str]:
-        """Give the keys in ascending order."""
+        """Return the keys in ascending order."""
         return (f"{number:016x}" for number in sorted(self._numbers))
 
     def __len__(self) -> int:
@@ -199,7 +199,7 @@ class Run:
         return any(end.reason == "finished" for end in self.ends())
 
     def records(self) -> Iterator[Record]:
-        """Give the records that count, in the journal's order: of several with the same key, the last."""
+        """Return the records that count, in the journal's order: of several with the same key, the last."""
         last = self.index.last
         if self.index.missing:
             return
@@ -214,11 +214,11 @@ class Run:
         return [event for event in self.index.events if isinstance(event, Session)]
 
     def served(self) -> list[Served]:
-        """Give what was said of each target when it was opened, in order."""
+        """Return what was said of each target when it was opened, in order."""
         return [event for event in self.index.events if isinstance(event, Served)]
 
     def calibrated(self) -> list[Calibrated]:
-        """Give the sizes that were measured."""
+        """Return the sizes that were measured."""
         return [event for event in self.index.events if isinstance(event, Calibrated)]
 
     def lags(self) -> list[Lag]:
@@ -228,17 +228,17 @@ class Run:
         return [event for event in self.index.events if isinstance(event, End)]
 
     def scorers(self) -> str | None:
-        """Give the fingerprint of the scorers that the stored scores are from; None where there are none."""
+        """Return the fingerprint of the scorers that the stored scores are from; None where there are none."""
         header = scores.read_header(self.path)
         return None if header is None else header.scorers
 
     def score_labels(self) -> dict[str, tuple[str, ...]]:
-        """Give the names of the scorers that the stored scores are from, by task; empty where it does not say."""
+        """Return the names of the scorers that the stored scores are from, by task; empty where it does not say."""
         header = scores.read_header(self.path)
         return {} if header is None else dict(header.labels)
 
     def scores(self) -> Iterator[Scored]:
-        """Give the stored scores; none where the run was never scored."""
+        """Return the stored scores; none where the run was never scored."""
         return scores.read_scores(self.path)
 
 

@@ -69,7 +69,7 @@ def resume(path: Path, *, disk: Disk = DISK) -> Writer:
 
 
 def newest(results_root: Path, suite_name: str, command: Json) -> Run | None:
-    """Give the newest run that the same command started."""
+    """Return the newest run that the same command started."""
     for label, folder in reversed(_labels(results_root / suite_name)):
         if label.created is not None and canonical(label.command) == canonical(command):
             return open_run(folder)
@@ -77,14 +77,14 @@ def newest(results_root: Path, suite_name: str, command: Json) -> Run | None:
 
 
 def find_unfinished(results_root: Path, suite_name: str, command: Json) -> Run | None:
-    """Give the newest run that the same command started, unless it finished: what is asked of it later is no part of
+    """Return the newest run that the same command started, unless it finished: what is asked of it later is no part of
     the command."""
     run = newest(results_root, suite_name, command)
     return None if run is None or _finished(run.path) or run.finished_once else run
 
 
 def latest(results_root: Path, suite_name: str) -> Run | None:
-    """Give a suite's newest run, finished or not."""
+    """Return a suite's newest run, finished or not."""
     labels = _labels(results_root / suite_name)
     return open_run(labels[-1][1]) if labels else None
 
@@ -97,7 +97,7 @@ class _Label(msgspec.Struct):
 
 
 def _labels(suite: Path) -> list[tuple[_Label, Path]]:
-    """Give a suite's run folders, oldest first. One without a manifest died at birth and is none."""
+    """Return a suite's run folders, oldest first. One without a manifest died at birth and is none."""
     if not suite.is_dir():
         return []
     with storing(suite):

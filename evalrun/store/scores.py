@@ -62,7 +62,7 @@ def read_header(folder: Path) -> ScoresHeader | None:
 
 
 def read_scores(folder: Path) -> Iterator[Scored]:
-    """Give a folder's scores one by one; none where it was never scored."""
+    """Return a folder's scores one by one; none where it was never scored."""
     path = folder / NAME
     if not path.exists():
         return

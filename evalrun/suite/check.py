@@ -11,7 +11,7 @@ from evalrun.escape import tty
 from evalrun.secret import Secret
 from evalrun.suite.read import Loaded, NamedTarget
 from evalrun.suite.validate import refusal
-from evalrun.target.spec import Http
+from evalrun.targets.spec import Http
 
 
 def check_run(loaded: Loaded, targets: Sequence[NamedTarget]) -> None:
@@ -55,7 +55,7 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[NamedTarget]) -> list[str]
 
 
 def require_key(target: NamedTarget, *, environ: Mapping[str, str], suite: str | Path) -> Secret | None:
-    """Give the target's key from the environment, or None if it needs none; `suite` is what the user called it."""
+    """Return the target's key from the environment, or None if it needs none; `suite` is what the user called it."""
     if not isinstance(target.spec, Http) or target.spec.key_env is None:
         return None
     variable = target.spec.key_env

@@ -23,6 +23,7 @@ MAX_BYTES = 1_000_000
 MAX_NODES = 100_000  # with every alias counted as what it stands for
 MAX_ALIASES = 100
 MAX_DEPTH = 50
+_TOO_DEEP = f"nested more than {MAX_DEPTH} deep; flatten it"
 
 Event = Any  # PyYAML's stubs give an event neither tag nor anchor
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -61,7 +62,7 @@ class Node:
     key: Mark | None = None
 
     def plain(self) -> Json:
-        """Give the value alone, as JSON would hold it."""
+        """Return the value alone, as JSON would hold it."""
         if isinstance(self.value, dict):
             return {name: child.plain() for name, child in self.value.items()}
         if isinstance(self.value, list):
@@ -123,9 +124,11 @@ class _Composer:
             raise SuiteError(f"{tty(self._source)}: {tty(str(error))}; write YAML in UTF-8") from None
 
     def _complaint(self, error: yaml.MarkedYAMLError) -> tuple[Mark, str]:
-        """Give libyaml's complaint in plainer words, and the place to mend."""
+        """Return libyaml's complaint in plainer words, and the place to mend."""
         problem, at, opened = error.problem or "not YAML", error.problem_mark, error.context_mark
         assert at is not None
+        if "nesting depth" in problem:  # libyaml scans ahead of the events it has returned
+            return self._mark_of(at), _TOO_DEEP
         rest = _LINE_END.split(self._text)[at.line :]
         char = "".join(rest[:1])[at.column : at.column + 1]
         mark = self._mark_of(at)
@@ -142,7 +145,7 @@ class _Composer:
     def _node(self, event: Event, depth: int) -> Node:
         self._count(event, 1)
         if depth > MAX_DEPTH:
-            self._refuse(self._mark(event), f"nested more than {MAX_DEPTH} deep; flatten it")
+            self._refuse(self._mark(event), _TOO_DEEP)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         if event.tag is not None:
@@ -169,7 +172,7 @@ class _Composer:
             self._refuse(mark, f"the alias *{name} stands inside what it stands for; write the value out")
         self._count(event, target.nodes - 1)
         if depth + target.height > MAX_DEPTH:
-            self._refuse(mark, f"nested more than {MAX_DEPTH} deep; flatten it")
+            self._refuse(mark, _TOO_DEEP)
         self._deepest = max(self._deepest, depth + target.height)
         return target.node
 

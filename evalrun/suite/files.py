@@ -33,7 +33,7 @@ class Files:
         return self._digest.hexdigest()
 
     def read(self, path: Path, *, inside: tuple[Path, ...] = ()) -> Node:
-        """Give the tree of a file, merged over what it includes; `inside` are the files that include it."""
+        """Return the tree of a file, merged over what it includes; `inside` are the files that include it."""
         real = _real(path)
         if real not in self._trees:
             data = contents(path)
@@ -110,7 +110,7 @@ def _text(data: bytes, path: Path) -> str:
 
 
 def mapping(data: bytes, path: Path, *, environ: Mapping[str, str], example: str) -> Node:
-    """Give the tree of a file's bytes; it must be a mapping, such as `example` begins."""
+    """Return the tree of a file's bytes; it must be a mapping, such as `example` begins."""
     tree = parse(_text(data, path), str(path), environ=environ)
     if tree.value is None:
         raise SuiteError(f"{tree.mark}: is empty; it begins e.g. with `{example}`")

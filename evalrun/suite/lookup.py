@@ -16,13 +16,13 @@ _SUFFIX = ".yaml"
 
 
 def shipped(what: Literal["configs", "suites"]) -> Path:
-    """Give the folder of shipped files: inside the package where it was installed, beside it in a repository."""
+    """Return the folder of shipped files: inside the package where it was installed, beside it in a repository."""
     installed = _PACKAGE / what
     return installed if installed.is_dir() else _PACKAGE.parent / what
 
 
 def suite_path(path: Path) -> Path:
-    """Give the file that `path` means: itself, or else, for `math` and `suites/math.yaml`, the shipped suite."""
+    """Return the file that `path` means: itself, or else, for `math` and `suites/math.yaml`, the shipped suite."""
     if not path.exists() and (path.name == str(path) or path.parent == Path("suites")):
         own = shipped("suites") / f"{path.name.removesuffix(_SUFFIX)}{_SUFFIX}"
         return own if own.is_file() else path
@@ -30,7 +30,7 @@ def suite_path(path: Path) -> Path:
 
 
 def target_path(name: str, *, suite_root: Path, working: Path) -> Path:
-    """Give the file that a target's name or path means; `working` is the folder names are also looked up in."""
+    """Return the file that a target's name or path means; `working` is the folder names are also looked up in."""
     if name.endswith((_SUFFIX, ".yml")):
         return Path(name)
     folders = (suite_root / "configs", suite_root.parent / "configs", working / "configs", shipped("configs"))

@@ -62,14 +62,14 @@ def _kind_changes(base: Mapping[str, Node], over: Mapping[str, Node]) -> bool:
 
 
 def apply(tree: Node, overrides: Sequence[Override]) -> Node:
-    """Give the tree with every override applied, in order."""
+    """Return the tree with every override applied, in order."""
     for each in overrides:
         tree = _put(tree, each, ())
     return tree
 
 
 def _put(node: Node, change: Override, done: tuple[Step, ...]) -> Node:
-    """Give `node`, which stands at `done`, with the change made in it."""
+    """Return `node`, which stands at `done`, with the change made in it."""
     if len(done) == len(change.path):
         return replace(node_of(change.value, Mark(change.flag)), key=node.key)
     step = change.path[len(done)]
@@ -116,7 +116,7 @@ def _listed(names: Mapping[str, Node]) -> str:
 
 
 def node_of(value: Json, mark: Mark) -> Node:
-    """Give a JSON value as a tree in which everything was typed at `mark`."""
+    """Return a JSON value as a tree in which everything was typed at `mark`."""
     if isinstance(value, dict):
         return Node({name: replace(node_of(child, mark), key=mark) for name, child in value.items()}, mark)
     if isinstance(value, list | tuple):

@@ -19,7 +19,7 @@ from evalrun.suite.scalar import looks_secret
 from evalrun.suite.schema import SUITE, TARGET, schema
 from evalrun.suite.spec import Suite
 from evalrun.suite.validate import refusal, trace, validate
-from evalrun.target.spec import TargetSpec
+from evalrun.targets.spec import TargetSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Loaded:
     tree: Node
 
     def locate(self, loc: Sequence[Step]) -> str:
-        """Give `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
+        """Return `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
         return _locate(self.tree, loc)
 
 
@@ -47,7 +47,7 @@ class NamedTarget:
     tree: Node
 
     def locate(self, loc: Sequence[Step]) -> str:
-        """Give `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
+        """Return `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
         return _locate(self.tree, loc)
 
 

@@ -40,7 +40,7 @@ class DoubtfulError(ValueError):
 
 
 def resolve(text: str) -> Scalar:
-    """Give the value of an unquoted scalar."""
+    """Return the value of an unquoted scalar."""
     if text in _WORDS:
         return _WORDS[text]
     if _NOT_FINITE.fullmatch(text):
@@ -59,7 +59,7 @@ def resolve(text: str) -> Scalar:
 
 
 def _exact_float(text: str) -> float:
-    """Give a number as a float that prints as the same number, for a price or a right answer must not change."""
+    """Return a number as a float that prints as the same number, for a price or a right answer must not change."""
     value = float(text)
     mantissa = re.split("[eE]", text)[0]
     lost = value == 0 and mantissa.strip("+-.0") != ""

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import TypeAdapter
 
 from evalrun.suite.spec import Suite
-from evalrun.target.spec import TargetSpec
+from evalrun.targets.spec import TargetSpec
 from evalrun.types import Json
 
 SUITE: TypeAdapter[Suite] = TypeAdapter(Suite)
@@ -21,7 +21,7 @@ _INCLUDE = {
 
 @cache
 def schema(what: Literal["suite", "target"]) -> Mapping[str, Json]:
-    """Give the JSON Schema (2020-12) of a kind of file."""
+    """Return the JSON Schema (2020-12) of a kind of file."""
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     if what == "target":
         return {**draft, "title": "evalrun target", **TARGET.json_schema()}
@@ -40,7 +40,7 @@ class Names(NamedTuple):
 
 
 def names_at(root: Mapping[str, Json], loc: Iterable[int | str]) -> Names:
-    """Give the names around pydantic's location `loc`: the keys beside its last step, the kinds at it."""
+    """Return the names around pydantic's location `loc`: the keys beside its last step, the kinds at it."""
     here, beside = [root], [root]
     for step in loc:
         further = [child for each in here for child in _step(root, each, step)]
@@ -67,7 +67,7 @@ def _step(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str) 
 
 
 def _branches(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str = "") -> Iterator[Mapping[str, Any]]:
-    """Give what a schema may turn out to be, or only the class that the kind `step` chooses."""
+    """Return what a schema may turn out to be, or only the class that the kind `step` chooses."""
     schema = _followed(root, schema)
     chooser = schema.get("discriminator", {}).get("mapping", {})
     if step in chooser:

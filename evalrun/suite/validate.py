@@ -54,7 +54,7 @@ class Complaint:
 
 
 def validate(adapter: TypeAdapter[T], tree: Node, *, schema: Mapping[str, Json]) -> T:
-    """Give the tree as its spec, or raise one SuiteError with a line for each complaint."""
+    """Return the tree as its spec, or raise one SuiteError with a line for each complaint."""
     try:
         return adapter.validate_json(json.dumps(tree.plain()))
     except ValidationError as error:
@@ -64,7 +64,7 @@ def validate(adapter: TypeAdapter[T], tree: Node, *, schema: Mapping[str, Json])
 
 
 def refusal(lines: Iterable[str]) -> SuiteError:
-    """Give the error that says all of `lines`, or the first twenty and how many more there are."""
+    """Return the error that says all of `lines`, or the first twenty and how many more there are."""
     every = list(dict.fromkeys(lines))
     more = [f"... and {len(every) - MOST} more"] if len(every) > MOST else []
     return SuiteError("\n".join(every[:MOST] + more))

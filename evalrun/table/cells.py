@@ -100,7 +100,7 @@ class Cell:
     alerts: tuple[str, ...] = ()
 
     def get(self, name: str, of: str = "") -> Metric | None:
-        """Give a metric by name; None where the cell has none."""
+        """Return a metric by name; None where the cell has none."""
         return next((m for m in self.metrics if m.name == name and m.of == of), None)
 
 

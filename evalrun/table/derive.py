@@ -27,7 +27,7 @@ MOST_LAG_OF_TTFT = 0.05
 
 
 def cell(tally: Tally, *, task: str | None, target: str, planned: int | None, lags: Sequence[Lag]) -> Cell:
-    """Give the cell of one task x target, or of all tasks of a target (`task` None)."""
+    """Return the cell of one task x target, or of all tasks of a target (`task` None)."""
     late = _late([lag for lag in lags if lag.target == target and task in (None, lag.task)], _ordered(tally, "ttft_s"))
     metrics = (
         *_quality(tally),
@@ -59,7 +59,7 @@ def _quality(tally: Tally) -> Iterator[Metric]:
 
 
 def _sample_means(samples: Iterable[int], values: Iterable[float], *, repeated: bool) -> list[float]:
-    """Give one value a sample: the mean of what its repeats have. A sample without any is left out."""
+    """Return one value a sample: the mean of what its repeats have. A sample without any is left out."""
     if not repeated:
         return [value for value in values if not math.isnan(value)]
     repeats: dict[int, list[float]] = defaultdict(list)
@@ -88,7 +88,7 @@ def _requests(tally: Tally, planned: int | None) -> Iterator[Metric]:
 
 
 def _kinds(tally: Tally, name: str) -> Iterator[Metric]:
-    """Give a count for each kind, the most frequent first."""
+    """Return a count for each kind, the most frequent first."""
     kinds = [(-n, of) for (counted, of), n in tally.counts.items() if counted == name and of]
     return (Metric(name=name, of=of, value=-n) for n, of in sorted(kinds))
 
@@ -127,7 +127,7 @@ def _ordered(tally: Tally, name: str) -> list[float]:
 def _percentile(
     name: str, ordered: list[float], q: float, *, failures: int = 0, group: str = "", marks: tuple[Mark, ...]
 ) -> Metric:
-    """Give a percentile in whose tail failures stand as infinity; unknown where no answer has a value."""
+    """Return a percentile in whose tail failures stand as infinity; unknown where no answer has a value."""
     of = f"p{q * 100:g} {group}".rstrip()
     if not ordered:
         return Metric(name=name, of=of, value=None, n=0)
@@ -163,13 +163,13 @@ def _throughput(tally: Tally) -> Iterator[Metric]:
 
 
 def _window_s(tally: Tally) -> float | None:
-    """Give the time that rates are over; None where the end of any answer is unknown."""
+    """Return the time that rates are over; None where the end of any answer is unknown."""
     timed = sum(len(spans.last) for spans in tally.sessions.values()) == tally.counts["succeeded", ""]
     return window_s(tally.sessions.values()) if timed else None
 
 
 def _goodput(tally: Tally, *, invalid: bool) -> Iterator[Metric]:
-    """Give what kept every SLO, as a share and per second: nothing where none is stated."""
+    """Return what kept every SLO, as a share and per second: nothing where none is stated."""
     if not tally.slo:
         return
     good, seconds = tally.good, _window_s(tally)
@@ -213,7 +213,7 @@ def _complete(tally: Tally, name: str) -> bool:
 
 
 def _total(tally: Tally, name: str, total: int | Decimal, *, marks: tuple[Mark, ...]) -> Iterator[Metric]:
-    """Give a sum over the answers; unknown where any answer lacks its part, and then the known part beside it."""
+    """Return a sum over the answers; unknown where any answer lacks its part, and then the known part beside it."""
     if _complete(tally, name):
         yield Metric(name=name, value=total, n=tally.known[name], marks=marks)
         return
@@ -226,7 +226,7 @@ def _total(tally: Tally, name: str, total: int | Decimal, *, marks: tuple[Mark, 
 
 
 def _late(lags: Sequence[Lag], ttft: list[float]) -> tuple[float, float] | None:
-    """Give (the client's own p99 lag, the most allowed) where it is too much; None where it is fine or not known."""
+    """Return (the client's own p99 lag, the most allowed) where it is too much; None where it is fine or not known."""
     worst = max((lag.p99_s for lag in lags), default=0.0)
     allowed = min(MOST_LAG_S, MOST_LAG_OF_TTFT * (quantile(ttft, 0.99) or math.inf))
     return (worst, allowed) if worst > allowed else None

@@ -24,7 +24,7 @@ class Verdicts:
         self.by_scorer.setdefault(scored.scorer, {})[scored.key] = self._lean(scored.score)
 
     def of(self, key: str) -> dict[str, Score]:
-        """Give what each scorer says of one record."""
+        """Return what each scorer says of one record."""
         return {scorer: scores[key] for scorer, scores in self.by_scorer.items() if key in scores}
 
     def _lean(self, score: Score) -> Score:
@@ -38,7 +38,7 @@ class Verdicts:
 
 
 def tabulate(records: Iterable[Record], scores: Iterable[Scored], context: Context) -> Table:
-    """Give the table of one run. Both inputs are read once, the scores first; records are not kept.
+    """Return the table of one run. Both inputs are read once, the scores first; records are not kept.
 
     A scorer the context does not name is taken from the scores, in their order.
     """
@@ -86,7 +86,7 @@ def _assemble(tallies: dict[tuple[str, str], Tally], context: Context) -> Table:
 
 
 def _worst(tallies: Iterable[Tally]) -> list[Example]:
-    """Give the few things most worth a look: failures and scorer errors by frequency, and the first disputes."""
+    """Return the few things most worth a look: failures and scorer errors by frequency, and the first disputes."""
     tallies = list(tallies)
     counted: dict[tuple[str, str], int] = {}
     for tally in tallies:

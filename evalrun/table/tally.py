@@ -217,12 +217,12 @@ class Tally:
 
 
 def gap_s(bucket: int) -> float:
-    """Give the middle of a bucket of `Tally.gaps`, in seconds; the first one holds the gaps of 0."""
+    """Return the middle of a bucket of `Tally.gaps`, in seconds; the first one holds the gaps of 0."""
     return 0.0 if bucket == 0 else (math.exp((bucket + 0.5) / GAP_STEPS) - 1) / 1e9
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:
-    """Give one tally of several tasks of a target. Of the scorers only the headlines are comparable, and kept."""
+    """Return one tally of several tasks of a target. Of the scorers only the headlines are comparable, and kept."""
     total = Tally()
     for tally in tallies:
         total.counts.update(tally.counts)

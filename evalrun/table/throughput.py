@@ -50,13 +50,13 @@ class Spans:
 
 
 def window_s(sessions: Iterable[Spans]) -> float | None:
-    """Give the sum over sessions of (last token event - first sent). None where nothing was answered."""
+    """Return the sum over sessions of (last token event - first sent). None where nothing was answered."""
     total = math.fsum(max(spans.last) - spans.first_sent for spans in sessions if spans.last)
     return total if total > 0 else None
 
 
 def at_full_concurrency(sessions: Iterable[Spans]) -> float | None:
-    """Give tokens per second from the first to the last moment with the most answers in flight.
+    """Return tokens per second from the first to the last moment with the most answers in flight.
 
     It leaves out the ramp-up and the slow last answers, where the endpoint was not loaded. Premise: an answer's tokens
     come evenly between its first and its last token event.
@@ -72,7 +72,7 @@ def at_full_concurrency(sessions: Iterable[Spans]) -> float | None:
 
 
 def _full_window(spans: Spans) -> tuple[float, float]:
-    """Give when the number of answers in flight first reached its maximum, and when it last left it."""
+    """Return when the number of answers in flight first reached its maximum, and when it last left it."""
     starts, ends = sorted(spans.sent), sorted(spans.last)
     most = done = 0
     begin = end = 0.0

@@ -118,12 +118,12 @@ class _Choice:
             tool.arguments.append(fragment.function.arguments)
 
     def split(self) -> tuple[str, Split]:
-        """Give the whole content, and where its answer is."""
+        """Return the whole content, and where its answer is."""
         content = "".join(self.content)
         return content, split_thought(content, reasoned=bool(self.reasoning))
 
     def answered_at(self) -> int | None:
-        """Give the instant of the first token event that was no reasoning."""
+        """Return the instant of the first token event that was no reasoning."""
         content, split = self.split()
         instants = [] if self.acted_at is None else [self.acted_at]
         if split.answer_at < len(content):
@@ -186,7 +186,7 @@ class Draft:
         return min((at_ns for at_ns in instants if at_ns is not None), default=None)
 
     def partial(self, redact: Redact) -> str:
-        """Give the answer's text so far, as it came."""
+        """Return the answer's text so far, as it came."""
         return redact(well_formed("".join(self._in_order()[0].content)))
 
     def completion(self, *, end_markers: Iterable[str], redact: Redact, flags: Iterable[str]) -> Completion:
@@ -226,7 +226,7 @@ class Draft:
         return [choice for _, choice in sorted(self._choices.items())] or [_Choice()]
 
     def _tokens(self, counted: Usage) -> tuple[int | None, TokenSource | None]:
-        """Give the completion tokens and who counted them. Chunks stand in for tokens, under their own name."""
+        """Return the completion tokens and who counted them. Chunks stand in for tokens, under their own name."""
         if counted.completion_tokens is not None:
             return counted.completion_tokens, "usage"
         return (len(self.instants), "chunks") if self._streamed else (None, None)

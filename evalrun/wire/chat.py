@@ -16,7 +16,7 @@ OURS = frozenset({"model", "messages", "stream"})
 def request_body(
     messages: Sequence[Message], *, model: str, params: Mapping[str, Json], stream: bool, stream_usage: bool
 ) -> bytes:
-    """Give the request as canonical JSON: sorted keys, no blanks, UTF-8. The same request is always the same bytes.
+    """Return the request as canonical JSON: sorted keys, no blanks, UTF-8. The same request is always the same bytes.
 
     params: the other fields of the body (temperature, max_tokens, ...), sent as they are. stream_usage: ask for the
     usage block, which streams lack by default. Raises `SuiteError` for what JSON cannot say.

@@ -112,7 +112,7 @@ def parse(text: str) -> dict[str, Json]:
 
 
 def usage(counts: Counts | None) -> Usage:
-    """Give the usage block as a value. A count that cannot be one (negative, absurd) was not sent."""
+    """Return the usage block as a value. A count that cannot be one (negative, absurd) was not sent."""
     if counts is None:
         return Usage()
     prompt, completion = counts.prompt_tokens_details, counts.completion_tokens_details
@@ -200,7 +200,7 @@ def _str(value: Json) -> str | None:
 
 
 def _count(value: Json) -> int | None:
-    """Give a count of tokens; a whole number written `16.0` is one, `true` is not."""
+    """Return a count of tokens; a whole number written `16.0` is one, `true` is not."""
     if isinstance(value, Decimal) and _plain(value) and value == value.to_integral_value():
         value = int(value)
     return value if type(value) is int and 0 <= value < MOST_TOKENS else None

@@ -42,7 +42,7 @@ def complaint(value: Json) -> Complaint:
 
 
 def rejected(status: int, headers: Mapping[str, str], body: bytes, *, redact: Redact = str) -> Failure:
-    """Give the failure for an HTTP answer that carries no completion: not 2xx, or 2xx with something else in it.
+    """Return the failure for an HTTP answer that carries no completion: not 2xx, or 2xx with something else in it.
 
     `retry_after_s` stays None: reading the headers for it is `retry`'s.
     """
@@ -73,7 +73,7 @@ def rejected(status: int, headers: Mapping[str, str], body: bytes, *, redact: Re
 
 
 def head(text: str, redact: Redact) -> str:
-    """Give the beginning of a text. Redacted before the cut: half a key is not found any more."""
+    """Return the beginning of a text. Redacted before the cut: half a key is not found any more."""
     text = redact(well_formed(text))
     return text if len(text) <= HEAD_CHARS else text[:HEAD_CHARS] + "..."
 
@@ -143,7 +143,7 @@ def _complaint_in(text: str) -> Complaint:
 
 
 def _words(value: Json) -> str:
-    """Give what stands where words belong: text, or FastAPI's list of what is wrong where."""
+    """Return what stands where words belong: text, or FastAPI's list of what is wrong where."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list) and value and all(isinstance(item, dict) and "msg" in item for item in value):
@@ -156,7 +156,7 @@ def _list(value: Json) -> list[Json]:
 
 
 def _host(location: str) -> str:
-    """Give scheme and host of an address: the rest may hold a session."""
+    """Return scheme and host of an address: the rest may hold a session."""
     try:
         parts = urlsplit(location)
         return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path of the same host"

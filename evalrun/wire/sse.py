@@ -47,7 +47,7 @@ class Parser:
         self._held = 0  # the bytes of the data lines and of the unfinished line
 
     def feed(self, data: bytes) -> list[Event]:
-        """Give the events that `data` completes. Raises `EventTooBig`."""
+        """Return the events that `data` completes. Raises `EventTooBig`."""
         if self._start is not None:
             data = self._without_bom(data)
         if self._after_cr and data:

@@ -77,7 +77,7 @@ class StreamDecoder:
             self._chunk(text, at_ns)
 
     def finish(self, *, broke: Failure | None = None, invalid_utf8: bool = False) -> Completion | Failure:
-        """Give the outcome. Call once.
+        """Return the outcome. Call once.
 
         broke: what ended the reading, if it was not the stream's own end. It counts unless the answer was complete
         before. invalid_utf8: the parser had to replace bytes.
@@ -125,7 +125,7 @@ class StreamDecoder:
         self._fail("in_band", f"event {self._events}: the server gave up: {words}", status=said.status)
 
     def _cut(self) -> Failure:
-        """Give the failure of a stream that ended with neither `finish_reason` nor `[DONE]`."""
+        """Return the failure of a stream that ended with neither `finish_reason` nor `[DONE]`."""
         if not self._events:
             return self._failed("empty", "the stream ended before its first event", Phase.COMPLETE)
         message = f"the stream ended after {self._events} events with neither finish_reason nor [DONE]"
@@ -136,6 +136,6 @@ class StreamDecoder:
         self._failure = self._failed(kind, message, Phase.PARTIAL, status=status)
 
     def _failed(self, kind: FailureKind, message: str, phase: Phase, *, status: int | None = None) -> Failure:
-        """Give a failure. Only an error that came before the first token is sure not to be billed."""
+        """Return a failure. Only an error that came before the first token is sure not to be billed."""
         billed = kind != "in_band" or bool(self._draft.instants)
         return Failure(kind=kind, phase=phase, message=message, status=status, possibly_billed=billed)

@@ -34,7 +34,7 @@ def timing(
     scheduled_ns: int | None = None,
     stamp: Literal["kernel", "user"] = "user",
 ) -> Timing:
-    """Give the latencies of one request.
+    """Return the latencies of one request.
 
     sent_ns: the last request byte was handed to the kernel. instants: of the token events, in order; empty when the
     answer was not streamed. connect_ns: how long connecting took, None on a reused connection. first_answer_ns: the
@@ -76,7 +76,7 @@ def was_suspended(began: tuple[int, int], ended: tuple[int, int]) -> bool:
 
 
 def countable_tokens(outcome: Completion | Failure) -> int | None:
-    """Give the completion tokens that TPOT may be divided by, None when there is no such count.
+    """Return the completion tokens that TPOT may be divided by, None when there is no such count.
 
     Chunks are not tokens, so a count of chunks gives no TPOT. Nor do several choices: their usage is one sum.
     """
@@ -86,5 +86,5 @@ def countable_tokens(outcome: Completion | Failure) -> int | None:
 
 
 def _after(sent_ns: int, at_ns: int | None) -> float | None:
-    """Give the seconds since `sent`. An answer that began before the request was out has no latency."""
+    """Return the seconds since `sent`. An answer that began before the request was out has no latency."""
     return None if at_ns is None or at_ns < sent_ns else (at_ns - sent_ns) / 1e9

@@ -13,14 +13,14 @@ CHUNKS, ROUNDS = 20_000, 7
 
 
 def chunk(word: str) -> bytes:
-    """Give a chunk as vLLM sends it."""
+    """Return a chunk as vLLM sends it."""
     choice = {"index": 0, "delta": {"content": word}, "logprobs": None, "finish_reason": None}
     head = {"id": "chatcmpl-0123456789abcdef", "object": "chat.completion.chunk", "created": 1763000000, "model": "m/m"}
     return b"data: " + json.dumps({**head, "choices": [choice]}).encode() + b"\n\n"
 
 
 def best_us(reads: list[bytes], *, decode: bool) -> float:
-    """Give the microseconds per chunk of the best round: the others had more company on the machine."""
+    """Return the microseconds per chunk of the best round: the others had more company on the machine."""
     best = float("inf")
     for _ in range(ROUNDS):
         parser, decoder = Parser(), StreamDecoder()

@@ -161,7 +161,7 @@ def latency_power(runs: int) -> Iterator[Line]:
 
 
 def night_effects(rng: np.random.Generator, kind: str, nights: int) -> Floats:
-    """Give the drift of log latency over nights, about 10 % in size."""
+    """Return the drift of log latency over nights, about 10 % in size."""
     steps = rng.normal(0, 0.1, nights)
     if kind == "wandering":
         return np.cumsum(steps / 2)
@@ -256,7 +256,7 @@ def doubling_alarms(runs: int) -> Iterator[Line]:
 def doubled(
     rng: np.random.Generator, n: int, base_repeats: int, *, margin: float, fall: float, looks: int
 ) -> Iterator[Sides]:
-    """Give the evidence at each look of one run, whose samples are all worse by `fall`."""
+    """Return the evidence at each look of one run, whose samples are all worse by `fall`."""
     chance = fall + (1 - fall) * rng.beta(1.4, 0.6, n)
     base = rng.binomial(base_repeats, chance) / base_repeats
     right, times = np.zeros(n), 0

@@ -53,7 +53,7 @@ def make(folder: Path, count: int, seed: int) -> None:
 
 
 def lines(number: int, rng: random.Random) -> bytes:
-    """Give the two lines of one question."""
+    """Return the two lines of one question."""
     key = f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
     ttft, tokens = rng.lognormvariate(-2, 0.5), rng.randint(60, 140)
     sample = Sample(task="shop", id=str(number), messages=(Message(role="user", content=QUESTION.format(number)),))
@@ -74,7 +74,7 @@ def scores(count: int, rng: random.Random) -> Iterator[Scored]:
 
 
 def peak_of_group(group: int) -> float:
-    """Give the memory, in MB, of all processes of a group: each page counted once (Pss)."""
+    """Return the memory, in MB, of all processes of a group: each page counted once (Pss)."""
     total = 0
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -36,7 +36,7 @@ PROBES: dict[str, Probe] = {
 
 
 def units_for(probe: Probe, size: int) -> int:
-    """Give the units that make a prompt of about `size` bytes."""
+    """Return the units that make a prompt of about `size` bytes."""
     few, more = probe.min_units, probe.min_units + 100
     small, large = (len(probe.build(0, units=units)["prompt"]) for units in (few, more))
     units = few + (size - small) * (more - few) // (large - small)

@@ -38,7 +38,7 @@ def ask(folder: Path, *more: str) -> Path:
 
 
 def words(folder: Path, base: Path, new: Path, *more: str) -> tuple[str, str]:
-    """Give what the gate says of a run, and what `compare` says of its accuracy (the worst of the tasks)."""
+    """Return what the gate says of a run, and what `compare` says of its accuracy (the worst of the tasks)."""
     shelf = ("--baselines", str(folder / base.name))
     evalrun(folder, "baseline", "save", str(base), "main", "--out", shelf[1])
     gate: dict[str, Any] = json.loads(

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-from evalrun.target.transport.machine import loop_factory
+from evalrun.targets.transport.machine import loop_factory
 from evalrun.wire.sse import Parser
 from evalrun.wire.stream import StreamDecoder
 
@@ -25,7 +25,7 @@ Ask = Callable[[str], Awaitable[float]]  # asks one request by its id and gives 
 
 
 def rss_mb() -> float:
-    """Give the most memory this process ever held, in MB."""
+    """Return the most memory this process ever held, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -35,7 +35,7 @@ def rss_mb() -> float:
 async def ours(url: str) -> AsyncIterator[Ask]:
     import httpx
 
-    from evalrun.target.transport.measuring import MeasuringTransport
+    from evalrun.targets.transport.measuring import MeasuringTransport
 
     transport, address = MeasuringTransport(), httpx.URL(url)
 
@@ -129,7 +129,7 @@ async def load(name: str, url: str, *, streams: int, requests: int) -> dict[str,
 
 
 def report(name: str, seen: dict, truth: dict[str, list[int]], options: argparse.Namespace) -> str:
-    """Give one row of the table."""
+    """Return one row of the table."""
     errors_ms = sorted(abs(s - (truth[mark][1] - truth[mark][0]) / 1e9) * 1e3 for mark, s in seen["ttft_s"].items())
     true_ms = sum((at[1] - at[0]) / 1e6 for at in truth.values()) / len(truth)
     requests = len(errors_ms)

@@ -40,7 +40,7 @@ TIMES = 3  # each; the median is printed
 
 
 def manifest(number: int) -> Manifest:
-    """Give the manifest of night `number`: the data change after 400 nights, a version every 100."""
+    """Return the manifest of night `number`: the data change after 400 nights, a version every 100."""
     prints = TaskPrints(data=f"{number // 400}" * 64, samples=SAMPLES, prompt="p", sampling="s", scorers="c")
     return Manifest(
         suite_name="math",
@@ -58,7 +58,7 @@ def manifest(number: int) -> Manifest:
 
 
 def outcomes(number: int) -> tuple[list[Record], list[Scored]]:
-    """Give the records and scores of a night, drawn with its number as seed."""
+    """Return the records and scores of a night, drawn with its number as seed."""
     random = Random(number)
     records, scores = [], []
     for task in TASKS:

@@ -25,7 +25,7 @@ ANSWER = "Each pen earns 3 - 2 = 1 dollar, so {0} pens earn {0} dollars. The ans
 
 
 def lines(number: int) -> bytes:
-    """Give the two lines of one question, with 40 token gaps and a key that is spread like a hash."""
+    """Return the two lines of one question, with 40 token gaps and a key that is spread like a hash."""
     key = f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}"
     sample = Sample(task="shop", id=str(number), messages=(Message(role="user", content=QUESTION.format(number)),))
     gaps = tuple(0.0201 + i / 1e5 for i in range(40))

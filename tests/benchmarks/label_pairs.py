@@ -52,7 +52,7 @@ def answer(text: str) -> Completion:
 
 
 def short(text: str | None) -> str:
-    """Give the end of a text, on one line."""
+    """Return the end of a text, on one line."""
     return "-" if text is None else repr(text[-60:])
 
 

@@ -36,7 +36,7 @@ limits: {max_failed_share: 1}
 
 
 def truth(law: tuple[float, float, float]) -> float:
-    """Give the least-squares slope of ln TTFT on ln tokens over the rungs from a quarter of the largest up."""
+    """Return the least-squares slope of ln TTFT on ln tokens over the rungs from a quarter of the largest up."""
     a, b, c = law
     points = [(math.log(n), math.log(a + b * n + c * n * n)) for n in SIZES if n >= SIZES[-1] / 4]
     x, y = (sum(values) / len(points) for values in zip(*points, strict=True))

@@ -50,14 +50,14 @@ def holds(found: Interval | Comparison | None, truth: float) -> bool:
 
 
 def answers(rng: np.random.Generator, n: int, p: float, *, alike: float, repeats: int) -> tuple[Floats, Floats]:
-    """Give two runs of the same samples, as the means of their repeats. `alike` 0: all samples are equally hard."""
+    """Return two runs of the same samples, as the means of their repeats. `alike` 0: all samples are equally hard."""
     odds = (1 - alike) / alike if alike else 0.0
     chance = rng.beta(p * odds, (1 - p) * odds, n) if alike else np.full(n, p)
     return rng.binomial(repeats, chance) / repeats, rng.binomial(repeats, chance) / repeats
 
 
 def requests(rng: np.random.Generator, *shape: int) -> Floats:
-    """Give latencies with a heavy tail: log-normal, one in fifty ten times as long."""
+    """Return latencies with a heavy tail: log-normal, one in fifty ten times as long."""
     return rng.lognormal(0.0, 0.6, shape) * np.where(rng.random(shape) < 0.02, 10.0, 1.0)
 
 

@@ -27,7 +27,7 @@ LAST = (
 
 
 def framed(*events: bytes) -> bytes:
-    """Give the events as one HTTP chunk."""
+    """Return the events as one HTTP chunk."""
     body = b"".join(b"data: %b\n\n" % event for event in events)
     return b"%x\r\n%b\r\n" % (len(body), body)
 

@@ -53,7 +53,7 @@ def suite(tmp_path: Path) -> Callable[..., Path]:
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Give an environment without anything of the machine's own."""
+    """Return an environment without anything of the machine's own."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C", "PYTHONDONTWRITEBYTECODE": "1"}

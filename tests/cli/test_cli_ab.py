@@ -39,14 +39,14 @@ def only_run(tmp_path: Path) -> Path:
 
 
 def asked(folder: Path) -> list[tuple[str, str]]:
-    """Give (target, sample) of each request, in the order in which they were about to be sent."""
+    """Return (target, sample) of each request, in the order in which they were about to be sent."""
     records = {record.key: (record.target, record.sample.id) for record in open_run(folder).records()}
     lines = (json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines())
     return [records[line["key"]] for line in lines if line["t"] == "intent" and line["key"] in records]
 
 
 def accuracy(folder: Path) -> dict[str, Any]:
-    """Give the row of accuracy from ab.json."""
+    """Return the row of accuracy from ab.json."""
     (contrast,) = json.loads((folder / "ab.json").read_text())
     row: dict[str, Any] = next(row for row in contrast["pairs"][0]["rows"] if row["metric"] == "accuracy")
     return row

@@ -61,12 +61,12 @@ def target(tmp_path: Path, *, accuracy: float, seed: int, ttft_s: float = 0.0, p
 
 
 def spent(folder: Path) -> Decimal:
-    """Give what the answers of a run cost."""
+    """Return what the answers of a run cost."""
     return sum((record.cost_usd or Decimal(0) for record in open_run(folder).records()), Decimal(0))
 
 
 def repeats(folder: Path) -> Counter[int]:
-    """Give how many samples were asked for the how-manieth time, each request once."""
+    """Return how many samples were asked for the how-manieth time, each request once."""
     records = [(record.sample.id, record.repeat) for record in open_run(folder).records()]
     assert len(records) == len(set(records))
     return Counter(repeat for _, repeat in records)

@@ -19,13 +19,13 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def only_run(tmp_path: Path) -> Path:
-    """Give the one run folder there is."""
+    """Return the one run folder there is."""
     (folder,) = (tmp_path / "results" / "sums").iterdir()
     return folder
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, object]]:
-    """Give the whole lines of a journal that are of one type."""
+    """Return the whole lines of a journal that are of one type."""
     found = []
     for line in (folder / "journal.jsonl").read_bytes().split(b"\n")[:-1]:
         value = json.loads(line)

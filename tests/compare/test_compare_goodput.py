@@ -30,7 +30,7 @@ SLO = {"ttft": "200 ms", "tpot": None, "e2e": None}
 
 
 def word(pattern: str, **more: Any) -> list[Asked]:
-    """Give right answers: `.` in time, `L` too late, `?` without a TTFT; other letters are those of `asked`."""
+    """Return right answers: `.` in time, `L` too late, `?` without a TTFT; other letters are those of `asked`."""
     took = {"L": 0.3, "?": None}
     return [
         one._replace(became="r", ttft_s=took.get(letter, 0.1)) if letter in ".L?" else one

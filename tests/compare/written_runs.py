@@ -31,7 +31,7 @@ class Asked(NamedTuple):
 
 
 def asked(word: str, **more: Any) -> list[Asked]:
-    """Give a request for each letter of `word`, of the samples q0, q1, ..."""
+    """Return a request for each letter of `word`, of the samples q0, q1, ..."""
     return [Asked(f"q{number}", letter, **more) for number, letter in enumerate(word)]
 
 

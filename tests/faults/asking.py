@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evalrun.secret import Secret
-from evalrun.target.client import Client, Reply, Sizes
-from evalrun.target.endpoint import Endpoint
-from evalrun.target.transport.exchange import Deadlines
-from evalrun.target.transport.measuring import MeasuringTransport
-from evalrun.target.transport.stock import StockTransport
+from evalrun.targets.client import Client, Reply, Sizes
+from evalrun.targets.endpoint import Endpoint
+from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.transport.measuring import MeasuringTransport
+from evalrun.targets.transport.stock import StockTransport
 
 KEY = "sk-canary-4b1d/93+fe=="
 BODY = b'{"messages":[{"content":"Hi","role":"user"}],"model":"m","stream":true}'

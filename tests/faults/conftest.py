@@ -7,8 +7,8 @@ import pytest
 from asking import Ask
 from certificates import Certify
 
-from evalrun.target.transport.measuring import MeasuringTransport
-from evalrun.target.transport.stock import StockTransport
+from evalrun.targets.transport.measuring import MeasuringTransport
+from evalrun.targets.transport.stock import StockTransport
 
 TRANSPORTS: list[Any] = [MeasuringTransport, StockTransport]
 

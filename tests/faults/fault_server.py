@@ -175,13 +175,13 @@ OK = "200 OK"
 
 
 def head(status: int | str = OK, **headers: str) -> bytes:
-    """Give the head of an answer; `retry_after="7"` is the header `retry-after: 7`."""
+    """Return the head of an answer; `retry_after="7"` is the header `retry-after: 7`."""
     lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def answer(status: int | str, body: Any = b"", **headers: str) -> bytes:
-    """Give a whole answer: `body` is bytes, or a value to be sent as JSON."""
+    """Return a whole answer: `body` is bytes, or a value to be sent as JSON."""
     if not isinstance(body, bytes):
         headers = {"content_type": "application/json", **headers}
     sent: bytes = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -189,27 +189,27 @@ def answer(status: int | str, body: Any = b"", **headers: str) -> bytes:
 
 
 def refuses(status: int, message: str = "no", **headers: str) -> bytes:
-    """Give an error as OpenAI words it."""
+    """Return an error as OpenAI words it."""
     return answer(status, {"error": {"message": message}}, **headers)
 
 
 def event(data: Any) -> bytes:
-    """Give one event: `data` is JSON, or text as it stands."""
+    """Return one event: `data` is JSON, or text as it stands."""
     return f"data: {data if isinstance(data, str) else json.dumps(data)}\n\n".encode()
 
 
 def says(content: str | None = None, *, index: int = 0, **delta: Any) -> dict[str, Any]:
-    """Give a chunk in which one choice says something."""
+    """Return a chunk in which one choice says something."""
     return {"choices": [{"index": index, "delta": delta if content is None else {"content": content, **delta}}]}
 
 
 def ends(reason: str, *, index: int = 0, **fields: Any) -> dict[str, Any]:
-    """Give the chunk that ends a choice."""
+    """Return the chunk that ends a choice."""
     return {"choices": [{"index": index, "delta": {}, "finish_reason": reason}], **fields}
 
 
 def usage(prompt: int, completion: int, **fields: Any) -> dict[str, Any]:
-    """Give the usage-only chunk that ends a stream."""
+    """Return the usage-only chunk that ends a stream."""
     return {"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": completion, **fields}}
 
 
@@ -219,11 +219,11 @@ SSE = head(content_type="text/event-stream", connection="close")
 
 
 def chunked(*pieces: bytes) -> bytes:
-    """Give an event stream in HTTP chunks, whole and with its end."""
+    """Return an event stream in HTTP chunks, whole and with its end."""
     framed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece)
     return head(content_type="text/event-stream", transfer_encoding="chunked") + framed + b"0\r\n\r\n"
 
 
 def stream(*events: Any) -> bytes:
-    """Give a well-formed streamed answer of these events, a chunk each, which leaves the connection usable."""
+    """Return a well-formed streamed answer of these events, a chunk each, which leaves the connection usable."""
     return chunked(*(event(data) for data in events))

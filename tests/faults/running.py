@@ -19,11 +19,11 @@ from evalrun.run.job import Job
 from evalrun.run.slots import Door, Slots
 from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, create_run, open_run
 from evalrun.store.lines import scan
-from evalrun.target.client import Client
-from evalrun.target.endpoint import Endpoint
-from evalrun.target.spec import Prices
-from evalrun.target.transport.exchange import Deadlines
-from evalrun.target.transport.measuring import MeasuringTransport
+from evalrun.targets.client import Client
+from evalrun.targets.endpoint import Endpoint
+from evalrun.targets.spec import Prices
+from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.types import Message, Outcome, Record, Sample
 
 FINE = stream(says("Hello"), STOP, usage(10, 5), DONE)

@@ -43,7 +43,7 @@ class Ended:
         return [line for line in lines if line["t"] == "record"]
 
     def cell(self, name: str) -> Any:
-        """Give a metric of the only task's cell in table.json."""
+        """Return a metric of the only task's cell in table.json."""
         assert self.run is not None
         table = json.loads((self.run / "table.json").read_text())
         (cell,) = (cell for cell in table["cells"] if cell["task"] == "sums")

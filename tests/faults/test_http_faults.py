@@ -10,7 +10,7 @@ import pytest
 from asking import KEY, Ask
 from fault_server import CLOSE, DONE, HOLD, STOP, Again, FaultServer, answer, event, head, refuses, says, stream
 
-from evalrun.target.transport.measuring import MeasuringTransport
+from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.types import Completion, Failure, FailureKind, Phase
 
 ANSWER = {"choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]}

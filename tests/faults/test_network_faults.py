@@ -34,11 +34,11 @@ from fault_server import (
     stream,
 )
 
-from evalrun.target.client import Client, Sizes
-from evalrun.target.endpoint import Endpoint
-from evalrun.target.transport.exchange import Deadlines
-from evalrun.target.transport.measuring import MeasuringTransport
-from evalrun.target.transport.stock import StockTransport
+from evalrun.targets.client import Client, Sizes
+from evalrun.targets.endpoint import Endpoint
+from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.transport.measuring import MeasuringTransport
+from evalrun.targets.transport.stock import StockTransport
 from evalrun.types import Completion, Failure, FailureKind, Phase
 
 FINE = stream(says("Hello"), STOP, DONE)
@@ -59,7 +59,7 @@ def failure(ask: Ask, url: str, *, deadlines: Deadlines = PATIENT, **options: ob
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[int]:
-    """Give a port that is taken, and refuses connections."""
+    """Return a port that is taken, and refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -67,7 +67,7 @@ def closed_port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[int]:
-    """Give a port whose queue of connections is full: Linux then drops what asks for another one."""
+    """Return a port whose queue of connections is full: Linux then drops what asks for another one."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))

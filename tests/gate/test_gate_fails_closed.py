@@ -23,7 +23,7 @@ def side(folder: Path, requests: Sequence[Asked], **more: Any) -> Side:
 
 
 def reasons(gate: Gate) -> list[str]:
-    """Give the reasons, having made sure that nothing passed."""
+    """Return the reasons, having made sure that nothing passed."""
     assert gate.word == "inconclusive"
     assert [one.word for one in gate.rulings] == ["inconclusive"] * len(gate.rulings)
     return [one.why for one in gate.rulings]

@@ -66,7 +66,7 @@ def parse(page: str) -> tuple[JUnitXml, list[TestSuite]]:
 
 
 def outcomes(suite: TestSuite) -> list[tuple[str, str]]:
-    """Give (name, outcome) of every case."""
+    """Return (name, outcome) of every case."""
     word = {Failure: "failure", Error: "error"}
     return [(case.name or "", word[type(case.result[0])] if case.result else "") for case in suite]
 

@@ -56,7 +56,7 @@ CORPUS = [*dict.fromkeys(CONTROLS + INVISIBLE + TERMINAL + RUNNER + MARKUP + MAR
 
 
 def gate(text: str) -> Gate:
-    """Give a gate with the text in every place that holds one."""
+    """Return a gate with the text in every place that holds one."""
     comparison = Comparison(1, 2, 1, 0.5, 1.5, 0.01, 0.4, text, text)
     ruling = Ruling(
         rule=text, metric=text, task=text, target=text, word="regressed", why=text, comparison=comparison, decide=text
@@ -70,7 +70,7 @@ def gate(text: str) -> Gate:
 
 
 def table(text: str) -> Table:
-    """Give a table with the text in every place that holds one."""
+    """Return a table with the text in every place that holds one."""
     note = TargetNote(name=text, model=text, alert=text, transport=text, prices_date=text, notes=(text,))
     context = Context(
         suite=text, run=text, targets=(note,), scorers={text: (text,)}, fingerprints={text: text}, notes=(text,)
@@ -83,17 +83,17 @@ def table(text: str) -> Table:
 
 
 def shown(text: str) -> str:
-    """Give what a reader is to see of the text."""
+    """Return what a reader is to see of the text."""
     return tty(clip(text, 1_000))
 
 
 def named(text: str) -> str:
-    """Give what a reader is to see of the text as a name."""
+    """Return what a reader is to see of the text as a name."""
     return name(clip(text, 100))
 
 
 def commands(page: str) -> list[tuple[str, str]]:
-    """Give (name, data) of everything GitHub's runner would obey in a log.
+    """Return (name, data) of everything GitHub's runner would obey in a log.
 
     As its source reads lines: `::name properties::data` at a line's begin, `##[name properties]data` anywhere; any name
     counts here, not only the known ones. After `stop-commands` only the token counts.

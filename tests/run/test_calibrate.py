@@ -32,7 +32,7 @@ def bpe(folder: Path) -> Path:
 
 
 def counters(folder: Path) -> dict[str, Count]:
-    """Give three ways to count a text."""
+    """Return three ways to count a text."""
     from tokenizers import Tokenizer
 
     trained = Tokenizer.from_file(str(bpe(folder)))

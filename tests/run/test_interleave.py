@@ -4,7 +4,7 @@ from evalrun.run.interleave import in_turn
 
 
 def order(targets: str, rounds: int, *, seed: str) -> str:
-    """Give the targets in the order they are asked, a block of two rounds a word."""
+    """Return the targets in the order they are asked, a block of two rounds a word."""
     turns = in_turn([[f"{target}{number}" for target in targets] for number in range(rounds)], seed=seed)
     asked = "".join(item[0] for _, item in turns)
     block = 2 * len(targets)

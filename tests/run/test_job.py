@@ -2,7 +2,7 @@
 
 from evalrun.run.job import job_key, parameters
 from evalrun.suite.spec import Sampling
-from evalrun.target.spec import Quirks
+from evalrun.targets.spec import Quirks
 
 
 def test_the_suite_beats_the_quirks() -> None:

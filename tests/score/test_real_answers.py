@@ -28,12 +28,12 @@ def judged(file: str, expected: Callable[[Row], str], answer: Callable[[Row], st
 
 
 def tail(row: Row) -> str:
-    """Give the number at the end of a GSM8K solution."""
+    """Return the number at the end of a GSM8K solution."""
     return row["answer"].rpartition("####")[2].strip()
 
 
 def boxed(row: Row) -> str:
-    """Give the answer as a model would."""
+    """Return the answer as a model would."""
     return rf"So it is $\boxed{{{row['answer']}}}$."
 
 

@@ -18,7 +18,7 @@ SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture]
 
 
 def kept(path: Path, data: bytes) -> list[bytes]:
-    """Give the whole lines that a scan of `data` finds, after checking that every byte is accounted for."""
+    """Return the whole lines that a scan of `data` finds, after checking that every byte is accounted for."""
     path.write_bytes(data)
     lines = list(scan(path))
     assert b"".join(line.raw for line in lines) == data[: data.rfind(b"\n") + 1]

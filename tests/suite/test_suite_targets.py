@@ -7,7 +7,7 @@ import pytest
 
 from evalrun.errors import SuiteError
 from evalrun.suite import NamedTarget, Override, check_run, read_suite, read_target, require_key, shipped
-from evalrun.target.spec import Http
+from evalrun.targets.spec import Http
 
 HTTP = """\
 kind: http

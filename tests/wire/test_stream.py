@@ -21,7 +21,7 @@ DONE = "[DONE]"
 
 
 def says(content: str | None = None, *, index: int = 0, **delta: Any) -> dict[str, Any]:
-    """Give a chunk in which one choice says something."""
+    """Return a chunk in which one choice says something."""
     said = delta if content is None else {"content": content, **delta}
     return {"choices": [{"index": index, "delta": said, "finish_reason": None}]}
 

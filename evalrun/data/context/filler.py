@@ -18,13 +18,13 @@ NOISE = ("The lake is calm.", "The road is long.", "The barn is red.", "The moon
 
 
 def dealt(dice: Dice, cards: Sequence[T]) -> Iterator[T]:
-    """Give the cards for ever, each once before any comes again."""
+    """Return the cards for ever, each once before any comes again."""
     while True:
         yield from shuffled(dice, cards)
 
 
 def shuffled(dice: Dice, things: Iterable[T]) -> list[T]:
-    """Give the things in random order."""
+    """Return the things in random order."""
     order = list(things)
     between = dice.between
     for last in range(len(order) - 1, 0, -1):
@@ -34,7 +34,7 @@ def shuffled(dice: Dice, things: Iterable[T]) -> list[T]:
 
 
 def prose(dice: Dice, lines: int) -> list[str]:
-    """Give sentences like `The vivid bridge opened the small letter near the quiet forest.`"""
+    """Return sentences like `The vivid bridge opened the small letter near the quiet forest.`"""
     adjective, noun = dealt(dice, ADJECTIVES).__next__, dealt(dice, NOUNS).__next__
     verb, preposition = dealt(dice, VERBS).__next__, dealt(dice, PREPOSITIONS).__next__
     text: list[str] = []
@@ -46,12 +46,12 @@ def prose(dice: Dice, lines: int) -> list[str]:
 
 
 def noise(dice: Dice, lines: int) -> list[str]:
-    """Give the same five sentences in every line, each time in another order."""
+    """Return the same five sentences in every line, each time in another order."""
     return [" ".join(shuffled(dice, NOISE)) for _ in range(lines)]
 
 
 def margin(pad: int) -> str:
-    """Give the line of `pad` one-letter words that brings a prompt to its size."""
+    """Return the line of `pad` one-letter words that brings a prompt to its size."""
     return " ".join(["Margin:", *islice(cycle(ascii_lowercase), pad)])
 
 
@@ -67,5 +67,5 @@ def woven(hay: Sequence[str], marks: Iterable[tuple[int, str]]) -> list[str]:
 
 
 def at_depth(percent: float, places: int) -> int:
-    """Give the place at this depth of a text: 0 is before the first of its lines, 100 after the last."""
+    """Return the place at this depth of a text: 0 is before the first of its lines, 100 after the last."""
     return round(percent / 100 * places)

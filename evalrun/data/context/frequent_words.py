@@ -59,6 +59,6 @@ class FrequentWords(Probe):
         )
 
     def _shares(self) -> list[float]:
-        """Give the share of each rank; rank 0 is the ignored word."""
+        """Return the share of each rank; rank 0 is the ignored word."""
         weights = [rank**-self.alpha for rank in range(1, VOCABULARY + 2)]
         return [weight / sum(weights) for weight in weights]

@@ -63,7 +63,7 @@ class Graph(Probe):
         )
 
     def _found(self, dice: Dice, edges: list[tuple[int, int]]) -> tuple[int, set[int]]:
-        """Give a node to start from and the right answer; an empty answer where none was found."""
+        """Return a node to start from and the right answer; an empty answer where none was found."""
         forward = self.operation == "bfs"
         ways: Arrows = {}
         for a, b in edges:
@@ -98,7 +98,7 @@ def drawn(dice: Dice, edges: int, *, nodes: int) -> list[tuple[int, int]]:
 
 
 def reached(ways: Arrows, start: int, hops: int) -> set[int]:
-    """Give the nodes whose shortest way from `start` has exactly so many steps."""
+    """Return the nodes whose shortest way from `start` has exactly so many steps."""
     seen, edge = {start}, {start}
     for _ in range(hops):
         edge = union(ways.get(node, ()) for node in edge) - seen
@@ -107,5 +107,5 @@ def reached(ways: Arrows, start: int, hops: int) -> set[int]:
 
 
 def union(groups: Iterable[Iterable[int]]) -> set[int]:
-    """Give all that is in any group."""
+    """Return all that is in any group."""
     return {node for group in groups for node in group}

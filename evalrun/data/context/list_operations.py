@@ -61,7 +61,7 @@ class ListOperations(Probe):
 
 
 def idled(dice: Dice) -> str:
-    """Give a line that leaves `a` as it is."""
+    """Return a line that leaves `a` as it is."""
     other, kept = dice.pick("bc"), dice.pick("abc")
     return f"{other}.append({dice.between(10, 99)}); {kept}.append({dice.between(10, 99)}); {kept}.pop()"
 

@@ -23,7 +23,7 @@ def different(count: int, make: Callable[[], str]) -> list[str]:
 
 
 def codes(dice: Dice, count: int) -> list[str]:
-    """Give names like `K4821`."""
+    """Return names like `K4821`."""
 
     def code() -> str:
         letter, digits = divmod(dice.between(0, CODES - 1), 10_000)
@@ -33,12 +33,12 @@ def codes(dice: Dice, count: int) -> list[str]:
 
 
 def numbers(dice: Dice, count: int, digits: int) -> list[str]:
-    """Give numbers of so many digits, the first one not 0."""
+    """Return numbers of so many digits, the first one not 0."""
     return different(count, lambda: str(dice.between(10 ** (digits - 1), 10**digits - 1)))
 
 
 def uuids(dice: Dice, count: int) -> list[str]:
-    """Give names of the form of a UUID, with decimal digits only."""
+    """Return names of the form of a UUID, with decimal digits only."""
 
     def uuid() -> str:
         digits = f"{dice.between(0, 10**12 - 1):012d}{dice.between(0, 10**8 - 1):08d}{dice.between(0, 10**12 - 1):012d}"
@@ -48,7 +48,7 @@ def uuids(dice: Dice, count: int) -> list[str]:
 
 
 def pairs(dice: Dice) -> Iterator[str]:
-    """Give all PAIRS of adjective and noun, like `vivid-bridge`, each word used as often as the others.
+    """Return all PAIRS of adjective and noun, like `vivid-bridge`, each word used as often as the others.
 
     The n-th pair is adjective n mod 142 and noun n mod 105: these numbers have no common divisor, so no pair repeats.
     """

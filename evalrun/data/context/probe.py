@@ -54,7 +54,7 @@ class Probe(Spec):
         raise NotImplementedError
 
     def build(self, index: int, *, units: int, pad: int = 0, nonce: str = "") -> Row:
-        """Give the row of question `index`: prompt, answer, answers, candidates, depth, family.
+        """Return the row of question `index`: prompt, answer, answers, candidates, depth, family.
 
         nonce: the first line of the prompt, so that no cache knows its beginning. pad: one-letter words before the
         question, for the last few tokens of a size; nothing else depends on it.

@@ -1,0 +1,247 @@
+"""The simulator's endpoint: an OpenAI-compatible chat server whose answers and latencies come from `model`.
+
+POST /v1/chat/completions (streamed or not), GET /v1/models, GET /health. It never fails by itself: broken streams,
+stalls and error statuses are the fault server's work, in the tests.
+
+The truth log has one JSON line per answered request, written when it ends. All instants are nanoseconds of the
+monotonic clock, which every process of this machine shares:
+    id, digest           the response's id; the SHA-256 of the messages
+    received_ns          the request was read whole
+    written_ns           chunk k of tokens was handed to the kernel (of an answer in one piece: the answer)
+    closed_ns, complete  the end was; whether the client stayed for it
+    ttft_s, gap_s        what was drawn: chunk k is due at received + ttft + k * gap
+    prompt_tokens, completion_tokens, right (the first choice)
+    cached_tokens        the part of prompt_tokens that the prefix cache served, reported or not
+"""
+
+import asyncio
+import hmac
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from evalrun.errors import SuiteError
+from evalrun.secret import Secret
+from evalrun.targets.simulator.answer import Answer, cut, draw, events, opening, whole
+from evalrun.targets.simulator.answers import Answers
+from evalrun.targets.simulator.connection import Connection, Request
+from evalrun.targets.simulator.model import Question
+from evalrun.targets.simulator.prefix import PrefixCache
+from evalrun.targets.simulator.prompt import Encode, Prompt, encoder, read_prompt
+from evalrun.targets.simulator.schedule import Schedule
+from evalrun.targets.spec import Simulator
+from evalrun.types import Json
+
+_encode = msgspec.json.encode
+_SSE = "text/event-stream"
+_LARGE_BYTES = 4096  # to count the tokens of less takes less than a millisecond
+
+
+class Ask(msgspec.Struct):
+    """The fields of a chat request that matter here; others are ignored, as endpoints do."""
+
+    model: str
+    messages: list[dict[str, Json]]
+    stream: bool = False
+    stream_options: dict[str, Json] | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    seed: int | None = None
+
+    @property
+    def limit(self) -> int | None:
+        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+
+
+async def serve_forever(
+    spec: Simulator, *, host: str, port: int, key: Secret | None, truth: Path | None, answers: Path | None,
+    ready: Callable[[str], None], folder: Path = Path(),
+) -> None:  # fmt: skip
+    """Serve in this process until cancelled.
+
+    port 0: any free one. ready: given the base URL once it listens. folder: where a tokenizer's path starts.
+    """
+    known, encode = Answers(answers), encoder(spec.tokenizer, folder=folder)
+    with ExitStack() as stack:
+        log = stack.enter_context(truth.open("ab", buffering=0)) if truth is not None else None
+        chat = Chat(spec, key=key, answers=known, encode=encode, log=None if log is None else log.write)
+        opened: set[Connection] = set()
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                lambda: Connection(chat.handle, opened=opened), host, port, backlog=4096
+            )
+        except OSError as error:
+            where = f"serve sim: {host}:{port}"
+            raise SuiteError(f"{where}: {os.strerror(error.errno or 0)}; name a free port, or 0 for any") from error
+        try:
+            name = f"[{host}]" if ":" in host else host
+            ready(f"http://{name}:{server.sockets[0].getsockname()[1]}/v1")
+            await asyncio.Event().wait()  # not serve_forever(): its end waits for every kept-alive connection
+        finally:
+            server.close()
+            chat.stop()
+            for connection in list(opened):
+                connection.abort()
+            await asyncio.sleep(0)  # the aborted learn of it now, and write their truth
+
+
+class Chat:
+    """The routes. State: the answers, the prefix cache, the next response's number, the prompts being counted.
+
+    log: given each line of the truth.
+    """
+
+    def __init__(
+        self, spec: Simulator, *, key: Secret | None, answers: Answers, encode: Encode,
+        log: Callable[[bytes], object] | None,
+    ) -> None:  # fmt: skip
+        self._spec = spec
+        self._bearer = None if key is None else f"Bearer {key.reveal()}".encode()
+        self._answers = answers
+        self._encode = encode
+        self._counting: set[asyncio.Task[None]] = set()
+        self._cache = None if spec.prefix_cache == "off" else PrefixCache(spec.prefix_cache_prompts)
+        self._log = log
+        self._number = 0
+        self._created = int(time.time())
+
+    def handle(self, connection: Connection, request: Request) -> None:
+        """Answer one request, or start to."""
+        received_ns = time.monotonic_ns()
+        match request.method, request.path:
+            case "GET", "/health":
+                connection.respond(200, b'{"status":"ok"}')
+            case _ if not self._may(request):
+                _refuse(connection, 401, "wrong or missing API key", code="invalid_api_key")
+            case "GET", "/v1/models":
+                listed = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
+                connection.respond(200, _encode({"object": "list", "data": [listed]}))
+            case "POST", "/v1/chat/completions":
+                self._chat(connection, request.body, received_ns)
+            case _, "/health" | "/v1/models" | "/v1/chat/completions":
+                _refuse(connection, 405, f"{request.path} does not take {request.method}", code="method_not_allowed")
+            case _:
+                _refuse(connection, 404, f"no such path: {request.path}", code="not_found")
+
+    def stop(self) -> None:
+        """Leave the prompts that are being counted unanswered."""
+        for task in self._counting:
+            task.cancel()
+
+    def _may(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "").encode("latin-1")
+        return self._bearer is None or hmac.compare_digest(given, self._bearer)
+
+    def _chat(self, connection: Connection, body: bytes, received_ns: int) -> None:
+        try:
+            ask = msgspec.json.decode(body, type=Ask)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
+            _refuse(connection, 400, f"not a chat request: {error}", code="invalid_request")
+            return
+        if len(body) < _LARGE_BYTES:
+            self._answer(connection, ask, read_prompt(ask.messages, self._encode), received_ns)
+        else:
+            task = asyncio.create_task(self._answer_large(connection, ask, received_ns))
+            self._counting.add(task)
+            task.add_done_callback(self._counting.discard)
+
+    async def _answer_large(self, connection: Connection, ask: Ask, received_ns: int) -> None:
+        """Count in a thread, so that other streams keep their schedules. This one keeps its own: it began before."""
+        prompt = await asyncio.to_thread(read_prompt, ask.messages, self._encode)
+        self._answer(connection, ask, prompt, received_ns)
+
+    def _answer(self, connection: Connection, ask: Ask, prompt: Prompt, received_ns: int) -> None:
+        if wrong := self._wrong(ask, prompt.tokens):
+            status, message, code = wrong
+            _refuse(connection, status, message, code=code)
+            return
+        try:
+            fact = self._answers.find(ask.messages, mark=prompt.mark)
+        except SuiteError as error:  # what was appended to the file is broken
+            _refuse(connection, 500, str(error), code="answers_file")
+            return
+        question = Question(
+            mark=prompt.mark, prompt_tokens=prompt.tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit,
+            cached_tokens=0 if self._cache is None else self._cache.take(prompt),
+        )  # fmt: skip
+        self._number += 1
+        answer = draw(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
+        self._deliver(connection, ask, answer, received_ns)
+
+    def _wrong(self, ask: Ask, prompt_tokens: int) -> tuple[int, str, str] | None:
+        """Return status, message and code of what is wrong with a request."""
+        window = self._spec.window
+        if ask.model != self._spec.model:
+            return 404, f"no model {ask.model!r} here, only {self._spec.model!r}", "model_not_found"
+        if not ask.messages:
+            return 400, "messages: at least one is needed", "invalid_request"
+        if (ask.limit is not None and ask.limit < 1) or (ask.n is not None and not 1 <= ask.n <= 128):
+            return 400, "max_tokens: at least 1; n: 1 to 128", "invalid_request"
+        asked = prompt_tokens + (ask.limit or 1)
+        if window is not None and asked > window:
+            what = f"maximum context length is {window} tokens; prompt and answer would be {asked}"
+            return 400, what, "context_length_exceeded"
+        return None
+
+    def _deliver(self, connection: Connection, ask: Ask, answer: Answer, received_ns: int) -> None:
+        """Write the answer when it is due, and the truth when it is over."""
+        if connection.lost:  # while its tokens were counted
+            self._tell(answer, [], received_ns=received_ns, complete=False)
+            return
+
+        def finish() -> None:
+            if ask.stream:
+                connection.finish()
+            self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=True)
+
+        def gone() -> None:
+            schedule.stop()
+            self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=False)
+
+        connection.gone = gone
+        chunks = cut(answer)
+        steps = max(map(len, chunks))
+        if ask.stream:
+            connection.start(_SSE, opening(answer))
+            schedule = Schedule(
+                events(answer, chunks, usage_asked=bool((ask.stream_options or {}).get("include_usage"))),
+                count=steps, start_ns=received_ns, first_s=answer.first_s, gap_s=answer.gap_s,
+                write=connection.send, done=finish,
+            )  # fmt: skip
+        else:
+            last_s = answer.first_s + (steps - 1) * answer.gap_s
+            schedule = Schedule(
+                iter([whole(answer)]), count=1, start_ns=received_ns, first_s=last_s, gap_s=0.0,
+                write=lambda body: connection.respond(200, body), done=finish,
+            )  # fmt: skip
+        schedule.go()
+
+    def _tell(self, answer: Answer, written_ns: list[int], *, received_ns: int, complete: bool) -> None:
+        if self._log is None:
+            return
+        truth = {
+            "id": answer.id,
+            "digest": answer.question.mark.hex(),
+            "received_ns": received_ns,
+            "written_ns": written_ns,
+            "closed_ns": time.monotonic_ns(),
+            "complete": complete,
+            "ttft_s": answer.first_s,
+            "gap_s": answer.gap_s,
+            "prompt_tokens": answer.question.prompt_tokens,
+            "cached_tokens": answer.question.cached_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "right": answer.right,
+        }
+        self._log(_encode(truth) + b"\n")
+
+
+def _refuse(connection: Connection, status: int, message: str, code: str) -> None:
+    """Answer with an error object."""
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    connection.respond(status, _encode({"error": error}))

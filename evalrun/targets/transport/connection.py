@@ -1,0 +1,176 @@
+"""One open connection on the event loop, and the pool of those that wait for their next request. No HTTP."""
+
+import asyncio
+import time
+from typing import Protocol
+
+from evalrun.targets.transport.dial import Origin
+from evalrun.targets.transport.lag import Lag
+from evalrun.targets.transport.stamped import StampedSocket
+
+
+class Owner(Protocol):
+    """Whose request a connection is carrying."""
+
+    def written(self, *, all_out: bool) -> None:
+        """Some of what was sent may have been taken by the kernel, or `all_out`."""
+
+    def received(self, data: bytes, at_ns: int) -> None:
+        """Bytes arrived at `at_ns`."""
+
+    def lost(self, error: OSError | None) -> None:
+        """The connection is closed: by `error`, or because the other side ended it."""
+
+
+class Connection:
+    """A connected socket that tells its owner what comes. Without one it is idle, and anything that comes closes it."""
+
+    def __init__(self, stamped: StampedSocket, origin: Origin, *, pool: "Pool", lag: Lag) -> None:
+        self.stamped = stamped
+        self.origin = origin
+        self.owner: Owner | None = None
+        self.closed = False
+        self.writing = False
+        self._pool = pool
+        self._lag = lag
+        self._loop = asyncio.get_running_loop()
+        self._fd = stamped.fileno()
+        self._loop.add_reader(self._fd, self.poll)
+        pool.connections.add(self)
+
+    def poll(self) -> bool:
+        """Read once and pass it on; whether there was anything. The event loop calls this when there is."""
+        try:
+            got = self.stamped.receive()
+        except OSError as error:
+            self.lose(error)
+            return True
+        if got is None:
+            return False
+        data, at_ns = got
+        if (age_ns := self.stamped.age_ns) is not None:
+            self._lag.reads.add(age_ns)
+        if data:
+            if self.owner is None:
+                self.close()
+                return True
+            self.owner.received(data, at_ns)
+        if self.stamped.ended:
+            self.lose(None)
+        return True
+
+    def send(self, data: bytes) -> None:
+        """Send `data`, now as far as possible and the rest when the kernel takes it."""
+        try:
+            all_out = self.stamped.send(data)
+        except OSError as error:
+            self._cannot_write(error)
+            return
+        if not all_out:
+            self.writing = True
+            self._loop.add_writer(self._fd, self._flush)
+        if self.owner is not None:
+            self.owner.written(all_out=all_out)
+
+    def pause(self) -> None:
+        """Read no more until `resume`: TCP then holds the server back."""
+        if not self.closed:
+            self._loop.remove_reader(self._fd)
+
+    def resume(self) -> None:
+        if not self.closed:
+            self._loop.add_reader(self._fd, self.poll)
+
+    def release(self) -> None:
+        """Wait in the pool for the next request."""
+        self.owner = None
+        if not self.closed:
+            self._pool.put(self)
+
+    def close(self) -> None:
+        """Close without telling the owner. Closing twice is closing once."""
+        if self.closed:
+            return
+        self.closed = True
+        self.owner = None
+        self._loop.remove_reader(self._fd)
+        self._loop.remove_writer(self._fd)
+        self.stamped.close()
+        self._pool.forget(self)
+
+    def _flush(self) -> None:
+        try:
+            all_out = self.stamped.flush()
+        except OSError as error:
+            self._cannot_write(error)
+            return
+        if all_out:
+            self.writing = False
+            self._loop.remove_writer(self._fd)
+        if self.owner is not None:
+            self.owner.written(all_out=all_out)
+
+    def _cannot_write(self, error: OSError) -> None:
+        """Look for an answer before giving up: a server may refuse a long body, say so, and hang up."""
+        self._loop.remove_writer(self._fd)
+        if self.owner is not None:
+            self.owner.written(all_out=False)
+        if not self.poll():
+            self.lose(error)
+
+    def lose(self, error: OSError | None) -> None:
+        """Close and tell the owner: because of `error`, or because the connection ended."""
+        owner = self.owner
+        self.close()
+        if owner is not None:
+            owner.lost(error)
+
+
+class Pool:
+    """Every connection of a transport. The idle ones of an origin are used again last in, first out.
+
+    The caller's concurrency is the only limit on their number. `max_idle_s` is under the 5 s after which the usual
+    servers (uvicorn, node) hang up, so that a request seldom meets a connection that is just being closed.
+    """
+
+    def __init__(self, max_idle_s: float) -> None:
+        self.connections: set[Connection] = set()
+        self._idle: dict[Origin, dict[Connection, float]] = {}  # oldest first, with the instant it became idle
+        self._max_idle_s = max_idle_s
+
+    def take(self, origin: Origin) -> Connection | None:
+        """Return an idle connection to `origin` on which nothing has come, the youngest; None if there is none."""
+        idle = self._idle.get(origin)
+        while idle:
+            connection, since_s = idle.popitem()
+            if time.monotonic() - since_s > self._max_idle_s:
+                connection.close()
+                continue
+            connection.poll()  # an end that the event loop has not got round to closes it here
+            if not connection.closed:
+                return connection
+        return None
+
+    def put(self, connection: Connection) -> None:
+        """Keep `connection` for the next request, and close the oldest one if its time is over."""
+        idle = self._idle.setdefault(connection.origin, {})
+        now_s = time.monotonic()
+        idle[connection] = now_s
+        oldest = next(iter(idle))
+        if now_s - idle[oldest] > self._max_idle_s:
+            oldest.close()
+
+    def busy(self) -> bool:
+        """Whether some connection carries a request."""
+        return len(self.connections) > sum(map(len, self._idle.values()))
+
+    def forget(self, connection: Connection) -> None:
+        """Let go of a connection that was closed."""
+        self.connections.discard(connection)
+        if idle := self._idle.get(connection.origin):
+            idle.pop(connection, None)
+
+    def close(self) -> None:
+        """Close every connection; those in use break."""
+        for connection in list(self.connections):
+            connection.lose(None)

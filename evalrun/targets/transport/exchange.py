@@ -1,0 +1,79 @@
+"""What a transport tells of one request beside its answer: instants, deadlines, how it broke. No I/O here.
+
+Instants are nanoseconds of `time.perf_counter_ns`, the one clock of this project; unknown is None.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import httpx
+
+from evalrun.types import FailureKind, Phase
+
+Stamp = Literal["kernel", "user"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long each part of a request may take, in seconds.
+
+        asked      connected   sent          first byte     byte   byte      end
+          |--connect--|          |--first_byte--|--idle-------|-idle-|-idle-----|
+          |------------------------------total----------------------------------|
+
+    connect covers DNS, TCP and TLS, and is nothing on a reused connection.
+    """
+
+    connect_s: float = 10.0
+    first_byte_s: float = 300.0
+    idle_s: float = 120.0
+    total_s: float = 1800.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request and its answer, as `response.extensions["evalrun"]` shows it. It fills up as the answer comes.
+
+    connect_ns: how long DNS, TCP and TLS took; 0 on a reused connection. sent_ns: the last byte of the request
+    was handed to the kernel. stamp: `kernel` when every read of it was stamped by the kernel at arrival.
+    close_delimited: only the closing of the connection ends this answer, so that a cut looks like an end.
+    proxy: the environment variable whose proxy stood in between, if one did.
+    """
+
+    asked_ns: int
+    phase: Phase = Phase.NOT_SENT
+    connect_ns: int = 0
+    reused: bool = False
+    sent_ns: int | None = None
+    first_byte_ns: int | None = None
+    closed_ns: int | None = None
+    stamp: Stamp = "user"
+    close_delimited: bool = False
+    proxy: str = ""
+
+
+class Broken(httpx.TransportError):
+    """A request that got no whole answer. Whether to send it again follows from `phase`, not from this class."""
+
+    def __init__(self, kind: FailureKind, exchange: Exchange, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.phase = exchange.phase
+        self.exchange = exchange
+
+
+class TimedStream(Protocol):
+    """What `response.stream` of this package's transports can do beyond httpx's `AsyncByteStream`."""
+
+    def timed(self) -> AsyncIterator[tuple[bytes, int]]:
+        """Iterate over the body's pieces, each with the instant of the read that brought it."""
+
+    async def read(self) -> list[tuple[bytes, int]]:
+        """Return every piece that has come, waiting for one; an empty list is the end. Cheaper than `timed`."""
+
+    def finish(self, grace_s: float = 1.0) -> None:
+        """Want no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""
+
+    async def aclose(self) -> None:
+        """Drop the connection unless the answer came to its end or `finish` was called."""

@@ -1,0 +1,102 @@
+"""The measuring HTTP/1.1 transport: httpx's one-method seam, with instants taken where the bytes arrive.
+
+It follows no redirect, asks for no compression, honours no proxy and sends nothing twice, but for a request
+that met a connection which was already dead. What httpx's own transport costs under load: docs/design.md.
+
+    request -> pool or dial -> Stream.ask -> httpx.Response(stream=Stream, extensions={"evalrun": Exchange})
+"""
+
+import functools
+import time
+
+import httpx
+
+from evalrun.targets.transport import http1
+from evalrun.targets.transport.connection import Connection, Pool
+from evalrun.targets.transport.dial import Origin, dial
+from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange
+from evalrun.targets.transport.lag import Lag
+from evalrun.targets.transport.stream import Stream
+from evalrun.targets.transport.tls import tls_context
+from evalrun.targets.transport.turns import Turns
+from evalrun.types import Phase
+
+PORTS = {"http": 80, "https": 443}
+
+
+class MeasuringTransport(httpx.AsyncBaseTransport):
+    """Sends requests on the running event loop. `lag` is how late this client served its reads so far.
+
+    deadlines: for requests without their own in `request.extensions["deadlines"]`. Every failure is a
+    `Broken`, which says how far the request got.
+    """
+
+    def __init__(
+        self,
+        *,
+        deadlines: Deadlines | None = None,
+        verify: bool = True,
+        ca_file: str | None = None,
+        max_idle_s: float = 4.0,
+    ) -> None:
+        self.lag = Lag()
+        self._deadlines = deadlines or Deadlines()
+        self._context = functools.cache(functools.partial(tls_context, verify=verify, ca_file=ca_file))
+        if ca_file is not None:
+            self._context()  # a wrong file is told before anything is sent
+        self._pool = Pool(max_idle_s)
+        self._turns = Turns()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` and give its answer as soon as the head is there. Raises Broken."""
+        exchange = Exchange(asked_ns=time.perf_counter_ns())
+        deadlines = request.extensions.get("deadlines", self._deadlines)
+        body = await request.aread()
+        await self._turns.take()
+        try:
+            payload, origin = http1.encode(request, body), _origin(request.url)
+        except http1.ProtocolError as error:
+            raise Broken("protocol", exchange, str(error)) from error
+        connection = self._pool.take(origin)
+        exchange.reused = connection is not None
+        while True:
+            if connection is None:
+                connection = await self._dial(origin, exchange, deadlines)
+            stream = Stream(connection, exchange, deadlines=deadlines, method=request.method)
+            try:
+                answer = await stream.ask(payload)
+            except Broken as broken:
+                if not (exchange.reused and broken.kind == "reset" and broken.phase is Phase.NOT_SENT):
+                    raise
+                connection, exchange.reused = None, False
+            else:
+                return _response(answer, stream, exchange)
+
+    async def aclose(self) -> None:
+        """Close every connection. Requests in flight break."""
+        self.lag.stop()
+        self._pool.close()
+
+    async def _dial(self, origin: Origin, exchange: Exchange, deadlines: Deadlines) -> Connection:
+        begun_ns = time.perf_counter_ns()
+        within_s = min(deadlines.connect_s, deadlines.total_s)
+        context = self._context() if origin.secure else None
+        stamped = await dial(origin, exchange, context=context, within_s=within_s)
+        exchange.connect_ns = time.perf_counter_ns() - begun_ns
+        self.lag.watch(self._pool.busy)
+        return Connection(stamped, origin, pool=self._pool, lag=self.lag)
+
+
+def _origin(url: httpx.URL) -> Origin:
+    if url.scheme not in PORTS or not url.raw_host:
+        raise http1.ProtocolError(f"{url.scheme}://{url.host}: no http or https address")
+    return Origin(url.scheme == "https", url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
+
+
+def _response(answer: http1.Answer, stream: Stream, exchange: Exchange) -> httpx.Response:
+    return httpx.Response(
+        answer.status,
+        headers=answer.headers,
+        stream=stream,
+        extensions={"evalrun": exchange, "http_version": b"HTTP/1.1", "reason_phrase": answer.reason},
+    )

@@ -1,0 +1,73 @@
+"""Base URLs: what may be asked, and in which words the rest is refused (Y11)."""
+
+import pytest
+
+from evalrun.targets.address import checked_base_url
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.example.com/v1/", "https://api.example.com/v1"),
+        ("https://8.8.8.8:8443", "https://8.8.8.8:8443"),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
+        ("http://localhost:8000/v1", "http://localhost:8000/v1"),
+        ("http://me.localhost/v1", "http://me.localhost/v1"),
+        ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
+        ("http://10.0.0.5:8000/v1", "http://10.0.0.5:8000/v1"),
+        ("http://192.168.1.20/v1", "http://192.168.1.20/v1"),
+    ],
+)
+def test_urls_that_may_be_asked(url: str, kept: str) -> None:
+    """https anywhere; plain http to this machine and to private addresses; a trailing slash is dropped."""
+    assert checked_base_url(url, allow_http=False) == kept
+
+
+def test_plain_http_can_be_allowed() -> None:
+    """`allow_http` lets plain http through, and nothing else."""
+    assert checked_base_url("http://gpu-box:8000/v1", allow_http=True) == "http://gpu-box:8000/v1"
+    with pytest.raises(ValueError, match="keep credentials"):
+        checked_base_url("http://169.254.169.254/v1", allow_http=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("api.example.com/v1", "'api.example.com/v1' has no scheme; write https://api.example.com/v1"),
+        ("localhost:8000/v1", "'localhost:8000/v1' has no scheme; write https://localhost:8000/v1"),
+        ("file:///etc/passwd", "has the scheme 'file'; write http or https"),
+        ("ftp://example.com", "has the scheme 'ftp'; write http or https"),
+        ("https://", "'https://' names no host; write e.g. https://api.example.com/v1"),
+        ("https://me:hunter2@example.com/v1", "holds a user name or password; take it out"),
+        ("https://api.example.com/v1/chat/completions", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
+        ("https://api.example.com/v1/chat/completions/", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
+        ("https://api.example.com/v1?key=1", "ends in a query or fragment; leave out what begins with '?' or '#'"),
+        ("https://api.example.com:port/v1", "is not a URL ("),
+        ("https://[::1/v1", "is not a URL ("),
+        ("https://api.example.com/v1\n", "holds spaces or letters that no URL has"),
+        ("https://exämple.com/v1", "holds spaces or letters that no URL has"),
+        ("http://api.example.com/v1", "plain http to api.example.com shows key and questions to the network"),
+        ("http://8.8.8.8/v1", "plain http to 8.8.8.8 shows key and questions to the network"),
+        ("http://localhost.example.com/v1", "plain http to localhost.example.com shows"),
+    ],
+)  # fmt: skip
+def test_urls_that_are_refused(url: str, why: str) -> None:
+    """Each is refused with what would be right, and a password is never repeated."""
+    with pytest.raises(ValueError) as caught:
+        checked_base_url(url, allow_http=False)
+    assert str(caught.value).startswith(why)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254", "169.254.0.1", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "metadata.google.internal",
+        "METADATA.google.internal.", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518",
+        "[::ffff:169.254.169.254]",
+    ],
+)  # fmt: skip
+def test_addresses_of_credentials_are_refused(host: str) -> None:
+    """Link-local and metadata addresses are refused in every spelling a resolver understands."""
+    with pytest.raises(ValueError, match="is an address where machines keep credentials"):
+        checked_base_url(f"https://{host}/latest", allow_http=True)
