@@ -16,6 +16,8 @@ Unit = Literal["fraction", "count", "number", "s", "s/token", "s/token^2", "tok/
 
 
 NO_COUNT = "any answer came without the count"
+NOT_K = "no sample has k scored answers"
+OVER_SAMPLES = "Averaged over the samples that have k scored answers, with the 95 % interval of a mean over samples."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,26 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             optional=True,
         ),
         Definition("samples", "samples", "count", "different samples attempted, however often each", optional=True),
+        Definition(
+            "pass_at_k", "pass@k", "fraction", "probability that at least one of k answers to a sample is right",
+            "Shown where samples are asked several times. Unbiased, from the n answers of a sample, c of them right: "
+            f"1 - C(n - c, k) / C(n, k) (Chen et al. 2021). {OVER_SAMPLES}",
+            NOT_K, optional=True,
+        ),
+        Definition(
+            "pass_hat_k", "pass^k", "fraction", "probability that all of k answers to a sample are right",
+            f"Unbiased, C(c, k) / C(n, k) (Yao et al. 2024). {OVER_SAMPLES}", NOT_K, optional=True,
+        ),
+        Definition(
+            "avg_at_k", "avg@k", "fraction", "mean score of the k answers to a sample", OVER_SAMPLES, NOT_K,
+            optional=True,
+        ),
+        Definition(
+            "maj_at_k", "maj@k", "fraction", "expected score of the most common of k answers to a sample",
+            "Extracted answers that the scorer calls equal are one answer; tied ones share. An answer from which "
+            f"nothing was extracted never wins. {OVER_SAMPLES}",
+            NOT_K, optional=True,
+        ),
     ),
     "Requests": (
         Definition("planned", "planned", "count", "requests the suite asks for", "", "the run does not say"),
@@ -79,6 +101,11 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition(
             "truncated", "truncated", "count", "answers that hit their token limit (finish_reason length)",
             "They are among the answered.",
+        ),
+        Definition(
+            "in_flight", "in flight", "count", "most requests in flight at once, of those the limit allowed",
+            "The limit that was really used: a resumed run may have another, few file descriptors or a 429 may lower "
+            "it. Every change is recorded with its time and reason.", optional=True,
         ),
         Definition("retried", "retried", "count", "requests sent more than once", "Their latency is that of the last "
                    "attempt.", optional=True),
@@ -125,6 +152,17 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         ),
         Definition(
             "e2e_s", "E2E", "s", "whole answer: last token event - sent", "", "no answer had a token event",
+        ),
+        Definition(
+            "doubtful", "doubtful", "fraction", "measured requests whose value is not exact, as a share",
+            "One read may return several token events. They arrived between the previous read and the read's own "
+            "stamp, so their times are known only to within that gap. TTFT is doubtful if its own read was, ICL and "
+            "the longest stall if any read was, TPOT and E2E if the read of either end was.",
+            "the error bounds were not recorded", optional=True,
+        ),
+        Definition(
+            "bound_s", "error bound", "s", "how far a doubtful value may be off, at p99",
+            "Over 5 % of the value it is INVALID.", "the error bounds were not recorded", optional=True,
         ),
         Definition(
             "client_lag", "client's own lag", "s", "how late this client itself was at p99 while it asked",
@@ -264,6 +302,8 @@ DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for 
 MARKS: dict[str, tuple[str, str]] = {
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
     "invalid": ("!", "INVALID: this client was itself too late to measure it"),
+    "doubtful": ("*", "some of these were read late; the share and the error bound are given"),
+    "clustered": ("", "interval over clusters: samples of one cluster are not independent"),
     "at_least": ("+", "at least: failed requests may have cost money too"),
     "chunks": ("#", "stream chunks stand for tokens, because nothing counted the tokens"),
     "mixed_cache": ("^", "some prompts came from a cache and some did not; the groups are shown apart"),
@@ -278,6 +318,7 @@ def explain(name: str) -> Definition:
     labels = {measure.label.lower(): measure.name for measure in MEASURES.values()}
     wanted = labels.get(name.strip().lower(), name.strip().lower())  # a comparison has labels of its own: cost/answer
     wanted = re.sub(r"_p[0-9]{2}$", "", wanted.replace(" ", "_"))
+    wanted = re.sub(r"(?<=[@^])[0-9]+$", "k", wanted)  # pass@8
     known = {
         key.lower().replace(" ", "_"): d
         for d in DEFINITIONS.values()
