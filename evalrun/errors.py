@@ -1,4 +1,4 @@
-"""The errors evalrun raises on purpose. Anything else that escapes is a bug and shows its traceback.
+"""The errors evalrun raises deliberately. Anything else that escapes is a bug and shows its traceback.
 
     EvalrunError
       SuiteError     the suite, a config or a sample is wrong     exit 2, nothing was sent
@@ -6,13 +6,16 @@
       TargetError    a request, or its server, failed
         Unusable     the target cannot be used at all             exit 3
 
-A failed request is not an exception outside `target`: it is a `types.Failure` inside a record.
+Outside `targets` a failed request is not an exception but a `types.Failure` inside a record.
 Messages read `where: what is wrong; what would be right`.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class EvalrunError(Exception):
-    """Anything evalrun says on purpose; `exit_code` is what the process ends with (docs/exit-codes)."""
+    """Base of all errors for the user; `exit_code` is the process's exit status (docs/faults.md)."""
 
     exit_code = 70
 
@@ -37,3 +40,9 @@ class TargetError(EvalrunError):
 
 class Unusable(TargetError):
     """No request to this target can succeed (bad key, unknown model, no server): asking stops."""
+
+
+def closest(wrong: str, names: Iterable[object]) -> str:
+    """Return `; did you mean 'x'?` for the name closest to `wrong`, or nothing if none is close."""
+    near = difflib.get_close_matches(wrong, map(str, names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,1 +1,18 @@
-"""Where samples come from: sources of rows, prompt templates, and the survey of what they make. Sends nothing."""
+"""Where samples come from: sources of rows, prompt templates, and the survey of what they yield. Sends nothing.
+
+    source      the union of all sources; rows of the suite file (`inline`) and of a function (`python`)
+    files       jsonl, csv, parquet
+    hub         data sets of the Hugging Face hub
+    graded      generated problems in six levels
+    arithmetic  the arithmetic problems
+    words       the word problems
+    puzzles     the word problems of level 6
+    ladder      questions about long texts at exact prompt sizes
+    context     the probes of a ladder
+    scale       units of a probe -> tokens
+    dice        seeded random choices
+    places      what a source may read
+    prompt      the prompt block: a row -> a sample
+    template    sandboxed templates
+    samples     rows -> samples, and their survey
+"""

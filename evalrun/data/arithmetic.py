@@ -1,4 +1,4 @@
-"""Sums in six levels, from `47 + 8` to remainders of large powers, with exact answers. Asks in plain text.
+"""Arithmetic problems in six levels, from `47 + 8` to remainders of large powers, with exact answers.
 
 1  one sum or difference            4  four or five steps, brackets, negative numbers
 2  one product or exact quotient    5  fractions, and long multiplication
@@ -7,45 +7,33 @@
 
 from fractions import Fraction
 from math import gcd
-from typing import Literal
 
 from evalrun.data.dice import Dice
-from evalrun.data.graded import Graded
 
-# An expression is a number or (operator, left, right); `/` is the bar of a fraction literal.
-Expression = Fraction | tuple[str, "Expression", "Expression"]
+# A formula is a number or (operator, left, right); `/` is the bar of a fraction literal.
+Formula = Fraction | tuple[str, "Formula", "Formula"]
 
 FRACTIONS = tuple(Fraction(top, bottom) for bottom in range(2, 16) for top in range(1, 13) if gcd(top, bottom) == 1)
 BINDS = {"+": 1, "-": 1, "×": 2, "÷": 2}
 
 
-class Arithmetic(Graded):
-    """Generated arithmetic; every answer is an integer or a fraction in lowest terms."""
-
-    kind: Literal["arithmetic"]
-
-    def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        """Return one question of the level, and its answer."""
-        return LEVELS[level - 1](dice)
-
-
-def written(expression: Expression, *, least: int = 0) -> str:
-    """Write an expression with the brackets it needs where operators weaker than `least` would be torn apart."""
-    if isinstance(expression, Fraction):
-        plain = expression >= 0 and expression.denominator == 1
-        return str(expression) if plain else f"({expression})"
-    operator, left, right = expression
+def written(formula: Formula, *, least: int = 0) -> str:
+    """Return a formula as text, in brackets if its operator binds less than `least`."""
+    if isinstance(formula, Fraction):
+        plain = formula >= 0 and formula.denominator == 1
+        return str(formula) if plain else f"({formula})"
+    operator, left, right = formula
     binds = BINDS[operator]
-    # one more on the right: a - (b - c) and a ÷ (b × c) need theirs, and a + (b + c) may keep them
+    # one more on the right: a - (b - c) and a ÷ (b × c) need brackets, and a + (b + c) may have them
     text = f"{written(left, least=binds)} {operator} {written(right, least=binds + 1)}"
     return f"({text})" if binds < least else text
 
 
-def value(expression: Expression) -> Fraction:
-    """Compute an expression exactly; ZeroDivisionError where it has no value."""
-    if isinstance(expression, Fraction):
-        return expression
-    operator, left, right = expression[0], value(expression[1]), value(expression[2])
+def value(formula: Formula) -> Fraction:
+    """Return the exact value of a formula; raise ZeroDivisionError where it has none."""
+    if isinstance(formula, Fraction):
+        return formula
+    operator, left, right = formula[0], value(formula[1]), value(formula[2])
     match operator:
         case "+":
             return left + right
@@ -57,16 +45,16 @@ def value(expression: Expression) -> Fraction:
             return left / right
 
 
-def _asked(expression: Expression) -> tuple[str, str]:
-    return f"What is {written(expression)}?", str(value(expression))
+def _asked(formula: Formula) -> tuple[str, str]:
+    return f"What is {written(formula)}?", str(value(formula))
 
 
 def _number(dice: Dice, digits: int) -> Fraction:
     return Fraction(dice.between(10 ** (digits - 1) + (digits == 1), 10**digits - 1))
 
 
-def _tree(dice: Dice, steps: int, operators: str, low: int, high: int) -> Expression:
-    """Return a random expression of that many steps over integers from `low` to `high`, without 0 and 1."""
+def _tree(dice: Dice, steps: int, operators: str, low: int, high: int) -> Formula:
+    """Return a random formula of `steps` operators over integers from `low` to `high`, without 0 and 1."""
     if steps == 0:
         number = dice.between(low, high)
         return Fraction(number if number not in (0, 1) else high)
@@ -91,7 +79,7 @@ def _product(dice: Dice) -> tuple[str, str]:
 
 def _few_steps(dice: Dice) -> tuple[str, str]:
     a, b, c, d = (_number(dice, dice.pick((1, 2))) for _ in "abcd")
-    shapes: tuple[Expression, ...] = (
+    shapes: tuple[Formula, ...] = (
         ("+", a, ("×", b, c)),
         ("-", ("×", a, b), c),
         ("×", ("+", a, b), c),
@@ -126,10 +114,10 @@ def _long(dice: Dice) -> tuple[str, str]:
 
 
 def _continued(dice: Dice) -> tuple[str, str]:
-    expression: Expression = Fraction(dice.between(2, 15))
+    formula: Formula = Fraction(dice.between(2, 15))
     for _ in range(5):
-        expression = ("+", Fraction(dice.between(1, 15)), ("÷", Fraction(dice.between(1, 9)), expression))
-    question, answer = _asked(expression)
+        formula = ("+", Fraction(dice.between(1, 15)), ("÷", Fraction(dice.between(1, 9)), formula))
+    question, answer = _asked(formula)
     return f"{question} Give the answer as an integer or as a fraction in lowest terms.", answer
 
 

@@ -13,8 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from evalrun.data.context.catalogue import AnyProbe
-from evalrun.data.context.filler import shuffled
+from evalrun.data.context import AnyProbe
 from evalrun.data.dice import Dice
 from evalrun.data.places import Places, Row
 from evalrun.data.scale import NOMINAL, Scale, counter
@@ -26,7 +25,7 @@ NONCE_LETTERS = 10  # 26^10 beginnings: no cache has seen one
 CORRECTIONS = 2  # with a tokenizer: rounds of counting what was built and padding it
 
 
-class Ladder(Spec):
+class LadderSource(Spec):
     """Generated questions about long texts, at sizes in prompt tokens by the server's own count."""
 
     kept: ClassVar[tuple[str, ...]] = ("size", "depth", "family", "cache")
@@ -59,7 +58,7 @@ class Ladder(Spec):
         """Yield `id`, `prompt`, `answer`, `answers`, `candidates`, `size`, `depth` (0..1), `family`, `cache`."""
         scale = places.scales.get(self.mark, NOMINAL)
         rungs = [(size, index) for size in dict.fromkeys(self.sizes) for index in range(self.per_size)]
-        for size, index in shuffled(Dice(f"order {self.order_seed}"), rungs):
+        for size, index in Dice(f"order {self.order_seed}").shuffled(rungs):
             row = self.row(size, index, scale=scale, salt=places.salt)
             if self.cache == "cold":
                 yield row

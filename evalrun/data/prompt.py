@@ -10,8 +10,8 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from evalrun.data.places import Row, closest
-from evalrun.errors import SuiteError
+from evalrun.data.places import Row
+from evalrun.errors import SuiteError, closest
 from evalrun.spec import Spec
 from evalrun.types import Json, Message, Sample
 

@@ -1,7 +1,7 @@
-"""Hard problems with exact answers: remainders, counting, recurrences, expected values. Level 6 of `data.words`.
+"""Hard problems with exact answers: remainders, counting, recurrences, expected values. Level 6 of `words`.
 
-Each is computed by a method that a person would call a proof (the Chinese remainder theorem, counting by
-states, linearity of expectation); the tests try all cases instead.
+Each is computed by a proven method (the Chinese remainder theorem, counting by states, linearity of expectation); the
+tests enumerate all cases instead.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def digits(dice: Dice) -> tuple[str, int]:
 
 
 def recurrence(dice: Dice) -> tuple[str, int]:
-    """Step through it; a person would look for the period."""
+    """Step through the sequence."""
     p, q, r = dice.between(2, 9), dice.between(2, 9), dice.between(1, 9)
     first, second, modulus, index = (
         dice.between(1, 9),
@@ -64,7 +64,7 @@ def recurrence(dice: Dice) -> tuple[str, int]:
 
 
 def colours(dice: Dice) -> tuple[str, Fraction]:
-    """Add up, over the colours, the chance that the colour is drawn."""
+    """Sum over the colours the probability that the colour is drawn."""
     red, blue, green = (dice.between(2, 6) for _ in range(3))
     drawn = dice.between(3, 5)
     total = red + blue + green

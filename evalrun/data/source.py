@@ -1,7 +1,8 @@
-"""Every kind of data source a task can name, in one visible union. `kind: python` is the way to bring your own.
+"""Every kind of data source a task can name, in one visible union, and the two kinds that have no file of their own.
 
-A source is a frozen spec with a literal `kind`, its options as fields, and one method:
-`rows(places) -> Iterator[Row]`, streaming. It does not know of prompts, samples or limits.
+A source is a frozen spec with a literal `kind`, its options as fields, and one method, `rows(places) -> Iterator[Row]`,
+which streams. It knows nothing of prompts, samples or limits. To add one, write its class and name it in `Source`; from
+outside, use `kind: python`.
 """
 
 import importlib
@@ -12,19 +13,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from evalrun.data.arithmetic import Arithmetic
 from evalrun.data.files import Csv, Jsonl, Parquet
+from evalrun.data.graded import Arithmetic, WordProblems
 from evalrun.data.hub import Hub
-from evalrun.data.ladder import Ladder
+from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places, Row
-from evalrun.data.words import WordProblems
 from evalrun.errors import SuiteError
 from evalrun.spec import Spec
-
-__all__ = [
-    "Arithmetic", "Csv", "Hub", "Inline", "Jsonl", "Ladder", "Parquet", "Places", "Python", "Row", "Source",
-    "WordProblems", "imported",
-]  # fmt: skip
 
 
 class Inline(Spec):
@@ -39,17 +34,17 @@ class Inline(Spec):
         return iter(self.rows_)
 
 
-class Python(Spec):
-    """Rows from a function of your own: any iterable of mappings. It is run as it is, with your rights."""
+class PythonSource(Spec):
+    """Rows from a function of your own: any iterable of mappings. It runs unsandboxed, with your rights."""
 
     kind: Literal["python"]
     call: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-    """`package.module:function`; a module beside the suite file is found too."""
+    """`package.module:function`; a module in the suite's folder is found too."""
     args: dict[str, Any] = Field(default={})
     """Keyword arguments for the function."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Call the function and give its rows."""
+        """Call the function and yield its rows."""
         for number, row in enumerate(imported(self.call, places.root)(**self.args), start=1):
             if not isinstance(row, dict):
                 raise SuiteError(f"{self.call}: row {number} is a {type(row).__name__}; yield dicts")
@@ -57,13 +52,13 @@ class Python(Spec):
 
 
 def imported(call: str, beside: Path) -> Callable[..., Any]:
-    """Import what `package.module:function` names, looking in the folder `beside` last. The only dynamic import."""
+    """Import `package.module:function`; the folder `beside` is searched last. The only dynamic import."""
     module, _, name = call.partition(":")
     sys.path.append(str(beside))
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise SuiteError(f"{call}: {error}; install the module, or put it beside the suite in {beside}") from None
+        raise SuiteError(f"{call}: {error}; install the module, or put it in the suite's folder {beside}") from None
     finally:
         sys.path.remove(str(beside))
     if not callable(found):
@@ -72,5 +67,6 @@ def imported(call: str, beside: Path) -> Callable[..., Any]:
 
 
 Source = Annotated[
-    Hub | Jsonl | Csv | Parquet | Inline | Arithmetic | WordProblems | Ladder | Python, Field(discriminator="kind")
+    Hub | Jsonl | Csv | Parquet | Inline | Arithmetic | WordProblems | LadderSource | PythonSource,
+    Field(discriminator="kind"),
 ]

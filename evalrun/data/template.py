@@ -18,8 +18,8 @@ from jinja2 import meta
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from evalrun.data.places import Row, closest
-from evalrun.errors import SuiteError
+from evalrun.data.places import Row
+from evalrun.errors import SuiteError, closest
 from evalrun.types import Json
 
 MAX_CHARS = 64 * 2**20

@@ -1,19 +1,17 @@
-"""Word problems in six levels, written for this project, with exact answers. Level 6 is `data.puzzles`.
+"""Word problems in six levels with exact answers, written for this project. Level 6 is in `puzzles`.
 
     1  one step, sums                    4  three or four steps: percent, ages, rates, remainders
     2  one or two steps                  5  five or six steps: work, mixtures, pursuit, sets, wages
     3  two or three steps                6  remainders, counting, recurrences, expected values
 
-From level 4 on, some stories carry a number that does not matter. Each story is a function of the dice that
-gives its text and its answer.
+From level 4 on, some stories hold a number that does not matter. Each story is a function from `Dice` to its text and
+its answer.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Literal
 
 from evalrun.data.dice import Dice
-from evalrun.data.graded import Graded
 from evalrun.data.puzzles import PUZZLES
 
 Story = Callable[[Dice], tuple[str, int | Fraction]]
@@ -23,17 +21,6 @@ NAMES = (
     "Ines", "Jonas", "Kofi", "Leila", "Mira", "Noor", "Oskar", "Priya",
 )  # fmt: skip
 THINGS = ("apples", "stickers", "marbles", "shells", "pencils", "coins", "beads", "postcards")
-
-
-class WordProblems(Graded):
-    """Generated word problems; every answer is an integer or a fraction in lowest terms."""
-
-    kind: Literal["word_problems"]
-
-    def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        """Return one question of the level, and its answer."""
-        question, answer = dice.pick(STORIES[level - 1])(dice)
-        return question, str(answer)
 
 
 # ---------------------------------------------------------------- level 1

@@ -16,7 +16,7 @@ from decimal import Decimal
 import msgspec
 
 from evalrun import price
-from evalrun.data.ladder import Ladder, nonce
+from evalrun.data.ladder import LadderSource, nonce
 from evalrun.data.places import Row
 from evalrun.data.prompt import Writer as PromptWriter
 from evalrun.data.scale import NOMINAL, Scale, counter
@@ -45,7 +45,7 @@ class TooDear(Exception):
     """The cap does not allow one more calibration request."""
 
 
-async def calibrate(ladder: Ladder, ask: Ask, *, salt: str) -> tuple[Scale, int]:
+async def calibrate(ladder: LadderSource, ask: Ask, *, salt: str) -> tuple[Scale, int]:
     """Measure a ladder's scale. Gives it, and how many requests it took: four, and those that were refused as too long.
 
     The many units make the largest rung: measured further down, the odd word more or less would be multiplied. Where
@@ -101,7 +101,7 @@ class Calibrating:
     async def scale(self, task: str) -> Scale | None:
         """Measure the scale of a task's ladder; None when the cap does not allow it. Raises Unusable."""
         ladder = self._plan.suite.tasks[task].data
-        assert isinstance(ladder, Ladder)
+        assert isinstance(ladder, LadderSource)
         self._paid = Decimal(0)
 
         async def ask(row: Row) -> int:

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from evalrun import retry
-from evalrun.data.ladder import Ladder
+from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
@@ -193,7 +193,7 @@ class FanOut:
         """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
         calibrating = Calibrating(self._plan, target, client, self._writer, self._purse)
         for name, task in self._plan.suite.tasks.items():
-            if isinstance(task.data, Ladder) and task.data.mark not in self._scales[target.name]:
+            if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
                 self._progress.say(f"{target.name} {name}: measuring how long its prompts are")
                 scale = await calibrating.scale(name)
                 if scale is None:
@@ -231,7 +231,7 @@ class FanOut:
         self._progress.begin(names, task, total=total, tally=tally, purse=self._purse)
         rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)
         turns = in_turn(rounds, seed=f"{self._writer.run.path.name} {task}")
-        long = isinstance(self._plan.suite.tasks[task].data, Ladder)
+        long = isinstance(self._plan.suite.tasks[task].data, LadderSource)
         try:
             async with asyncio.TaskGroup() as group:
                 async for place, job in _steadily(turns, slow=long):

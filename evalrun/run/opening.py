@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evalrun import retry
-from evalrun.data.ladder import Ladder
+from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
 from evalrun.errors import Unusable
@@ -62,7 +62,7 @@ def tell_answers(plan: Plan, target: Asked, places: Places, *, folder: Path, lad
     rows = (
         (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
         for name, task in plan.suite.tasks.items()
-        if isinstance(task.data, Ladder) == ladders
+        if isinstance(task.data, LadderSource) == ladders
         for sample in samples(name, task.data, task.prompt, places, limit=task.limit)
         if sample.expected is not None
     )

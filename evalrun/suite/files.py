@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from evalrun.data.places import closest
-from evalrun.errors import SuiteError
+from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
 from evalrun.suite.document import MAX_BYTES, Node, parse
 from evalrun.suite.lookup import shipped

@@ -7,8 +7,7 @@ directory, then among what evalrun ships: the repository's `configs/` and `suite
 from pathlib import Path
 from typing import Literal
 
-from evalrun.data.places import closest
-from evalrun.errors import SuiteError
+from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
 
 _PACKAGE = Path(__file__).parents[1]

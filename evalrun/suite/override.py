@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evalrun.data.places import closest
-from evalrun.errors import SuiteError
+from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
 from evalrun.suite.document import MAX_DEPTH, Mark, Node, parse
 from evalrun.types import Json

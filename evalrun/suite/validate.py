@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from evalrun.data.places import closest
-from evalrun.errors import SuiteError
+from evalrun.errors import SuiteError, closest
 from evalrun.escape import clip, tty
 from evalrun.suite.document import Mark, Node
 from evalrun.suite.override import Step, show_path

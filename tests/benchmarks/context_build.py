@@ -14,24 +14,25 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from evalrun.data.context.catalogue import RULER  # noqa: E402
-from evalrun.data.context.facts import Facts  # noqa: E402
-from evalrun.data.context.graph import Graph  # noqa: E402
-from evalrun.data.context.key_value import KeyValue  # noqa: E402
-from evalrun.data.context.list_operations import ListOperations  # noqa: E402
-from evalrun.data.context.needle import Needle  # noqa: E402
-from evalrun.data.context.passkey import Passkey  # noqa: E402
+from evalrun.data.context.aggregation import CommonWords, FrequentWords  # noqa: E402
+from evalrun.data.context.michelangelo import ListOperations, RecallProbe  # noqa: E402
 from evalrun.data.context.probe import Probe  # noqa: E402
-from evalrun.data.context.recall import Recall  # noqa: E402
+from evalrun.data.context.retrieval import KeyValue, Needle, Passkey  # noqa: E402
+from evalrun.data.context.tracing import Facts, Graph, Variables  # noqa: E402
 
 PROBES: dict[str, Probe] = {
-    **RULER,
+    "needle": Needle(kind="needle"),
+    "needle_noise": Needle(kind="needle", haystack="noise"),
+    "needle_needles": Needle(kind="needle", haystack="needles", key="uuids", value="uuids"),
+    "variables": Variables(kind="variables"),
+    "common_words": CommonWords(kind="common_words"),
+    "frequent_words": FrequentWords(kind="frequent_words"),
     "passkey": Passkey(kind="passkey"),
     "key_value": KeyValue(kind="key_value"),
     "graph": Graph(kind="graph"),
     "list_operations": ListOperations(kind="list_operations"),
     "facts": Facts(kind="facts"),
-    "recall": Recall(kind="recall"),
+    "recall": RecallProbe(kind="recall"),
 }
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from evalrun.data.arithmetic import Arithmetic
 from evalrun.data.dice import Dice
+from evalrun.data.graded import Arithmetic, WordProblems
 from evalrun.data.places import Places, Row
-from evalrun.data.words import WordProblems
 from evalrun.errors import SuiteError
 
 PLACES = Places(root=Path())

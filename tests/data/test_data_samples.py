@@ -13,7 +13,7 @@ import pytest
 from evalrun.data.places import Places, Row
 from evalrun.data.prompt import Prompt
 from evalrun.data.samples import Samples, Survey, samples, survey
-from evalrun.data.source import Inline, Python
+from evalrun.data.source import Inline, PythonSource
 from evalrun.errors import SuiteError
 
 PLACES = Places(root=Path())
@@ -88,7 +88,7 @@ from pathlib import Path
 from evalrun.data.samples import samples, survey
 from evalrun.data.places import Places
 from evalrun.data.prompt import Prompt
-from evalrun.data.source import Arithmetic, WordProblems
+from evalrun.data.graded import Arithmetic, WordProblems
 prompt = Prompt(template="{{ question }}", expected="{{ answer }}", meta=("level",))
 for source in (Arithmetic(kind="arithmetic", seed=1), WordProblems(kind="word_problems", seed=1)):
     print(survey(samples("t", source, prompt, Places(root=Path()))).sha256)
@@ -109,7 +109,7 @@ def test_rows_from_a_function_beside_the_suite(tmp_path: Path) -> None:
     )
     places = Places(root=tmp_path)
     path = list(sys.path)
-    assert len(list(Python(kind="python", call="own_rows_for_a_test:rows", args={"n": 3}).rows(places))) == 3
+    assert len(list(PythonSource(kind="python", call="own_rows_for_a_test:rows", args={"n": 3}).rows(places))) == 3
     assert sys.path == path
     for call, said in (
         ("own_rows_for_a_test:missing", "has no attribute 'missing'"),
@@ -117,4 +117,4 @@ def test_rows_from_a_function_beside_the_suite(tmp_path: Path) -> None:
         ("own_rows_for_a_test:wrong", "row 1 is a int; yield dicts"),
     ):
         with pytest.raises(SuiteError, match=said):
-            list(Python(kind="python", call=call).rows(places))
+            list(PythonSource(kind="python", call=call).rows(places))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from evalrun.data.context.needle import Needle
-from evalrun.data.ladder import Ladder as LadderSource
+from evalrun.data.context.retrieval import Needle
+from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.ladder import Ladder, climb
 from evalrun.ladder.gather import AGAIN, PRIME

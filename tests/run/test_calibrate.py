@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.data.ladder import Ladder
+from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places, Row
 from evalrun.run.calibrate import TooLong, calibrate
 
@@ -19,7 +19,7 @@ def bpe(folder: Path) -> Path:
     """Train a byte-level BPE on texts like those it will count, as real ones are trained on common words."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-    from evalrun.data.context.needle import Needle
+    from evalrun.data.context.retrieval import Needle
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -43,11 +43,11 @@ def counters(folder: Path) -> dict[str, Count]:
     }
 
 
-def ladder(**fields: object) -> Ladder:
+def ladder(**fields: object) -> LadderSource:
     text = {"kind": "ladder", "probe": {"kind": "needle"}, "sizes": list(SIZES), "per_size": 2} | fields
     import json
 
-    return Ladder.model_validate_json(json.dumps(text))
+    return LadderSource.model_validate_json(json.dumps(text))
 
 
 @pytest.mark.parametrize("name", ["words", "bytes", "bpe"])

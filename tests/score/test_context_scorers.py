@@ -5,14 +5,11 @@ import time
 
 import pytest
 
-from evalrun.data.context.catalogue import RULER
-from evalrun.data.context.facts import Facts
-from evalrun.data.context.graph import Graph
-from evalrun.data.context.key_value import KeyValue
-from evalrun.data.context.list_operations import ListOperations
-from evalrun.data.context.passkey import Passkey
+from evalrun.data.context.aggregation import CommonWords, FrequentWords
+from evalrun.data.context.michelangelo import ListOperations, RecallProbe
 from evalrun.data.context.probe import Probe
-from evalrun.data.context.recall import Recall as RecallProbe
+from evalrun.data.context.retrieval import KeyValue, Needle, Passkey
+from evalrun.data.context.tracing import Facts, Graph, Variables
 from evalrun.score.context import claims, common_share, f1, net, order, shape
 from evalrun.score.spec import Items, Recall
 from evalrun.types import Completion, Message, Sample, Score
@@ -20,7 +17,17 @@ from evalrun.types import Completion, Message, Sample, Score
 NET, F1, ORDER = (Items(kind="items", rule=rule) for rule in ("net", "f1", "order"))
 WORD_FOR_WORD = Recall(kind="recall")
 CASES: dict[str, tuple[Probe, Items | Recall]] = {
-    **{name: (probe, NET) for name, probe in RULER.items()},
+    "needle": (Needle(kind="needle"), NET),
+    "needle_noise": (Needle(kind="needle", haystack="noise"), NET),
+    "needle_uuids": (Needle(kind="needle", value="uuids"), NET),
+    "needle_4_keys": (Needle(kind="needle", keys=4), NET),
+    "needle_needles": (Needle(kind="needle", haystack="needles"), NET),
+    "needle_needles_uuids": (Needle(kind="needle", haystack="needles", key="uuids", value="uuids"), NET),
+    "needle_4_values": (Needle(kind="needle", values=4), NET),
+    "needle_4_queries": (Needle(kind="needle", keys=4, queries=4), NET),
+    "variables": (Variables(kind="variables", hops=4), NET),
+    "common_words": (CommonWords(kind="common_words"), NET),
+    "frequent_words": (FrequentWords(kind="frequent_words"), NET),
     "passkey": (Passkey(kind="passkey"), NET),
     "key_value": (KeyValue(kind="key_value"), NET),
     "facts": (Facts(kind="facts"), NET),

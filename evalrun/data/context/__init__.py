@@ -1,14 +1,32 @@
-"""Questions about long prompts, made here: one file a kind, each with its source and its rule. Sends nothing.
+"""Probes: generated questions about long texts. Sends nothing.
 
-    filler, lexicon, names   what the text around an answer is made of
-    probe                    what every kind shares: `build(index, units=, pad=, nonce=)` gives one row
-    catalogue                the union of all kinds, and RULER's eleven tasks with their published counts
+    filler        the words, names and sentences they are made of
+    probe         what all probes share: `build(index, units=, pad=, nonce=)` returns one row
+    retrieval     needle, passkey, key_value
+    tracing       variables, facts, graph
+    aggregation   common_words, frequent_words
+    michelangelo  list_operations, recall
 
-A generator does not know tokens. Its size is a number of units (lines, pairs, edges...), and a unit is always equally
-long: for one probe, rows with the same `units` and `pad` have the same number of characters whatever their index, and
-as nearly as words allow the same number of tokens. Names and numbers have a fixed form (`K4821`, seven digits) for the
-same reason. `pad` adds one short word each and changes nothing else; another `units` gives another text.
+A generator does not know tokens. Its size is a number of units (lines, pairs, edges, ...), each of the same length: for
+one probe, rows with the same `units` and `pad` have the same number of characters whatever their index, and as nearly
+as words allow the same number of tokens. `pad` adds one short word each and changes nothing else; another `units` gives
+another text.
 
-The scorer `items` judges all of them, except `recall`, which has its own. It counts what an answer claims and should
-not; every probe puts enough wrong candidates into its text that naming all of them scores (nearly) nothing.
+The scorer `items` judges all of them except `recall`, which has its own. It subtracts what an answer names and should
+not; every text holds enough wrong candidates that naming all of them scores (nearly) nothing.
 """
+
+from typing import Annotated
+
+from pydantic import Field
+
+from evalrun.data.context.aggregation import CommonWords, FrequentWords
+from evalrun.data.context.michelangelo import ListOperations, RecallProbe
+from evalrun.data.context.retrieval import KeyValue, Needle, Passkey
+from evalrun.data.context.tracing import Facts, Graph, Variables
+
+AnyProbe = Annotated[
+    Needle | Passkey | KeyValue | Variables | Facts | Graph
+    | CommonWords | FrequentWords | ListOperations | RecallProbe,
+    Field(discriminator="kind"),
+]  # fmt: skip

@@ -1,6 +1,7 @@
-"""What all probes of a long prompt share: size limits, seeding, the shape of the prompt. Asks nothing itself."""
+"""What all probes share: size limits, seeding, the layout of the prompt. Asks nothing itself."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -13,10 +14,12 @@ from evalrun.spec import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Puzzle:
-    """One question before it is written down.
+    """A question and its long text, before they are laid out as a prompt.
 
-    lines: the long text. answers: what is right; their order counts where the question says so. candidates: what an
-    answer might name instead or as well. depth: where in the text the answer stands, in percent, if at one place.
+    lines: the long text.
+    answers: the right answers; the order counts where the question says so.
+    candidates: everything an answer might name, right or wrong.
+    depth: position of the answer in the text, in percent; None where it is in several places.
     text: the right answer as written, where it is not a list.
     """
 
@@ -32,12 +35,12 @@ class Puzzle:
 class Probe(Spec):
     """A kind of question about a long text. The same options, index and size give the same bytes on every machine."""
 
-    seed: int = Field(default=0, ge=0)
+    family: ClassVar[str]
+    """The ability tested: retrieval, tracing, aggregation, state or recall. Tables group by it."""
 
-    @property
-    def family(self) -> str:
-        """The ability that is asked for: retrieval, tracing, aggregation, state or recall. Tables group by it."""
-        raise NotImplementedError
+    seed: int = Field(default=0, ge=0)
+    """Another seed gives other texts and questions."""
+    kind: str
 
     @property
     def min_units(self) -> int:
@@ -50,14 +53,14 @@ class Probe(Spec):
         return None
 
     def puzzle(self, index: int, units: int, dice: Dice) -> Puzzle:
-        """Make the question `index` over a text of so many units."""
+        """Return question `index` over a text of `units` units."""
         raise NotImplementedError
 
     def build(self, index: int, *, units: int, pad: int = 0, nonce: str = "") -> Row:
         """Return the row of question `index`: prompt, answer, answers, candidates, depth, family.
 
-        nonce: the first line of the prompt, so that no cache knows its beginning. pad: one-letter words before the
-        question, for the last few tokens of a size; nothing else depends on it.
+        nonce: the first line of the prompt, which makes its beginning unknown to any cache.
+        pad: number of one-letter words before the question, for the last few tokens of a size; changes nothing else.
         """
         self._check(units)
         dice = Dice(f"{self.model_dump_json(exclude_defaults=True)} {index} {units}")
@@ -76,4 +79,4 @@ class Probe(Spec):
         most = self.max_units
         if units < self.min_units or (most is not None and units > most):
             span = f"at least {self.min_units}" if most is None else f"{self.min_units} to {most}"
-            raise SuiteError(f"probe {type(self).__name__}: {units} units; give {span}")
+            raise SuiteError(f"probe {self.kind}: {units} units; choose {span}")

@@ -3,9 +3,8 @@
 from collections import Counter
 from itertools import islice
 
-from evalrun.data.context import lexicon
-from evalrun.data.context.filler import at_depth, dealt, margin, noise, prose, woven
-from evalrun.data.context.names import CODES, PAIRS, codes, numbers, pairs, uuids
+from evalrun.data.context import filler
+from evalrun.data.context.filler import CODES, PAIRS, at_depth, margin, noise, prose, woven
 from evalrun.data.dice import Dice
 
 
@@ -20,7 +19,7 @@ def test_words_are_used_evenly() -> None:
     """After any number of lines, the nouns differ by at most one in how often they were used."""
     for lines in (35, 100, 700):
         used = Counter(word.strip(".") for line in prose(Dice("1"), lines) for word in line.split())
-        counts = [used[noun] for noun in lexicon.NOUNS]
+        counts = [used[noun] for noun in filler.NOUNS]
         assert max(counts) - min(counts) <= 1
         assert sum(counts) == 3 * lines
 
@@ -28,9 +27,9 @@ def test_words_are_used_evenly() -> None:
 def test_the_word_lists() -> None:
     """Words of a list are different and equally long, so are lines; no word of one list is in another."""
     lists = [
-        lexicon.ADJECTIVES, lexicon.NOUNS, lexicon.VERBS, lexicon.PREPOSITIONS, lexicon.NAMES, lexicon.FORMATS,
+        filler.ADJECTIVES, filler.NOUNS, filler.VERBS, filler.PREPOSITIONS, filler.NAMES, filler.FORMATS,
     ]  # fmt: skip
-    for words in (*lists, lexicon.RELATIONS):
+    for words in (*lists, filler.RELATIONS):
         assert len({len(word) for word in words}) == 1
     assert len({word for words in lists for word in words}) == sum(map(len, lists))
 
@@ -46,7 +45,7 @@ def test_noise_repeats_five_sentences() -> None:
 
 def test_cards_are_dealt_all_before_any_comes_again() -> None:
     """Three rounds of a pack of ten, each in an order of its own."""
-    cards = list(islice(dealt(Dice("1"), range(10)), 30))
+    cards = list(islice(Dice("1").dealt(range(10)), 30))
     rounds = [cards[n : n + 10] for n in (0, 10, 20)]
     assert [sorted(each) for each in rounds] == [list(range(10))] * 3
     assert rounds[0] != rounds[1] != rounds[2]
@@ -71,8 +70,8 @@ def test_the_margin_grows_by_one_letter() -> None:
 def test_names_are_different_and_of_one_form() -> None:
     """Codes, numbers and UUIDs keep their form; all pairs of words differ, and codes can be used up."""
     dice = Dice("1")
-    assert {len(name) for name in codes(dice, 1000)} == {5}
-    assert {len(name) for name in numbers(dice, 9000, 4)} == {4}
-    assert {tuple(map(len, name.split("-"))) for name in uuids(dice, 1000)} == {(8, 4, 4, 4, 12)}
-    assert len(set(pairs(dice))) == PAIRS == 142 * 105
-    assert len(set(codes(dice, CODES // 2))) == CODES // 2 == 120_000
+    assert {len(name) for name in filler.codes(dice, 1000)} == {5}
+    assert {len(name) for name in filler.numbers(dice, 9000, 4)} == {4}
+    assert {tuple(map(len, name.split("-"))) for name in filler.uuids(dice, 1000)} == {(8, 4, 4, 4, 12)}
+    assert len(set(filler.pairs(dice))) == PAIRS == 142 * 105
+    assert len(set(filler.codes(dice, CODES // 2))) == CODES // 2 == 120_000

@@ -15,21 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.data.context.catalogue import RULER
-from evalrun.data.context.facts import Facts
-from evalrun.data.context.graph import Graph
-from evalrun.data.context.key_value import KeyValue
-from evalrun.data.context.list_operations import ListOperations
-from evalrun.data.context.needle import Needle
-from evalrun.data.context.passkey import Passkey
+from evalrun.data.context.aggregation import CommonWords, FrequentWords
+from evalrun.data.context.michelangelo import ListOperations, RecallProbe
 from evalrun.data.context.probe import Probe
-from evalrun.data.context.recall import Recall
-from evalrun.data.context.variables import Variables
-from evalrun.data.ladder import Ladder
+from evalrun.data.context.retrieval import KeyValue, Needle, Passkey
+from evalrun.data.context.tracing import Facts, Graph, Variables
+from evalrun.data.ladder import LadderSource
 from evalrun.errors import SuiteError
 from evalrun.suite import read_suite
 
 ROOT = Path(__file__).parents[3]
+RULER_TASKS = read_suite(ROOT / "suites" / "ruler.yaml", environ={}).suite.tasks
+RULER: dict[str, Probe] = {
+    name: task.data.probe for name, task in RULER_TASKS.items() if isinstance(task.data, LadderSource)
+}
 PROBES: dict[str, Probe] = {
     **RULER,
     "two_of_three": Needle(kind="needle", keys=3, values=2, queries=2, value="uuids"),
@@ -45,8 +44,8 @@ PROBES: dict[str, Probe] = {
     "list_max": ListOperations(kind="list_operations", view="max"),
     "facts": Facts(kind="facts"),
     "facts_6": Facts(kind="facts", hops=6, decoys=4),
-    "recall_2": Recall(kind="recall"),
-    "recall_8": Recall(kind="recall", needles=8, words=8),
+    "recall_2": RecallProbe(kind="recall"),
+    "recall_8": RecallProbe(kind="recall", needles=8, words=8),
 }
 every_probe = pytest.mark.parametrize("name", PROBES)
 
@@ -239,19 +238,31 @@ def test_nothing_is_shared_between_questions_and_sizes() -> None:
 
 def test_sizes_out_of_reach_are_refused() -> None:
     """A size the probe cannot build says which ones it can."""
-    with pytest.raises(SuiteError, match="probe Recall: 8 units; give at least 9"):
-        Recall(kind="recall").build(0, units=8)
-    with pytest.raises(SuiteError, match="probe Needle: 14910 units; give 1 to 14909"):
+    with pytest.raises(SuiteError, match="probe recall: 8 units; choose at least 9"):
+        RecallProbe(kind="recall").build(0, units=8)
+    with pytest.raises(SuiteError, match="probe needle: 14910 units; choose 1 to 14909"):
         RULER["niah_multikey_2"].build(0, units=14910)
     assert len(RULER["niah_multikey_2"].build(0, units=14909)["candidates"]) == 14910
 
 
-def test_the_shipped_suite_is_the_catalogue() -> None:
-    """suites/ruler.yaml asks RULER's eleven tasks with the published counts, at its lengths."""
-    suite = read_suite(ROOT / "suites" / "ruler.yaml", environ={}).suite
-    ladders = {name: task.data for name, task in suite.tasks.items()}
-    assert {name: ladder.probe for name, ladder in ladders.items() if isinstance(ladder, Ladder)} == RULER
-    assert {ladder.sizes for ladder in ladders.values() if isinstance(ladder, Ladder)} == {
+def test_the_shipped_suite_is_ruler() -> None:
+    """suites/ruler.yaml asks RULER's eleven tasks with the published counts and 40 depths, at its lengths."""
+    depths = tuple(float(round(step * 100 / 39)) for step in range(40))
+    assert {
+        "niah_single_1": Needle(kind="needle", haystack="noise", depths=depths),
+        "niah_single_2": Needle(kind="needle", depths=depths),
+        "niah_single_3": Needle(kind="needle", value="uuids", depths=depths),
+        "niah_multikey_1": Needle(kind="needle", keys=4, depths=depths),
+        "niah_multikey_2": Needle(kind="needle", haystack="needles", depths=depths),
+        "niah_multikey_3": Needle(kind="needle", haystack="needles", key="uuids", value="uuids", depths=depths),
+        "niah_multivalue": Needle(kind="needle", values=4, depths=depths),
+        "niah_multiquery": Needle(kind="needle", keys=4, queries=4, depths=depths),
+        "vt": Variables(kind="variables", hops=4),
+        "cwe": CommonWords(kind="common_words", common=10, common_repeats=30, uncommon_repeats=3),
+        "fwe": FrequentWords(kind="frequent_words", alpha=2.0),
+    } == RULER
+    ladders = [task.data for task in RULER_TASKS.values()]
+    assert {ladder.sizes for ladder in ladders if isinstance(ladder, LadderSource)} == {
         (4096, 8192, 16384, 32768, 65536, 131072)
     }
 
@@ -260,7 +271,7 @@ PINNED = "fcacadacbddbc4bb349b71799c8d6a11b2efbd08be466564b37cbdc06e4a3c70"
 DIGEST = """
 import hashlib, json, sys
 from pydantic import TypeAdapter
-from evalrun.data.context.catalogue import AnyProbe
+from evalrun.data.context import AnyProbe
 sha = hashlib.sha256()
 for text in json.load(sys.stdin):
     probe = TypeAdapter(AnyProbe).validate_json(text)
