@@ -15,4 +15,6 @@
     prompt      the prompt block: a row -> a sample
     template    sandboxed templates
     samples     rows -> samples, and their survey
+
+To add a source, write its class and name it in `source.Source` (tests/seams/test_seam_source.py does).
 """
