@@ -6,6 +6,7 @@ at once and asked in step (`interleave`), as fast as the slowest of them lets th
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -27,10 +28,11 @@ from evalrun.run.interleave import in_turn
 from evalrun.run.job import Job
 from evalrun.run.opening import asker, near, needs, preflight, tell_answers
 from evalrun.run.plan import Asked, Plan
+from evalrun.run.slots import Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
 from evalrun.store.lines import Lag as LagLine
-from evalrun.store.lines import Served
+from evalrun.store.lines import Load, LoadReason, Served
 from evalrun.store.writer import Writer
 from evalrun.targets.client import Client
 from evalrun.targets.open import open_target
@@ -183,7 +185,7 @@ class FanOut:
             self._writer,
             limits=self._plan.suite.limits,
             purse=self._purse,
-            slots=concurrency,
+            slots=Slots(concurrency, time.monotonic, why="open files" if concurrency < wanted else "planned"),
             zero_ns=self._zero_ns,
             changed=self._progress.changed,
         )
@@ -201,6 +203,14 @@ class FanOut:
                     return False
                 self._scales[target.name][task.data.mark] = scale
         return True
+
+    def _note_load(self, lane: Lane, task: str, why: LoadReason) -> None:
+        """Note how many requests of a task may be in flight from now on."""
+        at_s = (time.perf_counter_ns() - self._zero_ns) / 1e9
+        limit = lane.asker.slots.limit
+        self._writer.append(
+            Load(session=self._writer.session, target=lane.target.name, task=task, at_s=at_s, limit=limit, why=why)
+        )
 
     def _note_lag(self, lanes: Sequence[Lane], task: str) -> None:
         """Note how late this client was so far: again and again, for a killed session's latencies are judged too."""
@@ -227,6 +237,8 @@ class FanOut:
         tally = Tally()
         for lane in lanes:
             lane.asker.tally = tally
+            lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
+            self._note_load(lane, task, lane.asker.slots.why)
         names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
         self._progress.begin(names, task, total=total, tally=tally, purse=self._purse)
         rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)

@@ -84,7 +84,7 @@ def asker(
     *,
     limits: Limits,
     purse: Purse,
-    slots: int,
+    slots: Slots,
     zero_ns: int,
     changed: Callable[[], None],
 ) -> Asker:
@@ -105,7 +105,7 @@ def asker(
         ),
         prices=target.spec.prices,
         purse=purse,
-        slots=Slots(slots, time.monotonic),
+        slots=slots,
         door=Door(time.monotonic),
         tally=Tally(),
         changed=changed,

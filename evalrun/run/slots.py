@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from evalrun.store.lines import LoadReason
+
 COOL_DOWN_S = 15.0  # one burst of 429s is one episode: it cuts the limit once, not once per answer
 
 
@@ -11,10 +13,14 @@ class Slots:
 
     One waiter at most: the loop that starts requests takes the slot before it spawns, so the number of
     tasks is bounded by the limit and not by the number of samples.
+
+    why: what set the first limit. on_change: called with the reason after each later change of `limit`.
     """
 
-    def __init__(self, limit: int, now: Callable[[], float]) -> None:
+    def __init__(self, limit: int, now: Callable[[], float], *, why: LoadReason = "planned") -> None:
         self._most = self.limit = limit
+        self._why = why
+        self.on_change: Callable[[LoadReason], None] = lambda _: None
         self.lowest = limit
         self.in_flight = 0
         self._now = now
@@ -22,6 +28,11 @@ class Slots:
         self._good = 0
         self._free = asyncio.Event()
         self._free.set()
+
+    @property
+    def why(self) -> LoadReason:
+        """Return what keeps the limit where it is."""
+        return self._why if self.limit == self._most else "refused"
 
     async def acquire(self) -> None:
         """Wait for a free slot and take it."""
@@ -40,17 +51,21 @@ class Slots:
         if self._now() - self._cut_at < COOL_DOWN_S:
             return
         self._cut_at = self._now()
-        self.limit = max(1, self.limit // 2)
-        self.lowest = min(self.lowest, self.limit)
-        self._update()
+        self._set_limit(max(1, self.limit // 2), "refused")
 
     def succeeded(self) -> None:
         """Grow by one slot for each full round of successes, up to what the suite asked for."""
         self._good += 1
         if self._good >= self.limit and self.limit < self._most:
             self._good = 0
-            self.limit += 1
-            self._update()
+            self._set_limit(self.limit + 1, "recovered")
+
+    def _set_limit(self, limit: int, why: LoadReason) -> None:
+        if limit == self.limit:
+            return
+        self.limit, self.lowest = limit, min(self.lowest, limit)
+        self._update()
+        self.on_change(why)
 
     def _update(self) -> None:
         if self.in_flight < self.limit:

@@ -57,6 +57,21 @@ def test_a_full_round_of_successes_gives_one_slot_back() -> None:
     assert limits == [2, 3, 3, 3, 4, 4, 4, 4, 4]
 
 
+def test_every_change_of_the_limit_is_told_once_with_its_reason() -> None:
+    """2 -> 1, a second cut changes nothing; back at 2, the first reason holds again."""
+    clock, told = Clock(), []
+    slots = Slots(2, clock, why="open files")
+    slots.on_change = lambda why: told.append((slots.limit, why))
+    assert slots.why == "open files"
+    slots.cut()
+    assert slots.why == "refused"
+    clock.now += COOL_DOWN_S
+    slots.cut()  # 1 already: nothing changed
+    slots.succeeded()
+    assert told == [(1, "refused"), (2, "recovered")]
+    assert slots.why == "open files"
+
+
 def test_the_door_waits_longer_with_each_knock_of_an_outage() -> None:
     """A crowd that fails together counts as one knock; waits go 0.5, 1, 2 s; the outage's age is told."""
     clock = Clock()
