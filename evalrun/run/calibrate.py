@@ -108,7 +108,7 @@ class Calibrating:
             return await self._count(task, row)
 
         try:
-            scale, requests = await calibrate(ladder, ask, salt=self._writer.run.path.name)
+            scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
         except TooDear:
             return None
         except TooLong as error:

@@ -9,10 +9,10 @@ from pathlib import Path
 from evalrun import retry
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
-from evalrun.data.samples import samples
 from evalrun.errors import Unusable
 from evalrun.price import Purse
 from evalrun.run.ask import Asker, Tally
+from evalrun.run.job import repeated
 from evalrun.run.plan import Asked, Plan
 from evalrun.run.slots import Door, Slots
 from evalrun.store.writer import Writer
@@ -63,8 +63,8 @@ def tell_answers(plan: Plan, target: Asked, places: Places, *, folder: Path, lad
         (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
         for name, task in plan.suite.tasks.items()
         if isinstance(task.data, LadderSource) == ladders
-        for sample in samples(name, task.data, task.prompt, places, limit=task.limit)
-        if sample.expected is not None
+        for repeat, sample in repeated(name, task, target=target.name, places=places)
+        if sample.expected is not None and (ladders or not repeat)
     )
     write_answers(path, rows, append=ladders)
 
