@@ -21,7 +21,7 @@ from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.calibrate import Calibrating
 from evalrun.run.interleave import in_turn
@@ -49,7 +49,7 @@ SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for 
 class Progress(Protocol):
     """Who is told how it goes. Nothing is printed here."""
 
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, purse: Purse) -> None: ...
+    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None: ...
     def changed(self) -> None: ...
     def end(self) -> None: ...
     def say(self, text: str) -> None: ...
@@ -87,7 +87,7 @@ class FanOut:
     def __init__(self, plan: Plan, writer: Writer, progress: Progress, stop: Stop) -> None:
         self._plan, self._writer, self._progress, self._stop = plan, writer, progress, stop
         self._zero_ns = time.perf_counter_ns()
-        self._purse = Purse(plan.suite.limits.max_cost_usd)
+        self._budget = Budget(plan.suite.limits.max_cost_usd)
         self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
         for line in writer.run.calibrated():
             self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
@@ -97,8 +97,8 @@ class FanOut:
 
     async def ask_all(self) -> Ending:
         """Ask every target. Ends early, with the reason in the result, when there is no point in going on."""
-        if self._purse.cap is not None:
-            self._purse.spent = already_spent(self._writer.run.path)
+        if self._budget.cap is not None:
+            self._budget.spent = already_spent(self._writer.run.path)
         try:
             for group in self._plan.groups:
                 if not self._is_over() and any(next(self._missing(target), None) for target in group):
@@ -106,7 +106,7 @@ class FanOut:
         except BaseExceptionGroup as failed:
             raise _first_of(failed) from failed
         finally:
-            self.ending.spent_usd = self._purse.spent
+            self.ending.spent_usd = self._budget.spent
         return self.ending
 
     def _is_over(self) -> bool:
@@ -184,7 +184,7 @@ class FanOut:
             opened.client,
             self._writer,
             limits=self._plan.suite.limits,
-            purse=self._purse,
+            budget=self._budget,
             slots=Slots(concurrency, time.monotonic, why="open files" if concurrency < wanted else "planned"),
             zero_ns=self._zero_ns,
             changed=self._progress.changed,
@@ -193,7 +193,7 @@ class FanOut:
 
     async def _calibrate(self, target: Asked, client: Client) -> bool:
         """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
-        calibrating = Calibrating(self._plan, target, client, self._writer, self._purse)
+        calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
         for name, task in self._plan.suite.tasks.items():
             if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
                 self._progress.say(f"{target.name} {name}: measuring how long its prompts are")
@@ -240,7 +240,7 @@ class FanOut:
             lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
             self._note_load(lane, task, lane.asker.slots.why)
         names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
-        self._progress.begin(names, task, total=total, tally=tally, purse=self._purse)
+        self._progress.begin(names, task, total=total, tally=tally, budget=self._budget)
         rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)
         turns = in_turn(rounds, seed=f"{self._writer.run.path.name} {task}")
         long = isinstance(self._plan.suite.tasks[task].data, LadderSource)
@@ -257,7 +257,7 @@ class FanOut:
                     reserved = await self._reserve(asker, job, lanes)
                     if reserved is None or self._is_over() or any(lane.asker.stopped for lane in lanes):
                         if reserved is not None:
-                            self._purse.release(reserved)
+                            self._budget.release(reserved)
                         asker.slots.release()
                         break
                     group.create_task(self._one(asker, job, reserved))
@@ -267,7 +267,7 @@ class FanOut:
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
         """Set aside what `job` may cost at worst, waiting for others to settle; None when the cap is reached."""
         reserved = asker.worst_case(job)
-        while not self._purse.reserve(reserved):
+        while not self._budget.reserve(reserved):
             if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be given back
                 self.ending.capped = True
                 return None

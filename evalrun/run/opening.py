@@ -10,11 +10,11 @@ from evalrun import retry
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.errors import Unusable
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.job import repeated
 from evalrun.run.plan import Asked, Plan
-from evalrun.run.slots import Door, Slots
+from evalrun.run.slots import Backoff, Slots
 from evalrun.store.writer import Writer
 from evalrun.suite.spec import Limits
 from evalrun.targets.client import Client, Sizes
@@ -83,7 +83,7 @@ def asker(
     writer: Writer,
     *,
     limits: Limits,
-    purse: Purse,
+    budget: Budget,
     slots: Slots,
     zero_ns: int,
     changed: Callable[[], None],
@@ -104,9 +104,9 @@ def asker(
             longest_backoff_s=retries.backoff_s[1],
         ),
         prices=target.spec.prices,
-        purse=purse,
+        budget=budget,
         slots=slots,
-        door=Door(time.monotonic),
+        backoff=Backoff(time.monotonic),
         tally=Tally(),
         changed=changed,
         advice=functools.partial(advice, target=target),

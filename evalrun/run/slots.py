@@ -1,4 +1,4 @@
-"""How many requests may be in flight, and when nobody may send. No HTTP here: only counting and waiting."""
+"""How many requests may be in flight, and when none may be sent. No HTTP here: only counting and waiting."""
 
 import asyncio
 from collections.abc import Callable
@@ -74,8 +74,8 @@ class Slots:
             self._free.clear()
 
 
-class Door:
-    """Holds all requests of one target back while the server asked to wait, or while nobody answers."""
+class Backoff:
+    """Holds all requests to one target back while the server asked to wait, or while it cannot be reached."""
 
     FIRST_S, LONGEST_S = 0.5, 10.0
 
@@ -83,26 +83,27 @@ class Door:
         self._now = now
         self._until = float("-inf")
         self._outage_since: float | None = None
-        self._knocks = 0
+        self._tries = 0
 
     async def wait(self) -> None:
-        """Return when sending is allowed. A hold that is prolonged meanwhile is honoured."""
+        """Return when sending is allowed, also where the hold was prolonged meanwhile."""
         while (rest := self._until - self._now()) > 0:
             await asyncio.sleep(rest)
 
     def hold(self, wait_s: float) -> None:
-        """Let nobody send for `wait_s` from now."""
+        """Let no request be sent for `wait_s` from now."""
         self._until = max(self._until, self._now() + wait_s)
 
-    def nobody_answers(self) -> float:
-        """Hold everybody a little longer after a failed knock; give how long the outage has lasted, in seconds."""
+    def unreachable(self) -> float:
+        """Hold all requests longer after each failed attempt; return how long the outage has lasted, in seconds."""
         now = self._now()
         if self._outage_since is None:
-            self._outage_since, self._knocks = now, 0
+            self._outage_since, self._tries = now, 0
         if now >= self._until:  # the first of a crowd that failed together decides the wait
-            self.hold(min(self.LONGEST_S, self.FIRST_S * 2.0**self._knocks))
-            self._knocks += 1
+            self.hold(min(self.LONGEST_S, self.FIRST_S * 2.0**self._tries))
+            self._tries += 1
         return now - self._outage_since
 
-    def somebody_answered(self) -> None:
+    def reached(self) -> None:
+        """Note that the server answered: an outage, if there was one, is over."""
         self._outage_since = None
