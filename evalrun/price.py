@@ -1,4 +1,4 @@
-"""Tokens to dollars, exactly, and the purse that a run may spend. It knows no provider and rounds nothing.
+"""Tokens to dollars, exactly, and the budget that a run may spend. It knows no provider and rounds nothing.
 
 Prices are US dollars per one million tokens. A price or a count that is unknown makes the cost unknown: never 0,
 never a part of the sum.
@@ -74,8 +74,8 @@ def worst_case(body_bytes: int, max_tokens: int, prices: Prices, *, choices: int
         return ((body_bytes + TEMPLATE_TOKENS) * dearest + max_tokens * choices * prices.completion) / _MILLION
 
 
-class Purse:
-    """What a run may spend. Every request reserves its worst case first, so the sum never passes the cap.
+class Budget:
+    """What a run may spend, in US dollars. Every request reserves its worst case first, so the sum never passes the cap.
 
         reserve --> sent --> settle (what it cost, or None: unknown, charged in full)
                 \\-> not sent --> release

@@ -52,7 +52,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Nobody answers the door: hold this request until somebody does. It costs the sample no attempt."""
+    """The server cannot be reached: hold this request until it can. It costs the sample no attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def settled(outcome: Outcome) -> bool:
     return isinstance(outcome, Completion) or not (outcome.momentary or outcome.kind in MOMENTARY)
 
 
-class Budget:
+class RetryBudget:
     """At most one retry in ten requests, plus ten: a storm of failures is not doubled by resending it."""
 
     def __init__(self, share: float = 0.1, spare: int = 10) -> None:

@@ -1,4 +1,4 @@
-"""price: costs to the last digit, when they are unknown, and a purse that cannot be overdrawn."""
+"""price: costs to the last digit, when they are unknown, and a budget that cannot be overdrawn."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from evalrun.price import TEMPLATE_TOKENS, Purse, cost, disagreement, warnings, worst_case
+from evalrun.price import TEMPLATE_TOKENS, Budget, cost, disagreement, warnings, worst_case
 from evalrun.types import Usage
 
 
@@ -98,44 +98,44 @@ def test_the_worst_case_by_hand() -> None:
     assert worst_case(976, 0, List(cached=Decimal(1))) == Decimal("0.002")  # a cache that costs more than none
 
 
-def test_a_purse_never_passes_its_cap() -> None:
+def test_a_budget_never_passes_its_cap() -> None:
     """1,000 random runs, with unknown costs and requests that were never sent: spent + reserved stays in the cap."""
     for seed in range(1000):
         random = Random(seed)
-        purse, flying = Purse(Decimal("1.00")), []
+        budget, flying = Budget(Decimal("1.00")), []
         for _ in range(60):
             wanted = Decimal(random.randint(1, 20)) / 100
-            if random.random() < 0.6 and purse.reserve(wanted):
+            if random.random() < 0.6 and budget.reserve(wanted):
                 flying.append(wanted)
             elif flying:
                 reserved = flying.pop(random.randrange(len(flying)))
                 fate = random.choice(["billed", "unknown", "not sent"])
                 if fate == "not sent":
-                    purse.release(reserved)
+                    budget.release(reserved)
                 else:
-                    purse.settle(reserved, None if fate == "unknown" else reserved * random.randint(0, 100) / 100)
-            assert purse.spent + purse.reserved <= Decimal("1.00")
-            assert purse.reserved == sum(flying)
-            assert purse.assumed <= purse.spent
+                    budget.settle(reserved, None if fate == "unknown" else reserved * random.randint(0, 100) / 100)
+            assert budget.spent + budget.reserved <= Decimal("1.00")
+            assert budget.reserved == sum(flying)
+            assert budget.assumed <= budget.spent
 
 
 def test_an_unknown_cost_is_charged_in_full() -> None:
     """Without usage the reserved maximum is spent, and known to be assumed; what was not sent comes back."""
-    purse = Purse(Decimal(1))
-    assert purse.reserve(Decimal("0.6"))
-    assert not purse.reserve(Decimal("0.5"))
-    purse.settle(Decimal("0.6"), None)
-    assert (purse.spent, purse.assumed, purse.reserved) == (Decimal("0.6"), Decimal("0.6"), Decimal(0))
-    assert purse.reserve(Decimal("0.4"))
-    purse.release(Decimal("0.4"))
-    assert purse.reserve(Decimal("0.4"))
-    purse.settle(Decimal("0.4"), Decimal("0.1"))
-    assert (purse.spent, purse.assumed, purse.reserved) == (Decimal("0.7"), Decimal("0.6"), Decimal(0))
+    budget = Budget(Decimal(1))
+    assert budget.reserve(Decimal("0.6"))
+    assert not budget.reserve(Decimal("0.5"))
+    budget.settle(Decimal("0.6"), None)
+    assert (budget.spent, budget.assumed, budget.reserved) == (Decimal("0.6"), Decimal("0.6"), Decimal(0))
+    assert budget.reserve(Decimal("0.4"))
+    budget.release(Decimal("0.4"))
+    assert budget.reserve(Decimal("0.4"))
+    budget.settle(Decimal("0.4"), Decimal("0.1"))
+    assert (budget.spent, budget.assumed, budget.reserved) == (Decimal("0.7"), Decimal("0.6"), Decimal(0))
 
 
-def test_a_purse_without_a_cap_only_counts() -> None:
+def test_a_budget_without_a_cap_only_counts() -> None:
     """No cap: everything may be spent, and the sum is kept."""
-    purse = Purse()
-    assert purse.reserve(Decimal(10**9))
-    purse.settle(Decimal(10**9), Decimal(5))
-    assert (purse.cap, purse.spent, purse.reserved) == (None, Decimal(5), Decimal(0))
+    budget = Budget()
+    assert budget.reserve(Decimal(10**9))
+    budget.settle(Decimal(10**9), Decimal(5))
+    assert (budget.cap, budget.spent, budget.reserved) == (None, Decimal(5), Decimal(0))

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from evalrun.retry import Budget, GiveUp, Outage, Resend, Rules, StopTarget, decide, retry_after_s, settled
+from evalrun.retry import GiveUp, Outage, Resend, RetryBudget, Rules, StopTarget, decide, retry_after_s, settled
 from evalrun.types import Completion, Failure, FailureKind, Phase
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -119,7 +119,7 @@ def test_what_the_server_asked_for(headers: dict[str, str], expected: float | No
 
 def test_the_budget_is_ten_percent_plus_ten() -> None:
     """Of 100 requests 20 may be resent; without any request, ten."""
-    budget = Budget()
+    budget = RetryBudget()
     assert sum(budget.take() for _ in range(50)) == 10
     budget.requests = 100
     assert sum(budget.take() for _ in range(50)) == 10

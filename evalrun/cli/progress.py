@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from evalrun.cli.exits import put, say
 from evalrun.escape import tty
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.ask import Tally
 
 EVERY_S = 10.0
@@ -19,8 +19,8 @@ EVERY_S = 10.0
 class Quiet:
     """Says what must be said, shows no progress."""
 
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, purse: Purse) -> None:
-        """A task of a target begins; `tally` and `purse` are read at every `changed`."""
+    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None:
+        """A task of a target begins; `tally` and `budget` are read at every `changed`."""
 
     def changed(self) -> None:
         """One more request is over."""
@@ -50,10 +50,10 @@ class Lines(Quiet):
         self._title = ""
         self._total = 0
         self._tally: Tally | None = None
-        self._purse: Purse | None = None
+        self._budget: Budget | None = None
 
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, purse: Purse) -> None:
-        self._title, self._total, self._tally, self._purse = tty(f"{target} {task}"), total, tally, purse
+    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None:
+        self._title, self._total, self._tally, self._budget = tty(f"{target} {task}"), total, tally, budget
         self._said_at = time.monotonic()
         say(f"{self._title}: {total} requests")
 
@@ -80,9 +80,9 @@ class Lines(Quiet):
         return due
 
     def _report(self) -> None:
-        if self._tally is not None and self._purse is not None:
+        if self._tally is not None and self._budget is not None:
             done = self._tally.earlier + self._tally.ok + self._tally.failed
-            say(f"{self._title}: {done}/{self._total}, {described(self._tally, self._purse, rate=None)}")
+            say(f"{self._title}: {done}/{self._total}, {described(self._tally, self._budget, rate=None)}")
 
 
 class Terminal:
@@ -109,11 +109,11 @@ class Bar(Quiet):
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
         self._tally: Tally | None = None
-        self._purse: Purse | None = None
+        self._budget: Budget | None = None
         self._began = 0.0
 
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, purse: Purse) -> None:
-        self._tally, self._purse, self._began = tally, purse, time.monotonic()
+    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None:
+        self._tally, self._budget, self._began = tally, budget, time.monotonic()
         self._bar = tqdm(
             total=total,
             desc=tty(f"{target} {task}"),
@@ -124,10 +124,10 @@ class Bar(Quiet):
         )
 
     def changed(self) -> None:
-        if self._bar is None or self._tally is None or self._purse is None:
+        if self._bar is None or self._tally is None or self._budget is None:
             return
         rate = self._tally.tokens / max(time.monotonic() - self._began, 1e-9)
-        self._bar.set_postfix_str(described(self._tally, self._purse, rate=rate), refresh=False)
+        self._bar.set_postfix_str(described(self._tally, self._budget, rate=rate), refresh=False)
         if self._bar.initial != self._tally.earlier:  # done by earlier sessions: no part of this one's rate
             self._bar.initial = self._bar.n = self._tally.earlier
         self._bar.update(self._tally.earlier + self._tally.ok + self._tally.failed - self._bar.n)
@@ -174,7 +174,7 @@ class Bar(Quiet):
             self._bar.set_description_str(text)
 
 
-def described(tally: Tally, purse: Purse, *, rate: float | None) -> str:
+def described(tally: Tally, budget: Budget, *, rate: float | None) -> str:
     """Return the numbers of the line: ok, failed, retried, tokens a second, spend against the cap."""
     parts = [f"{tally.ok} ok"]
     if tally.failed:
@@ -183,8 +183,8 @@ def described(tally: Tally, purse: Purse, *, rate: float | None) -> str:
         parts.append(f"{tally.retried} retried")
     if rate is not None:
         parts.append(f"{rate:.0f} tok/s")
-    if purse.cap is not None or purse.spent:
-        parts.append(f"${_short(purse.spent)}" + (f" of ${_short(purse.cap)}" if purse.cap is not None else ""))
+    if budget.cap is not None or budget.spent:
+        parts.append(f"${_short(budget.spent)}" + (f" of ${_short(budget.cap)}" if budget.cap is not None else ""))
     return ", ".join(parts)
 
 

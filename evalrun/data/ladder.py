@@ -89,6 +89,9 @@ _counter = lru_cache(maxsize=4)(counter)
 
 
 def nonce(salt: str, name: str) -> str:
-    """Return a first line that no other prompt has: single letters, which are a token each for every tokenizer."""
+    """Return a first line that no other prompt has, always of the same length: letters, each a token of its own.
+
+    salt: names the run, the target, the task and the repeat. name: names the prompt among those.
+    """
     dice = Dice(f"nonce {salt} {name}")
     return f"Page {' '.join(dice.pick(ascii_lowercase) for _ in range(NONCE_LETTERS))}"

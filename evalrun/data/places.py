@@ -25,7 +25,7 @@ class Places:
     on_skip: called with a message for each skipped row.
     on_notice: called with what a reader of the results should know about the data.
     scales: the prompt sizes of each probe, as the target counts them.
-    salt: makes the prompts of this run differ from those of any other.
+    salt: what a ladder's first lines are drawn from; empty where nothing is sent.
     """
 
     root: Path

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import msgspec
 
 from evalrun import price, retry
-from evalrun.price import Prices, Purse
+from evalrun.price import Budget, Prices
 from evalrun.run.job import Job
-from evalrun.run.slots import Door, Slots
+from evalrun.run.slots import Backoff, Slots
 from evalrun.store.lines import Event, Intent
 from evalrun.targets.client import Reply
 from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
@@ -64,14 +64,14 @@ class Asker:
     journal: Journal
     rules: retry.Rules
     prices: Prices | None
-    purse: Purse
+    budget: Budget
     slots: Slots
-    door: Door
+    backoff: Backoff
     tally: Tally
     changed: Callable[[], None]
     advice: Callable[[Failure], str] = lambda _: ""
     random: Random = field(default_factory=Random)
-    budget: retry.Budget = field(default_factory=retry.Budget)
+    retry_budget: retry.RetryBudget = field(default_factory=retry.RetryBudget)
     stopped: str | None = None
     too_dear: bool = False
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,8 +90,8 @@ class Asker:
         reply: Reply | None = None
         at = ""
         while True:
-            if not await self._unless_stopped(self.door.wait()):
-                self.purse.release(reserved)
+            if not await self._unless_stopped(self.backoff.wait()):
+                self.budget.release(reserved)
                 if reply is None:
                     return None
                 earlier.pop()
@@ -99,7 +99,7 @@ class Asker:
                 break
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self.journal.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
-            self.budget.requests += not earlier
+            self.retry_budget.requests += not earlier
             reply = await self.client.attempt(job.body)
             self._settle(reserved, reply.outcome)
             if isinstance(reply.outcome, Completion):
@@ -134,7 +134,7 @@ class Asker:
 
     def _may_resend(self, reserved: Decimal) -> bool:
         """Set aside what a resend may cost; false, and remembered, where the cap does not allow it."""
-        allowed = self.purse.reserve(reserved)
+        allowed = self.budget.reserve(reserved)
         self.too_dear |= not allowed
         return allowed
 
@@ -159,9 +159,9 @@ class Asker:
     def _settle(self, reserved: Decimal, outcome: Outcome) -> None:
         """Book what an attempt cost. One that may have been billed is booked at its worst case."""
         if isinstance(outcome, Failure) and not outcome.possibly_billed:
-            self.purse.release(reserved)
+            self.budget.release(reserved)
         else:
-            self.purse.settle(reserved, self._cost(outcome))
+            self.budget.settle(reserved, self._cost(outcome))
 
     def _cost(self, outcome: Outcome) -> Decimal | None:
         if isinstance(outcome, Failure) or self.prices is None:
@@ -179,13 +179,13 @@ class Asker:
             case retry.StopTarget(why):
                 self.stop(why + self.advice(failure))
             case retry.Outage():
-                if self.door.nobody_answers() <= OUTAGE_S:
-                    return 0.0  # the door holds it
+                if self.backoff.unreachable() <= OUTAGE_S:
+                    return 0.0  # `backoff.wait` holds it
                 self.stop(f"{failure.message}; nobody answered for {OUTAGE_S:.0f} s")
-            case retry.Resend(wait_s, everybody) if self.budget.take():
+            case retry.Resend(wait_s, everybody) if self.retry_budget.take():
                 if everybody:
                     self.slots.cut()
-                    self.door.hold(wait_s)
+                    self.backoff.hold(wait_s)
                 return wait_s
             case retry.Resend() if failure.kind == "rate_limited":
                 self.stop(
@@ -195,7 +195,7 @@ class Asker:
         return NOT_NOW
 
     def _succeeded(self) -> None:
-        self.door.somebody_answered()
+        self.backoff.reached()
         self.slots.succeeded()
 
     def _count(self, outcome: Outcome) -> None:

@@ -21,7 +21,7 @@ from evalrun.data.places import Row
 from evalrun.data.prompt import Writer as PromptWriter
 from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.errors import Unusable
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.job import parameters
 from evalrun.run.plan import Asked, Plan
 from evalrun.store.lines import Calibrated
@@ -94,8 +94,8 @@ class Calibrating:
 
     TRIES, WAIT_S = 4, 2.0
 
-    def __init__(self, plan: Plan, target: Asked, client: Client, writer: Writer, purse: Purse) -> None:
-        self._plan, self._target, self._client, self._writer, self._purse = plan, target, client, writer, purse
+    def __init__(self, plan: Plan, target: Asked, client: Client, writer: Writer, budget: Budget) -> None:
+        self._plan, self._target, self._client, self._writer, self._budget = plan, target, client, writer, budget
         self._paid = Decimal(0)
 
     async def scale(self, task: str) -> Scale | None:
@@ -108,7 +108,7 @@ class Calibrating:
             return await self._count(task, row)
 
         try:
-            scale, requests = await calibrate(ladder, ask, salt=self._writer.run.path.name)
+            scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
         except TooDear:
             return None
         except TooLong as error:
@@ -131,12 +131,12 @@ class Calibrating:
         prices = self._target.spec.prices
         reserved = price.worst_case(len(body), 1, prices) if prices else Decimal(0)
         for attempt in range(1, self.TRIES + 1):
-            if not self._purse.reserve(reserved):
+            if not self._budget.reserve(reserved):
                 raise TooDear
             outcome = (await self._client.attempt(body)).outcome
             if isinstance(outcome, Completion):
                 cost = price.cost(outcome.usage, prices) if prices else None
-                self._purse.settle(reserved, cost if prices else Decimal(0))
+                self._budget.settle(reserved, cost if prices else Decimal(0))
                 self._paid += reserved if cost is None else cost
                 if outcome.usage.prompt_tokens is None:
                     raise Unusable(
@@ -154,10 +154,10 @@ class Calibrating:
 
     def _book_failure(self, reserved: Decimal, failure: Failure) -> None:
         if failure.possibly_billed:
-            self._purse.settle(reserved, None)
+            self._budget.settle(reserved, None)
             self._paid += reserved
         else:
-            self._purse.release(reserved)
+            self._budget.release(reserved)
 
     def _body(self, task: str, row: Row) -> bytes:
         spec, quirks = self._plan.suite.tasks[task], self._target.spec.quirks

@@ -6,6 +6,7 @@ at once and asked in step (`interleave`), as fast as the slowest of them lets th
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -20,17 +21,18 @@ from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.calibrate import Calibrating
 from evalrun.run.interleave import in_turn
 from evalrun.run.job import Job
 from evalrun.run.opening import asker, near, needs, preflight, tell_answers
 from evalrun.run.plan import Asked, Plan
+from evalrun.run.slots import Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
 from evalrun.store.lines import Lag as LagLine
-from evalrun.store.lines import Served
+from evalrun.store.lines import Load, LoadReason, Served
 from evalrun.store.writer import Writer
 from evalrun.targets.client import Client
 from evalrun.targets.open import open_target
@@ -47,7 +49,7 @@ SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for 
 class Progress(Protocol):
     """Who is told how it goes. Nothing is printed here."""
 
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, purse: Purse) -> None: ...
+    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None: ...
     def changed(self) -> None: ...
     def end(self) -> None: ...
     def say(self, text: str) -> None: ...
@@ -85,7 +87,7 @@ class FanOut:
     def __init__(self, plan: Plan, writer: Writer, progress: Progress, stop: Stop) -> None:
         self._plan, self._writer, self._progress, self._stop = plan, writer, progress, stop
         self._zero_ns = time.perf_counter_ns()
-        self._purse = Purse(plan.suite.limits.max_cost_usd)
+        self._budget = Budget(plan.suite.limits.max_cost_usd)
         self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
         for line in writer.run.calibrated():
             self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
@@ -95,8 +97,8 @@ class FanOut:
 
     async def ask_all(self) -> Ending:
         """Ask every target. Ends early, with the reason in the result, when there is no point in going on."""
-        if self._purse.cap is not None:
-            self._purse.spent = already_spent(self._writer.run.path)
+        if self._budget.cap is not None:
+            self._budget.spent = already_spent(self._writer.run.path)
         try:
             for group in self._plan.groups:
                 if not self._is_over() and any(next(self._missing(target), None) for target in group):
@@ -104,7 +106,7 @@ class FanOut:
         except BaseExceptionGroup as failed:
             raise _first_of(failed) from failed
         finally:
-            self.ending.spent_usd = self._purse.spent
+            self.ending.spent_usd = self._budget.spent
         return self.ending
 
     def _is_over(self) -> bool:
@@ -182,8 +184,8 @@ class FanOut:
             opened.client,
             self._writer,
             limits=self._plan.suite.limits,
-            purse=self._purse,
-            slots=concurrency,
+            budget=self._budget,
+            slots=Slots(concurrency, time.monotonic, why="open files" if concurrency < wanted else "planned"),
             zero_ns=self._zero_ns,
             changed=self._progress.changed,
         )
@@ -191,7 +193,7 @@ class FanOut:
 
     async def _calibrate(self, target: Asked, client: Client) -> bool:
         """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
-        calibrating = Calibrating(self._plan, target, client, self._writer, self._purse)
+        calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
         for name, task in self._plan.suite.tasks.items():
             if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
                 self._progress.say(f"{target.name} {name}: measuring how long its prompts are")
@@ -201,6 +203,14 @@ class FanOut:
                     return False
                 self._scales[target.name][task.data.mark] = scale
         return True
+
+    def _note_load(self, lane: Lane, task: str, why: LoadReason) -> None:
+        """Note how many requests of a task may be in flight from now on."""
+        at_s = (time.perf_counter_ns() - self._zero_ns) / 1e9
+        limit = lane.asker.slots.limit
+        self._writer.append(
+            Load(session=self._writer.session, target=lane.target.name, task=task, at_s=at_s, limit=limit, why=why)
+        )
 
     def _note_lag(self, lanes: Sequence[Lane], task: str) -> None:
         """Note how late this client was so far: again and again, for a killed session's latencies are judged too."""
@@ -227,8 +237,10 @@ class FanOut:
         tally = Tally()
         for lane in lanes:
             lane.asker.tally = tally
+            lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
+            self._note_load(lane, task, lane.asker.slots.why)
         names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
-        self._progress.begin(names, task, total=total, tally=tally, purse=self._purse)
+        self._progress.begin(names, task, total=total, tally=tally, budget=self._budget)
         rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)
         turns = in_turn(rounds, seed=f"{self._writer.run.path.name} {task}")
         long = isinstance(self._plan.suite.tasks[task].data, LadderSource)
@@ -245,7 +257,7 @@ class FanOut:
                     reserved = await self._reserve(asker, job, lanes)
                     if reserved is None or self._is_over() or any(lane.asker.stopped for lane in lanes):
                         if reserved is not None:
-                            self._purse.release(reserved)
+                            self._budget.release(reserved)
                         asker.slots.release()
                         break
                     group.create_task(self._one(asker, job, reserved))
@@ -255,7 +267,7 @@ class FanOut:
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
         """Set aside what `job` may cost at worst, waiting for others to settle; None when the cap is reached."""
         reserved = asker.worst_case(job)
-        while not self._purse.reserve(reserved):
+        while not self._budget.reserve(reserved):
             if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be given back
                 self.ending.capped = True
                 return None

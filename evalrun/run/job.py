@@ -1,12 +1,14 @@
 """What is to be asked: one job for each (target, task, sample, repeat), in a fixed order, one at a time."""
 
+import functools
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from evalrun import price
+from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
 from evalrun.suite.spec import Sampling, Task
@@ -35,22 +37,38 @@ class Job:
 
 
 def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, places: Places) -> Iterator[Job]:
-    """Return the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
-    for sample in samples(name, task.data, task.prompt, places, limit=task.limit):
-        for repeat in range(task.repeats):
-            fields = parameters(task.sampling, quirks, repeat=repeat)
-            if sample.meta.get("cache") == "warm":
-                fields |= quirks.warm_body
-            body = request_body(
-                sample.messages,
-                model=model,
-                params=fields,
-                stream=quirks.stream,
-                stream_usage=quirks.stream_usage,
-            )
-            key = job_key(target, name, sample.id, repeat=repeat, body=body)
-            max_tokens, choices = fields.get(quirks.max_tokens_field), fields.get("n", 1)
-            yield Job(key, name, sample, repeat, body, max_tokens, choices if isinstance(choices, int) else 1)
+    """Yield the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
+    for repeat, sample in repeated(name, task, target=target, places=places):
+        fields = parameters(task.sampling, quirks, repeat=repeat)
+        if sample.meta.get("cache") == "warm":
+            fields |= quirks.warm_body
+        body = request_body(
+            sample.messages,
+            model=model,
+            params=fields,
+            stream=quirks.stream,
+            stream_usage=quirks.stream_usage,
+        )
+        key = job_key(target, name, sample.id, repeat=repeat, body=body)
+        max_tokens, choices = fields.get(quirks.max_tokens_field), fields.get("n", 1)
+        yield Job(key, name, sample, repeat, body, max_tokens, choices if isinstance(choices, int) else 1)
+
+
+def repeated(name: str, task: Task, *, target: str, places: Places) -> Iterator[tuple[int, Sample]]:
+    """Yield each sample of a task with the number of each of its repeats, from 0.
+
+    A ladder's prompts differ in their first line between runs, targets, tasks and repeats, so that none of them is
+    served from a cache that another one filled.
+    """
+    one = functools.partial(samples, name, task.data, task.prompt, limit=task.limit)
+    if isinstance(task.data, LadderSource) and places.salt:
+        salts = (f"{places.salt} {target} {name} {repeat}" for repeat in range(task.repeats))
+        streams = [one(replace(places, salt=salt)) for salt in salts]
+        for row in zip(*streams, strict=True):
+            yield from enumerate(row)
+    else:
+        for sample in one(places):
+            yield from ((repeat, sample) for repeat in range(task.repeats))
 
 
 def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, Any]:

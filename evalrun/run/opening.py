@@ -9,12 +9,12 @@ from pathlib import Path
 from evalrun import retry
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
-from evalrun.data.samples import samples
 from evalrun.errors import Unusable
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
+from evalrun.run.job import repeated
 from evalrun.run.plan import Asked, Plan
-from evalrun.run.slots import Door, Slots
+from evalrun.run.slots import Backoff, Slots
 from evalrun.store.writer import Writer
 from evalrun.suite.spec import Limits
 from evalrun.targets.client import Client, Sizes
@@ -63,8 +63,8 @@ def tell_answers(plan: Plan, target: Asked, places: Places, *, folder: Path, lad
         (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
         for name, task in plan.suite.tasks.items()
         if isinstance(task.data, LadderSource) == ladders
-        for sample in samples(name, task.data, task.prompt, places, limit=task.limit)
-        if sample.expected is not None
+        for repeat, sample in repeated(name, task, target=target.name, places=places)
+        if sample.expected is not None and (ladders or not repeat)
     )
     write_answers(path, rows, append=ladders)
 
@@ -83,8 +83,8 @@ def asker(
     writer: Writer,
     *,
     limits: Limits,
-    purse: Purse,
-    slots: int,
+    budget: Budget,
+    slots: Slots,
     zero_ns: int,
     changed: Callable[[], None],
 ) -> Asker:
@@ -104,9 +104,9 @@ def asker(
             longest_backoff_s=retries.backoff_s[1],
         ),
         prices=target.spec.prices,
-        purse=purse,
-        slots=Slots(slots, time.monotonic),
-        door=Door(time.monotonic),
+        budget=budget,
+        slots=slots,
+        backoff=Backoff(time.monotonic),
         tally=Tally(),
         changed=changed,
         advice=functools.partial(advice, target=target),

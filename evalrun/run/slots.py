@@ -1,7 +1,9 @@
-"""How many requests may be in flight, and when nobody may send. No HTTP here: only counting and waiting."""
+"""How many requests may be in flight, and when none may be sent. No HTTP here: only counting and waiting."""
 
 import asyncio
 from collections.abc import Callable
+
+from evalrun.store.lines import LoadReason
 
 COOL_DOWN_S = 15.0  # one burst of 429s is one episode: it cuts the limit once, not once per answer
 
@@ -11,10 +13,14 @@ class Slots:
 
     One waiter at most: the loop that starts requests takes the slot before it spawns, so the number of
     tasks is bounded by the limit and not by the number of samples.
+
+    why: what set the first limit. on_change: called with the reason after each later change of `limit`.
     """
 
-    def __init__(self, limit: int, now: Callable[[], float]) -> None:
+    def __init__(self, limit: int, now: Callable[[], float], *, why: LoadReason = "planned") -> None:
         self._most = self.limit = limit
+        self._why = why
+        self.on_change: Callable[[LoadReason], None] = lambda _: None
         self.lowest = limit
         self.in_flight = 0
         self._now = now
@@ -22,6 +28,11 @@ class Slots:
         self._good = 0
         self._free = asyncio.Event()
         self._free.set()
+
+    @property
+    def why(self) -> LoadReason:
+        """Return what keeps the limit where it is."""
+        return self._why if self.limit == self._most else "refused"
 
     async def acquire(self) -> None:
         """Wait for a free slot and take it."""
@@ -40,17 +51,21 @@ class Slots:
         if self._now() - self._cut_at < COOL_DOWN_S:
             return
         self._cut_at = self._now()
-        self.limit = max(1, self.limit // 2)
-        self.lowest = min(self.lowest, self.limit)
-        self._update()
+        self._set_limit(max(1, self.limit // 2), "refused")
 
     def succeeded(self) -> None:
         """Grow by one slot for each full round of successes, up to what the suite asked for."""
         self._good += 1
         if self._good >= self.limit and self.limit < self._most:
             self._good = 0
-            self.limit += 1
-            self._update()
+            self._set_limit(self.limit + 1, "recovered")
+
+    def _set_limit(self, limit: int, why: LoadReason) -> None:
+        if limit == self.limit:
+            return
+        self.limit, self.lowest = limit, min(self.lowest, limit)
+        self._update()
+        self.on_change(why)
 
     def _update(self) -> None:
         if self.in_flight < self.limit:
@@ -59,8 +74,8 @@ class Slots:
             self._free.clear()
 
 
-class Door:
-    """Holds all requests of one target back while the server asked to wait, or while nobody answers."""
+class Backoff:
+    """Holds all requests to one target back while the server asked to wait, or while it cannot be reached."""
 
     FIRST_S, LONGEST_S = 0.5, 10.0
 
@@ -68,26 +83,27 @@ class Door:
         self._now = now
         self._until = float("-inf")
         self._outage_since: float | None = None
-        self._knocks = 0
+        self._tries = 0
 
     async def wait(self) -> None:
-        """Return when sending is allowed. A hold that is prolonged meanwhile is honoured."""
+        """Return when sending is allowed, also where the hold was prolonged meanwhile."""
         while (rest := self._until - self._now()) > 0:
             await asyncio.sleep(rest)
 
     def hold(self, wait_s: float) -> None:
-        """Let nobody send for `wait_s` from now."""
+        """Let no request be sent for `wait_s` from now."""
         self._until = max(self._until, self._now() + wait_s)
 
-    def nobody_answers(self) -> float:
-        """Hold everybody a little longer after a failed knock; give how long the outage has lasted, in seconds."""
+    def unreachable(self) -> float:
+        """Hold all requests longer after each failed attempt; return how long the outage has lasted, in seconds."""
         now = self._now()
         if self._outage_since is None:
-            self._outage_since, self._knocks = now, 0
+            self._outage_since, self._tries = now, 0
         if now >= self._until:  # the first of a crowd that failed together decides the wait
-            self.hold(min(self.LONGEST_S, self.FIRST_S * 2.0**self._knocks))
-            self._knocks += 1
+            self.hold(min(self.LONGEST_S, self.FIRST_S * 2.0**self._tries))
+            self._tries += 1
         return now - self._outage_since
 
-    def somebody_answered(self) -> None:
+    def reached(self) -> None:
+        """Note that the server answered: an outage, if there was one, is over."""
         self._outage_since = None

@@ -5,7 +5,7 @@ needs no network library and nothing of suites or targets.
 """
 
 from evalrun.store.disk import replace_file
-from evalrun.store.lines import End, Event, Intent, Lag, Session
+from evalrun.store.lines import End, Event, Intent, Lag, Load, Session
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.reader import Keys, Run, open_run
 from evalrun.store.runs import create_run, find_unfinished, latest, newest, resume
@@ -19,6 +19,7 @@ __all__ = [
     "Intent",
     "Keys",
     "Lag",
+    "Load",
     "Machine",
     "Manifest",
     "Run",

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -70,6 +70,26 @@ class Calibrated(Value, frozen=True):
     cost_usd: Decimal | None = None
 
 
+LoadReason = Literal["planned", "open files", "refused", "recovered"]
+
+
+class Load(Value, frozen=True):
+    """How many requests of a task were in flight to a target at most, from an instant on until the next such line.
+
+    at_s: since the session's start, on the clock of `Record.sent_s`.
+    limit: the most in flight. After a cut, requests that were sent before it may still exceed it for a while.
+    why: what set the limit. "planned": the suite, the target or the command line; "open files": this machine allows
+    no more sockets; "refused": the server answered 429; "recovered": it no longer does.
+    """
+
+    session: int
+    target: str
+    task: str
+    at_s: float
+    limit: int
+    why: LoadReason
+
+
 class Lag(Value, frozen=True):
     """How late the client itself was in one session, asking one task of one target. `source`: what was sampled.
 
@@ -99,12 +119,13 @@ class End(Value, frozen=True):
     reason: str
 
 
-Event = Session | Served | Calibrated | Intent | Record | Lag | End
+Event = Session | Served | Calibrated | Load | Intent | Record | Lag | End
 
 _KINDS: dict[type[Event], bytes] = {
     Session: b"session",
     Served: b"served",
     Calibrated: b"calibrated",
+    Load: b"load",
     Intent: b"intent",
     Record: b"record",
     Lag: b"lag",

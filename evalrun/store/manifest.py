@@ -4,7 +4,7 @@ Later sessions say what they have to say in the journal.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from evalrun.store.lines import to_json
 from evalrun.types import Json, Value
 
 NAME = "manifest.json"
-SCHEMA = 1  # raised when an older evalrun would misread the folder; an added field does not raise it
+SCHEMA = 2  # raised when the format changes so that one version would misread the other's folder
 
 
 class TaskPrints(Value, frozen=True):
@@ -77,14 +77,10 @@ class Manifest(Value, frozen=True, omit_defaults=False):
 
 
 class _Version(msgspec.Struct):
-    """What every schema, past and future, says in the same words."""
+    """The fields that every schema has, past and future."""
 
     schema: int
     evalrun: str
-
-
-MIGRATIONS: dict[int, Callable[[Json], Json]] = {}
-"""By schema n: turns a manifest of schema n, as JSON, into one of schema n + 1. Kept forever."""
 
 
 def write_manifest(folder: Path, manifest: Manifest, *, disk: Disk = DISK) -> None:
@@ -104,7 +100,7 @@ def run_folder(folder: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a run folder, of this schema or an older one."""
+    """Read the manifest of a run folder. Raises StoreError for a folder of an older or a newer schema."""
     path = folder / NAME
     if not path.exists():
         raise StoreError(f"{folder}: not a results folder (it has no {NAME}); give one like results/SUITE/UTC-HASH")
@@ -112,22 +108,18 @@ def read_manifest(folder: Path) -> Manifest:
         raw = path.read_bytes()
     try:
         version = msgspec.json.decode(raw, type=_Version)
-        if version.schema > SCHEMA:
-            raise StoreError(
-                f"{path}: schema {version.schema}, written by evalrun {version.evalrun}, and this evalrun "
-                f"({__version__}) reads up to {SCHEMA}; install evalrun {version.evalrun} or newer"
-            )
-        if version.schema == SCHEMA:
-            return msgspec.json.decode(raw, type=Manifest)
-        return msgspec.convert(migrate(msgspec.json.decode(raw), MIGRATIONS, to=SCHEMA), Manifest)
+        if version.schema != SCHEMA:
+            raise _other_schema(path, version)
+        return msgspec.json.decode(raw, type=Manifest)
     except msgspec.DecodeError as error:
         raise StoreError(f"{path}: damaged ({error}); restore it from a copy of the folder") from error
 
 
-def migrate(manifest: Json, steps: Mapping[int, Callable[[Json], Json]], *, to: int) -> Json:
-    """Lift a manifest step by step from its own schema to schema `to`."""
-    for schema in range(manifest["schema"], to):
-        if schema not in steps:
-            raise StoreError(f"{NAME}: schema {schema} was never released; restore it from a copy of the folder")
-        manifest = {**steps[schema](manifest), "schema": schema + 1}
-    return manifest
+def _other_schema(path: Path, version: _Version) -> StoreError:
+    found = f"{path}: format {version.schema}, written by evalrun {version.evalrun}"
+    if version.schema > SCHEMA:
+        return StoreError(f"{found}; this evalrun ({__version__}) reads format {SCHEMA}: install a newer one")
+    return StoreError(
+        f"{found}; this evalrun ({__version__}) reads format {SCHEMA} only: run the suite again with --new, or read the"
+        " folder with the version that wrote it"
+    )

@@ -14,7 +14,7 @@ import msgspec
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, Lag, Line, Served, Session, last_of_each, scan
+from evalrun.store.lines import Calibrated, End, Lag, Line, Load, Served, Session, last_of_each, scan
 from evalrun.store.manifest import read_manifest
 from evalrun.types import Record, Scored
 
@@ -90,7 +90,7 @@ class Index:
         self.billed: Counter[tuple[str, str]] = Counter()
         self._asked: dict[str, _IntentHead] = {}  # by key, an intent that has no record yet
         self.last: dict[int, int] = {}
-        self.events: list[Session | Served | Calibrated | Lag | End] = []
+        self.events: list[Session | Served | Calibrated | Load | Lag | End] = []
         self.damaged: list[tuple[int, int]] = []
         self.unknown: Counter[str] = Counter()
         self.whole = 0
@@ -116,7 +116,7 @@ class Index:
                 event = line.event()
                 if event is None:
                     self.unknown[line.kind.decode()] += 1
-                elif isinstance(event, Session | Served | Calibrated | Lag | End):
+                elif isinstance(event, Session | Served | Calibrated | Load | Lag | End):
                     self.events.append(event)
 
     def _take_intent(self, intent: _IntentHead) -> None:
@@ -190,7 +190,7 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether the last session said that nothing is left to ask."""
-        last = next((e for e in reversed(self.index.events) if not isinstance(e, Lag | Served | Calibrated)), None)
+        last = next((e for e in reversed(self.index.events) if isinstance(e, Session | End)), None)
         return isinstance(last, End) and last.reason == "finished"
 
     @property
@@ -220,6 +220,10 @@ class Run:
     def calibrated(self) -> list[Calibrated]:
         """Return the sizes that were measured."""
         return [event for event in self.index.events if isinstance(event, Calibrated)]
+
+    def loads(self) -> list[Load]:
+        """Return the limits on requests in flight, in order."""
+        return [event for event in self.index.events if isinstance(event, Load)]
 
     def lags(self) -> list[Lag]:
         return last_of_each(event for event in self.index.events if isinstance(event, Lag))

@@ -100,3 +100,72 @@ def test_without_the_first_words_a_cache_is_hit_and_flagged(climb: Callable[...,
     cached = [record["outcome"]["usage"]["cached_tokens"] for record in records(folder)]  # type: ignore[index]
     assert sum(tokens > 16 for tokens in cached) == 15  # 16: the one block of instructions that all share
     assert "cache leaks" in str(result["out"])
+
+
+TWO_TASKS = """\
+name: climb
+targets: [{targets}]
+tasks:
+  one: &task
+    data: {{kind: ladder, probe: {{kind: needle}}, sizes: [256, 512], per_size: 2, cache: {cache}}}
+    repeats: {repeats}
+    prompt: {{template: "{{{{ prompt }}}}", expected: "{{{{ answer }}}}"}}
+    sampling: {{temperature: 0, max_tokens: 40}}
+    scorers: [{{kind: items}}]
+  two: *task
+load: {{concurrency: 1}}
+"""
+
+
+def served_from_cache(truth: Path, folder: Path) -> set[tuple[str, bool]]:
+    """Return what cold and warm records met, by the server's own truth: (asked for, whether tokens were cached)."""
+    cached = {line["id"]: line["cached_tokens"] for line in map(json.loads, truth.read_text().splitlines())}
+    return {(r["sample"]["meta"]["cache"], cached[r["outcome"]["response_id"]] > 0) for r in records(folder)}  # type: ignore[index,misc]
+
+
+def first_lines(folder: Path, cache: str) -> list[tuple[object, ...]]:
+    """Return target, task, question, repeat and first line of each prompt of that kind, sorted."""
+    return sorted(
+        (r["target"], r["sample"]["task"], r["sample"]["id"].removesuffix("-again"), r["repeat"], first)  # type: ignore[attr-defined]
+        for r in records(folder)
+        if r["sample"]["meta"]["cache"] == cache  # type: ignore[index]
+        for first in [r["sample"]["messages"][-1]["content"].partition("\n")[0]]  # type: ignore[index]
+    )
+
+
+def test_cold_prompts_of_repeats_and_of_two_tasks_are_cold(evalrun: Command, tmp_path: Path) -> None:
+    """Three repeats of two tasks on one probe, each asked cold and warm, of a server whose cache is silent: no cold
+    prompt meets its cache and every warm one does, as it is the very prompt of the same repeat. All have their size."""
+    (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer="words", cache="silent"))
+    (tmp_path / "climb.yaml").write_text(TWO_TASKS.format(targets="sim.yaml", cache="both", repeats=3))
+    done = evalrun("run", tmp_path / "climb.yaml")
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "results" / "climb").iterdir()
+    assert served_from_cache(folder / "sim.truth.jsonl", folder) == {("cold", False), ("warm", True)}
+    cold = first_lines(folder, "cold")
+    assert len(cold) == len({first for *_, first in cold}) == 2 * 2 * 2 * 3
+    assert first_lines(folder, "warm") == cold
+    for size in (256, 512):
+        counts = {
+            r["outcome"]["usage"]["prompt_tokens"]  # type: ignore[index]
+            for r in records(folder)
+            if r["sample"]["meta"]["size"] == size  # type: ignore[index]
+        }
+        assert max(abs(count - size) for count in counts) <= 4  # type: ignore[operator]
+
+
+def test_cold_prompts_of_two_targets_on_one_server_are_cold(
+    evalrun: Command, start: Callable[..., "subprocess.Popen[str]"], tmp_path: Path
+) -> None:
+    """Two names for one server: what one of them asked does not warm the other's prompts."""
+    (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer="words", cache="silent"))
+    server = start("serve", "sim", "--config", "./sim.yaml", "--port", 0, "--truth", tmp_path / "truth.jsonl")
+    assert server.stdout is not None
+    url = server.stdout.readline().strip()
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(f"kind: http\nbase_url: {url}\nmodel: sim\n")
+    (tmp_path / "climb.yaml").write_text(TWO_TASKS.format(targets="./a.yaml, ./b.yaml", cache="cold", repeats=1))
+    done = evalrun("run", tmp_path / "climb.yaml")
+    (folder,) = (tmp_path / "results" / "climb").iterdir()
+    assert len(records(folder)) == 2 * 2 * 2 * 2, done.stderr
+    assert served_from_cache(tmp_path / "truth.jsonl", folder) == {("cold", False)}

@@ -13,10 +13,10 @@ from asking import BODY, PATIENT, SIZES
 from fault_server import DONE, STOP, says, stream, usage
 
 from evalrun import retry
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.job import Job
-from evalrun.run.slots import Door, Slots
+from evalrun.run.slots import Backoff, Slots
 from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, create_run, open_run
 from evalrun.store.lines import scan
 from evalrun.targets.client import Client
@@ -79,8 +79,8 @@ def ran(
     body: bytes = BODY,
     rules: retry.Rules = QUICK,
     deadlines: Deadlines = PATIENT,
-    purse: Purse | None = None,
-    door: Door | None = None,
+    budget: Budget | None = None,
+    backoff: Backoff | None = None,
     changed: Callable[[], None] = lambda: None,
 ) -> Ran:
     """Ask `jobs` jobs, `in_flight` at a time, until they have their outcomes or the target is stopped."""
@@ -96,9 +96,9 @@ def ran(
             journal=writer,
             rules=rules,
             prices=PRICES,
-            purse=purse or Purse(),
+            budget=budget or Budget(),
             slots=Slots(in_flight, time.monotonic),
-            door=door or Door(time.monotonic),
+            backoff=backoff or Backoff(time.monotonic),
             tally=Tally(),
             changed=changed,
             random=random.Random(1),
@@ -106,7 +106,7 @@ def ran(
 
         async def one(todo: Job) -> None:
             reserved = asker.worst_case(todo)
-            if not asker.stopped and asker.purse.reserve(reserved):
+            if not asker.stopped and asker.budget.reserve(reserved):
                 outcomes.append(await asker.ask(todo, reserved))
             asker.slots.release()
 

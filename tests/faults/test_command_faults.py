@@ -290,3 +290,71 @@ def test_n18_few_files_may_be_opened(evalrun: Evalrun) -> None:
     assert ended.code == 0, ended.err
     assert "the limit of open files" in ended.err
     assert len(ended.records) == 64
+
+
+# ---------------------------------------------------------------- the load that was really used
+
+
+def loads(ended: Ended) -> list[tuple[int, str, str, int, str]]:
+    """Return what the journal says of the requests in flight, in order."""
+    assert ended.run is not None
+    lines = (json.loads(line) for line in (ended.run / "journal.jsonl").read_text().splitlines())
+    found = [line for line in lines if line["t"] == "load"]
+    assert all(line["at_s"] >= 0 for line in found)
+    return [tuple(line[name] for name in ("session", "target", "task", "limit", "why")) for line in found]
+
+
+def test_load_is_noted_when_it_is_cut_and_when_it_recovers(evalrun: Evalrun) -> None:
+    """Four in flight, the first request answered 429: two are left; the next two answers give one slot back, the three
+    after them another."""
+    with FaultServer([refuses(429)], [FINE]) as server:
+        ended = evalrun(server.url, "--concurrency", "4", rows=12)
+    assert ended.code == 0, ended.err
+    place = (1, "endpoint", "sums")
+    assert loads(ended) == [
+        (*place, 4, "planned"),
+        (*place, 2, "refused"),
+        (*place, 3, "recovered"),
+        (*place, 4, "recovered"),
+    ]
+
+
+def test_load_of_a_resumed_session_is_its_own(evalrun: Evalrun) -> None:
+    """Resumed with another --concurrency, a run holds both limits, each with its session."""
+    with FaultServer([FINE], [FINE], [refuses(401)]) as server:
+        first = evalrun(server.url, "--concurrency", "1")
+    assert first.code == 3
+    with FaultServer([FINE], port=server.port) as server:
+        again = evalrun(server.url, "--concurrency", "3")
+    assert (again.code, again.run) == (0, first.run), again.err
+    assert loads(again) == [(1, "endpoint", "sums", 1, "planned"), (2, "endpoint", "sums", 3, "planned")]
+
+
+def test_load_says_that_open_files_held_it_down(evalrun: Evalrun) -> None:
+    """Where the machine allows fewer sockets than were wanted, the limit really used is noted, and why."""
+    files = 64 + 20  # 64 are spare, see transport.machine; the process has a few of its own
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+    with FaultServer([FINE]) as server:
+        ended = evalrun(server.url, "--concurrency", "50", prepare=few)
+    assert ended.code == 0, ended.err
+    ((*_, limit, why),) = loads(ended)
+    assert why == "open files"
+    assert 1 <= limit < 20
+
+
+def test_folder_of_an_older_format_is_refused(evalrun: Evalrun) -> None:
+    """Exit 5 and a way out: neither read nor resumed, and --new starts another run beside it."""
+    with FaultServer([FINE]) as server:
+        first = evalrun(server.url)
+        assert first.run is not None
+        path = first.run / "manifest.json"
+        path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
+        again = evalrun(server.url)
+        assert again.code == 5
+        assert "format 1, written by evalrun" in again.err
+        assert "--new" in again.err
+        other = evalrun(server.url, "--new")
+    assert other.code == 0, other.err

@@ -11,29 +11,29 @@ import pytest
 from fault_server import CLOSE, DONE, SSE, STOP, FaultServer, Script, event, refuses, says, stream
 from running import COST, FINE, WORST, ran
 
-from evalrun.price import Purse
+from evalrun.price import Budget
 from evalrun.types import Completion, Failure
 
 HEL = event(says("Hel"))
 
 
 def test_m02_usage_missing(tmp_path: Path) -> None:
-    """M02, S18: an answer without usage has no known cost, never 0; the purse is charged what was set aside."""
+    """M02, S18: an answer without usage has no known cost, never 0; the budget is charged what was set aside."""
     with FaultServer([stream(says("Hello"), STOP, DONE)]) as server:
-        run = ran(tmp_path, server.url, purse=Purse(Decimal(1)))
+        run = ran(tmp_path, server.url, budget=Budget(Decimal(1)))
     assert isinstance(run.only.outcome, Completion)
     assert run.only.cost_usd is None
-    assert (run.asker.purse.spent, run.asker.purse.assumed) == (WORST, WORST)
+    assert (run.asker.budget.spent, run.asker.budget.assumed) == (WORST, WORST)
     assert run.intents[0].reserved_usd == WORST
 
 
 def test_m03_resend_that_the_cap_does_not_allow(tmp_path: Path) -> None:
     """M03: a resend is paid for like a first request: without money for it the failure stands."""
     with FaultServer([CLOSE], [FINE]) as server:
-        run = ran(tmp_path, server.url, purse=Purse(WORST * Decimal("1.5")))
+        run = ran(tmp_path, server.url, budget=Budget(WORST * Decimal("1.5")))
         assert len(server.requests) == 1
     assert isinstance(run.only.outcome, Failure)
-    assert run.asker.purse.spent == WORST
+    assert run.asker.budget.spent == WORST
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,11 +49,11 @@ def test_r7_spend_never_passes_the_cap(tmp_path: Path, seed: int) -> None:
     drawn = random.Random(seed).choices(answers, k=200)
     cap = WORST * 15
     with FaultServer(*(script for script, _ in drawn)) as server:
-        run = ran(tmp_path, server.url, jobs=100, in_flight=8, purse=Purse(cap))
+        run = ran(tmp_path, server.url, jobs=100, in_flight=8, budget=Budget(cap))
         billed = sum(bill for _, bill in drawn[: len(server.requests)])
-    assert billed == run.asker.purse.spent <= cap
+    assert billed == run.asker.budget.spent <= cap
     assert billed > WORST * (15 - 8)  # it ended because of the cap: with 8 in flight, nothing was left for another
-    assert run.asker.purse.reserved == 0
+    assert run.asker.budget.reserved == 0
 
 
 @pytest.mark.parametrize(("reported", "warned"), [("0.0000201", False), ("0.000021", True), ("0.000019", True)])

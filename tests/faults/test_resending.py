@@ -10,7 +10,7 @@ from fault_server import CLOSE, EARLY, HOLD, RESET, SSE, FaultServer, Script, an
 from running import COST, FINE, WORST, ran
 
 from evalrun import retry
-from evalrun.run.slots import Door
+from evalrun.run.slots import Backoff
 from evalrun.targets.transport.exchange import Deadlines
 from evalrun.types import Completion, Failure, FailureKind
 
@@ -33,7 +33,7 @@ def test_refused_for_the_moment(tmp_path: Path, status: int, kind: FailureKind) 
     assert isinstance(run.only.outcome, Completion)
     assert [(attempt.failure.kind, attempt.failure.status) for attempt in run.only.attempts] == [(kind, status)]
     assert [intent.attempt for intent in run.intents] == [1, 2]
-    assert (run.asker.purse.spent, run.asker.purse.reserved) == (COST, Decimal(0))
+    assert (run.asker.budget.spent, run.asker.budget.reserved) == (COST, Decimal(0))
     assert run.only.timing is not None
     assert run.only.timing.reused  # the latency is that of the attempt that was answered, on the same connection
 
@@ -46,7 +46,7 @@ def test_n06_request_that_was_not_sent_whole_is_sent_again(tmp_path: Path) -> No
         assert len(server.requests) == 3
     assert isinstance(run.only.outcome, Completion)
     assert [attempt.failure.kind for attempt in run.only.attempts] == ["reset", "reset"]
-    assert run.asker.purse.spent == COST
+    assert run.asker.budget.spent == COST
 
 
 def test_s12_error_before_the_first_token_is_sent_again(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_unknown_outcome(tmp_path: Path, script: Script, kind: FailureKind, unkn
     assert [(one.kind, one.possibly_billed) for one in failures if isinstance(one, Failure)] == [(kind, True)] * (
         1 + unknown
     )
-    assert run.asker.purse.spent == run.asker.purse.assumed == WORST * (1 + unknown)
+    assert run.asker.budget.spent == run.asker.budget.assumed == WORST * (1 + unknown)
 
 
 # ---------------------------------------------------------------- never again
@@ -210,7 +210,7 @@ def test_h15_everything_fails(tmp_path: Path) -> None:
 
 
 def test_n16_network_down_and_back(tmp_path: Path) -> None:
-    """N16: while nobody answers the door is closed, and no attempt is used up, of which there is one here."""
+    """N16: while the server cannot be reached nothing is sent, and no attempt is used up, of which there is one here."""
     with FaultServer([FINE]) as gone:
         port = gone.port
     servers: list[FaultServer] = []
@@ -225,14 +225,14 @@ def test_n16_network_down_and_back(tmp_path: Path) -> None:
     assert [isinstance(outcome, Completion) for outcome in run.outcomes] == [True] * 5
     kinds = {attempt.failure.kind for record in run.records for attempt in record.attempts}
     assert kinds == {"connect"}
-    assert run.asker.purse.spent == COST * 5
+    assert run.asker.budget.spent == COST * 5
 
 
 def test_n16_network_that_stays_away(tmp_path: Path) -> None:
     """N16: an outage of over five minutes, here of three looks at a quick clock, ends the run; a resume asks again."""
     with FaultServer([FINE]) as gone:
         pass
-    door = Door(itertools.count(0, 200).__next__)
-    run = ran(tmp_path, gone.url, jobs=3, door=door)
+    backoff = Backoff(itertools.count(0, 200).__next__)
+    run = ran(tmp_path, gone.url, jobs=3, backoff=backoff)
     assert "nobody answered for 300 s" in (run.asker.stopped or "")
     assert [retry.settled(outcome) for outcome in run.outcomes] == [False]

@@ -1,8 +1,8 @@
-"""The limit on requests in flight, and the door that holds them back."""
+"""The limit on requests in flight, and the backoff that holds all of them."""
 
 import asyncio
 
-from evalrun.run.slots import COOL_DOWN_S, Door, Slots
+from evalrun.run.slots import COOL_DOWN_S, Backoff, Slots
 
 
 class Clock:
@@ -57,18 +57,33 @@ def test_a_full_round_of_successes_gives_one_slot_back() -> None:
     assert limits == [2, 3, 3, 3, 4, 4, 4, 4, 4]
 
 
-def test_the_door_waits_longer_with_each_knock_of_an_outage() -> None:
-    """A crowd that fails together counts as one knock; waits go 0.5, 1, 2 s; the outage's age is told."""
+def test_every_change_of_the_limit_is_told_once_with_its_reason() -> None:
+    """2 -> 1, a second cut changes nothing; back at 2, the first reason holds again."""
+    clock, told = Clock(), []
+    slots = Slots(2, clock, why="open files")
+    slots.on_change = lambda why: told.append((slots.limit, why))
+    assert slots.why == "open files"
+    slots.cut()
+    assert slots.why == "refused"
+    clock.now += COOL_DOWN_S
+    slots.cut()  # 1 already: nothing changed
+    slots.succeeded()
+    assert told == [(1, "refused"), (2, "recovered")]
+    assert slots.why == "open files"
+
+
+def test_the_backoff_grows_with_each_failed_attempt_of_an_outage() -> None:
+    """Requests that fail together count as one attempt; waits go 0.5, 1, 2 s; how long it lasts is returned."""
     clock = Clock()
-    door = Door(clock)
-    assert door.nobody_answers() == 0.0
-    assert door.nobody_answers() == 0.0  # the crowd
+    backoff = Backoff(clock)
+    assert backoff.unreachable() == 0.0
+    assert backoff.unreachable() == 0.0  # at the same time
     clock.now += 0.5
-    assert door.nobody_answers() == 0.5  # holds 1 s
+    assert backoff.unreachable() == 0.5  # holds 1 s
     clock.now += 0.75
-    assert door.nobody_answers() == 1.25  # still held: no new knock
+    assert backoff.unreachable() == 1.25  # still held: no new attempt
     clock.now += 0.25
-    assert door.nobody_answers() == 1.5
-    door.somebody_answered()
+    assert backoff.unreachable() == 1.5
+    backoff.reached()
     clock.now += 50
-    assert door.nobody_answers() == 0.0
+    assert backoff.unreachable() == 0.0

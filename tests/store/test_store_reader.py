@@ -15,10 +15,10 @@ import pytest
 from evalrun.errors import StoreError
 from evalrun.store import Intent, Manifest, create_run, open_run, resume, write_scores
 from evalrun.store.lines import Lag, last_of_each
-from evalrun.store.manifest import migrate, run_folder
+from evalrun.store.manifest import run_folder
 from evalrun.types import Completion, Failure, Score, Scored
 
-GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v1"
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"
 
 
 def test_of_several_records_the_last_counts(tmp_path: Path, manifest: Manifest, record: Any) -> None:
@@ -98,7 +98,7 @@ def test_an_interrupted_replacement_leaves_no_draft(tmp_path: Path, manifest: Ma
 def test_golden_folder_of_schema_1() -> None:
     """A folder written by evalrun 0.1.0 is read the same for ever."""
     run = open_run(GOLDEN)
-    assert run.manifest.schema == 1
+    assert run.manifest.schema == 2
     assert run.manifest.evalrun == "0.1.0"
     assert run.manifest.suite_name == "math"
     assert run.manifest.fingerprints.tasks["add"].samples == 4
@@ -118,6 +118,7 @@ def test_golden_folder_of_schema_1() -> None:
     assert (again.session, again.outcome) == (2, Completion(text="7", finish_reason="stop"))
     assert [s.n for s in run.sessions()] == [1, 2]
     assert [(lag.count, lag.p99_s) for lag in run.lags()] == [(10, 0.002)]
+    assert [(load.target, load.at_s, load.limit, load.why) for load in run.loads()] == [("sim", 0.125, 4, "planned")]
     assert [(e.session, e.reason) for e in run.ends()] == [(1, "interrupted"), (2, "finished")]
     assert list(run.index.possibly_billed) == [f"{3:016x}"]
     assert [(s.key, s.scorer, s.score.value) for s in run.scores()] == [(first.key, "exact", 1.0)]
@@ -126,12 +127,15 @@ def test_golden_folder_of_schema_1() -> None:
     assert run.finished
 
 
-def test_a_newer_schema_is_refused_with_versions(tmp_path: Path) -> None:
-    """P19: a folder that this version would misread says which version to install."""
+def test_another_format_is_refused_with_versions(tmp_path: Path) -> None:
+    """P19: a folder that this version would misread says who wrote it and what to do."""
     folder = shutil.copytree(GOLDEN, tmp_path / "run")
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({"schema": 2, "evalrun": "9.1.0", "new": manifest}))
-    with pytest.raises(StoreError, match=r"schema 2, written by evalrun 9\.1\.0.*install evalrun 9\.1\.0"):
+    (folder / "manifest.json").write_text(json.dumps({"schema": 3, "evalrun": "9.1.0", "new": manifest}))
+    with pytest.raises(StoreError, match=r"format 3, written by evalrun 9\.1\.0.*reads format 2: install a newer one"):
+        open_run(folder)
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "schema": 1}))
+    with pytest.raises(StoreError, match=r"format 1, written by evalrun 0\.1\.0.*run the suite again with --new, or"):
         open_run(folder)
     (folder / "manifest.json").write_text("{")
     with pytest.raises(StoreError, match=r"manifest\.json: damaged"):
@@ -158,14 +162,6 @@ def test_the_last_word_on_the_clients_lag_counts() -> None:
     later = msgspec.structs.replace(first, count=9)
     other = msgspec.structs.replace(first, session=2)
     assert last_of_each([first, other, later]) == [later, other]
-
-
-def test_an_older_schema_is_lifted_step_by_step() -> None:
-    """Each migration lifts by one; a schema without one was never released."""
-    steps = {1: lambda old: {"b": old["a"]}, 2: lambda old: {"c": old["b"] + 1}}
-    assert migrate({"schema": 1, "a": 1}, steps, to=3) == {"schema": 3, "c": 2}
-    with pytest.raises(StoreError, match="schema 0"):
-        migrate({"schema": 0}, steps, to=3)
 
 
 def test_a_record_that_only_a_newer_version_can_read_is_not_skipped(tmp_path: Path) -> None:
