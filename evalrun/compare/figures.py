@@ -81,7 +81,7 @@ def share(values: Floats) -> Interval | None:
 
 
 def mean(values: Floats, *, level: float = 0.95) -> Interval | None:
-    """Return the mean over samples of numbers, with Student's interval: `stats.interval.cluster_mean`'s."""
+    """Return the mean over samples of numbers, with Student's interval: `stats.interval.student_mean`'s."""
     n = len(values)
     if not n:
         return None

@@ -2,7 +2,7 @@
 
     quantile      how slow are the slow ones, and do the data support saying so
     interval      how sure is a proportion or a mean
-    repeats       how good is the best, or the majority, of k answers
+    repeats       avg@k, pass@k, pass^k and maj@k of samples asked several times
     scores        did the right answers change, question by question: all of it
     paired        the tests and intervals behind it
     resample      did a mean or a ratio change, request by request
@@ -14,6 +14,5 @@
     distribution  the tails that the others need
     draw          which requests are drawn anew
 
-`draw`, `resample`, `percentile`, `scores` and `sequence` import numpy, so tables do not import them. Nothing here
-needs scipy; the tests compare with it.
+Most of it imports numpy. Nothing here needs scipy; the tests compare with it.
 """

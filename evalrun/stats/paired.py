@@ -4,8 +4,10 @@ Not here: the whole comparison (`scores`), latencies and money (`resample`), loo
 """
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from numpy.typing import ArrayLike
 
 from evalrun.stats.distribution import binomial_tail, normal_quantile, normal_tail, t_quantile, t_tail
 from evalrun.stats.interval import mean_spread
@@ -35,7 +37,7 @@ class Flips(NamedTuple):
         return (self.better - self.worse) / self.pairs * self.size
 
 
-def flips(differences: Sequence[float], *, clusters: Sequence[Hashable] | None = None) -> Flips:
+def flips(differences: Sequence[float], *, clusters: ArrayLike | None = None) -> Flips:
     """Return the flips behind paired differences new - base, each in -1..1, one a sample (the mean of its repeats)."""
     up = math.fsum(d for d in differences if d > 0)
     down = -math.fsum(d for d in differences if d < 0)

@@ -1,7 +1,9 @@
 """The whole comparison of right and wrong between two runs of the same samples. Not here: its parts. Imports numpy."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
 
 from evalrun.stats.paired import difference_interval, flips, margin_sides, mcnemar, whole
 from evalrun.stats.power import mde_flips
@@ -11,7 +13,7 @@ from evalrun.stats.verdict import Comparison
 
 def compare_scores(
     base: Sequence[float], new: Sequence[float], *, margin: float | None = None,
-    clusters: Sequence[Hashable] | None = None, seed: int = 0, level: float = 0.95,
+    clusters: ArrayLike | None = None, seed: int = 0, level: float = 0.95,
 ) -> Comparison:  # fmt: skip
     """Compare paired scores in 0..1, one a sample (the mean of its repeats); `sides` are about a fall by `margin`.
 
@@ -26,9 +28,7 @@ def compare_scores(
     if whole(found):
         p, method = mcnemar(round(found.better), round(found.worse)), "exact McNemar; Tango's interval"
     else:
-        numbers = {name: i for i, name in enumerate(dict.fromkeys(clusters or ()))}
-        numbered = None if clusters is None else [numbers[name] for name in clusters]
-        signs = sign_flip(differences, clusters=numbered, seed=seed)
+        signs = sign_flip(differences, clusters=clusters, seed=seed)
         p, method = signs.both, "sign flips; Tango's interval on effective flips"
         if sides is not None and margin == 0:
             sides = sides._replace(worse=signs.fall)

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from simulated import Line, answers, holds, requests
 
-from evalrun.stats.interval import beta_binomial, unit_mean, wilson
+from evalrun.stats.interval import unit_mean, wilson
 from evalrun.stats.nights import quantile_interval
 from evalrun.stats.paired import Flips, difference_interval, flips
 from evalrun.stats.resample import compare_means, compare_ratios
@@ -35,8 +35,8 @@ def repeats_cover(runs: int) -> Iterator[Line]:
             hits = clipped = dispersed = 0
             for _ in range(runs):
                 means = answers(rng, n, p, alike=alike, repeats=4)[0]
-                hits += holds(unit_mean(means.tolist()), p)
-                dispersed += holds(beta_binomial((4 * means).astype(int).tolist(), [4] * n).interval, p)
+                hits += holds(unit_mean(means), p)
+                dispersed += holds(unit_mean(means, answers=np.full(n, 4)), p)
                 half = 2.0 * means.std(ddof=1) / math.sqrt(n)
                 clipped += abs(means.mean() - p) <= half or (half == 0 and p >= 0.9)
             where = f"mean of 4 repeats, n={n}, p={p}, likeness {alike}"
