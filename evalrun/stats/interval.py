@@ -1,13 +1,19 @@
-"""Confidence intervals of proportions and means, at 95 % unless told otherwise. Not here: differences."""
+"""Confidence intervals of proportions and means, at 95 % unless told otherwise. Not here: differences, percentiles.
+
+`clusters`, here and in the comparisons, names for each sample the group it was drawn with, as a number or a text; the
+groups are then the independent units. Without it each sample is its own.
+"""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from evalrun.stats.distribution import normal_quantile, t_quantile
-from evalrun.stats.draw import Floats, unit_sums
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 PRIOR_SAMPLES = 0.1
 """The weight of a design effect of 1, in samples, before the spread of the data counts."""
@@ -45,7 +51,7 @@ def unit_mean(
     means: one value a sample, its score or the mean of its repeats' scores.
     answers: how many repeats that is the mean of. Where all of them were 0 or 1, the interval is then never narrower
     than that of as many coin tosses: a spread between samples that came out too small by luck is not believed.
-    clusters: the cluster of each sample, a number or a text, where samples hang together (questions on one text).
+    clusters: of each sample, where samples hang together (questions on one text).
 
     The sample, or cluster, is the unit that was drawn, so only the spread between these counts (Miller 2024, "Adding
     Error Bars to Evals"). The interval is Wilson's, for as many answers as would spread the mean like this:
@@ -79,7 +85,7 @@ def unit_mean(
     return _score_interval(mean, n / design, t_quantile(0.5 + level / 2, spread.units - 1))
 
 
-def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None, level: float = 0.95) -> Interval | None:
+def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Interval | None:
     """Return the mean of values of any scale with its interval, mean +- t(units - 1) se. None where there is no value.
 
     For scores in 0..1 `unit_mean` is better. Premise and source: `mean_spread`.
@@ -90,7 +96,7 @@ def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None, level:
     mean, spread = math.fsum(numbers.tolist()) / len(numbers), mean_spread(numbers, clusters=clusters)
     if spread.units == 1:
         return Interval(mean, None, None)
-    half = t_quantile(0.5 + level / 2, spread.units - 1) * spread.error
+    half = t_quantile(0.975, spread.units - 1) * spread.error
     return Interval(mean, mean - half, mean + half)
 
 
@@ -106,6 +112,21 @@ def mean_spread(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Spre
     apart = unit_sums((numbers - math.fsum(numbers.tolist()) / n)[:, None], clusters)[:, 0]
     squares, units = math.fsum((apart * apart).tolist()), len(apart)
     return Spread(math.sqrt(squares * units / (units - 1)) / n if units > 1 else math.inf, units)
+
+
+def groups(n: int, clusters: ArrayLike | None) -> Whole:
+    """Return the number, from 0, of the unit that each of n samples belongs to: its cluster, or itself."""
+    if clusters is None:
+        return np.arange(n)
+    return np.unique(np.asarray(clusters), return_inverse=True)[1].reshape(-1)
+
+
+def unit_sums(columns: Floats, clusters: ArrayLike | None) -> Floats:
+    """Return the sums of each column over each unit: (units, columns)."""
+    if clusters is None:
+        return columns
+    group = groups(len(columns), clusters)
+    return np.column_stack([np.bincount(group, weights=column) for column in columns.T])
 
 
 def _least_design(means: Floats, answers: Floats) -> float:

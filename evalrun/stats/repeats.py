@@ -19,8 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalrun.stats.draw import Floats, Whole
-from evalrun.stats.interval import Interval, unit_mean
+from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
 
 def avg_at_k(samples: ArrayLike, scores: ArrayLike) -> Floats:
@@ -38,13 +37,7 @@ def pass_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
     1 - C(n-c, k) / C(n, k). Source: Chen et al. 2021. Other scores: the mean over all thresholds of the same formula,
     with c answers at or above the threshold.
     """
-    sample, score, total = _answers(samples, scores)
-    found = np.full(total, math.nan)
-    for these, at in _by_count(sample, np.lexsort((score, sample)), least=k):
-        ascending, n = score[at], at.shape[1]
-        among_lowest = [math.comb(i, k) / math.comb(n, k) for i in range(1, n)]
-        found[these] = ascending[:, -1] - np.diff(ascending) @ np.array(among_lowest)
-    return found
+    return 1 - _expected_worst(samples, 1 - np.asarray(scores, float), k)
 
 
 def pass_hat_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
@@ -53,13 +46,7 @@ def pass_hat_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
     Where c of n scores are 1 and the others 0 that is the chance that all of k are right, C(c, k) / C(n, k).
     Source: Yao et al. 2024 (tau-bench). Other scores: as for `pass_at_k`.
     """
-    sample, score, total = _answers(samples, scores)
-    found = np.full(total, math.nan)
-    for these, at in _by_count(sample, np.lexsort((score, sample)), least=k):
-        ascending, n = score[at], at.shape[1]
-        among_highest = [math.comb(n - i, k) / math.comb(n, k) for i in range(1, n)]
-        found[these] = ascending[:, 0] + np.diff(ascending) @ np.array(among_highest)
-    return found
+    return _expected_worst(samples, scores, k)
 
 
 def maj_at_k(samples: ArrayLike, scores: ArrayLike, classes: ArrayLike, k: int) -> Floats:
@@ -85,7 +72,7 @@ def maj_at_k(samples: ArrayLike, scores: ArrayLike, classes: ArrayLike, k: int) 
 
 
 def over_samples(
-    values: ArrayLike, *, answers: ArrayLike | None = None, clusters: ArrayLike | None = None, level: float = 0.95
+    values: ArrayLike, *, answers: ArrayLike | None = None, clusters: ArrayLike | None = None
 ) -> Interval | None:
     """Return the mean over the samples that have a value, with its interval. None where no sample has one.
 
@@ -94,7 +81,18 @@ def over_samples(
     numbers = np.asarray(values, float)
     known = ~np.isnan(numbers)
     asked, grouped = (None if each is None else np.asarray(each)[known] for each in (answers, clusters))
-    return unit_mean(numbers[known], answers=asked, clusters=grouped, level=level)
+    return unit_mean(numbers[known], answers=asked, clusters=grouped)
+
+
+def _expected_worst(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
+    """Return the mean over all subsets of k answers of the lowest score in the subset."""
+    sample, score, total = _answers(samples, scores)
+    found = np.full(total, math.nan)
+    for these, at in _by_count(sample, np.lexsort((score, sample)), least=k):
+        ascending, n = score[at], at.shape[1]
+        among_highest = [math.comb(n - i, k) / math.comb(n, k) for i in range(1, n)]
+        found[these] = ascending[:, 0] + np.diff(ascending) @ np.array(among_highest)
+    return found
 
 
 def _answers(samples: ArrayLike, scores: ArrayLike) -> tuple[Whole, Floats, int]:
