@@ -85,7 +85,7 @@ def unit_mean(
     return _score_interval(mean, n / design, t_quantile(0.5 + level / 2, spread.units - 1))
 
 
-def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Interval | None:
+def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None, level: float = 0.95) -> Interval | None:
     """Return the mean of values of any scale with its interval, mean +- t(units - 1) se. None where there is no value.
 
     For scores in 0..1 `unit_mean` is better. Premise and source: `mean_spread`.
@@ -96,7 +96,7 @@ def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Int
     mean, spread = math.fsum(numbers.tolist()) / len(numbers), mean_spread(numbers, clusters=clusters)
     if spread.units == 1:
         return Interval(mean, None, None)
-    half = t_quantile(0.975, spread.units - 1) * spread.error
+    half = t_quantile(0.5 + level / 2, spread.units - 1) * spread.error
     return Interval(mean, mean - half, mean + half)
 
 
