@@ -1,7 +1,7 @@
 """`evalrun ab --decide RULE`: whole further rounds into one run folder, until a bound that may be looked at decides.
 
 A round asks every sample once more of BOTH targets, so that every difference is of two fresh answers and any number of
-looks keeps alpha (`stats.sequence`). That is why a stored baseline cannot be decided against in this way: its answers
+looks keeps alpha (`stats.scores`). That is why a stored baseline cannot be decided against in this way: its answers
 would be used again and again, and their luck would be taken for a difference. `evalrun gate --decide` has another.
 """
 

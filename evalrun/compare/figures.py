@@ -10,7 +10,8 @@ from evalrun.compare.side import Cell, Figures, Floats, State, cost
 from evalrun.rule import LATENCIES, PERCENTILES, Measure
 from evalrun.stats.distribution import t_quantile
 from evalrun.stats.interval import Interval, unit_mean, wilson
-from evalrun.stats.nights import Night, log_quantile_night, quantile_interval
+from evalrun.stats.nights import Night, log_quantile_night
+from evalrun.stats.quantile import quantile_interval
 from evalrun.types import Json
 
 
@@ -81,7 +82,7 @@ def share(values: Floats) -> Interval | None:
 
 
 def mean(values: Floats, *, level: float = 0.95) -> Interval | None:
-    """Return the mean over samples of numbers, with Student's interval: `stats.interval.cluster_mean`'s."""
+    """Return the mean over samples of numbers, with Student's interval: `stats.interval.student_mean`'s."""
     n = len(values)
     if not n:
         return None

@@ -20,7 +20,7 @@ from evalrun.compare.side import Cell, Side, State
 from evalrun.gate.decide import advice_for_change, advice_for_limit
 from evalrun.rule import PERCENTILES, Measure, Rule
 from evalrun.stats.interval import Interval, unit_mean
-from evalrun.stats.nights import quantile_interval
+from evalrun.stats.quantile import quantile_interval
 from evalrun.stats.verdict import Comparison, Sides
 
 _SURE = 0.9998  # the highest level that is looked at

@@ -20,7 +20,7 @@ from evalrun.rule import Rule
 from evalrun.stats.distribution import normal_quantile, normal_tail
 from evalrun.stats.interval import Interval
 from evalrun.stats.power import needed_pairs, needed_units
-from evalrun.stats.sequence import sequential_sides
+from evalrun.stats.scores import sequential_sides
 from evalrun.stats.verdict import Comparison, Sides, Verdict, verdict
 
 _MOST_REPEATS = 100
@@ -45,7 +45,7 @@ def decide_next(
     round takes, None unknown: its cost, and what is set aside for a request before it is sent. rules: how many rulings
     are decided side by side; their false alarms are shared.
     Premise: looks come after whole rounds, in which every sample is asked once more ON BOTH SIDES: a base answer that
-    is used again counts once. Any number of looks keeps alpha (`stats.sequence`).
+    is used again counts once. Any number of looks keeps alpha (`stats.scores`).
     """
     sides = sequential_sides(list(differences), margin=margin)
     word = verdict(Sides(min(1.0, sides.worse * rules), sides.within), alpha=alpha)

@@ -18,11 +18,10 @@ from decimal import Decimal
 from evalrun import price
 from evalrun.run.job import Job
 from evalrun.stats.interval import unit_mean
-from evalrun.stats.power import flips_power, mde_flips, needed_pairs, within_variance
+from evalrun.stats.power import POWER, flips_power, mde_flips, needed_pairs, within_variance
 from evalrun.types import Completion, Record, Usage
 
 BYTES_PER_TOKEN = 4
-POWER = 0.8
 MOST_REPEATS = 100
 UNSEEN = (0.5, "nothing is known of it: every answer a coin toss")
 """The share of samples that flip between two equal runs, and where that is from, before any was asked."""
@@ -210,11 +209,11 @@ def detects(
         """Return the noise that is left of means over so many repeats."""
         return noise[0] / 2 * (1 / times + 1 / (base_repeats or times))
 
-    found = mde_flips(samples, flips(repeats), power=POWER)
+    found = mde_flips(samples, flips(repeats))
     if found is None:
         return Detects(difference=None, noise=noise[0], why=noise[1])
     wanted = found / 2
-    more = needed_pairs(flips(repeats), wanted, power=POWER)
+    more = needed_pairs(flips(repeats), wanted)
     times = _least(lambda n: flips_power(samples, flips(n), wanted) >= POWER, repeats + 1, MOST_REPEATS)
     return Detects(
         difference=found,

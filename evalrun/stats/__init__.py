@@ -1,19 +1,16 @@
 """Statistics, one module for each question. Pure functions of numbers; each names its premise and its source.
 
-    quantile      how slow are the slow ones, and do the data support saying so
-    interval      how sure is a proportion or a mean
-    repeats       how good is the best, or the majority, of k answers
-    scores        did the right answers change, question by question: all of it
+    quantile      how slow are the slow ones, how sure is that, and how many requests does it take
+    interval      how sure is a proportion or a mean, over samples or clusters of them
+    repeats       avg@k, pass@k, pass^k and maj@k of samples asked several times
+    scores        did the right answers change: compared once, or with a look after every answer
     paired        the tests and intervals behind it
     resample      did a mean or a ratio change, request by request
     percentile    did a percentile change, request by request
     nights        did tonight's percentile change more than nights differ anyway
-    sequence      the same questions with a look after every answer
     power         what could have been seen, and what seeing more would take
     verdict       pass, regressed or inconclusive, over one metric and over many
     distribution  the tails that the others need
-    draw          which requests are drawn anew
 
-`draw`, `resample`, `percentile`, `scores` and `sequence` import numpy, so tables do not import them. Nothing here
-needs scipy; the tests compare with it.
+Most of it imports numpy. Nothing here needs scipy; the tests compare with it.
 """

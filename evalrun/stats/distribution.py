@@ -61,15 +61,6 @@ def _away_from_0(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
 
 
-def beta_quantile(p: float, a: float, b: float) -> float:
-    """Return the `p` quantile of a Beta(a, b) variable, by bisection."""
-    low, high = 0.0, 1.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if beta_cdf(middle, a, b) < p else (low, middle)
-    return (low + high) / 2
-
-
 def binomial_tail(k: int, n: int, p: float) -> float:
     """Return P(X >= k) of a Binomial(n, p) variable."""
     if k <= 0 or k > n:

@@ -1,7 +1,8 @@
 """Is tonight's value out of line with the nights before it? For percentiles of latency above all.
 
 Within a run a percentile can be known well, and still differ from night to night: other load, other neighbours.
-A test that knows only the noise within runs cries wolf. Not here: paired requests of one session (`resample`).
+A test that knows only the noise within runs raises false alarms. Not here: paired requests of one session
+(`percentile`).
 """
 
 import math
@@ -10,9 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from evalrun.stats.distribution import normal_quantile, normal_tail, t_quantile, t_tail
-from evalrun.stats.interval import Interval
 from evalrun.stats.power import mde_mean
-from evalrun.stats.quantile import quantile
+from evalrun.stats.quantile import quantile, rank_error
 from evalrun.stats.verdict import Sides
 
 LEAST_NIGHTS = 3
@@ -44,30 +44,6 @@ class Drift(NamedTuple):
     premise: str
 
 
-def ranks(n: int, q: float, *, z: float) -> tuple[float, float]:
-    """Return the ranks, from 1, that lie z standard errors below and above the `q` quantile of n values.
-
-    They are not whole, and may lie outside 1..n. For a sketch: ask it for the quantiles at rank / n.
-    Premise: independent values. Source: Woodruff 1952.
-    """
-    spread = z * math.sqrt(n * q * (1 - q))
-    return n * q - spread, n * q + spread
-
-
-def quantile_interval(ordered: Sequence[float], q: float, *, level: float = 0.95) -> Interval:
-    """Return the `q` quantile of ascending values with a distribution-free interval between two of the values.
-
-    A bound is None where the values do not reach that far out. Premise: independent values. Source: Woodruff 1952.
-    """
-    n, value = len(ordered), quantile(ordered, q)
-    low, high = ranks(n, q, z=normal_quantile(0.5 + level / 2))
-    return Interval(
-        math.nan if value is None else value,
-        ordered[math.floor(low) - 1] if low >= 1 else None,
-        ordered[math.ceil(high)] if high <= n - 1 else None,
-    )
-
-
 def log_quantile_night(ordered: Sequence[float], q: float) -> Night:
     """Return the logarithm of the `q` quantile of ascending positive values, with its standard error.
 
@@ -77,7 +53,8 @@ def log_quantile_night(ordered: Sequence[float], q: float) -> Night:
     value = quantile(ordered, q)
     if value is None:
         return Night(math.nan, math.inf)
-    low, high = (_between(ordered, rank) for rank in ranks(len(ordered), q, z=1.0))
+    middle, (error, _) = len(ordered) * q, rank_error(len(ordered), q)
+    low, high = (_between(ordered, rank) for rank in (middle - error, middle + error))
     return Night(math.log(value), (high - low) / 2)
 
 
@@ -89,7 +66,7 @@ def _between(ordered: Sequence[float], rank: float) -> float:
     return right if right in (left, math.inf) else left + (rank - below) * (right - left)
 
 
-def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0, level: float = 0.95) -> Drift:
+def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0) -> Drift:
     """Compare tonight with the nights before it, oldest first; `margin` is the rise, as a logarithm, that is tolerated.
 
     With three nights or more, two prediction intervals are taken together, and tonight is out of line only where it is
@@ -101,7 +78,7 @@ def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0, level
     With fewer nights: only the noise within runs is known. Premise: the nights themselves do not differ.
     """
     if len(before) < LEAST_NIGHTS:
-        return _within_runs(before, tonight, margin=margin, level=level)
+        return _within_runs(before, tonight, margin=margin)
     noise = (math.fsum(night.error for night in before) / len(before)) ** 2
     extra = max(0.0, tonight.error**2 - noise)  # tonight had fewer requests
     values, df = [night.value for night in before], len(before) - 1
@@ -113,7 +90,7 @@ def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0, level
         (tonight.value - mean, math.sqrt(about * (1 + 1 / len(values)) + extra)),
         (tonight.value - values[-1], math.sqrt(stepping + extra)),
     )
-    t = t_quantile(0.5 + level / 2, df)
+    t = t_quantile(0.975, df)
     return Drift(
         difference=guesses[0][0],
         low=min(rise - t * error for rise, error in guesses),
@@ -129,10 +106,10 @@ def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0, level
     )
 
 
-def _within_runs(before: Sequence[Night], tonight: Night, *, margin: float, level: float) -> Drift:
+def _within_runs(before: Sequence[Night], tonight: Night, *, margin: float) -> Drift:
     mean = math.fsum(night.value for night in before) / len(before)
     error = math.sqrt(math.fsum(night.error**2 for night in before) / len(before) ** 2 + tonight.error**2)
-    rise, z = tonight.value - mean, normal_quantile(0.5 + level / 2)
+    rise, z = tonight.value - mean, normal_quantile(0.975)
     return Drift(
         difference=rise,
         low=rise - z * error,

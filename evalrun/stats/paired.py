@@ -1,18 +1,20 @@
 """Did right and wrong change between two runs of the same samples? Tests and intervals of paired differences.
 
-Not here: the whole comparison (`scores`), latencies and money (`resample`), looks while a run goes on (`sequence`).
+Not here: the whole comparison (`scores`), latencies and money (`resample`).
 """
 
 import math
-from collections.abc import Hashable, Sequence
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from evalrun.stats.distribution import binomial_tail, normal_quantile, normal_tail, t_quantile, t_tail
 from evalrun.stats.interval import mean_spread
 from evalrun.stats.verdict import Sides
 
-SCALE_FAITH = 0.05
-"""How many whole flips' worth of belief a flip of size 1 gets before the sizes that occurred are asked."""
+PRIOR_FLIPS = 0.05
+"""The weight of a flip of size 1, in flips, before the sizes that occurred count."""
 
 
 class Flips(NamedTuple):
@@ -35,34 +37,28 @@ class Flips(NamedTuple):
         return (self.better - self.worse) / self.pairs * self.size
 
 
-def flips(differences: Sequence[float], *, clusters: Sequence[Hashable] | None = None) -> Flips:
+def flips(differences: ArrayLike, *, clusters: ArrayLike | None = None) -> Flips:
     """Return the flips behind paired differences new - base, each in -1..1, one a sample (the mean of its repeats)."""
-    up = math.fsum(d for d in differences if d > 0)
-    down = -math.fsum(d for d in differences if d < 0)
-    size = (math.fsum(d * d for d in differences) + SCALE_FAITH) / (up + down + SCALE_FAITH)
+    apart = np.asarray(differences, float)
+    n = len(apart)
+    up, down = math.fsum(apart[apart > 0].tolist()), -math.fsum(apart[apart < 0].tolist())
+    size = (math.fsum((apart * apart).tolist()) + PRIOR_FLIPS) / (up + down + PRIOR_FLIPS)
     if clusters is None:
-        return Flips(up / size, down / size, len(differences), size, None)
-    n = len(differences)
-    alone, together = mean_spread(differences), mean_spread(differences, clusters=clusters)
-    shrink = together.units / n  # the likeness within clusters is full where there is nothing to learn it from
+        return Flips(up / size, down / size, n, size, None)
+    alone, together = mean_spread(apart), mean_spread(apart, clusters=clusters)
+    shrink = together.units / n  # where there is nothing to learn it from, a cluster counts as one sample
     if 0 < together.error < math.inf:
         shrink = min(1.0, (alone.error / together.error) ** 2)
     return Flips(up / size * shrink, down / size * shrink, n * shrink, size, together.units)
 
 
-def mcnemar(better: int, worse: int, *, mid: bool = False) -> float:
+def mcnemar(better: int, worse: int) -> float:
     """Return the two-sided p of "no change" from the number of samples that flipped each way.
 
-    Exact: given the flips, half go each way. It keeps alpha always, and falls short of it with few flips. `mid` counts
-    the observed split half: not proven to keep alpha, though it was never seen to fail by more than rounding
-    (Fagerland, Lydersen and Laake 2013). Premise: samples independent, one answer on each side.
-    Source: McNemar 1947; the binomial form.
+    Exact: given the flips, half go each way. It keeps alpha always, and falls short of it with few flips.
+    Premise: samples independent, one answer on each side. Source: McNemar 1947; the binomial form.
     """
-    n = better + worse
-    p = 2 * binomial_tail(max(better, worse), n, 0.5)
-    if mid:
-        p -= math.exp(math.lgamma(n + 1) - math.lgamma(better + 1) - math.lgamma(worse + 1) - n * math.log(2))
-    return min(1.0, p)
+    return min(1.0, 2 * binomial_tail(max(better, worse), better + worse, 0.5))
 
 
 def mcnemar_worse(better: int, worse: int) -> float:
@@ -92,7 +88,7 @@ def margin_sides(found: Flips, margin: float) -> Sides:
     ones. At a margin of 0 and with whole flips `worse` is the exact McNemar test instead. With repeats a few samples
     that change much look like many that change a little, so Student's t must agree. Source: Tango 1998.
     """
-    z = score(found, -margin / found.size)
+    z = tango_score(found, -margin / found.size)
     worse, within = _tail(-z, found.units), _tail(z, found.units)
     if not whole(found):
         t, freedom = _student(found, -margin), max(1.0, (found.units or found.pairs) - 1)
@@ -111,7 +107,7 @@ def _student(found: Flips, difference: float) -> float:
 
 
 def whole(found: Flips) -> bool:
-    """Say whether these are counts: one answer a sample, each sample its own cluster."""
+    """Return whether these are counts: one answer a sample, each sample its own cluster."""
     return found.units is None and found.size == 1 and found.better % 1 == found.worse % 1 == 0
 
 
@@ -119,7 +115,7 @@ def _tail(z: float, units: int | None) -> float:
     return normal_tail(z) if units is None else t_tail(z, max(1, units - 1))
 
 
-def score(found: Flips, delta: float) -> float:
+def tango_score(found: Flips, delta: float) -> float:
     """Return Tango's z of "the difference is `delta`": the variance is the likeliest one under that difference."""
     better, worse, n = found.better, found.worse, found.pairs
     missed = better - worse - n * delta
@@ -136,6 +132,6 @@ def _crossing(found: Flips, z: float, *, outside: float, inside: float) -> float
     """Return the difference between a rejected and an accepted one at which the score is `z`."""
     for _ in range(60):
         middle = (outside + inside) / 2
-        rejected = score(found, middle) > z if z > 0 else score(found, middle) < z
+        rejected = tango_score(found, middle) > z if z > 0 else tango_score(found, middle) < z
         outside, inside = (middle, inside) if rejected else (outside, middle)
     return inside

@@ -1,7 +1,6 @@
 """Did a percentile change between two runs of the same requests, in one session? By resampling, seeded.
 
-Failures stand as infinity, in the tail. Not here: runs on different nights, which differ by more (`nights`).
-Imports numpy.
+Failures count as infinity, in the tail. Not here: runs on different nights, which differ by more (`nights`).
 """
 
 import math
@@ -10,17 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalrun.stats.distribution import t_quantile, t_tail
-from evalrun.stats.draw import LARGE, ROUNDS, Floats, Whole, coins, groups, weights
+from evalrun.stats.interval import Floats, Whole, groups
 from evalrun.stats.power import mde_ratio
-from evalrun.stats.resample import Signs, sign_flip, t_sides
+from evalrun.stats.quantile import rank
+from evalrun.stats.resample import LARGE, ROUNDS, Signs, coins, sign_flip, t_sides, weights
 from evalrun.stats.verdict import Comparison, Sides
 
 _SECTIONS = 50
 
 
 def compare_quantiles(
-    base: ArrayLike, new: ArrayLike, q: float, *, margin: float | None = None, clusters: ArrayLike | None = None,
-    seed: int = 0, level: float = 0.95, rounds: int = ROUNDS,
+    base: ArrayLike, new: ArrayLike, q: float, *, margin: float = 0.0, clusters: ArrayLike | None = None,
+    seed: int = 0, rounds: int = ROUNDS,
 ) -> Comparison:  # fmt: skip
     """Compare the `q` quantile of paired values above 0: the relative difference, its interval, p.
 
@@ -33,7 +33,7 @@ def compare_quantiles(
     old, now = np.asarray(base, float), np.asarray(new, float)
     group = groups(len(old), clusters)
     if int(group.max()) + 1 > LARGE:
-        found = _sectioned(old, now, q, group, seed=seed, level=level, margin=margin)
+        found = _sectioned(old, now, q, group, seed=seed, margin=margin)
         if found is not None:
             return found
         part = np.random.default_rng(seed).permutation(int(group.max()) + 1)[:LARGE]
@@ -41,9 +41,9 @@ def compare_quantiles(
         old, now, group = old[kept], now[kept], groups(int(kept.sum()), group[kept])
     before, after = _lowest(old, q), _lowest(now, q)
     drawn = _bootstrap(old, now, q, group, seed=seed, rounds=rounds)
-    low, high = _lowest(drawn, 0.5 - level / 2), _lowest(drawn, 0.5 + level / 2)
+    low, high = _lowest(drawn, 0.025), _lowest(drawn, 0.975)
     error = (_lowest(drawn, 0.84) - _lowest(drawn, 0.16)) / 2  # nan or infinite where failures reach that far
-    scaled = None if margin is None else swap(old * (1 + margin), now, q, group=group, seed=seed, rounds=rounds)
+    scaled = swap(old * (1 + margin), now, q, group=group, seed=seed, rounds=rounds)
     return Comparison(
         value_base=before,
         value_new=after,
@@ -55,7 +55,7 @@ def compare_quantiles(
         method="bootstrap of the log ratio; p by swapping within pairs",
         premise="requests (clusters) of one session, drawn independently",
         relative=True,
-        sides=None if scaled is None else Sides(scaled.rise, scaled.fall),
+        sides=Sides(scaled.rise, scaled.fall),
     )
 
 
@@ -67,10 +67,10 @@ def swap(base: Floats, new: Floats, q: float, *, group: Whole, seed: int, rounds
     many requests failed or exceed the percentile of both sides together. Source: Fisher 1935; Phipson and Smyth 2010.
     """
     n = len(base)
-    rank = _rank(q, n)
+    place = rank(q, n)
     pooled = np.concatenate([base, new])
-    if np.isinf(pooled).sum() > n - rank:  # some swap would make a percentile a failure: count the slow ones instead
-        bar = np.partition(pooled, _rank(q, 2 * n) - 1)[_rank(q, 2 * n) - 1]
+    if np.isinf(pooled).sum() > n - place:  # some swap would make a percentile a failure: count the slow ones instead
+        bar = np.partition(pooled, rank(q, 2 * n) - 1)[rank(q, 2 * n) - 1]
         slow_new, slow_base = ((side > bar) | np.isinf(side) for side in (new, base))
         return sign_flip(slow_new.astype(float) - slow_base, clusters=group, seed=seed)
     order = np.argsort(pooled, kind="stable")
@@ -79,8 +79,8 @@ def swap(base: Floats, new: Floats, q: float, *, group: Whole, seed: int, rounds
 
     def shifts(tossed: np.ndarray[tuple[int, int], np.dtype[np.int8]]) -> Floats:
         seen_new = np.cumsum(tossed[:, unit] ^ is_new, axis=1, dtype=np.int32)
-        after = pooled[np.argmax(seen_new >= rank, axis=1)]
-        before = pooled[np.argmax(places - seen_new >= rank, axis=1)]
+        after = pooled[np.argmax(seen_new >= place, axis=1)]
+        before = pooled[np.argmax(places - seen_new >= place, axis=1)]
         return _log_ratios(after, before)
 
     units = int(group.max()) + 1
@@ -94,13 +94,13 @@ def swap(base: Floats, new: Floats, q: float, *, group: Whole, seed: int, rounds
 
 
 def _bootstrap(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, rounds: int) -> Floats:
-    """Return the log ratio of the quantiles in each round of drawing units anew."""
+    """Return the log ratio of the quantiles in each round of resampling units."""
     orders = [np.argsort(values, kind="stable") for values in (new, base)]
 
     def of_round(values: Floats, order: Whole, times: Whole) -> Floats:
         seen = np.cumsum(times[:, group[order]], axis=1)
-        rank = np.ceil(q * seen[:, -1:] - 1e-9)
-        drawn: Floats = values[order][np.argmax(seen >= rank, axis=1)]
+        place = np.ceil(q * seen[:, -1:] - 1e-9)
+        drawn: Floats = values[order][np.argmax(seen >= place, axis=1)]
         return drawn
 
     return np.concatenate([
@@ -109,9 +109,7 @@ def _bootstrap(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, 
     ])  # fmt: skip
 
 
-def _sectioned(
-    base: Floats, new: Floats, q: float, group: Whole, *, seed: int, level: float, margin: float | None
-) -> Comparison | None:
+def _sectioned(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, margin: float) -> Comparison | None:
     """Compare by the spread over random sections of the units; None where a section's percentile is not finite."""
     section = np.random.default_rng(seed).permutation(int(group.max()) + 1)[group] % _SECTIONS
     values = np.array([[_lowest(side[section == s], q) for s in range(_SECTIONS)] for side in (new, base)])
@@ -121,7 +119,7 @@ def _sectioned(
     if not 0 < error < math.inf or math.isinf(after) or math.isinf(before):
         return None
     shift, df = math.log(after / before), _SECTIONS - 1
-    half = t_quantile(0.5 + level / 2, df) * error
+    half = t_quantile(0.975, df) * error
     return Comparison(
         value_base=before,
         value_new=after,
@@ -133,18 +131,14 @@ def _sectioned(
         method=f"log ratio, spread over {_SECTIONS} sections",
         premise="requests (clusters) of one session, drawn independently",
         relative=True,
-        sides=None if margin is None else t_sides(shift, error, df, math.log1p(margin)),
+        sides=t_sides(shift, error, df, math.log1p(margin)),
     )
 
 
 def _lowest(values: Floats, q: float) -> float:
     """Return the quantile as `quantile.quantile` defines it, without sorting."""
-    place = _rank(q, len(values)) - 1
+    place = rank(q, len(values)) - 1
     return float(np.partition(values, place)[place])
-
-
-def _rank(q: float, n: int) -> int:
-    return max(1, math.ceil(q * n - 1e-9))
 
 
 def _log_ratios(new: Floats, base: Floats) -> Floats:

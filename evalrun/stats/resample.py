@@ -1,22 +1,27 @@
-"""Did a mean or a ratio change between two runs of the same requests? By resampling, seeded.
+"""Did a ratio change between two runs of the same requests? By resampling, seeded; and the tools of it.
 
 Pairs, or clusters of pairs, are the units that are drawn; the same seed gives the same numbers. Not here: right and
-wrong (`paired`), percentiles (`percentile`), runs on different nights (`nights`). Imports numpy.
+wrong (`paired`), percentiles (`percentile`), runs on different nights (`nights`).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from evalrun.stats.distribution import t_quantile, t_tail
-from evalrun.stats.draw import LARGE, ROUNDS, Floats, coins, unit_sums, weights
-from evalrun.stats.power import mde_mean, mde_ratio
+from evalrun.stats.interval import Floats, Whole, unit_sums
+from evalrun.stats.power import mde_ratio
 from evalrun.stats.verdict import Comparison, Sides
 
-_ENUMERATED = 16
+ROUNDS = 2000
+"""How often data are resampled: a p of 0.05 is then known to half a point."""
+LARGE = 20_000
+"""With more units than this, resampling gives way to large-sample formulas: the same answer, far sooner."""
+_CHUNK = 1 << 20  # so many numbers at a time: 8 MB
+_ENUMERATED = 16  # units: all sign patterns of so many are tried
 
 
 class Signs(NamedTuple):
@@ -59,57 +64,32 @@ def sign_flip(
     )
 
 
-def compare_means(
-    base: ArrayLike, new: ArrayLike, *, margin: float | None = None, clusters: ArrayLike | None = None,
-    seed: int = 0, level: float = 0.95,
-) -> Comparison:  # fmt: skip
-    """Compare the means of paired values: difference with a bootstrap-t interval, p by `sign_flip`.
-
-    `sides`, about a rise by `margin`: Student's t. Premise: units drawn independently, with a finite
-    variance; skewness is what the bootstrap-t corrects for. Source: Efron and Tibshirani 1993, chapter 12; Hall 1992.
-    """
-    old, now = np.asarray(base, float), np.asarray(new, float)
-    if not (np.isfinite(old).all() and np.isfinite(now).all() and len(old)):
-        return _unsupported(old.mean() if len(old) else math.nan, now.mean() if len(now) else math.nan, relative=False)
-    drawn = unit_sums(np.column_stack([now - old, np.ones(len(old))]), clusters)
-    found = _studentised(drawn, _mean_of, seed=seed, level=level)
-    return Comparison(
-        value_base=float(old.mean()),
-        value_new=float(now.mean()),
-        difference=found.value,
-        low=found.low,
-        high=found.high,
-        p=sign_flip(now - old, clusters=clusters, seed=seed).both,
-        mde=mde_mean(found.error, len(drawn)) if found.low is not None else None,
-        method=f"{found.method}; p by sign flips",
-        premise="pairs (clusters) drawn independently",
-        sides=None if margin is None else t_sides(found.value, found.error, len(drawn) - 1, margin),
-    )
-
-
 def compare_ratios(
-    base: tuple[ArrayLike, ArrayLike], new: tuple[ArrayLike, ArrayLike], *, margin: float | None = None,
-    clusters: ArrayLike | None = None, seed: int = 0, level: float = 0.95,
+    base: tuple[ArrayLike, ArrayLike], new: tuple[ArrayLike, ArrayLike], *, margin: float = 0.0,
+    clusters: ArrayLike | None = None, seed: int = 0,
 ) -> Comparison:  # fmt: skip
     """Compare two ratios of sums over the same samples, each (numerators, denominators): cost per right answer, say.
 
     For the ratio of two means give ones as denominators. The difference is relative: 0.1 is a tenth more. Interval and
     p come from a bootstrap-t of the log ratio; `sides`, about a rise by the relative `margin`, from Student's t.
     Premise: units drawn independently; all four sums positive, and not from a handful of samples.
-    Source: Efron and Tibshirani 1993, chapter 12.
+    Source: Efron and Tibshirani 1993, chapter 12; Hall 1992 for the skewness that the bootstrap-t corrects.
     """
     columns = np.column_stack([np.asarray(part, float) for part in (*new, *base)])
     totals = columns.sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value_new, value_base = totals[0] / totals[1], totals[2] / totals[3]
+        value_new, value_base = float(totals[0] / totals[1]), float(totals[2] / totals[3])
     if not (np.isfinite(totals).all() and (totals > 0).all()):
-        return _unsupported(value_base, value_new, relative=True)
+        return Comparison(
+            value_base, value_new, value_new / value_base - 1 if value_base else value_new, None, None, None, None,
+            method="none", premise="a sum is zero, negative or infinite", relative=True,
+        )  # fmt: skip
     drawn = unit_sums(columns, clusters)
-    found = _studentised(drawn, _log_ratio_of, seed=seed, level=level)
+    found = _bootstrap_t(drawn, seed=seed)
     supported = found.low is not None and found.high is not None
     return Comparison(
-        value_base=float(value_base),
-        value_new=float(value_new),
+        value_base=value_base,
+        value_new=value_new,
         difference=math.expm1(found.value),
         low=None if found.low is None else math.expm1(found.low),
         high=None if found.high is None else math.expm1(found.high),
@@ -118,7 +98,7 @@ def compare_ratios(
         method=f"{found.method} of the log ratio",
         premise="samples (clusters) drawn independently",
         relative=True,
-        sides=None if margin is None else t_sides(found.value, found.error, len(drawn) - 1, math.log1p(margin)),
+        sides=t_sides(found.value, found.error, len(drawn) - 1, math.log1p(margin)),
     )
 
 
@@ -141,60 +121,64 @@ class _Found(NamedTuple):
     method: str
 
 
-def _mean_of(totals: Floats) -> tuple[Floats, Floats]:
-    """Return sum / count of each row of totals, and its gradient."""
-    value = totals[:, 0] / totals[:, 1]
-    return value, np.column_stack([1 / totals[:, 1], -value / totals[:, 1]])
+def _bootstrap_t(drawn: Floats, *, seed: int) -> _Found:
+    """Return the log of the ratio (a / b) / (c / d) of column sums with its bootstrap-t interval.
 
-
-def _log_ratio_of(totals: Floats) -> tuple[Floats, Floats]:
-    """Return log((a / b) / (c / d)) of each row of totals a, b, c, d, and its gradient."""
-    signs = np.array([1.0, -1.0, -1.0, 1.0])
-    return np.log(totals) @ signs, signs / totals
-
-
-def _studentised(
-    drawn: Floats, statistic: Callable[[Floats], tuple[Floats, Floats]], *, seed: int, level: float
-) -> _Found:
-    """Return the bootstrap-t interval of a smooth statistic of the totals of the rows of `drawn`.
-
-    Its standard error is the linear one, from the gradient; all of it is a few matrix products. A bound is never nearer
-    than Student's t puts it: the bootstrap widens a skewed side, and would narrow both where single values dominate.
+    drawn: the sums a, b, c, d of each unit, (units, 4). The standard error is the linear one, from the gradient; all of
+    it is a few matrix products. A bound is never nearer than Student's t puts it: the bootstrap widens a skewed side,
+    and would narrow both where single values dominate.
     """
     units, width = drawn.shape
     products = np.einsum("ij,ik->ijk", drawn, drawn).reshape(units, width * width)
+    signs = np.array([1.0, -1.0, -1.0, 1.0])
 
     def with_error(times: Floats) -> tuple[Floats, Floats]:
-        value, gradient = statistic(times @ drawn)
+        totals = times @ drawn
+        gradient = signs / totals
         squares = (times @ products).reshape(-1, width, width)
         variance = np.einsum("ij,ijk,ik->i", gradient, squares, gradient)
-        return value, np.sqrt(np.maximum(variance, 0.0) * units / max(1, units - 1))
+        return np.log(totals) @ signs, np.sqrt(np.maximum(variance, 0.0) * units / max(1, units - 1))
 
     values, errors = with_error(np.ones((1, units)))
     value, error = float(values[0]), float(errors[0])
     if units < 2 or error <= 1e-12 * max(1e-300, abs(value)):
         return _Found(value, None, None, error if units > 1 else math.inf, None, "no spread")
+    least = t_quantile(0.975, units - 1)
+    p = 2 * t_tail(abs(value) / error, units - 1)
     if units > LARGE:
-        half = t_quantile(0.5 + level / 2, units - 1) * error
-        return _Found(value, value - half, value + half, error, 2 * t_tail(abs(value) / error, units - 1), "normal")
+        return _Found(value, value - least * error, value + least * error, error, p, "normal")
     with np.errstate(divide="ignore", invalid="ignore"):
-        again = [with_error(times.astype(float)) for times in weights(units, seed=seed)]
-        t = np.concatenate([(one - value) / its_error for one, its_error in again])
+        rounds = [with_error(times.astype(float)) for times in weights(units, seed=seed)]
+        t = np.concatenate([(drawn_value - value) / its_error for drawn_value, its_error in rounds])
     t = t[~np.isnan(t)]
     if len(t) < 0.95 * ROUNDS:
         return _Found(value, None, None, error, None, "too few in a sum")
-    below, above = np.quantile(t, [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
-    least = t_quantile(0.5 + level / 2, units - 1)
+    below, above = np.quantile(t, [0.025, 0.975], method="inverted_cdf")
     low, high = value - max(least, float(above)) * error, value + max(least, -float(below)) * error
-    p = (1 + float(np.sum(np.abs(t) >= abs(value) / error))) / (1 + len(t))
-    p = max(p, 2 * t_tail(abs(value) / error, units - 1))
+    p = max(p, (1 + float(np.sum(np.abs(t) >= abs(value) / error))) / (1 + len(t)))
     return _Found(value, low, high, error, p, "bootstrap-t")
 
 
-def _unsupported(value_base: float, value_new: float, *, relative: bool) -> Comparison:
-    """Return a comparison that says nothing, because a sum is zero, negative or infinite."""
-    difference = value_new / value_base - 1 if relative and value_base else value_new - value_base
-    return Comparison(
-        float(value_base), float(value_new), float(difference), None, None, None, None,
-        method="none", premise="a sum is zero, negative or infinite", relative=relative,
-    )  # fmt: skip
+# ---------------------------------------------------------------- drawing
+
+
+def weights(units: int, *, seed: int, rounds: int = ROUNDS) -> Iterator[Whole]:
+    """Yield, several rounds at a time, how often each unit is drawn when `units` of them are drawn: (rounds, units)."""
+    rng = np.random.default_rng(seed)
+    for size in _parts(rounds, units):
+        drawn = rng.integers(0, units, (size, units)) + np.arange(size)[:, None] * units
+        yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
+
+
+def coins(units: int, *, seed: int, rounds: int = ROUNDS) -> Iterator[NDArray[np.int8]]:
+    """Yield, several rounds at a time, a coin toss, 0 or 1, for each unit: (rounds, units)."""
+    rng = np.random.default_rng(seed)
+    for size in _parts(rounds, units):
+        yield rng.integers(0, 2, (size, units), dtype=np.int8)
+
+
+def _parts(rounds: int, width: int) -> Iterator[int]:
+    """Split `rounds` of `width` numbers each so that no part takes much memory."""
+    size = max(1, _CHUNK // max(1, width))
+    for start in range(0, rounds, size):
+        yield min(size, rounds - start)

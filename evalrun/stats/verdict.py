@@ -73,11 +73,3 @@ def holm(p: Sequence[float]) -> list[float]:
         least = max(least, min(1.0, (len(p) - rank) * p[i]))
         adjusted[i] = least
     return adjusted
-
-
-def equivalent(more: Sides, less: Sides) -> float:
-    """Return the p of "different by less than the margin, either way", from the evidence in both directions.
-
-    Premise: both are of the same data and margin. Source: Schuirmann 1987, two one-sided tests.
-    """
-    return max(more.within, less.within)

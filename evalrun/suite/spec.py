@@ -118,6 +118,8 @@ class Task(Spec):
     """How often each sample is asked, to measure variance."""
     limit: int | None = Field(default=None, ge=1)
     """Ask only the first N samples."""
+    cluster: str | None = None
+    """Field of `prompt.meta` that samples drawn together share (a passage, a repository): intervals are over these."""
 
     @field_validator("scorers")
     @classmethod
@@ -126,6 +128,14 @@ class Task(Spec):
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise ValueError(f"two are called {twice[0]!r}; give one of them a `name`")
         return scorers
+
+    @field_validator("cluster")
+    @classmethod
+    def _kept(cls, cluster: str | None, others: ValidationInfo) -> str | None:
+        data, prompt = others.data.get("data"), others.data.get("prompt")
+        if cluster is None or data is None or prompt is None or cluster in (*prompt.meta, *getattr(data, "kept", ())):
+            return cluster
+        raise ValueError(f"{cluster!r} is not in `prompt.meta`; add it there, so that every sample carries it")
 
 
 class Suite(Spec):

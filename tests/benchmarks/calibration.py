@@ -21,9 +21,9 @@ from simulated import ALPHA, MARGIN, Floats, Line, answers, binary_sides, holds,
 from evalrun.stats.nights import Night, drift, log_quantile_night
 from evalrun.stats.paired import flips, margin_sides, mcnemar
 from evalrun.stats.percentile import compare_quantiles
-from evalrun.stats.power import mde_flips, mde_mean, mde_ratio, needed_pairs, repeats_error
+from evalrun.stats.power import mde_flips, mde_mean, mde_ratio, needed_pairs
 from evalrun.stats.resample import sign_flip
-from evalrun.stats.sequence import sequential_interval, sequential_sides
+from evalrun.stats.scores import sequential_sides
 from evalrun.stats.verdict import Sides
 
 # ---------------------------------------------------------------- right and wrong
@@ -86,17 +86,17 @@ def accuracy_power(runs: int) -> Iterator[Line]:
     """As much worse as `plan` says can be seen: how often is it seen?"""
     for n in (30, 200, 1000):
         for noise in (0.05, 0.2):
-            for sides, margin in ((2, 0.0), (1, 0.0), (1, MARGIN)):
-                drop = mde_flips(n, noise, sides=sides, margin=margin)
+            for sides in (2, 1):
+                drop = mde_flips(n, noise, sides=sides)
                 if drop is None:
                     continue
                 rng = np.random.default_rng([3, n, int(100 * noise), sides])
                 counts = rng.multinomial(n, [noise / 2, noise / 2 + drop, 1 - noise - drop], runs)
                 seen = sum(
-                    (binary_sides(int(u), int(d), n, margin).worse if sides == 1 else mcnemar(int(u), int(d))) <= ALPHA
+                    (binary_sides(int(u), int(d), n, 0.0).worse if sides == 1 else mcnemar(int(u), int(d))) <= ALPHA
                     for u, d, _ in counts
                 )
-                what = f"accuracy, n={n}, {noise:.0%} flip, {sides}-sided, margin {margin:.0%}: mde {drop:.3f}"
+                what = f"accuracy, n={n}, {noise:.0%} flip, {sides}-sided: mde {drop:.3f}"
                 yield Line("power", what, seen, runs, 0.8, 0.03)
     wanted = needed_pairs(0.1, 0.05, sides=1) or 0
     counts = np.random.default_rng(4).multinomial(wanted, [0.05, 0.1, 0.85], runs)
@@ -105,7 +105,7 @@ def accuracy_power(runs: int) -> Iterator[Line]:
     for n in (200, 1000):
         chance = 0.7
         noise = 2 * chance * (1 - chance)  # of one answer, both sides
-        drop = mde_mean(repeats_error(n, between=0.0, within=noise, repeats=4), n)
+        drop = mde_mean(math.sqrt(noise / 4 / n), n)
         rng, seen = np.random.default_rng([5, n]), 0
         for _ in range(runs):
             d = (rng.binomial(4, chance - drop / 2, n) - rng.binomial(4, chance + drop / 2, n)) / 4
@@ -203,7 +203,7 @@ def sequential_alarms(runs: int) -> Iterator[Line]:
         for every in (20, 1):
             rounds = runs if every == 20 else runs // 10
             rng = np.random.default_rng([15, int(100 * margin), int(100 * flip), every])
-            alarms = wrong = left = naive = 0
+            alarms = wrong = naive = 0
             for _ in range(rounds):
                 d = rng.choice([1.0, -1.0, 0.0], 400, p=[flip / 2, flip / 2 + margin, 1 - flip - margin])
                 seen = [d[:n] for n in range(every, 401, every)]
@@ -211,15 +211,12 @@ def sequential_alarms(runs: int) -> Iterator[Line]:
                 alarms += any(look.worse <= ALPHA for look in looks)
                 wrong += any(look.within <= ALPHA for look in looks)
                 if every == 20:
-                    bounds = [sequential_interval(part) for part in seen]
-                    left += any(not low <= -margin <= high for low, high in bounds)
                     ups = [(int((part > 0).sum()), int((part < 0).sum()), len(part)) for part in seen]
                     naive += any(binary_sides(*counts, margin).worse <= ALPHA for counts in ups)
             where = f"{400 // every} looks at 400 pairs, {flip:.0%} flip, margin {margin:.0%}"
             yield Line("alpha", f"{where}: regressed", alarms, rounds, ALPHA)
             yield Line("alpha", f"{where}: pass", wrong, rounds, ALPHA)
             if every == 20:
-                yield Line("alpha", f"{where}: interval ever misses", left, rounds, ALPHA)
                 yield Line("info", f"{where}: an ordinary p instead", naive, rounds, ALPHA)
     rng, alarms = np.random.default_rng(16), 0
     for _ in range(runs):

@@ -8,14 +8,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from evalrun.stats import distribution
-from evalrun.stats.interval import (
-    beta_binomial,
-    clopper_pearson,
-    cluster_mean,
-    mean_spread,
-    unit_mean,
-    wilson,
-)
+from evalrun.stats.interval import Interval, mean_spread, student_mean, unit_mean, wilson
 
 
 @pytest.mark.parametrize("p", [0.025, 0.5, 0.9, 0.95, 0.975, 0.995, 0.9995])
@@ -40,13 +33,12 @@ def test_tails_are_scipys() -> None:
 
 @pytest.mark.parametrize(("right", "n"), [(0, 1), (1, 1), (0, 10), (10, 10), (3, 7), (62, 100), (1300, 1319)])
 def test_proportions_are_scipys(right: int, n: int) -> None:
-    """Wilson's and the exact interval equal scipy's and hold their own estimate."""
-    for found, method in ((wilson(right, n), "wilson"), (clopper_pearson(right, n), "exact")):
-        expected = stats.binomtest(right, n).proportion_ci(method=method)
-        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-10)
-        assert found.low is not None
-        assert found.high is not None
-        assert found.low <= found.value <= found.high
+    """Wilson's interval equals scipy's and holds its own estimate."""
+    found, expected = wilson(right, n), stats.binomtest(right, n).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-10)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.value <= found.high
 
 
 def test_cluster_errors_are_statsmodels() -> None:
@@ -55,12 +47,16 @@ def test_cluster_errors_are_statsmodels() -> None:
     clusters = rng.integers(0, 12, 100)
     values = rng.normal(size=12)[clusters] + rng.normal(size=100)
     fit = sm.OLS(values, np.ones(100)).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
-    spread = mean_spread(values.tolist(), clusters=clusters.tolist())
+    spread = mean_spread(values, clusters=clusters)
     assert spread.error == pytest.approx(fit.bse[0], rel=1e-9)
     assert spread.units == 12
     low, high = fit.conf_int()[0]
-    assert cluster_mean(values.tolist(), clusters.tolist()) == pytest.approx((values.mean(), low, high), rel=1e-9)
-    assert mean_spread(values.tolist()).error == pytest.approx(stats.sem(values), rel=1e-12)
+    assert student_mean(values, clusters=clusters) == pytest.approx((values.mean(), low, high), rel=1e-9)
+    assert mean_spread(values).error == pytest.approx(stats.sem(values), rel=1e-12)
+    alone = stats.t.interval(0.95, 99, loc=values.mean(), scale=stats.sem(values))
+    assert student_mean(values) == pytest.approx((values.mean(), *alone), rel=1e-9)
+    assert student_mean([2.0]) == (2.0, None, None)
+    assert student_mean([]) is None
 
 
 def test_mean_of_right_and_wrong_is_wilsons() -> None:
@@ -105,24 +101,22 @@ def test_clusters_of_copies_count_once() -> None:
     assert unit_mean([1.0, 0.0, 1.0], clusters=["a", "a", "a"]) == (2 / 3, None, None)
 
 
-def test_overdispersion_is_found() -> None:
-    """The likeness that made the data is estimated: 0 of coin tosses, 1 of samples that always answer the same."""
-    rng = np.random.default_rng(2)
-    for rho in (0.0, 0.3, 0.7):
-        chance = rng.beta(0.7 * (1 - rho) / rho, 0.3 * (1 - rho) / rho, 20_000) if rho else np.full(20_000, 0.7)
-        found = beta_binomial(rng.binomial(4, chance).tolist(), [4] * 20_000)
-        assert found.overdispersion == pytest.approx(rho, abs=0.015)
-    assert beta_binomial([4, 0, 4, 4], [4] * 4).overdispersion == 1.0
-    assert math.isnan(beta_binomial([1, 0, 1], [1] * 3).overdispersion)
-    assert beta_binomial([1, 0, 1], [1] * 3).interval == wilson(2, 3)
+def test_with_repeats_never_narrower_than_tosses() -> None:
+    """A spread that came out too small by luck does not count; without `answers`, or with partial credit, it does."""
+    right = [2, 2, 2, 2, 3, 2, 2, 1]
+    means = [each / 4 for each in right]
+    lucky, even, tossed = unit_mean(means), unit_mean(means, answers=[4] * 8), wilson(16, 32)
+    assert width(lucky) < width(tossed) <= width(even)
+    half = 0.5 * (width(wilson(16, 32)) / 1.959964) * stats.t.ppf(0.975, 7)  # z replaced by t, to first order
+    assert width(even) == pytest.approx(2 * half, rel=0.05)
+    assert unit_mean([0.5, 0.51, 0.5], answers=[4, 4, 4]) == unit_mean([0.5, 0.51, 0.5])
+    alike = [1.0] * 20 + [0.5] * 5 + [0.0] * 15
+    assert unit_mean(alike, answers=[4] * 40) == unit_mean(alike)  # answers that repeat each other: the samples count
 
 
-def test_beta_binomial_is_never_narrower_than_tosses() -> None:
-    """A spread that came out too small by luck does not count as knowledge."""
-    even = beta_binomial([2, 2, 2, 2, 3, 2, 2, 1], [4] * 8).interval
-    assert even.low is not None
-    assert even.high is not None
-    tossed = wilson(16, 32)
-    assert tossed.low is not None
-    assert tossed.high is not None
-    assert even.high - even.low >= tossed.high - tossed.low
+def width(found: Interval | None) -> float:
+    """Return the width of an interval."""
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    return found.high - found.low

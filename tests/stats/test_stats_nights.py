@@ -1,11 +1,11 @@
-"""Drift between nights, and percentiles alone."""
+"""Drift between nights."""
 
 import math
 
 import pytest
 from scipy import stats
 
-from evalrun.stats.nights import Night, drift, log_quantile_night, quantile_interval
+from evalrun.stats.nights import Night, drift, log_quantile_night
 from evalrun.stats.verdict import Sides
 
 
@@ -44,13 +44,6 @@ def test_one_night_does_not_know_the_others() -> None:
     assert found.sides.worse == pytest.approx(stats.norm.sf(0.1 / 0.05), abs=1e-12)
     assert "not covered" in found.premise
     assert drift([Night(0.0, 0.03)], Night(math.log(1.0), math.inf)).sides == Sides(1.0, 1.0)
-
-
-def test_quantile_interval_is_of_order_statistics() -> None:
-    """p50 of 1..100: half a spread of 5 either way; p99 of 100 has no upper bound."""
-    ordered = [float(i) for i in range(1, 101)]
-    assert quantile_interval(ordered, 0.5) == (50.0, 40.0, 61.0)
-    assert quantile_interval(ordered, 0.99).high is None
 
 
 def test_error_of_a_log_quantile() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.stats.quantile import NEEDED, histogram_quantile, needed, quantile
+from evalrun.stats.quantile import NEEDED, histogram_quantile, needed, quantile, quantile_interval
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=80), st.sampled_from([0.01, 0.07, 0.5, 0.9, 0.95, 0.99, 1.0]))
@@ -41,3 +41,19 @@ def test_sample_sizes_are_the_published_ones() -> None:
     """MLPerf's table: 11, 64, 130, 662 and, for p99.9, 6636."""
     assert {q: needed(q) for q in NEEDED} == NEEDED
     assert needed(0.999) == 6636
+
+
+def test_interval_is_of_order_statistics() -> None:
+    """p50 of 1..100: half a spread of 5 either way; p99 of 100 has no upper bound."""
+    ordered = [float(i) for i in range(1, 101)]
+    assert quantile_interval(ordered, 0.5) == (50.0, 40.0, 61.0)
+    assert quantile_interval(ordered, 0.99).high is None
+
+
+def test_interval_with_clusters() -> None:
+    """Each value its own cluster: nearly as without. Every value twice in a cluster: as wide as the values once."""
+    ordered = [float(i) for i in range(1, 101)]
+    assert quantile_interval(ordered, 0.5, clusters=range(100)) == (50.0, 40.0, 61.0)
+    twice, pairs = [value for value in ordered for _ in range(2)], [i for i in range(100) for _ in range(2)]
+    assert quantile_interval(twice, 0.5, clusters=pairs) == (50.0, 40.0, 61.0)
+    assert quantile_interval(ordered, 0.5, clusters=["one"] * 100) == (50.0, None, None)

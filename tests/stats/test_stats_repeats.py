@@ -1,64 +1,119 @@
-"""pass@k, pass^k and maj@k against every subset."""
+"""avg@k, pass@k, pass^k and maj@k against every subset."""
 
 import itertools
 import math
+import time
 from statistics import fmean
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalrun.stats.interval import unit_mean
-from evalrun.stats.repeats import majority_at_k, mean_at_k, over_samples, pass_all_k, pass_at_k
+from evalrun.stats.repeats import avg_at_k, maj_at_k, over_samples, pass_at_k, pass_hat_k
 
 
-def test_pass_at_k_and_all_k_are_shares_of_subsets() -> None:
-    """For every c of 6 and every k, counted one by one."""
-    for right in range(7):
-        answers = [True] * right + [False] * (6 - right)
-        for k in range(1, 7):
-            subsets = list(itertools.combinations(answers, k))
-            assert pass_at_k(right, 6, k) == pytest.approx(fmean(any(s) for s in subsets), abs=1e-12)
-            assert pass_all_k(right, 6, k) == pytest.approx(fmean(all(s) for s in subsets), abs=1e-12)
-    assert mean_at_k([1.0, 0.5]) == 0.75
+def test_right_or_wrong_by_the_formulas() -> None:
+    """For every c of 6 and every k: 1 - C(n-c, k) / C(n, k), C(c, k) / C(n, k) and c / n, all samples at once."""
+    samples = np.repeat(np.arange(7), 6)
+    scores = np.concatenate([[1.0] * c + [0.0] * (6 - c) for c in range(7)])
+    for k in range(1, 7):
+        passes = [1 - math.comb(6 - c, k) / math.comb(6, k) for c in range(7)]
+        alls = [math.comb(c, k) / math.comb(6, k) for c in range(7)]
+        assert pass_at_k(samples, scores, k).tolist() == passes  # exactly: certain outcomes are 0 and 1
+        assert pass_hat_k(samples, scores, k).tolist() == alls
+    assert avg_at_k(samples, scores) == pytest.approx(np.arange(7) / 6)
 
 
-def by_hand(votes: list[int], worth: list[float], missing: int, k: int) -> float:
-    """Take every subset, count its votes, share ties; nothing but missing scores 0."""
-    answers = [i for i, vote in enumerate(votes) for _ in range(vote)] + [None] * missing
-    scores = []
-    for subset in itertools.combinations(answers, k):
-        counts = [subset.count(i) for i in range(len(votes))]
-        top = max(counts, default=0)
-        winners = [worth[i] for i, count in enumerate(counts) if count == top and top]
-        scores.append(fmean(winners) if winners else 0.0)
-    return fmean(scores)
+answered = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.25, 1.0, math.nan]), st.integers(-2, 2)), max_size=14
+)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=4), st.integers(0, 3), st.data())
-def test_majority_is_the_mean_over_subsets(votes: list[int], missing: int, data: st.DataObject) -> None:
-    """With several right classes, partial credit, ties and missing answers."""
-    n = sum(votes) + missing
-    if not n:
-        return
-    worth = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(votes), max_size=len(votes)))
-    k = data.draw(st.integers(1, n))
-    assert majority_at_k(votes, worth, missing=missing, k=k) == pytest.approx(by_hand(votes, worth, missing, k))
+@settings(max_examples=200, deadline=None)
+@given(answered, st.integers(1, 5))
+def test_all_four_are_means_over_subsets(rows: list[tuple[int, float, int]], k: int) -> None:
+    """With partial credit, unscored and missing answers, ties, any order of the rows, and samples of any number."""
+    samples, scores, classes = (np.array([row[i] for row in rows], kind) for i, kind in enumerate((int, float, int)))
+    found = (
+        avg_at_k(samples, scores),
+        pass_at_k(samples, scores, k),
+        pass_hat_k(samples, scores, k),
+        maj_at_k(samples, scores, classes, k),
+    )
+    for sample in range(max(samples, default=-1) + 1):
+        own = [(score, kind) for its, score, kind in rows if its == sample and not math.isnan(score)]
+        subsets = list(itertools.combinations(own, k))
+        expected = [fmean(score for score, _ in own)] if own else [math.nan]
+        for judged in (best, worst, majority):
+            values = [judged(subset, own) for subset in subsets]
+            expected.append(fmean(values) if values else math.nan)
+        assert [column[sample] for column in found] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+Answers = tuple[tuple[float, int], ...]
+
+
+def best(subset: Answers, _: list[tuple[float, int]]) -> float:
+    """Return the best score."""
+    return max(score for score, _ in subset)
+
+
+def worst(subset: Answers, _: list[tuple[float, int]]) -> float:
+    """Return the worst score."""
+    return min(score for score, _ in subset)
+
+
+def majority(subset: Answers, own: list[tuple[float, int]]) -> float:
+    """Count the votes, share ties; nothing but missing answers scores 0. A class scores the mean of its answers."""
+    kinds = [kind for _, kind in subset if kind >= 0]
+    top = max((kinds.count(kind) for kind in kinds), default=0)
+    winners = {kind for kind in kinds if kinds.count(kind) == top}
+    return fmean(fmean(score for score, kind in own if kind == one) for one in winners) if winners else 0.0
 
 
 def test_majority_by_hand() -> None:
     """Missing never wins, tied classes share, one answer is a plain draw."""
-    assert majority_at_k([2, 1], [1.0, 0.0], missing=5, k=8) == 1.0
-    assert majority_at_k([2, 2], [1.0, 0.0], k=4) == 0.5
-    assert majority_at_k([], [], missing=3, k=2) == 0.0
-    assert majority_at_k([3, 1], [1.0, 0.0], missing=1, k=1) == pytest.approx(3 / 5)
-    assert majority_at_k([40, 24], [1.0, 0.0], k=63) == 1.0
+    for right, wrong, missing, k, expected in [
+        (2, 1, 5, 8, 1.0),
+        (2, 2, 0, 4, 0.5),
+        (0, 0, 3, 2, 0.0),
+        (3, 1, 1, 1, 3 / 5),
+        (40, 24, 0, 63, 1.0),
+    ]:
+        scores = [1.0] * right + [0.0] * (wrong + missing)
+        classes = [7] * right + [0] * wrong + [-1] * missing
+        assert maj_at_k([0] * len(scores), scores, classes, k).tolist() == [pytest.approx(expected)]
 
 
 def test_over_samples_is_the_mean_of_what_has_k_answers() -> None:
-    """A sample with too few answers is left out; the interval is over samples."""
-    found = over_samples([(1, 4), (4, 4), (0, 4), (1, 1)], 2, pass_at_k)
-    assert found == unit_mean([pass_at_k(1, 4, 2), 1.0, 0.0])
-    assert over_samples([(1, 1)], 2, pass_at_k) is None
-    assert not math.isnan(pass_at_k(0, 2, 2))
+    """A sample with too few answers is left out, with its cluster; the interval is over samples."""
+    samples = [0] * 4 + [1] * 4 + [2] * 4 + [3]
+    scores = [1.0, 0, 0, 0] + [1.0] * 4 + [0.0] * 4 + [1.0]
+    values = pass_at_k(samples, scores, 2)
+    assert values.tolist() == pytest.approx([0.5, 1.0, 0.0, math.nan], nan_ok=True)
+    assert over_samples(values) == unit_mean([0.5, 1.0, 0.0])
+    assert over_samples(values, clusters=["a", "a", "b", "c"]) == unit_mean([0.5, 1.0, 0.0], clusters=["a", "a", "b"])
+    assert over_samples(pass_at_k(samples, scores, 5)) is None
+    assert over_samples(avg_at_k([], [])) is None
+    with_counts = over_samples(avg_at_k(samples, scores), answers=[4, 4, 4, 1])
+    assert with_counts == unit_mean([0.25, 1.0, 0.0, 1.0], answers=[4, 4, 4, 1])
+
+
+def test_a_hundred_thousand_samples_take_seconds() -> None:
+    """8 answers each, k = 4: all four together in a few seconds."""
+    rng = np.random.default_rng(1)
+    samples = np.repeat(np.arange(100_000), 8)
+    classes = rng.integers(-1, 4, len(samples))
+    scores = (classes == 0).astype(float)
+    start = time.perf_counter()
+    avg, best_of, worst_of, most = (
+        avg_at_k(samples, scores),
+        pass_at_k(samples, scores, 4),
+        pass_hat_k(samples, scores, 4),
+        maj_at_k(samples, scores, classes, 4),
+    )
+    assert time.perf_counter() - start < 20
+    assert worst_of.mean() < avg.mean() < best_of.mean()
+    assert most.mean() == pytest.approx((1 - 0.2**4) / 4, abs=0.005)  # lost where all are missing

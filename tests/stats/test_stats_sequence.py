@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from evalrun.stats.sequence import _STAKES, sequential_interval, sequential_sides
+from evalrun.stats.scores import _STAKES, sequential_sides
 
 
 def test_the_capital_is_a_product() -> None:
@@ -28,19 +28,9 @@ def test_each_bet_is_fair_at_the_edge() -> None:
         assert chances @ (1 + stake / (1 - margin) * (values + margin)) == pytest.approx(1.0)
 
 
-def test_interval_and_sides_agree() -> None:
-    """A margin at the lower end of the 90 % interval has p = 0.05 for being within it."""
-    d = [1.0] * 30 + [-1.0] * 10 + [0.0] * 100
-    low, high = sequential_interval(d, level=0.9)
-    assert -1 < low < 20 / 140 < high < 1
-    assert sequential_sides(d, margin=-low).within == pytest.approx(0.05, abs=1e-3)
-    assert sequential_sides(d, margin=-high).worse == pytest.approx(0.05, abs=1e-3)
-
-
 def test_nothing_seen_says_nothing() -> None:
-    """No data, and data without a flip: no evidence of worse, and the interval starts from everything."""
+    """No data, and data without a flip: no evidence of worse."""
     assert sequential_sides([]) == (1.0, 1.0)
-    assert sequential_interval([]) == (-1.0, 1.0)
     assert sequential_sides([0.0] * 50).worse == pytest.approx(1.0)
 
 

@@ -112,6 +112,16 @@ def test_bom_and_crlf_are_read(write: Write) -> None:
     assert refused(Path("s.yaml")).startswith("s.yaml:1:7: name: 'Small!' has the wrong form")
 
 
+def test_a_cluster_is_a_field_that_samples_carry(write: Write) -> None:
+    """`cluster` names a field of `prompt.meta`, or one that the data source keeps by itself."""
+    kept = BASE.replace('expected: "{{ a }}"', 'expected: "{{ a }}", meta: [q]') + "    cluster: q\n"
+    assert read(write(kept)).suite.tasks["sums"].cluster == "q"
+    ladder = kept.replace("kind: inline", "kind: ladder").replace("cluster: q", "cluster: family")
+    ladder = ladder.replace('rows: [{q: 1 + 1, a: "2"}]', "probe: {kind: needle}\n      sizes: [256]")
+    assert read(write(ladder)).suite.tasks["sums"].cluster == "family"
+    assert schema("suite")["$defs"]["Task"]["properties"]["cluster"]["description"]
+
+
 # ---------------------------------------------------------------- includes
 
 
@@ -280,6 +290,11 @@ def broken(**fields: str) -> str:
         (
             broken(**{"- {kind": "- kind: exact"}),
             "s.yaml:10:7: tasks.sums.scorers: two are called 'exact'; give one of them a `name`",
+        ),
+        (
+            broken(prompt="cluster: page\n    prompt: {template: x, meta: [q]}"),
+            "s.yaml:7:14: tasks.sums.cluster: 'page' is not in `prompt.meta`; add it there, so that every sample "
+            "carries it",
         ),
         (
             broken(sampling="sampling: {temperature: warm, max_tokens: '8', top_p: 1.5, seed: 1.5, stop: x}"),
