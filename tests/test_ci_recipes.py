@@ -1,16 +1,19 @@
-"""The action and the examples for CI: real linters accept them, and the scripts do what docs/ci.md says."""
+"""The action, the examples for CI and the lock: real linters accept them, and they do what the documents say."""
 
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 ACTION = ROOT / "action.yml"
@@ -49,7 +52,8 @@ def test_zizmor() -> None:
 
 
 def test_shellcheck(tmp_path: Path) -> None:
-    """Every script of the action is sound shell."""
+    """Every script of the action and of this repository's own CI is sound shell."""
+    run("shellcheck", *sorted((ROOT / ".ci").iterdir()))
     for number, step in enumerate(step for step in load(ACTION)["runs"]["steps"] if "run" in step):
         path = tmp_path / f"{number}.sh"
         path.write_text("#!/usr/bin/env -S bash -eo pipefail\n" + step["run"], encoding="utf-8")
@@ -68,6 +72,41 @@ def test_actions_are_pinned_and_inputs_stay_out_of_scripts() -> None:
     for step in steps:
         assert re.fullmatch(r"\./|[\w/-]+@[0-9a-f]{40}", step.get("uses", "./"))
         assert "${{" not in step.get("run", "")
+
+
+# ---------------------------------------------------------------- the lock
+
+
+def locked(name: str) -> dict[str, str]:
+    """Return the versions of `requirements/<name>.txt` by package; check that each has a hash, and none a URL."""
+    text = (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
+    assert "://" not in text
+    pins = re.findall(r"^([a-z0-9.-]+)==(\S+) \\$(?=\n    --hash=sha256:[0-9a-f]{64})", text, re.MULTILINE)
+    assert len(pins) == text.count("==") > 0
+    return dict(pins)
+
+
+def required(*extras: str) -> list[Requirement]:
+    """Return what pyproject.toml asks for with these extras, and to build an editable install."""
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lines = found["project"]["dependencies"] + found["dependency-groups"]["build"] + found["build-system"]["requires"]
+    for extra in extras:
+        lines += found["project"]["optional-dependencies"][extra]
+    return [one for one in map(Requirement, lines) if one.name != "evalrun"]
+
+
+@pytest.mark.parametrize(("name", "extras"), [("local", ["local"]), ("test", ["local", "test"])])
+def test_the_lock_covers_every_dependency(name: str, extras: list[str]) -> None:
+    """Each is locked, at a version that pyproject.toml allows and, for honest ranges, with a lower bound there."""
+    pins = locked(name)
+    for one in required(*extras):
+        assert one.specifier.contains(pins[canonicalize_name(one.name)]), one
+        assert any(part.operator in (">=", "==", "~=") for part in one.specifier), one
+
+
+def test_both_locks_agree() -> None:
+    """What both install, they install at one version."""
+    assert locked("local").items() <= locked("test").items()
 
 
 # ---------------------------------------------------------------- run

@@ -61,6 +61,15 @@ def test_the_example_suite_is_valid(copy: Path) -> None:
     assert "capitals (scored by contains)" in done.stdout
 
 
+@pytest.mark.parametrize(("number", "lock"), [(0, "local"), (1, "test")])
+def test_both_installs_come_from_the_lock(number: int, lock: str) -> None:
+    """Each line installs its lock, and then evalrun with nothing that the lock does not hold."""
+    (line,) = blocks("bash")[number][1].strip().splitlines()
+    first, second = re.findall(r"pip install -q (.*?) &&", line)
+    assert first == f"-r requirements/{lock}.txt"
+    assert second == "--no-deps --no-build-isolation -e ."
+
+
 @pytest.mark.model
 def test_line_one_does_the_main_job(tmp_path: Path) -> None:
     """From a clean clone, a new virtual environment, an empty HOME: a table of the real model, accuracy in (0, 1)."""
