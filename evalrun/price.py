@@ -75,7 +75,9 @@ def worst_case(body_bytes: int, max_tokens: int, prices: Prices, *, choices: int
 
 
 class Budget:
-    """What a run may spend, in US dollars. Every request reserves its worst case first, so the sum never passes the cap.
+    """What a run may spend, in US dollars.
+
+    Every request reserves its worst case first, so that the sum never passes the cap.
 
         reserve --> sent --> settle (what it cost, or None: unknown, charged in full)
                 \\-> not sent --> release

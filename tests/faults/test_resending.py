@@ -210,7 +210,7 @@ def test_h15_everything_fails(tmp_path: Path) -> None:
 
 
 def test_n16_network_down_and_back(tmp_path: Path) -> None:
-    """N16: while the server cannot be reached nothing is sent, and no attempt is used up, of which there is one here."""
+    """N16: while the server cannot be reached nothing is sent, and the one attempt there is stays unused."""
     with FaultServer([FINE]) as gone:
         port = gone.port
     servers: list[FaultServer] = []
