@@ -18,7 +18,7 @@ class RunFolder(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the run's folder."""
         from evalrun.cli.exits import say
-        from evalrun.store.manifest import run_folder
+        from evalrun.store import run_folder
 
         given = Path(os.fsdecode(super().convert(value, param, ctx)))
         found = run_folder(given)

@@ -11,8 +11,8 @@ from evalrun.compare.runs import read_run
 from evalrun.compare.side import Side
 from evalrun.compare.tables import read_table
 from evalrun.errors import StoreError
+from evalrun.store import run_folder
 from evalrun.store.manifest import NAME as MANIFEST
-from evalrun.store.manifest import run_folder
 from evalrun.store.reader import JOURNAL
 
 LARGE_BYTES = 64 * 2**20

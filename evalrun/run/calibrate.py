@@ -41,6 +41,10 @@ class TooLong(Exception):
     """The endpoint refuses a prompt of this size."""
 
 
+class Uncounted(Exception):
+    """The endpoint's counts of prompt tokens do not follow the prompt."""
+
+
 class TooDear(Exception):
     """The cap does not allow one more calibration request."""
 
@@ -72,6 +76,11 @@ async def calibrate(ladder: LadderSource, ask: Ask, *, salt: str) -> tuple[Scale
             if many == few + 1:
                 raise
             big //= 2
+    if not small < min(padded, large):
+        lengths = [len(built(0, units, pad)["prompt"]) for units, pad in ((few, 0), (few, PAD), (many, 0))]
+        found = zip((small, padded, large), lengths, strict=True)
+        told = ", ".join(f"{count:g} for {length:,} characters" for count, length in found)
+        raise Uncounted(f"its counts of prompt tokens do not grow with the prompt: {told}")
     per_unit = (large - small) / (many - few)
     scale = Scale(fixed=small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD)
     return scale, 4 + refused
@@ -82,7 +91,10 @@ async def _counted(tokenizer: str, ask: Ask, built: Callable[[int, int, int], Ro
     count = counter(tokenizer)
     first = built(0, few, 0)
     small, large, padded = (count(row["prompt"]) for row in (first, built(0, many, 0), built(0, few, PAD)))
-    overhead = await ask(first) - small
+    counted = await ask(first)
+    if counted < small / 2:
+        raise Uncounted(f"it counts {counted} prompt tokens where the tokenizer {tokenizer} counts {small}")
+    overhead = counted - small
     per_unit = (large - small) / (many - few)
     return Scale(
         fixed=overhead + small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD, overhead=overhead
@@ -111,6 +123,11 @@ class Calibrating:
             scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
         except TooDear:
             return None
+        except Uncounted as error:
+            raise Unusable(
+                f"{self._target.name}: no prompt of task {task} can be made to size: {error}; a ladder needs an"
+                " endpoint that counts its prompt tokens"
+            ) from error
         except TooLong as error:
             raise Unusable(f"{self._target.name}: not even the smallest prompt of {task} fits: {error}") from error
         self._writer.append(

@@ -8,7 +8,7 @@ from evalrun.store.disk import replace_file
 from evalrun.store.lines import End, Event, Intent, Lag, Load, Session
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.reader import Keys, Run, open_run
-from evalrun.store.runs import create_run, find_unfinished, latest, newest, resume
+from evalrun.store.runs import create_run, find_unfinished, newest, resume, run_folder
 from evalrun.store.scores import write_scores
 from evalrun.store.writer import Writer
 
@@ -28,10 +28,10 @@ __all__ = [
     "Writer",
     "create_run",
     "find_unfinished",
-    "latest",
     "newest",
     "open_run",
     "replace_file",
     "resume",
+    "run_folder",
     "write_scores",
 ]

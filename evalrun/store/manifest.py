@@ -3,7 +3,6 @@
 Later sessions say what they have to say in the journal.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -86,17 +85,6 @@ class _Version(msgspec.Struct):
 def write_manifest(folder: Path, manifest: Manifest, *, disk: Disk = DISK) -> None:
     """Write the manifest of a new run folder."""
     replace_file(folder / NAME, [msgspec.json.format(to_json(manifest), indent=1), b"\n"], disk=disk)
-
-
-_STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # when it began; a copy that somebody named is not the newest
-
-
-def run_folder(folder: Path) -> Path:
-    """Return the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
-    if (folder / NAME).exists():
-        return folder
-    runs = sorted(path.parent for path in folder.glob(f"*/{NAME}") if _STAMPED.match(path.parent.name))
-    return runs[-1] if runs else folder
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -1,4 +1,4 @@
-"""The folders of results/: making a run's, finding the latest or the unfinished one, resuming it.
+"""The folders of results/: making a run's, finding the newest or the unfinished one, resuming it.
 
     results/<suite>/<UTC>-<hash>/     0700, its files 0600
         manifest.json                 what the run is; written once
@@ -10,6 +10,8 @@
 It does not judge whether a run may be resumed: comparing manifests is the caller's.
 """
 
+import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from evalrun.store.writer import Writer
 from evalrun.types import Json
 
 TAIL = 4096  # an End line is far shorter
+_STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # as `create_run` names folders
 
 
 def create_run(results_root: Path, manifest: Manifest, *, disk: Disk = DISK) -> Writer:
@@ -68,54 +71,60 @@ def resume(path: Path, *, disk: Disk = DISK) -> Writer:
     return Writer(path, disk=disk)
 
 
+def run_folder(folder: Path) -> Path:
+    """Return the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
+    runs = [] if (folder / manifests.NAME).exists() else _runs(folder)
+    return runs[-1].path if runs else folder
+
+
 def newest(results_root: Path, suite_name: str, command: Json) -> Run | None:
     """Return the newest run that the same command started."""
-    for label, folder in reversed(_labels(results_root / suite_name)):
-        if label.created is not None and canonical(label.command) == canonical(command):
-            return open_run(folder)
-    return None
+    same = (run for run in reversed(_runs(results_root / suite_name)) if canonical(run.command) == canonical(command))
+    found = next(same, None)
+    return None if found is None else open_run(found.path)
 
 
 def find_unfinished(results_root: Path, suite_name: str, command: Json) -> Run | None:
-    """Return the newest run that the same command started, unless it finished: what is asked of it later is no part of
-    the command."""
+    """Return the newest run that the same command started, unless it ever finished: what was asked of it later is no
+    part of the command."""
     run = newest(results_root, suite_name, command)
     return None if run is None or _finished(run.path) or run.finished_once else run
 
 
-def latest(results_root: Path, suite_name: str) -> Run | None:
-    """Return a suite's newest run, finished or not."""
-    labels = _labels(results_root / suite_name)
-    return open_run(labels[-1][1]) if labels else None
+class _Head(msgspec.Struct):
+    """The fields of a manifest that finding a run needs, of whatever schema; nothing where it is damaged."""
 
-
-class _Label(msgspec.Struct):
-    """As much of a manifest as finding needs, of whatever schema; nothing where it is damaged."""
-
-    created: datetime | None = None
+    created: datetime = datetime.min.replace(tzinfo=UTC)
     command: Json = None
 
 
-def _labels(suite: Path) -> list[tuple[_Label, Path]]:
-    """Return a suite's run folders, oldest first. One without a manifest died at birth and is none."""
+@dataclass(frozen=True, slots=True, order=True)
+class _Found:
+    """A run folder. Ordered by the instant at which it was started; a copy under another name is not the newest."""
+
+    created: datetime
+    stamped: bool
+    path: Path
+    command: Json = field(compare=False)
+
+
+def _runs(suite: Path) -> list[_Found]:
+    """Return a suite's run folders, oldest first. One without a manifest died at birth and is no run."""
     if not suite.is_dir():
         return []
+    found = []
     with storing(suite):
-        labels = [(_label(path), path.parent) for path in suite.glob(f"*/{manifests.NAME}")]
-    return sorted(labels, key=_age)
+        for path in suite.glob(f"*/{manifests.NAME}"):
+            head = _head(path)
+            found.append(_Found(head.created, bool(_STAMPED.match(path.parent.name)), path.parent, head.command))
+    return sorted(found)
 
 
-def _label(path: Path) -> _Label:
+def _head(path: Path) -> _Head:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Label)
+        return msgspec.json.decode(path.read_bytes(), type=_Head)
     except msgspec.DecodeError:
-        return _Label()  # whoever opens the folder is told what is wrong with it
-
-
-def _age(labelled: tuple[_Label, Path]) -> tuple[str, float, str]:
-    """Order by name, which tells the second, and then by the exact instant."""
-    label, folder = labelled
-    return folder.name[:16], label.created.timestamp() if label.created else 0.0, folder.name
+        return _Head()  # whoever opens the folder is told what is wrong with it
 
 
 def _finished(folder: Path) -> bool:

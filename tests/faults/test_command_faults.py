@@ -64,6 +64,7 @@ class Evalrun:
         target: dict[str, Any] | None = None,
         limits: dict[str, Any] | None = None,
         expected: str = "2",
+        task: dict[str, Any] | None = None,
         prepare: Callable[[], None] | None = None,
     ) -> Ended:
         suite = {
@@ -74,6 +75,7 @@ class Evalrun:
                     "prompt": {"template": "{{ q }}", "expected": "{{ a }}"},
                     "sampling": {"max_tokens": 16},
                     "scorers": [{"kind": "exact"}],
+                    **(task or {}),
                 }
             },
             "load": {"concurrency": 1},
@@ -358,3 +360,16 @@ def test_folder_of_an_older_format_is_refused(evalrun: Evalrun) -> None:
         assert "--new" in again.err
         other = evalrun(server.url, "--new")
     assert other.code == 0, other.err
+
+
+def test_ladder_of_an_endpoint_that_counts_nothing(evalrun: Evalrun) -> None:
+    """The same prompt_tokens for every prompt: a failure of the target with its counts, exit 3, and no bug."""
+    data = {"kind": "ladder", "probe": {"kind": "passkey"}, "sizes": [256], "per_size": 1}
+    ladder = {"data": data, "prompt": {"template": "{{ prompt }}", "expected": "{{ answer }}"}}
+    with FaultServer([FINE]) as server:
+        ended = evalrun(server.url, task=ladder)
+        assert len(server.requests) == 4
+    assert ended.code == 3
+    assert ended.records == []
+    assert "endpoint: no prompt of task sums can be made to size" in ended.err
+    assert ended.err.count("10 for ") == 3

@@ -8,7 +8,7 @@ import pytest
 
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places, Row
-from evalrun.run.calibrate import TooLong, calibrate
+from evalrun.run.calibrate import TooLong, Uncounted, calibrate
 
 SIZES = (512, 1024, 4096, 16384, 65536, 131072)
 TEMPLATE = 11  # tokens that a chat template adds
@@ -99,6 +99,36 @@ def test_an_endpoint_with_a_small_window_is_measured_below_it(tmp_path: Path) ->
     for row in rungs.rows(Places(root=tmp_path, scales={rungs.mark: scale}, salt="run")):
         if row["size"] < 20_000:
             assert abs(len(row["prompt"].split()) + TEMPLATE - row["size"]) <= 8
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([7, 7, 7, 7], r"the prompt: 7 for \d+ characters, 7 for \d+ characters, 7 for [\d,]+ characters"),
+        ([90, 80, 4000, 4002], "90 for .* 80 for .* 4001 for"),
+        ([90, 140, 40, 41], "90 for .* 140 for .* 40.5 for"),
+    ],
+    ids=["constant", "padding counts nothing", "longer is less"],
+)
+def test_counts_that_do_not_grow_with_the_prompt_are_refused(counts: list[int], said: str) -> None:
+    """Nothing can be made of a given size by them; what was counted is said."""
+    told = iter(counts)
+
+    async def ask(row: Row) -> int:
+        return next(told)
+
+    with pytest.raises(Uncounted, match=said):
+        asyncio.run(calibrate(ladder(sizes=[512]), ask, salt="run"))
+
+
+def test_a_tokenizer_that_is_far_from_the_servers_count_is_refused(tmp_path: Path) -> None:
+    """A server that counts 7 tokens of everything is not corrected by a tokenizer."""
+
+    async def ask(row: Row) -> int:
+        return 7
+
+    with pytest.raises(Uncounted, match=r"counts 7 prompt tokens where the tokenizer .*tokenizer.json counts \d"):
+        asyncio.run(calibrate(ladder(tokenizer=str(bpe(tmp_path))), ask, salt="run"))
 
 
 def test_cold_prompts_share_no_beginning(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, Writer, create_run, latest, open_run, resume, write_scores
+from evalrun.store import Intent, Manifest, Writer, create_run, newest, open_run, resume, write_scores
 from evalrun.store.disk import Disk
 from evalrun.store.lines import parse
 from evalrun.types import Record, Score, Scored
 
 IN_FLIGHT = 4
+COMMAND = {"suite": "suites/math.yaml", "set": []}  # of the manifest fixture
 KEYS = [f"{n:016x}" for n in range(40)]
 
 
@@ -120,7 +121,7 @@ def test_sigkill_loses_nothing_acknowledged(tmp_path: Path, manifest: Manifest, 
             ask(writer, record, lambda asked: os.write(pipe, bytes([asked])))
 
         acknowledged = {KEYS[number] for number in in_child(work, after)}
-        run = latest(root, "math")
+        run = newest(root, "math", COMMAND)
         if run is None:
             assert acknowledged == set()
             continue
@@ -297,7 +298,7 @@ def test_every_crash_state_recovers(tmp_path: Path, manifest: Manifest, record: 
 def recover(root: Path, expected: set[str], record: Any, *, where: str) -> None:
     """Check that the records that must be there are, and that the run can be finished."""
     try:
-        run = latest(root, "math")
+        run = newest(root, "math", COMMAND)
         if run is None:
             assert expected == set(), where
             return

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, Writer, create_run, latest, open_run, resume
+from evalrun.store import Intent, Manifest, Writer, create_run, newest, open_run, resume
 from evalrun.store.disk import Disk
 from evalrun.store.journal import Journal
 from evalrun.store.lines import encode
 
+COMMAND = {"suite": "suites/math.yaml", "set": []}  # of the manifest fixture
 KEYS = range(8)
 
 
@@ -108,7 +109,7 @@ def test_a_fault_at_every_call(
         else:
             assert not disk.failed
             break
-        run = latest(root, "math")
+        run = newest(root, "math", COMMAND)
         if run is None:
             assert disk.acked == []
             continue

@@ -13,9 +13,8 @@ import msgspec
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, create_run, open_run, resume, write_scores
+from evalrun.store import Intent, Manifest, create_run, open_run, resume, run_folder, write_scores
 from evalrun.store.lines import Lag, last_of_each
-from evalrun.store.manifest import run_folder
 from evalrun.types import Completion, Failure, Score, Scored
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 from datetime import timedelta
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, create_run, find_unfinished, latest, open_run, resume
+from evalrun.store import Intent, Manifest, create_run, find_unfinished, newest, open_run, resume, run_folder
 from evalrun.store.lines import encode
 
 
@@ -36,9 +37,28 @@ def test_equal_runs_of_one_second_get_their_own_folders(tmp_path: Path, manifest
     later = msgspec.structs.replace(manifest, created=manifest.created + timedelta(microseconds=5))
     with create_run(tmp_path, later) as one, create_run(tmp_path, manifest) as two:
         assert two.run.path.name == one.run.path.name + "-2"
-    found = latest(tmp_path, "math")
+    found = newest(tmp_path, "math", manifest.command)
     assert found is not None
     assert found.path == one.run.path
+
+
+def test_the_newest_run_is_the_one_that_started_last(tmp_path: Path, manifest: Manifest) -> None:
+    """Of two runs within one second the later counts, whichever name sorts first; a copy of it is not a newer run."""
+    other = msgspec.structs.replace(manifest.fingerprints, targets={"sim": "t2"})
+    for suite, prints in (("one", (manifest.fingerprints, other)), ("two", (other, manifest.fingerprints))):
+        for number, fingerprints in enumerate(prints):
+            made = msgspec.structs.replace(
+                manifest,
+                suite_name=suite,
+                created=manifest.created + timedelta(microseconds=number),
+                fingerprints=fingerprints,
+            )
+            with create_run(tmp_path, made) as writer:
+                last = writer.run.path
+        shutil.copytree(last, tmp_path / suite / "keep-this")
+        found = newest(tmp_path, suite, manifest.command)
+        assert found is not None
+        assert run_folder(tmp_path / suite) == found.path == last
 
 
 def test_an_unwritable_root_is_refused(tmp_path: Path, manifest: Manifest) -> None:
@@ -52,7 +72,7 @@ def test_the_same_command_finds_its_unfinished_run(tmp_path: Path, manifest: Man
     """Found: the newest run of the same command, unless it ended as finished; one that died at birth is no run."""
     command = {"suite": "suites/math.yaml", "set": ()}  # a tuple is what JSON gives back as a list
     assert find_unfinished(tmp_path, "math", command) is None
-    assert latest(tmp_path, "math") is None
+    assert newest(tmp_path, "math", manifest.command) is None
     with create_run(tmp_path, manifest) as writer:
         writer.end("interrupted")
     (tmp_path / "math" / "20991231T000000Z-00000000").mkdir()
@@ -74,7 +94,7 @@ def test_the_same_command_finds_its_unfinished_run(tmp_path: Path, manifest: Man
 def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manifest: Manifest) -> None:
     """P16: the refusal names process and host; the kernel unlocks when the holder is gone, even by SIGKILL."""
     create_run(tmp_path, manifest).close()
-    run = latest(tmp_path, "math")
+    run = newest(tmp_path, "math", manifest.command)
     assert run is not None
     ready, tell = os.pipe()
     pid = os.fork()
