@@ -16,8 +16,9 @@ from evalrun.compare.figures import known as known_only
 from evalrun.compare.load import load as load_sides
 from evalrun.compare.side import Cell
 from evalrun.run.estimate import UNSEEN, Estimate, Seen, estimate, load, mean, noise_of, prompt_bytes, seen
-from evalrun.run.plan import Asked, Plan
+from evalrun.run.plan import Plan
 from evalrun.store import open_run
+from evalrun.suite import Target
 
 PILOTS = "pilots"
 """Where pilots are kept, within the folder of results: they are no runs of the suite."""
@@ -59,7 +60,7 @@ def plan_suite(
     return code
 
 
-def _estimate(plan: Plan, task: str, target: Asked, *, known: Known) -> Estimate:
+def _estimate(plan: Plan, task: str, target: Target, *, known: Known) -> Estimate:
     return estimate(
         (task, target.name),
         load(plan.jobs(target, task), target.spec.prices),

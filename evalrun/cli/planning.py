@@ -3,13 +3,14 @@
 import os
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evalrun.cli.progress import Quiet
 from evalrun.data.places import Places
 from evalrun.escape import tty
-from evalrun.run.plan import Asked, Plan, plan
+from evalrun.run.plan import Plan, plan
 from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
 
 Selection = Mapping[str, Any]
@@ -40,15 +41,8 @@ def make_plan(suite: Path, selection: Selection, show: Quiet, *, sends: bool = T
         for name in selection["targets"] or loaded.suite.targets
     ]
     check_run(loaded, named)
-    targets = tuple(
-        Asked(
-            name=one.name,
-            spec=one.spec,
-            file=one.path,
-            key=require_key(one, environ=os.environ, suite=loaded.path) if sends else None,
-        )
-        for one in named
-    )
+    if sends:
+        named = [replace(one, key=require_key(one, environ=os.environ, suite=loaded.path)) for one in named]
     places = Places(
         root=loaded.root,
         allowed=selection["allowed"],
@@ -58,9 +52,9 @@ def make_plan(suite: Path, selection: Selection, show: Quiet, *, sends: bool = T
     )
     return plan(
         loaded.suite,
-        targets,
+        tuple(named),
         suite_file=suite,
-        command=_command(suite, selection, [target.name for target in targets]),
+        command=_command(suite, selection, [target.name for target in named]),
         places=places,
         surveying=show.surveying,
     )

@@ -23,9 +23,10 @@ from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.job import parameters
-from evalrun.run.plan import Asked, Plan
+from evalrun.run.plan import Plan
 from evalrun.store.lines import Calibrated
 from evalrun.store.writer import Writer
+from evalrun.suite.read import Target
 from evalrun.targets.client import Client
 from evalrun.types import Completion, Failure
 from evalrun.wire.chat import request_body
@@ -106,7 +107,7 @@ class Calibrating:
 
     TRIES, WAIT_S = 4, 2.0
 
-    def __init__(self, plan: Plan, target: Asked, client: Client, writer: Writer, budget: Budget) -> None:
+    def __init__(self, plan: Plan, target: Target, client: Client, writer: Writer, budget: Budget) -> None:
         self._plan, self._target, self._client, self._writer, self._budget = plan, target, client, writer, budget
         self._paid = Decimal(0)
 

@@ -27,13 +27,14 @@ from evalrun.run.calibrate import Calibrating
 from evalrun.run.interleave import in_turn
 from evalrun.run.job import Job
 from evalrun.run.opening import asker, near, needs, preflight, tell_answers
-from evalrun.run.plan import Asked, Plan
+from evalrun.run.plan import Plan
 from evalrun.run.slots import Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
 from evalrun.store.lines import Lag as LagLine
 from evalrun.store.lines import Load, LoadReason, Served
 from evalrun.store.writer import Writer
+from evalrun.suite.read import Target
 from evalrun.targets.client import Client
 from evalrun.targets.open import open_target
 from evalrun.targets.transport.lag import Lag
@@ -74,7 +75,7 @@ class Ending:
 class Lane:
     """A target that is open. model: its name in the request body; listed: the models that the endpoint lists."""
 
-    target: Asked
+    target: Target
     asker: Asker
     lag: Lag
     model: str
@@ -112,14 +113,14 @@ class FanOut:
     def _is_over(self) -> bool:
         return self.ending.capped or self._stop.signal is not None
 
-    def _jobs(self, target: Asked, task: str) -> Iterator[Job]:
+    def _jobs(self, target: Target, task: str) -> Iterator[Job]:
         return self._plan.jobs(target, task, places=self._places(target))
 
-    def _places(self, target: Asked) -> Places:
+    def _places(self, target: Target) -> Places:
         """Return where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
         return replace(self._plan.places, scales=self._scales[target.name], salt=self._writer.run.path.name)
 
-    def _missing(self, target: Asked) -> Iterator[Job]:
+    def _missing(self, target: Target) -> Iterator[Job]:
         return (job for task in self._plan.suite.tasks for job in self._jobs(target, task) if not self._settled(job))
 
     def _settled(self, job: Job) -> bool:
@@ -127,7 +128,7 @@ class FanOut:
 
     # ---------------------------------------------------------------- targets
 
-    async def _ask_group(self, group: Sequence[Asked]) -> None:
+    async def _ask_group(self, group: Sequence[Target]) -> None:
         """Open all targets of a group and ask them side by side. Where one cannot go on, none does."""
         async with contextlib.AsyncExitStack() as stack:
             lanes = []
@@ -154,7 +155,7 @@ class FanOut:
             if lane.asker.stopped:
                 self.ending.stopped[lane.target.name] = lane.asker.stopped + near(lane.model, lane.listed)
 
-    async def _open(self, target: Asked, stack: contextlib.AsyncExitStack) -> Lane | None:
+    async def _open(self, target: Target, stack: contextlib.AsyncExitStack) -> Lane | None:
         """Open a target until `stack` is closed; None when the cap does not allow its calibration."""
         wanted = self._plan.in_flight(target)
         concurrency = affordable_concurrency(wanted)
@@ -191,7 +192,7 @@ class FanOut:
         )
         return Lane(target, asking, opened.lag, endpoint.model, models)
 
-    async def _calibrate(self, target: Asked, client: Client) -> bool:
+    async def _calibrate(self, target: Target, client: Client) -> bool:
         """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
         calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
         for name, task in self._plan.suite.tasks.items():

@@ -13,9 +13,10 @@ from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.job import repeated
-from evalrun.run.plan import Asked, Plan
+from evalrun.run.plan import Plan
 from evalrun.run.slots import Backoff, Slots
 from evalrun.store.writer import Writer
+from evalrun.suite.read import Target
 from evalrun.suite.spec import Limits
 from evalrun.targets.client import Client, Sizes
 from evalrun.targets.open import Needs, Opened
@@ -27,7 +28,7 @@ from evalrun.types import Failure, Json
 
 def needs(
     plan: Plan,
-    target: Asked,
+    target: Target,
     *,
     folder: Path,
     slots: int,
@@ -37,7 +38,7 @@ def needs(
     """Return what opening `target` takes. folder: the run's. slots: the most requests in flight."""
     limits = plan.suite.limits
     return Needs(
-        folder=target.folder,
+        folder=target.path.parent,
         logs=folder,
         key=target.key,
         slots=slots,
@@ -54,7 +55,7 @@ def needs(
     )
 
 
-def tell_answers(plan: Plan, target: Asked, places: Places, *, folder: Path, ladders: bool) -> None:
+def tell_answers(plan: Plan, target: Target, places: Places, *, folder: Path, ladders: bool) -> None:
     """Tell a simulator what the right answers are; it cannot know them. Those to ladders' prompts exist only later."""
     path = _answers(target, folder)
     if path is None:
@@ -69,7 +70,7 @@ def tell_answers(plan: Plan, target: Asked, places: Places, *, folder: Path, lad
     write_answers(path, rows, append=ladders)
 
 
-def _answers(target: Asked, folder: Path) -> Path | None:
+def _answers(target: Target, folder: Path) -> Path | None:
     return folder / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
 
 
@@ -78,7 +79,7 @@ def _level(value: Json) -> int:
 
 
 def asker(
-    target: Asked,
+    target: Target,
     client: Client,
     writer: Writer,
     *,
@@ -113,7 +114,7 @@ def asker(
     )
 
 
-async def preflight(opened: Opened, target: Asked) -> list[str]:
+async def preflight(opened: Opened, target: Target) -> list[str]:
     """See that the endpoint is there and takes the key, before anything is spent. Gives the models it lists."""
     found = await opened.client.models()
     if isinstance(found, Failure):
@@ -121,7 +122,7 @@ async def preflight(opened: Opened, target: Asked) -> list[str]:
     return found
 
 
-def advice(failure: Failure, target: Asked) -> str:
+def advice(failure: Failure, target: Target) -> str:
     match failure.kind:
         case "dns" | "connect" | "timeout_connect":
             return f"; is base_url of target {target.name} right?"

@@ -13,27 +13,13 @@ from evalrun.data.samples import samples, survey
 from evalrun.errors import SuiteError
 from evalrun.fingerprint import fingerprint
 from evalrun.run.job import Job, jobs
-from evalrun.secret import Secret
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.suite.read import Target
 from evalrun.suite.spec import Suite, Task
-from evalrun.targets.spec import Http, TargetSpec
+from evalrun.targets.spec import Http
 from evalrun.types import Json
 
 PACKAGES = ("httpx", "httptools", "uvloop", "pydantic", "msgspec", "datasets", "math-verify", "sympy", "xllamacpp")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A target as the run needs it: its name, its spec, its file, its key."""
-
-    name: str
-    spec: TargetSpec
-    file: Path
-    key: Secret | None
-
-    @property
-    def folder(self) -> Path:
-        return self.file.parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +32,13 @@ class Plan:
     suite: Suite
     suite_file: Path
     command: Json
-    targets: tuple[Asked, ...]
+    targets: tuple[Target, ...]
     places: Places
     prints: Fingerprints
     together: bool = False
 
     @property
-    def groups(self) -> tuple[tuple[Asked, ...], ...]:
+    def groups(self) -> tuple[tuple[Target, ...], ...]:
         """Return the targets in the order of asking, those together that are asked side by side."""
         return (self.targets,) if self.together else tuple((target,) for target in self.targets)
 
@@ -60,11 +46,11 @@ class Plan:
     def totals(self) -> dict[str, int]:
         return {name: self.prints.tasks[name].samples * task.repeats for name, task in self.suite.tasks.items()}
 
-    def model(self, target: Asked) -> str:
+    def model(self, target: Target) -> str:
         """Return the model's name as the request body has it."""
         return Path(target.spec.model).stem if target.spec.kind == "embedded" else target.spec.model
 
-    def jobs(self, target: Asked, task: str, *, places: Places | None = None) -> Iterator[Job]:
+    def jobs(self, target: Target, task: str, *, places: Places | None = None) -> Iterator[Job]:
         """Return the jobs of one task for one target. places: where its samples come from, if not `self.places`."""
         return jobs(
             task,
@@ -75,14 +61,14 @@ class Plan:
             places=places or self.places,
         )
 
-    def in_flight(self, target: Asked) -> int:
+    def in_flight(self, target: Target) -> int:
         """Return how many requests to a target may be in flight at once."""
         return min(self.suite.load.concurrency, target.spec.rate.concurrency or self.suite.load.concurrency)
 
 
 def plan(
     suite: Suite,
-    targets: tuple[Asked, ...],
+    targets: tuple[Target, ...],
     *,
     suite_file: Path,
     command: Json,
@@ -145,7 +131,7 @@ def scorers_print(task: Task) -> str:
     return fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers])
 
 
-def _target_print(target: Asked) -> str:
+def _target_print(target: Target) -> str:
     """Fingerprint what decides the answers; prices, rates and words about the target do not."""
     return fingerprint(target.spec.model_dump(mode="json", exclude={"about", "prices", "rate"}))
 
@@ -181,7 +167,7 @@ def manifest(plan: Plan) -> Manifest:
         suite_file=str(plan.suite_file),
         command=plan.command,
         targets={target.name: _told(target) for target in plan.targets},
-        target_files={target.name: str(target.file) for target in plan.targets},
+        target_files={target.name: str(target.path) for target in plan.targets},
         fingerprints=plan.prints,
         machine=machine(),
         versions=_versions(),
@@ -191,7 +177,7 @@ def manifest(plan: Plan) -> Manifest:
     )
 
 
-def _told(target: Asked) -> Json:
+def _told(target: Target) -> Json:
     """Return a target's spec as it is stored: of extra headers the names only, for a value may be a key."""
     spec = target.spec.model_dump(mode="json")
     spec["quirks"]["headers"] = dict.fromkeys(spec["quirks"]["headers"], "***")

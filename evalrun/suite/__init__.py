@@ -3,15 +3,15 @@
 from evalrun.suite.check import check_run, require_key
 from evalrun.suite.lookup import shipped, suite_path
 from evalrun.suite.override import Override, override
-from evalrun.suite.read import Loaded, NamedTarget, read_suite, read_target
+from evalrun.suite.read import Loaded, Target, read_suite, read_target
 from evalrun.suite.schema import schema
 from evalrun.suite.spec import Suite
 
 __all__ = [
     "Loaded",
-    "NamedTarget",
     "Override",
     "Suite",
+    "Target",
     "check_run",
     "override",
     "read_suite",

@@ -9,20 +9,20 @@ from pathlib import Path
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.secret import Secret
-from evalrun.suite.read import Loaded, NamedTarget
+from evalrun.suite.read import Loaded, Target
 from evalrun.suite.validate import refusal
 from evalrun.targets.spec import Http
 
 
-def check_run(loaded: Loaded, targets: Sequence[NamedTarget]) -> None:
+def check_run(loaded: Loaded, targets: Sequence[Target]) -> None:
     """Refuse a run whose parts contradict each other; every contradiction gets its line."""
     wrong = [*_same_names(targets), *_unbounded_cost(loaded, targets)]
     if wrong:
         raise refusal(wrong)
 
 
-def _same_names(targets: Sequence[NamedTarget]) -> list[str]:
-    first: dict[str, NamedTarget] = {}
+def _same_names(targets: Sequence[Target]) -> list[str]:
+    first: dict[str, Target] = {}
     wrong = []
     for target in targets:
         earlier = first.setdefault(target.name, target)
@@ -34,7 +34,7 @@ def _same_names(targets: Sequence[NamedTarget]) -> list[str]:
     return [tty(line) for line in wrong]
 
 
-def _unbounded_cost(loaded: Loaded, targets: Sequence[NamedTarget]) -> list[str]:
+def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
     """A cap holds only where the worst case of every request has a price."""
     cap = loaded.suite.limits.max_cost_usd
     if cap is None:
@@ -54,7 +54,7 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[NamedTarget]) -> list[str]
     return wrong
 
 
-def require_key(target: NamedTarget, *, environ: Mapping[str, str], suite: str | Path) -> Secret | None:
+def require_key(target: Target, *, environ: Mapping[str, str], suite: str | Path) -> Secret | None:
     """Return the target's key from the environment, or None if it needs none; `suite` is what the user called it."""
     if not isinstance(target.spec, Http) or target.spec.key_env is None:
         return None

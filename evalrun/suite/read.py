@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalrun.secret import Secret
 from evalrun.slug import slug
 from evalrun.suite.document import Node
 from evalrun.suite.files import Files, contents, mapping
@@ -38,13 +39,18 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedTarget:
-    """A target and the name that tables and folders call it by."""
+class Target:
+    """A target.
+
+    name: what tables and folders call it. path: its file. tree: what is written there.
+    key: what it is asked with; None where it needs none, or where nothing is sent.
+    """
 
     name: str
     spec: TargetSpec
     path: Path
     tree: Node
+    key: Secret | None = None
 
     def locate(self, loc: Sequence[Step]) -> str:
         """Return `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
@@ -75,14 +81,14 @@ def read_target(
     environ: Mapping[str, str],
     working: Path = Path(),
     allow_inline_secrets: bool = False,
-) -> NamedTarget:
+) -> Target:
     """Read the target that `name` means: a path that ends in .yaml, or the name of a file in a `configs/`."""
     path = target_path(name, suite_root=suite_root, working=working)
     tree = mapping(contents(path), path, environ=environ, example="kind: http")
     if not allow_inline_secrets:
         _refuse_secrets(tree)
     spec = validate(TARGET, tree, schema=schema("target"))
-    return NamedTarget(name=slug(path.stem), spec=spec, path=path, tree=tree)
+    return Target(name=slug(path.stem), spec=spec, path=path, tree=tree)
 
 
 def _refuse_secrets(tree: Node) -> None:

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.suite import NamedTarget, Override, check_run, read_suite, read_target, require_key, shipped
+from evalrun.suite import Override, Target, check_run, read_suite, read_target, require_key, shipped
 from evalrun.targets.spec import Http
 
 HTTP = """\
@@ -32,7 +32,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def target(text: str = HTTP, *, name: str = "t.yaml") -> NamedTarget:
+def target(text: str = HTTP, *, name: str = "t.yaml") -> Target:
     path = Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(dedent(text), encoding="utf-8")
@@ -136,7 +136,7 @@ def test_mistakes_in_a_target(text: str, message: str) -> None:
 # ---------------------------------------------------------------- together
 
 
-def run(text: str, *targets: NamedTarget, max_cost: str | None = None) -> None:
+def run(text: str, *targets: Target, max_cost: str | None = None) -> None:
     Path("s.yaml").write_text(text, encoding="utf-8")
     cap = [Override(path=("limits", "max_cost_usd"), value=max_cost, flag="--max-cost")] if max_cost else []
     check_run(read_suite(Path("s.yaml"), environ={}, overrides=cap), targets)
