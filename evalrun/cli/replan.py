@@ -12,7 +12,7 @@ from evalrun.escape import tty
 from evalrun.run.plan import Plan
 from evalrun.slug import slug
 from evalrun.store import Run
-from evalrun.suite.lookup import suite_path, target_path
+from evalrun.suite.files import suite_path, target_path
 
 _GIVE = "where its file is another, give it: --target PATH"
 

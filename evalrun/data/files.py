@@ -1,4 +1,4 @@
-"""Rows from local files: JSON lines, CSV and Parquet, one at a time. Numbers stay exact; nothing is guessed.
+"""Rows from local files: JSON lines, CSV and Parquet, one at a time. Numbers stay exact; no types are guessed.
 
 Memory is bounded by the longest row, not by the file. `datasets` is not used: it takes seconds to import.
 """
@@ -21,7 +21,7 @@ from evalrun.spec import Spec
 from evalrun.types import Json
 
 MAX_ROW_BYTES = 256 * 2**20
-MAX_EXPONENT = 5000  # 1e999999999 is nine characters, and a gigabyte when printed in full
+MAX_EXPONENT = 5000  # 1e999999999 has eleven characters, and takes a gigabyte when printed in full
 MAX_DIGITS = 4300  # Python refuses to print a longer integer
 PARQUET_BATCH = 100  # rows held at once; rows of 10 MB exist
 TOKEN_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
@@ -35,7 +35,7 @@ class Jsonl(Spec):
     """Relative to the suite's folder."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Return the file's rows. Blank lines are passed over."""
+        """Yield the file's rows. Blank lines are skipped."""
         for number, line in _lines(places.file(self.path)):
             if not line.strip():
                 continue
@@ -54,9 +54,10 @@ class Csv(Spec):
     path: str
     """Relative to the suite's folder."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """The character between cells."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Return the file's rows, by the names of the header."""
+        """Yield the file's rows, by the names of the header."""
         path = places.file(self.path)
         csv.field_size_limit(MAX_ROW_BYTES)  # for the whole process; its default is 128 kB
         table = csv.reader(
@@ -66,14 +67,14 @@ class Csv(Spec):
             header = next(table, [])
             if len(set(header)) != len(header):
                 twice = next(name for name in header if header.count(name) > 1)
-                raise SuiteError(f"{self.path}:1: two columns are named {twice!r}; rename one")
+                raise SuiteError(f"{self.path}:1: duplicate column {twice!r}; rename one")
             for cells in table:
                 if len(cells) == len(header):
                     yield dict(zip(header, cells, strict=True))
                 elif cells:
                     places.bad_row(f"{self.path}:{table.line_num}: {len(cells)} cells, the header has {len(header)}")
-        except csv.Error as error:  # the reader has lost its place, so no later row can be trusted
-            raise SuiteError(f"{self.path}:{table.line_num}: {error}; quote cells as RFC 4180 says") from None
+        except csv.Error as error:  # no later row can be trusted
+            raise SuiteError(f"{self.path}:{table.line_num}: {error}; quote cells as in RFC 4180") from None
 
 
 class Parquet(Spec):
@@ -84,7 +85,7 @@ class Parquet(Spec):
     """Relative to the suite's folder."""
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Return the file's rows, read in small batches."""
+        """Yield the file's rows, read in small batches."""
         import pyarrow
         import pyarrow.parquet
 
@@ -94,15 +95,15 @@ class Parquet(Spec):
                 for batch in file.iter_batches(batch_size=PARQUET_BATCH):
                     yield from batch.to_pylist()
         except (pyarrow.ArrowException, OSError) as error:
-            raise SuiteError(f"{self.path}: cannot be read as Parquet: {error}; write it again") from None
+            raise SuiteError(f"{self.path}: cannot be read as Parquet: {error}; write the file again") from None
 
 
 class BadRowError(Exception):
-    """One row cannot be used; the text starts with the column."""
+    """A row cannot be used; the message starts with the column."""
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Return the numbered lines of a UTF-8 file, without its byte-order mark, line ends kept."""
+    """Yield the numbered lines of a UTF-8 file, without its byte-order mark, with line ends."""
     try:
         with path.open("rb") as file:
             number = 1
@@ -112,7 +113,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             line = line.removeprefix(codecs.BOM_UTF8)
             while line:
                 if len(line) > MAX_ROW_BYTES:
-                    raise SuiteError(f"{path}:{number}: longer than {MAX_ROW_BYTES} bytes; put one row on a line")
+                    raise SuiteError(f"{path}:{number}: longer than {MAX_ROW_BYTES} bytes; write one row per line")
                 yield number, line
                 number += 1
                 line = file.readline(MAX_ROW_BYTES + 1)
@@ -128,14 +129,14 @@ def _text(line: bytes, path: Path, number: int) -> str:
 
 
 def _row(line: bytes) -> Row:
-    """Decode one line of JSON without losing a digit: fractions become decimals, huge integers stay text."""
+    """Decode a line of JSON without losing digits: fractions become decimals, huge integers become text."""
     try:
-        text = line.decode().rstrip("\r\n")  # with its end, an unclosed object would be found wrong on a second line
+        text = line.decode().rstrip("\r\n")  # with the line end, an unclosed object would be reported on a second line
         row = json.loads(
             text, parse_float=_fraction, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object
         )
         if b"\\u" in line:
-            msgspec.json.encode(row)  # half of a surrogate pair can be written in JSON, but not sent to anybody
+            msgspec.json.encode(row)  # JSON can hold half of a surrogate pair, but it cannot be sent
     except UnicodeDecodeError as error:
         raise BadRowError(f"{error.start + 1}: not UTF-8; save the file as UTF-8") from None
     except UnicodeEncodeError:
@@ -147,16 +148,16 @@ def _row(line: bytes) -> Row:
     except NotJsonError as error:
         raise BadRowError(f"{_column(text, error)}: {error}") from None
     if not isinstance(row, dict):
-        raise BadRowError(f"1: is {type(row).__name__}; write one JSON object per line")
+        raise BadRowError(f"1: is a {type(row).__name__}; write one JSON object per line")
     return row
 
 
 class NotJsonError(Exception):
-    """A value Python's parser would take, and that is no JSON or would not stay what it is."""
+    """A value that Python's parser accepts, but that is not JSON or would change."""
 
 
 def _column(text: str, error: NotJsonError) -> int:
-    """Find where NaN or Infinity stands; 1 for the other errors, whose place the parser does not tell."""
+    """Return the column of NaN or Infinity; 1 for other errors, which the parser does not locate."""
     found = (match for match in TOKEN_OR_CONSTANT.finditer(text) if match[1] and str(error).startswith(match[1]))
     return next((match.start() + 1 for match in found), 1)
 
@@ -164,7 +165,7 @@ def _column(text: str, error: NotJsonError) -> int:
 def _fraction(text: str) -> Decimal:
     _, _, exponent = text.lower().partition("e")
     if len(exponent) > len(str(MAX_EXPONENT)) + 1 or abs(int(exponent or 0)) > MAX_EXPONENT:
-        raise NotJsonError(f"{text[:40]} has too large an exponent; write it as text")
+        raise NotJsonError(f"{text[:40]} has too large an exponent; quote it to make it text")
     return Decimal(text)
 
 
@@ -180,5 +181,5 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
     row = dict(pairs)
     if len(row) != len(pairs):
         names = [name for name, _ in pairs]
-        raise NotJsonError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice; keep one")
+        raise NotJsonError(f"duplicate key {next(name for name in names if names.count(name) > 1)!r}; keep one")
     return row

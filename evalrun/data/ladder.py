@@ -1,9 +1,9 @@
-"""The context ladder: questions about long texts at stated sizes, in prompt tokens as the server counts them.
+"""The context ladder: questions about long texts at exact sizes, in prompt tokens as the server counts them.
 
     size --Scale.fit--> units, pad --probe.build--> a prompt of that size, for this server
 
 A `Scale` says how many tokens a probe's prompts have; `run.calibrate` measures it for each target. Without one the
-nominal scale holds: it serves the survey and its content hash, which must not depend on who is asked.
+nominal scale applies, as in the survey and its content hash, which must not depend on the target.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.fingerprint import fingerprint
 from evalrun.spec import Spec
 
-NONCE_LETTERS = 10  # 26^10 beginnings: no cache has seen one
+NONCE_LETTERS = 10  # 26^10 different first lines
 
 CORRECTIONS = 2  # with a tokenizer: rounds of counting what was built and padding it
 
@@ -32,26 +32,27 @@ class LadderSource(Spec):
 
     kind: Literal["ladder"]
     probe: AnyProbe
-    """What is asked for, e.g. `{kind: needle}`."""
+    """The kind of question, e.g. `{kind: needle}`."""
     sizes: tuple[Annotated[int, Field(ge=64, le=10_000_000)], ...] = Field(min_length=1)
-    """Prompt tokens of each rung."""
+    """The prompt size of each rung, in tokens."""
     per_size: int = Field(default=5, ge=1, le=1_000_000)
     """Samples of each rung."""
     cache: Literal["cold", "warm", "both"] = "cold"
-    """cold: every prompt begins with words no cache has seen. both: each is asked again at once, to be served from the
-    cache. warm: as both, but only the second asking counts as a measurement."""
+    """cold: no prompt is in the server's cache. both: each prompt is sent again at once, to be served from the cache.
+    warm: as both, but only the second request is measured."""
     nonce: bool = True
-    """Begin every prompt with words no cache has seen. Without it a repeated run may be answered from the cache."""
+    """Begin every prompt with a random line, so that no cache knows it. Without it a second run may be served from the
+    cache."""
     tolerance: float = Field(default=0.1, gt=0, lt=1)
-    """How far accuracy may fall below the smallest rung's within the effective context."""
+    """How far accuracy may drop below that of the smallest rung within the effective context."""
     tokenizer: str | None = None
-    """A tokenizer.json, or a model's name on the hub: counts exactly instead of calibrating by a fit."""
+    """A path to tokenizer.json or a model's name on the hub: counts tokens exactly instead of calibrating by a fit."""
     order_seed: int = 0
-    """Sizes are asked in this random order, so that an endpoint that slows down is not taken for an effect of size."""
+    """Seed of the random order of sizes, which keeps a slowing endpoint from looking like an effect of size."""
 
     @property
     def mark(self) -> str:
-        """Name the probe: two tasks with the same probe share a scale."""
+        """Return the probe's fingerprint: two tasks with the same probe share a scale."""
         return fingerprint(self.probe.model_dump(mode="json"))
 
     def rows(self, places: Places) -> Iterator[Row]:
@@ -67,7 +68,7 @@ class LadderSource(Spec):
             yield {**row, "id": f"{row['id']}-again", "cache": "warm"}
 
     def row(self, size: int, index: int, *, scale: Scale, salt: str) -> Row:
-        """Build one question of about `size` tokens."""
+        """Return a question of about `size` tokens."""
         units, pad = scale.fit(size, least=self.probe.min_units, most=self.probe.max_units)
         row = self._built(size, index, units=units, pad=pad, salt=salt)
         if self.tokenizer is not None and scale.overhead is not None:
@@ -91,7 +92,7 @@ _counter = lru_cache(maxsize=4)(counter)
 def nonce(salt: str, name: str) -> str:
     """Return a first line that no other prompt has, always of the same length: letters, each a token of its own.
 
-    salt: names the run, the target, the task and the repeat. name: names the prompt among those.
+    salt: identifies the run, the target, the task and the repeat. name: identifies the prompt among those.
     """
     dice = Dice(f"nonce {salt} {name}")
     return f"Page {' '.join(dice.pick(ascii_lowercase) for _ in range(NONCE_LETTERS))}"

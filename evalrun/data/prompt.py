@@ -1,4 +1,4 @@
-"""How a row becomes a question: the prompt block of a task, and the writer compiled from it. Reads no data.
+"""How a row becomes a sample: the prompt block of a task, and the writer compiled from it. Reads no data.
 
 Templates are Jinja's, sandboxed and strict (`data.template`).
 """
@@ -22,52 +22,56 @@ class Turn(Spec):
     """One message of a conversation; `content` is a template."""
 
     role: Literal["system", "user", "assistant"]
+    """Who says it."""
     content: str
+    """Template of the text."""
 
 
-class Example(Spec):
-    """One few-shot example, sent as it stands."""
+class FewShot(Spec):
+    """A few-shot example, sent as written."""
 
     user: str
+    """The question."""
     assistant: str
+    """The answer."""
 
 
 class Prompt(Spec):
-    """What is asked for each row. `template` makes one user message; `turns` makes a whole conversation."""
+    """What is asked for each row: `template` for one user message, or `turns` for a whole conversation."""
 
     system: str | None = None
     """Template of the system message."""
     template: str | None = None
-    """Template of the user message, e.g. `{{ question }}`. `{{ row["odd name"] }}` and `{{ row_number }}` work too."""
-    examples: tuple[Example | dict[str, Any], ...] = ()
-    """Few-shot examples, before the question: `{user, assistant}` texts, or rows for `template` and `answer`."""
+    """Template of the user message, e.g. `{{ question }}`. `{{ row["any name"] }}` and `{{ row_number }}` work too."""
+    examples: tuple[FewShot | dict[str, Any], ...] = ()
+    """Few-shot examples before the question: `{user, assistant}` texts, or rows for `template` and `answer`."""
     answer: str | None = None
-    """Template of the assistant message of an example given as a row; `expected` if left out."""
+    """Template of the assistant message of an example given as a row; by default `expected`."""
     turns: tuple[Turn, ...] = ()
     """A conversation instead of `template`; the last turn is the user's."""
     expected: str | None = None
-    """Template of the right answer, e.g. `{{ answer }}`."""
+    """Template of the expected answer, e.g. `{{ answer }}`."""
     choices: str | tuple[str, ...] | None = None
-    """Options of a multiple-choice question: an expression that gives a list (`options`), or a template for each."""
+    """Options of a multiple-choice question: an expression for a list (`options`), or a template for each option."""
     id: str | None = None
-    """Template of the sample's id; else the row's `id` or `unique_id`, else the row's number."""
+    """Template of the sample's id; by default the row's `id` or `unique_id`, else its number."""
     meta: tuple[str, ...] = ()
-    """Fields to keep with the sample, to group by."""
+    """Fields of the row to keep with the sample, for grouping."""
 
     @model_validator(mode="after")
     def _one_way_to_ask(self) -> Self:
         if (self.template is None) == (not self.turns):
-            raise ValueError("give either `template` or `turns`")
+            raise ValueError("set either `template` or `turns`")
         if self.turns and self.turns[-1].role != "user":
             raise ValueError("the last turn must have the role `user`")
-        rows = any(not isinstance(example, Example) for example in self.examples)
+        rows = any(not isinstance(example, FewShot) for example in self.examples)
         if rows and (self.template is None or (self.answer or self.expected) is None):
             raise ValueError("examples given as rows need `template`, and `answer` or `expected`")
         return self
 
 
-class Writer:
-    """A prompt, compiled: gives the sample of each row."""
+class PromptWriter:
+    """A compiled prompt block: writes the sample of a row."""
 
     def __init__(self, prompt: Prompt, *, task: str) -> None:
         from evalrun.data.template import Expression, Template
@@ -94,7 +98,7 @@ class Writer:
         self._examples = self._written(prompt.examples, compiled("answer", prompt.answer) or self._expected)
 
     def sample(self, row: Row, number: int) -> Sample:
-        """Write the sample of row `number` (counted from 1)."""
+        """Return the sample of row `number` (counted from 1)."""
         expected = self._filled("expected", self._expected(row, number), number) if self._expected else None
         choices = self._choices
         return Sample(
@@ -106,14 +110,14 @@ class Writer:
             meta={name: self._kept(name, row, number) for name in self._meta},
         )
 
-    def _written(self, examples: tuple[Example | dict[str, Any], ...], answer: Any) -> tuple[Message, ...]:
-        """Write the few-shot messages: they are the same for every row."""
+    def _written(self, examples: tuple[FewShot | dict[str, Any], ...], answer: Any) -> tuple[Message, ...]:
+        """Return the few-shot messages, which are the same for every row."""
         messages: list[Message] = []
         for number, example in enumerate(examples, start=1):
-            if isinstance(example, Example):
+            if isinstance(example, FewShot):
                 user, assistant = example.user, example.assistant
             else:
-                assert self._template is not None  # the prompt's validator has seen to it
+                assert self._template is not None  # checked by the prompt's validator
                 user, assistant = self._template(example, number), answer(example, number)
             messages += (Message(role="user", content=user), Message(role="assistant", content=assistant))
         return tuple(messages)
@@ -128,7 +132,7 @@ class Writer:
 
     def _filled(self, name: str, text: str, number: int) -> str:
         if not text.strip():
-            raise SuiteError(f"{self._where}.{name}: row {number}: is blank; check the field, or leave the row out")
+            raise SuiteError(f"{self._where}.{name}: row {number}: is blank; check the field, or remove the row")
         return text
 
     def _name(self, row: Row, number: int) -> str:
@@ -143,11 +147,11 @@ class Writer:
         try:
             return plain(row[name])
         except TypeError as error:
-            raise SuiteError(f"{where}: field {name!r} {error}; leave it out of `meta`") from None
+            raise SuiteError(f"{where}: field {name!r} {error}; remove it from `meta`") from None
 
 
 def plain(value: Json) -> Json:
-    """Return `value` as JSON that every reader takes alike: decimals, dates and integers beyond 64 bits as text."""
+    """Return `value` as portable JSON: decimals, dates and integers beyond 64 bits become text."""
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, int):
@@ -160,4 +164,4 @@ def plain(value: Json) -> Json:
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
-    raise TypeError(f"is {value!s:.40} ({type(value).__name__}), which JSON cannot hold")
+    raise TypeError(f"is {value!s:.40} ({type(value).__name__}), which JSON cannot represent")

@@ -1,6 +1,6 @@
-"""Rows to samples, and the survey made before anything is sent: how many, which content, no id twice.
+"""Rows -> samples, and the survey made before anything is sent: their number, a content hash, no duplicate ids.
 
-Streams: a sample is built when it is asked for and not kept.
+Streams: a sample is built when iterated over and not kept.
 """
 
 import hashlib
@@ -13,15 +13,15 @@ from typing import Protocol
 import msgspec
 
 from evalrun.data.places import Places, Row
-from evalrun.data.prompt import Prompt, Writer
+from evalrun.data.prompt import Prompt, PromptWriter
 from evalrun.errors import SuiteError
 from evalrun.types import Sample
 
-PAIRS_SHOWN = 5
+MAX_DUPLICATES = 5  # shown in the message
 
 
 class Rows(Protocol):
-    """What a source must do."""
+    """The interface of a source."""
 
     def rows(self, places: Places, /) -> Iterator[Row]: ...
 
@@ -32,7 +32,7 @@ class Samples:
 
     task: str
     source: Rows
-    writer: Writer
+    writer: PromptWriter
     places: Places
     limit: int | None
 
@@ -40,38 +40,38 @@ class Samples:
         return (sample for _, sample in self.with_rows())
 
     def with_rows(self) -> Iterator[tuple[Row, Sample]]:
-        """Return each row and the sample that was written of it."""
+        """Yield each row with its sample."""
         number = 0
         for number, row in enumerate(islice(self.source.rows(self.places), self.limit), start=1):
             yield row, self.writer.sample(row, number)
         if number == 0:
-            raise SuiteError(f"tasks.{self.task}.data: has no rows; nothing would be asked, so nothing can be right")
+            raise SuiteError(f"tasks.{self.task}.data: has no rows; there must be at least one")
 
 
 def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, limit: int | None = None) -> Samples:
-    """Return the task's samples, at most `limit` of them. The prompt is compiled here, once.
+    """Return the task's samples, at most `limit` of them. The prompt is compiled once, here.
 
-    A source may name fields in `kept` that every sample of it keeps in its meta.
+    Fields that the source names in `kept` are kept in the meta of every sample.
     """
     meta = dict.fromkeys((*prompt.meta, *getattr(source, "kept", ())))
     prompt = prompt.model_copy(update={"meta": tuple(meta)})
-    return Samples(task, source, Writer(prompt, task=task), places, limit)
+    return Samples(task, source, PromptWriter(prompt, task=task), places, limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a task's data are: how many rows, and the hash of all that is in them."""
+    """A task's data: the number of rows and the hash of their content."""
 
     count: int
     sha256: str
 
 
 def survey(samples: Samples) -> Survey:
-    """Write every sample once, to refuse what cannot be asked and an id that stands twice, and hash the rows.
+    """Build every sample once, refuse those that cannot be sent and duplicate ids, and hash the rows.
 
-    The hash is over one line of canonical JSON per row with what is expected of it, in order, so it is the same on
-    every machine. How it is asked is in the prompt block's fingerprint: who compares runs can tell which changed. For
-    ids only 8-byte digests are held; `samples` is read a second time just to name those that stand twice.
+    The hash covers one line of canonical JSON per row with its expected answer, in order, and is the same on every
+    machine. The prompt has a fingerprint of its own, so that a comparison can tell which of the two changed. Of the ids
+    only 8-byte digests are held; `samples` is read again only to name duplicates.
     """
     sha = hashlib.sha256()
     digests = array("Q")
@@ -85,12 +85,12 @@ def survey(samples: Samples) -> Survey:
         digests.append(_digest(sample.id))
     twice = _repeated(digests)
     if twice:
-        _refuse_twins(samples, twice)
+        _refuse_duplicates(samples, twice)
     return Survey(count=len(digests), sha256=sha.hexdigest())
 
 
 def _kind(value: object) -> str:
-    """Stand in for what JSON has no form for, as a picture: such a field cannot be asked, but may be in a row."""
+    """Stand in for a value that JSON cannot represent, such as an image: a row may hold it, a prompt may not."""
     return type(value).__name__
 
 
@@ -105,8 +105,8 @@ def _repeated(digests: "array[int]") -> set[int]:
     return {int(digest) for digest in numpy.unique(ordered[1:][ordered[1:] == ordered[:-1]])}
 
 
-def _refuse_twins(samples: Samples, twice: set[int]) -> None:
-    """Name the first ids that stand twice. Two different ids with one digest are no reason to refuse."""
+def _refuse_duplicates(samples: Samples, twice: set[int]) -> None:
+    """Raise SuiteError with the first duplicate ids, if any: different ids may share a digest."""
     first: dict[str, int] = {}
     pairs: list[str] = []
     task = ""
@@ -114,10 +114,10 @@ def _refuse_twins(samples: Samples, twice: set[int]) -> None:
         if _digest(sample.id) in twice and first.setdefault(sample.id, number) != number:
             task = sample.task
             pairs.append(f"{sample.id!r} (rows {first[sample.id]} and {number})")
-            if len(pairs) == PAIRS_SHOWN:
+            if len(pairs) == MAX_DUPLICATES:
                 break
     if pairs:
         raise SuiteError(
-            f"tasks.{task}.prompt.id: ids stand twice: {', '.join(pairs)}; drop the copies, or name samples by"
+            f"tasks.{task}.prompt.id: duplicate ids: {', '.join(pairs)}; remove the copies, or make the id from"
             " another field, e.g. id: '{{ row_number }}'"
         )

@@ -1,8 +1,8 @@
-"""Sandboxed, strict templates: a text with `{{ fields }}` of a row. Knows nothing of prompts or samples.
+"""Sandboxed, strict templates: text with `{{ fields }}` of a row. Knows nothing of prompts or samples.
 
-Strict: a missing field, a null, a list or NaN where text belongs is refused, never printed as "None" or "nan".
-Sandboxed: no attribute of Python's inside is reachable, and no file. The bounds on loops and sizes catch
-accidents; a suite is its owner's program and is not defended against its owner. Rows never become templates.
+Strict: a missing field, a null, a list or NaN in place of text is refused, never printed as "None" or "nan".
+Sandboxed: Python's internals and files are out of reach. The bounds on loops and sizes catch accidents; they are no
+defence against the author of the suite. Rows never become templates.
 """
 
 import datetime
@@ -23,16 +23,16 @@ from evalrun.errors import SuiteError, closest
 from evalrun.types import Json
 
 MAX_CHARS = 64 * 2**20
-MAX_LOOPS = 1_000_000  # turns of range() loops in one rendering
+MAX_LOOPS = 1_000_000  # iterations of range() in one rendering
 MAX_BITS = 100_000  # of an integer power
 PRINTABLE = (str, int, Decimal, datetime.date, datetime.time)
 
-# What the sandboxed code, its filters and its operators can raise for a row that does not suit the template.
+# What the sandboxed code, its filters and its operators raise for a row that does not fit the template.
 FAULTS = (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
 class NullError(ValueError):
-    """A null was to be printed."""
+    """A null cannot be printed."""
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -52,7 +52,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
 
 class Template:
-    """One template, compiled once. Calling it renders a row."""
+    """A compiled template. Calling it renders a row."""
 
     def __init__(self, text: str, *, where: str) -> None:
         self._where = where
@@ -69,9 +69,7 @@ class Template:
         """Render the row; `number` counts rows from 1 and is `{{ row_number }}`, the whole row is `{{ row }}`."""
         if self._constant is not None and self._constant in row:
             name = self._constant
-            raise SuiteError(
-                f"{self._where}: {name!r} would be sent as it stands; for the field write {{{{ {name} }}}}"
-            )
+            raise SuiteError(f"{self._where}: {name!r} would be sent literally; for the field write {{{{ {name} }}}}")
         parts: list[str] = []
         left = MAX_CHARS
         with _Faults(self._where, self._needs, row, number):
@@ -84,7 +82,7 @@ class Template:
 
 
 class Expression:
-    """A template expression that gives a list of texts, e.g. `options` or `choices.text`."""
+    """A template expression for a list of texts, e.g. `options` or `choices.text`."""
 
     def __init__(self, text: str, *, where: str) -> None:
         self._where = where
@@ -105,15 +103,15 @@ class Expression:
 
 
 def shown(value: Json) -> Json:
-    """Pass on what may be printed in a prompt; refuse the rest."""
+    """Return a value that may be printed in a prompt; raise for others."""
     if isinstance(value, PRINTABLE) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, jinja2.Undefined):
         return str(value)  # raises, with the name
     if value is None:
-        raise NullError("is null; choose a text for it, e.g. {{ name or 'none' }}")
+        raise NullError("is null; write text for it, e.g. {{ name or 'none' }}")
     if isinstance(value, float):
-        raise ValueError(f"is {value}; it has no exact text")
+        raise ValueError(f"is {value}; a prompt needs a finite number")
     raise TypeError(f"is a {type(value).__name__}; print it with | join or | tojson")
 
 
@@ -149,14 +147,14 @@ def _counted_range() -> Callable[..., range]:
         numbers = range(*bounds)
         left -= len(numbers) + 1
         if left < 0:
-            raise OverflowError(f"more than {MAX_LOOPS} turns of range()")
+            raise OverflowError(f"more than {MAX_LOOPS} iterations of range()")
         return numbers
 
     return counted
 
 
 class _Faults:
-    """Turns what goes wrong inside a template into a SuiteError that names the row and the field."""
+    """Turns errors inside a template into a SuiteError that names the row and the field."""
 
     __slots__ = ("_needs", "_number", "_row", "_where")
 

@@ -18,7 +18,7 @@ import msgspec
 from evalrun import price
 from evalrun.data.ladder import LadderSource, nonce
 from evalrun.data.places import Row
-from evalrun.data.prompt import Writer as PromptWriter
+from evalrun.data.prompt import PromptWriter
 from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.errors import Unusable
 from evalrun.price import Budget

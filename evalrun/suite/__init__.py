@@ -1,7 +1,18 @@
-"""Suites and targets as they are typed: YAML files -> validated specs, every mistake with its line. Sends nothing."""
+"""Suite and target files: YAML -> validated specs, every mistake with its line. Sends nothing.
+
+read      the entry points `read_suite` and `read_target`
+files     finds, opens and decodes files, and merges includes
+document  YAML text -> a tree with positions, under limits
+scalar    the value of one YAML scalar, variables, secret-looking values
+override  merging trees, and `--set`
+spec      the suite file as types
+schema    the JSON Schema, for editors and for hints
+validate  a tree -> a spec, or every mistake
+check     a suite against its targets: names, prices, keys
+"""
 
 from evalrun.suite.check import check_run, require_key
-from evalrun.suite.lookup import shipped, suite_path
+from evalrun.suite.files import shipped, suite_path
 from evalrun.suite.override import Override, override
 from evalrun.suite.read import Loaded, Target, read_suite, read_target
 from evalrun.suite.schema import schema
@@ -20,4 +31,4 @@ __all__ = [
     "schema",
     "shipped",
     "suite_path",
-]
+]  # fmt: skip

@@ -1,7 +1,4 @@
-"""What a suite and its targets must agree on before anything is sent: names, money, keys. Y10, Y12, N-rows of keys.
-
-Each part alone was validated when it was read.
-"""
+"""Checks across a suite and its targets before anything is sent: names, prices, keys (Y10, Y12 of docs/faults.md)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +12,7 @@ from evalrun.targets.spec import Http
 
 
 def check_run(loaded: Loaded, targets: Sequence[Target]) -> None:
-    """Refuse a run whose parts contradict each other; every contradiction gets its line."""
+    """Raise SuiteError, with a line for each contradiction between the suite and its targets."""
     wrong = [*_same_names(targets), *_unbounded_cost(loaded, targets)]
     if wrong:
         raise refusal(wrong)
@@ -28,26 +25,26 @@ def _same_names(targets: Sequence[Target]) -> list[str]:
         earlier = first.setdefault(target.name, target)
         if earlier is not target:
             wrong.append(
-                f"targets: {target.name!r} is named twice ({earlier.path} and {target.path}); "
-                "drop one, or rename a file: its name tells the columns apart"
+                f"targets: duplicate name {target.name!r} ({earlier.path} and {target.path}); "
+                "remove one, or rename its file: the name is the column's title"
             )
     return [tty(line) for line in wrong]
 
 
 def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
-    """A cap holds only where the worst case of every request has a price."""
+    """A cap needs a price and a longest answer for every request."""
     cap = loaded.suite.limits.max_cost_usd
     if cap is None:
         return []
     where = loaded.locate(("limits", "max_cost_usd"))
     wrong = [
-        f"{where}: a cap of {cap} USD needs prices, and {target.path} has none; add `prices:` there, or drop the cap"
+        f"{where}: a cap of {cap} USD needs prices, and {target.path} has none; add `prices:` there, or remove the cap"
         for target in targets
         if target.spec.prices is None
     ]
     wrong += [
-        f"{where}: a cap of {cap} USD needs a longest answer, and tasks.{name} has none; "
-        f"set tasks.{name}.sampling.max_tokens, or drop the cap"
+        f"{where}: a cap of {cap} USD needs max_tokens, and tasks.{name} has none; "
+        f"set tasks.{name}.sampling.max_tokens, or remove the cap"
         for name, task in loaded.suite.tasks.items()
         if task.sampling.max_tokens is None
     ]
@@ -55,7 +52,7 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
 
 
 def require_key(target: Target, *, environ: Mapping[str, str], suite: str | Path) -> Secret | None:
-    """Return the target's key from the environment, or None if it needs none; `suite` is what the user called it."""
+    """Return the target's key from the environment, or None if it needs none; `suite` is the suite as typed."""
     if not isinstance(target.spec, Http) or target.spec.key_env is None:
         return None
     variable = target.spec.key_env
@@ -68,6 +65,6 @@ def require_key(target: Target, *, environ: Mapping[str, str], suite: str | Path
         )
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise SuiteError(
-            f"{where}: {variable} holds spaces, line breaks or letters no key has; set it to the key alone"
+            f"{where}: {variable} contains spaces, line breaks or non-ASCII characters; set it to the key alone"
         )
     return Secret(key)

@@ -1,26 +1,61 @@
-"""The files behind a suite or a target: opened, decoded, merged over what they include. Knows no other field."""
+"""The files behind a suite or a target: found by name, opened, decoded, merged over what they include.
+
+A path is used as it is. A target's bare name is looked up in `configs/` beside the suite, beside the suite's folder, in
+the working directory, then among the shipped ones: the repository's `configs/` and `suites/`, or a package's copies.
+"""
 
 import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
 from evalrun.suite.document import MAX_BYTES, Node, parse
-from evalrun.suite.lookup import shipped
 from evalrun.suite.override import merge
 
 MAX_INCLUDES = 100
+_PACKAGE = Path(__file__).parents[1]
+_SUFFIX = ".yaml"
 
 
 class UnreadableError(SuiteError):
-    """A file that cannot be opened, apart from one whose content is wrong."""
+    """A file cannot be opened."""
+
+
+def shipped(what: Literal["configs", "suites"]) -> Path:
+    """Return the folder of shipped files: inside an installed package, beside the package in a repository."""
+    installed = _PACKAGE / what
+    return installed if installed.is_dir() else _PACKAGE.parent / what
+
+
+def suite_path(path: Path) -> Path:
+    """Return `path` if it exists, else the shipped suite of that name: `math`, `math.yaml` or `suites/math.yaml`."""
+    if not path.exists() and (path.name == str(path) or path.parent == Path("suites")):
+        own = shipped("suites") / f"{path.name.removesuffix(_SUFFIX)}{_SUFFIX}"
+        return own if own.is_file() else path
+    return path
+
+
+def target_path(name: str, *, suite_root: Path, working: Path) -> Path:
+    """Return the file of a target, by its path or its name; `working` is the working directory."""
+    if name.endswith((_SUFFIX, ".yml")):
+        return Path(name)
+    folders = (suite_root / "configs", suite_root.parent / "configs", working / "configs", shipped("configs"))
+    known: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob(f"*{_SUFFIX}")):
+            known.setdefault(path.stem, path)
+    if name in known:
+        return known[name]
+    hint = closest(name, known) or f"; there are {', '.join(sorted(known)) or 'none'}"
+    raise SuiteError(tty(f"{name}: no such target in configs/{hint}"))
 
 
 class Files:
-    """The files of one suite: each is read once, and counted each time it is included."""
+    """Reads the files of one suite, each once, and counts every include."""
 
     def __init__(self, top: Path, *, environ: Mapping[str, str]) -> None:
         self._root, self._environ = _real(top.parent), environ
@@ -32,7 +67,7 @@ class Files:
         return self._digest.hexdigest()
 
     def read(self, path: Path, *, inside: tuple[Path, ...] = ()) -> Node:
-        """Return the tree of a file, merged over what it includes; `inside` are the files that include it."""
+        """Return the tree of a file, merged over what it includes. `inside`: the files that include it."""
         real = _real(path)
         if real not in self._trees:
             data = contents(path)
@@ -55,19 +90,19 @@ class Files:
         return merge(base, own)
 
     def _included(self, name: Node, path: Path, *, inside: tuple[Path, ...]) -> Node:
-        where = f"{name.mark}: include"
+        where = f"{name.position}: include"
         if not isinstance(name.value, str) or "\0" in name.value:
-            raise SuiteError(f"{where}: is not a file's name; write include: [other.yaml]")
+            raise SuiteError(f"{where}: is not a file name; write include: [other.yaml]")
         self._includes += 1
         if self._includes > MAX_INCLUDES:
-            raise SuiteError(f"{where}: more than {MAX_INCLUDES} includes; put suites together")
+            raise SuiteError(f"{where}: more than {MAX_INCLUDES} includes; combine some suites")
         wanted, shown = path.parent / name.value, tty(name.value)
         real = _real(wanted)
         if not real.is_relative_to(self._root):
-            raise SuiteError(f"{where}: {shown} is outside the suite's folder; copy it into {tty(str(self._root))}")
+            raise SuiteError(f"{where}: {shown} is outside the suite's folder; copy it to {tty(str(self._root))}")
         if real in inside:
             ring = " -> ".join(tty(each.name) for each in (*inside[inside.index(real) :], real))
-            raise SuiteError(f"{where}: {shown} includes itself ({ring}); take one of them out")
+            raise SuiteError(f"{where}: {shown} includes itself ({ring}); remove one of these includes")
         try:
             return self.read(wanted, inside=inside)
         except UnreadableError as error:
@@ -75,12 +110,12 @@ class Files:
 
 
 def _real(path: Path) -> Path:
-    """Follow symbolic links as far as they lead; Path.resolve raises where they run in a ring."""
+    """Return the path with symbolic links resolved; unlike Path.resolve, do not raise where they form a loop."""
     return Path(os.path.realpath(path))
 
 
 def contents(path: Path) -> bytes:
-    """Read a plain file of at most MAX_BYTES; say which path was tried."""
+    """Return the bytes of a regular file of at most MAX_BYTES."""
     shown = tty(str(path))
     try:
         if path.is_dir():
@@ -88,13 +123,13 @@ def contents(path: Path) -> bytes:
         if not path.exists():
             raise UnreadableError(f"{shown}: no such file (looked for {tty(str(path.absolute()))}){_near(path)}")
         if not path.is_file():
-            raise UnreadableError(f"{shown}: is not a plain file; copy it to one")
+            raise UnreadableError(f"{shown}: is not a regular file; copy it to one")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UnreadableError(f"{shown}: {error.strerror}; make {tty(str(path.absolute()))} readable") from None
     if len(data) > MAX_BYTES:
-        raise SuiteError(f"{shown}: is larger than {MAX_BYTES:,} bytes; put long data in a file of its own")
+        raise SuiteError(f"{shown}: is larger than {MAX_BYTES:,} bytes; put long data in a separate file")
     return data
 
 
@@ -109,18 +144,18 @@ def _text(data: bytes, path: Path) -> str:
 
 
 def mapping(data: bytes, path: Path, *, environ: Mapping[str, str], example: str) -> Node:
-    """Return the tree of a file's bytes; it must be a mapping, such as `example` begins."""
+    """Return the tree of a file's bytes, which must be a mapping; `example` is its first line in messages."""
     tree = parse(_text(data, path), str(path), environ=environ)
     if tree.value is None:
-        raise SuiteError(f"{tree.mark}: is empty; it begins e.g. with `{example}`")
+        raise SuiteError(f"{tree.position}: is empty; start with e.g. `{example}`")
     if not isinstance(tree.value, dict):
         kind = "a list" if isinstance(tree.value, list) else "a single value"
-        raise SuiteError(f"{tree.mark}: is {kind}; a file is a mapping, with e.g. `{example}`")
+        raise SuiteError(f"{tree.position}: is {kind}; write a mapping, with e.g. `{example}`")
     return tree
 
 
 def _near(path: Path) -> str:
-    """Name what was probably meant: a file beside it or, for a bare name, a suite that is shipped."""
+    """Suggest a file in the same folder or, for a bare name, a shipped suite."""
     own = [each.stem for each in shipped("suites").glob("*.yaml")] if path.name == str(path) else []
     try:
         return closest(path.name, [*own, *(each.name for each in path.parent.iterdir())])

@@ -1,6 +1,6 @@
-"""How one tree of typed values changes another: includes merged, and `--set` and its relatives applied.
+"""How one tree changes another: includes are merged, `--set` and similar options are applied.
 
-Knows nothing of what the fields mean but for one name: the entries of `tasks` are the writer's own.
+Knows one field only: the entries of `tasks` have names that the user chose.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
-from evalrun.suite.document import MAX_DEPTH, Mark, Node, parse
+from evalrun.suite.document import MAX_DEPTH, Node, Position, parse
 from evalrun.types import Json
 
 Step = str | int
@@ -18,7 +18,7 @@ EVERY = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A field given on the command line. `path` may hold `*` for every entry; `flag` is what messages call it."""
+    """A field set on the command line. `path` may hold `*` for every entry; `flag` names it in messages."""
 
     path: tuple[str, ...]
     value: Json
@@ -26,22 +26,22 @@ class Override:
 
 
 def override(text: str, *, environ: Mapping[str, str]) -> Override:
-    """Read `path.to.field=VALUE`; VALUE is YAML, and null takes the field away."""
+    """Parse `path.to.field=VALUE`; VALUE is YAML, and null removes the field."""
     path, equals, value = text.partition("=")
     steps = tuple(path.strip().split("."))
     if not equals or not all(steps):
         raise SuiteError(f"--set {tty(text)}: is not PATH=VALUE; write e.g. --set tasks.gsm8k.sampling.temperature=0.6")
     flag = f"--set {path.strip()}"
     if len(steps) > MAX_DEPTH:
-        raise SuiteError(f"{tty(flag)}: is more than {MAX_DEPTH} deep; no field is")
+        raise SuiteError(f"{tty(flag)}: is more than {MAX_DEPTH} deep; name a field of the suite")
     return Override(path=steps, value=parse(value, flag, environ=environ).plain(), flag=flag)
 
 
 def merge(base: Node, over: Node) -> Node:
-    """Lay one tree over another.
+    """Return `base` with `over` on top.
 
-    Mappings are merged key by key, anything else is replaced, lists too. null takes an inherited key away. A mapping
-    whose `kind` changes replaces the inherited one, whose options belonged to the other kind.
+    Mappings are merged key by key; anything else is replaced, lists too. null removes an inherited key. A mapping that
+    changes `kind` replaces the inherited one, because the options of another kind do not apply.
     """
     if not isinstance(base.value, dict) or not isinstance(over.value, dict) or _kind_changes(base.value, over.value):
         return over
@@ -68,9 +68,9 @@ def apply(tree: Node, overrides: Sequence[Override]) -> Node:
 
 
 def _put(node: Node, change: Override, done: tuple[Step, ...]) -> Node:
-    """Return `node`, which stands at `done`, with the change made in it."""
+    """Return `node`, which is at the path `done`, with the change applied."""
     if len(done) == len(change.path):
-        return replace(node_of(change.value, Mark(change.flag)), key=node.key)
+        return replace(node_of(change.value, Position(change.flag)), key=node.key)
     step = change.path[len(done)]
     children = node.value
     if isinstance(children, list):
@@ -78,7 +78,7 @@ def _put(node: Node, change: Override, done: tuple[Step, ...]) -> Node:
     if children is None:
         children = {}
     if not isinstance(children, dict):
-        raise _wrong(change, done, f"is {children!r:.40} and has no field {step!r}; set the whole of it")
+        raise _wrong(change, done, f"is {children!r:.40} and has no field {step!r}; set all of it")
     if step == EVERY:
         return replace(node, value={name: _put(child, change, (*done, name)) for name, child in children.items()})
     last = len(done) + 1 == len(change.path)
@@ -90,7 +90,7 @@ def _put(node: Node, change: Override, done: tuple[Step, ...]) -> Node:
     if removing:
         del changed[step]
     else:
-        flag = Mark(change.flag)
+        flag = Position(change.flag)
         changed[step] = _put(children.get(step, Node(None, flag, flag)), change, (*done, step))
     return replace(node, value=changed)
 
@@ -100,7 +100,7 @@ def _put_in_list(items: list[Node], step: str, change: Override, done: tuple[Ste
         return [_put(item, change, (*done, index)) for index, item in enumerate(items)]
     if not re.fullmatch("[0-9]{1,6}", step) or int(step) >= len(items):
         here = f"has {len(items)} items" if items else "is an empty list"
-        raise _wrong(change, done, f"{here}, and {step!r} is none of them; count from 0")
+        raise _wrong(change, done, f"{here}, and {step!r} is not one of them; count from 0")
     index = int(step)
     return [*items[:index], _put(items[index], change, (*done, index)), *items[index + 1 :]]
 
@@ -114,16 +114,16 @@ def _listed(names: Mapping[str, Node]) -> str:
     return f"; there are {', '.join(names)}" if names else ""
 
 
-def node_of(value: Json, mark: Mark) -> Node:
-    """Return a JSON value as a tree in which everything was typed at `mark`."""
+def node_of(value: Json, position: Position) -> Node:
+    """Return a JSON value as a tree, every node of it at `position`."""
     if isinstance(value, dict):
-        return Node({name: replace(node_of(child, mark), key=mark) for name, child in value.items()}, mark)
+        return Node({name: replace(node_of(child, position), key=position) for name, child in value.items()}, position)
     if isinstance(value, list | tuple):
-        return Node([node_of(child, mark) for child in value], mark)
-    return Node(value, mark)
+        return Node([node_of(child, position) for child in value], position)
+    return Node(value, position)
 
 
 def show_path(path: Sequence[Step]) -> str:
-    """Write a path as people do: `scorers[0].kind`."""
+    """Return a path as text: `scorers[0].kind`."""
     shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return tty(shown.removeprefix("."))

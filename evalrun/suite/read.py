@@ -1,9 +1,9 @@
 """Suite and target files -> specs: finding, reading, including, overriding, validating. Sends nothing, opens no data.
 
     file --parse--> tree --include--> merged tree --set--> tree --validate--> Suite
-          (variables, limits)        (later wins)                (every complaint with its line)
+          (variables, limits)        (later wins)                (every mistake with its line)
 
-Paths inside a suite are relative to the folder of the suite that was asked for, also where an included file names them.
+Paths inside a suite are relative to the folder of the suite file given, also in files that it includes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +13,7 @@ from pathlib import Path
 from evalrun.secret import Secret
 from evalrun.slug import slug
 from evalrun.suite.document import Node
-from evalrun.suite.files import Files, contents, mapping
-from evalrun.suite.lookup import suite_path, target_path
+from evalrun.suite.files import Files, contents, mapping, suite_path, target_path
 from evalrun.suite.override import Override, Step, apply, show_path
 from evalrun.suite.scalar import looks_secret
 from evalrun.suite.schema import SUITE, TARGET, schema
@@ -25,7 +24,11 @@ from evalrun.targets.spec import TargetSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A suite as it will run. `root` is the folder its paths start at, `sha256` covers the bytes of all its files."""
+    """A suite as it will run.
+
+    root: the folder that its paths are relative to.
+    sha256: of the bytes of all its files.
+    """
 
     suite: Suite
     path: Path
@@ -34,7 +37,7 @@ class Loaded:
     tree: Node
 
     def locate(self, loc: Sequence[Step]) -> str:
-        """Return `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
+        """Return `file:line:column: path` of a field, or of the nearest enclosing value that was typed."""
         return _locate(self.tree, loc)
 
 
@@ -53,7 +56,7 @@ class Target:
     key: Secret | None = None
 
     def locate(self, loc: Sequence[Step]) -> str:
-        """Return `file:line:column: path` of a field, or of the nearest thing around it that somebody typed."""
+        """Return `file:line:column: path` of a field, or of the nearest enclosing value that was typed."""
         return _locate(self.tree, loc)
 
 
@@ -64,7 +67,7 @@ def read_suite(
     overrides: Sequence[Override] = (),
     allow_inline_secrets: bool = False,
 ) -> Loaded:
-    """Read the suite file at `path` with what it includes; overrides are applied last."""
+    """Read the suite file at `path` and its includes, then apply the overrides. Raise SuiteError with every mistake."""
     path = suite_path(path)
     files = Files(path, environ=environ)
     tree = apply(files.read(path), overrides)
@@ -82,7 +85,7 @@ def read_target(
     working: Path = Path(),
     allow_inline_secrets: bool = False,
 ) -> Target:
-    """Read the target that `name` means: a path that ends in .yaml, or the name of a file in a `configs/`."""
+    """Read a target by path (ending in .yaml) or by the name of a file in `configs/`."""
     path = target_path(name, suite_root=suite_root, working=working)
     tree = mapping(contents(path), path, environ=environ, example="kind: http")
     if not allow_inline_secrets:
@@ -92,10 +95,10 @@ def read_target(
 
 
 def _refuse_secrets(tree: Node) -> None:
-    """Refuse texts that look like keys, without showing them."""
+    """Refuse values that look like secret keys, without showing them."""
     wrong = "looks like a secret key; keep it in the environment and name its variable in the target's key_env"
     found = [
-        f"{node.mark}: {show_path(path)}: {wrong} (not a key? --allow-inline-secrets)"
+        f"{node.position}: {show_path(path)}: {wrong} (not a key? --allow-inline-secrets)"
         for path, node in _texts(tree, ())
         if looks_secret(next((step for step in reversed(path) if isinstance(step, str)), ""), str(node.value))
     ]
@@ -117,4 +120,4 @@ def _texts(node: Node, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...
 
 def _locate(tree: Node, loc: Sequence[Step]) -> str:
     node, path = trace(tree, loc)
-    return f"{node.mark}: {show_path(loc)}" if path else f"{tree.mark.source}: {show_path(loc)}"
+    return f"{node.position}: {show_path(loc)}" if path else f"{tree.position.source}: {show_path(loc)}"

@@ -1,7 +1,7 @@
-"""What one scalar of YAML means: YAML 1.2's core schema, `${VARIABLES}`, and whether it looks like a key.
+"""The value of one YAML scalar: YAML 1.2's core schema, `${VARIABLES}`, and whether it looks like a secret key.
 
-Where two YAML versions disagree about a number, neither is chosen: the writer is asked to quote it. Dates, `1:30`,
-`yes`, `no`, `on` and `off` are texts. It knows nothing of files and places; the caller adds them to the message.
+A number that two YAML versions read differently is refused, and the message asks for quotes. Dates, `1:30`, `yes`,
+`no`, `on` and `off` are text. Knows no files and positions; the caller adds them to the message.
 """
 
 import math
@@ -21,7 +21,7 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-MAX_NUMBER = 40  # characters: enough for 2**128, and too few for a number to cost time
+MAX_NUMBER = 40  # characters: enough for 2**128, and few enough to convert fast
 
 _VARIABLE = re.compile(r"\$?\$\{([A-Za-z_]\w*)(:-)?([^}]*)\}?", re.ASCII)
 
@@ -36,7 +36,7 @@ _LONG_TOKEN = re.compile(r"(?=\S*[0-9])(?=\S*[A-Za-z])\S{16,}")
 
 
 class DoubtfulError(ValueError):
-    """A scalar that cannot be taken as it stands; the message says what would be right."""
+    """An ambiguous scalar; the message says what to write instead."""
 
 
 def resolve(text: str) -> Scalar:
@@ -44,32 +44,32 @@ def resolve(text: str) -> Scalar:
     if text in _WORDS:
         return _WORDS[text]
     if _NOT_FINITE.fullmatch(text):
-        raise DoubtfulError(f"{text} is not a number to calculate with; quote it if it is a text")
+        raise DoubtfulError(f"{text} is not a finite number; quote it to make it text")
     if not (_INTEGER.fullmatch(text) or _FLOAT.fullmatch(text) or _BASED.fullmatch(text)):
         return text
     if len(text) > MAX_NUMBER:
-        raise DoubtfulError(f"a number of {len(text)} characters; quote it to keep it as a text")
+        raise DoubtfulError(f"a number of {len(text)} characters; quote it to make it text")
     if _BASED.fullmatch(text):
         return int(text, 0)
     if _LEADING_ZERO.match(text):
         raise DoubtfulError(
-            f"{text} has a leading zero, which YAML versions read differently; quote it, or drop the zero"
+            f"{text} has a leading zero, which YAML versions read differently; quote it, or remove the zero"
         )
     return int(text) if _INTEGER.fullmatch(text) else _exact_float(text)
 
 
 def _exact_float(text: str) -> float:
-    """Return a number as a float that prints as the same number, for a price or a right answer must not change."""
+    """Return a float that prints as the same number: a price or an expected answer must not change."""
     value = float(text)
     mantissa = re.split("[eE]", text)[0]
     lost = value == 0 and mantissa.strip("+-.0") != ""
     if math.isinf(value) or lost or (value and Decimal(text) != Decimal(repr(value))):
-        raise DoubtfulError(f"{text} cannot be kept exactly as a number; quote it to keep it as a text")
+        raise DoubtfulError(f"{text} cannot be stored as a number without loss; quote it to make it text")
     return value
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
-    """Put the environment's values for `${NAME}` and `${NAME:-default}`; `$${` stands for a literal `${`."""
+    """Replace `${NAME}` and `${NAME:-default}` by the environment's values; `$${` is a literal `${`."""
 
     def value(found: re.Match[str]) -> str:
         whole, name, default, rest = found[0], found[1], found[2], found[3]
@@ -86,14 +86,14 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
                 f"the variable {name} is {state}; set it, or write ${{{name}:-default}} (a literal: $${{{name}}})"
             )
         if not given.isascii() and any(0xD800 <= ord(char) < 0xE000 for char in given):
-            raise DoubtfulError(f"the variable {name} is not UTF-8; set it to a text")
+            raise DoubtfulError(f"the variable {name} is not UTF-8; set it to valid text")
         return given or rest
 
     return _VARIABLE.sub(value, text) if "${" in text else text
 
 
 def looks_secret(field: str, text: str) -> bool:
-    """Whether `text`, the value of `field`, looks like a key that must not stand in a file."""
+    """Return whether `text`, the value of `field`, looks like a secret key."""
     if _KEY.search(text):
         return True
     return bool(_KEY_FIELD.fullmatch(field) and _LONG_TOKEN.fullmatch(text))

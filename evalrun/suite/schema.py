@@ -1,4 +1,4 @@
-"""The JSON Schema of suite and target files, for editors and for the names that messages suggest. Validates nothing."""
+"""The JSON Schema of suite and target files, for editors and for the hints in messages. Validates nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -14,37 +14,37 @@ SUITE: TypeAdapter[Suite] = TypeAdapter(Suite)
 TARGET: TypeAdapter[TargetSpec] = TypeAdapter(TargetSpec)
 
 _INCLUDE = {
-    "description": "Suite files this one starts from, inside its folder; what is written here wins over them.",
+    "description": "Suite files to start from, in the same folder; fields written here override theirs.",
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
 }
 
 
 @cache
 def schema(what: Literal["suite", "target"]) -> Mapping[str, Json]:
-    """Return the JSON Schema (2020-12) of a kind of file."""
+    """Return the JSON Schema (2020-12) of suite or target files."""
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     if what == "target":
         return {**draft, "title": "evalrun target", **TARGET.json_schema()}
     suite = SUITE.json_schema()
-    complete = {"required": suite.pop("required")}  # but a file that includes another may leave anything out
+    complete = {"required": suite.pop("required")}  # a file that includes another may omit anything
     properties = {"include": _INCLUDE, **suite.pop("properties")}
     alone = {"if": {"not": {"required": ["include"]}}, "then": complete}
     return {**draft, **suite, "title": "evalrun suite", "properties": properties, **alone}
 
 
 class Names(NamedTuple):
-    """What could have been written at a place: keys of its mapping, and kinds of its union."""
+    """The names allowed at a place: keys of its mapping, kinds of its union."""
 
     keys: tuple[str, ...]
     kinds: tuple[str, ...]
 
 
 def names_at(root: Mapping[str, Json], loc: Iterable[int | str]) -> Names:
-    """Return the names around pydantic's location `loc`: the keys beside its last step, the kinds at it."""
+    """Return the names allowed at pydantic's location `loc`: keys beside its last step, kinds at it."""
     here, beside = [root], [root]
     for step in loc:
         further = [child for each in here for child in _step(root, each, step)]
-        beside, here = here, further or here  # a step that leads nowhere names a branch of a union
+        beside, here = here, further or here  # an unknown step is a branch of a union
     classes = [branch for each in beside for branch in _branches(root, each)]
     return Names(
         keys=tuple(dict.fromkeys(key for each in classes for key in each.get("properties", {}))),
@@ -67,7 +67,7 @@ def _step(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str) 
 
 
 def _branches(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str = "") -> Iterator[Mapping[str, Any]]:
-    """Return what a schema may turn out to be, or only the class that the kind `step` chooses."""
+    """Yield the branches of a schema, or only the class of the kind `step`."""
     schema = _followed(root, schema)
     chooser = schema.get("discriminator", {}).get("mapping", {})
     if step in chooser:

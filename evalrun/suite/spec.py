@@ -1,4 +1,4 @@
-"""The suite file as types: tasks, prompts, sampling, scorers, load, limits. Reading it is `suite.read`."""
+"""The suite file as types: tasks, sampling, load, limits, SLOs. `suite.read` reads it."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -12,36 +12,40 @@ from evalrun.score.spec import ScorerSpec
 from evalrun.spec import Spec
 from evalrun.types import Json
 
-# No dots: `--set tasks.NAME.limit=5` reads them as steps.
+# No dots: `--set tasks.NAME.limit=5` takes them as separators.
 TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
 
 class Sampling(Spec):
-    """How the model is asked to generate. Unset fields are not sent: the endpoint's default holds."""
+    """Sampling parameters of the request. Unset fields are not sent; the endpoint's defaults apply."""
 
     temperature: float | None = Field(default=None, ge=0, le=2)
+    """Sampling temperature; 0 is greedy."""
     top_p: float | None = Field(default=None, gt=0, le=1)
+    """Nucleus sampling: sample from the most likely tokens with this total probability."""
     max_tokens: int | None = Field(default=None, ge=1)
-    """The most tokens of one answer, reasoning included."""
+    """Maximum tokens of an answer, reasoning included."""
     seed: int | None = None
     """Sent to the endpoint; repeat k sends seed + k."""
     stop: tuple[str, ...] = ()
+    """The answer ends before any of these texts."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    """How long a reasoning model thinks."""
     body: dict[str, Any] = Field(default={})
-    """Extra fields of the request body, e.g. `chat_template_kwargs: {thinking: true}`."""
+    """Further fields of the request body, e.g. `chat_template_kwargs: {thinking: true}`."""
 
     @field_validator("body")
     @classmethod
-    def _nothing_with_a_place_of_its_own(cls, body: dict[str, Any]) -> dict[str, Any]:
+    def _no_reserved_fields(cls, body: dict[str, Any]) -> dict[str, Any]:
         for name in body:
             if name in cls.model_fields:
-                raise ValueError(f"{name!r} is a field of `sampling`; write it there")
+                raise ValueError(f"{name!r} is a field of `sampling`; set it there")
             if name in ("messages", "model", "stream", "stream_options", "max_completion_tokens"):
-                raise ValueError(f"{name!r} is set by evalrun itself, from the prompt and the target; leave it out")
+                raise ValueError(f"{name!r} is set by evalrun from the prompt and the target; remove it")
         return body
 
 
-def _time(value: Json) -> Json:
+def _duration(value: Json) -> Json:
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise ValueError(f"{value} has no unit; write {value} s or {value} ms")
     if isinstance(value, str):
@@ -49,73 +53,83 @@ def _time(value: Json) -> Json:
     return value
 
 
-Time = Annotated[str, BeforeValidator(_time), Field(json_schema_extra={"pattern": f"^{slo.TIME}$"})]
+Duration = Annotated[str, BeforeValidator(_duration), Field(json_schema_extra={"pattern": f"^{slo.TIME}$"})]
 
 
 class Objectives(Spec):
-    """The most time that a good answer takes, e.g. `{ttft: 2 s, tpot: 50 ms, e2e: 30 s}` (docs/metrics.md, Goodput)."""
+    """Latency limits of a good answer, e.g. `{ttft: 2 s, tpot: 50 ms, e2e: 30 s}` (docs/metrics.md, Goodput)."""
 
-    ttft: Time | None = None
-    """To the first token."""
-    tpot: Time | None = None
-    """For each further token."""
-    e2e: Time | None = None
-    """For the whole answer."""
+    ttft: Duration | None = None
+    """Time to first token."""
+    tpot: Duration | None = None
+    """Time per output token after the first."""
+    e2e: Duration | None = None
+    """Time to the last token."""
 
 
-class Load(Spec):
-    """How the requests are sent: a closed loop of `concurrency` requests in flight."""
+class LoadSpec(Spec):
+    """How requests are sent: a closed loop of `concurrency` requests in flight."""
 
     concurrency: int = Field(default=4, ge=1, le=4096)
+    """Maximum requests in flight."""
 
 
 class Retries(Spec):
-    """How failed requests are sent again (docs/faults.md)."""
+    """Retries of failed requests (docs/faults.md)."""
 
     attempts: int = Field(default=6, ge=1)
-    """Most attempts of one request, the first included."""
+    """Maximum attempts of a request, the first included."""
     unknown: int = Field(default=1, ge=0)
-    """Most resends of a request that was fully sent and may have been billed."""
+    """Maximum retries of a request that was fully sent and may have been billed."""
     max_wait_s: float = Field(default=120, gt=0)
-    """A server that asks for a longer wait than this ends the target's run."""
+    """Stop asking a target that wants a longer wait than this."""
     backoff_s: tuple[float, float] = (0.5, 60.0)
-    """First and longest wait of the exponential back-off."""
+    """First and maximum wait of the exponential backoff."""
 
     @field_validator("backoff_s")
     @classmethod
     def _growing(cls, waits: tuple[float, float]) -> tuple[float, float]:
         if not 0 < waits[0] <= waits[1]:
-            raise ValueError("the first wait is above 0 and at most the longest; write e.g. [0.5, 60]")
+            raise ValueError("the first wait must be above 0 and at most the maximum; write e.g. [0.5, 60]")
         return waits
 
 
 class Limits(Spec):
-    """Deadlines, sizes and money. Times in seconds."""
+    """Timeouts in seconds, maximum sizes and cost."""
 
     connect_s: float = Field(default=10, gt=0)
+    """Timeout for connecting, TLS included."""
     first_byte_s: float = Field(default=300, gt=0)
+    """Timeout for the first byte of the answer."""
     idle_s: float = Field(default=120, gt=0)
+    """Timeout between two reads of the answer."""
     total_s: float = Field(default=1800, gt=0)
+    """Timeout for the whole request."""
     max_answer_bytes: int = Field(default=64 * 2**20, ge=1024)
-    """An answer larger than this is cut and counted as `runaway`."""
+    """A larger answer is cut off and fails as `runaway`."""
     max_event_bytes: int = Field(default=16 * 2**20, ge=1024)
+    """A larger event of the stream fails as `too_big`."""
     max_cost_usd: Decimal | None = Field(default=None, gt=0)
-    """The run never spends more than this."""
+    """Maximum cost of the run in US dollars. Needs prices, and max_tokens for each task."""
     max_failed_share: float = Field(default=0.1, ge=0, le=1)
-    """With more failed or unscored requests than this share of a task, its numbers carry no verdict (exit 3)."""
+    """Maximum share of failed or unscored requests of a task; above it there is no verdict (exit 3)."""
     retries: Retries = Retries()
+    """Retries of failed requests."""
 
 
 class Task(Spec):
-    """One question set, asked one way, judged by one or more scorers."""
+    """One set of questions, asked one way and judged by one or more scorers."""
 
     data: Source
+    """Where the rows come from."""
     prompt: Prompt
+    """How a row becomes a question."""
     sampling: Sampling = Sampling()
+    """Sampling parameters of the request."""
     scorers: tuple[ScorerSpec, ...] = Field(min_length=1)
     """The first is the headline accuracy; the others are shown beside it."""
     repeats: int = Field(default=1, ge=1)
-    """How often each sample is asked, to measure variance."""
+    """How many times each sample is asked, to measure variance."""
     limit: int | None = Field(default=None, ge=1)
     """Ask only the first N samples."""
     cluster: str | None = None
@@ -123,10 +137,10 @@ class Task(Spec):
 
     @field_validator("scorers")
     @classmethod
-    def _told_apart(cls, scorers: tuple[ScorerSpec, ...]) -> tuple[ScorerSpec, ...]:
+    def _different_labels(cls, scorers: tuple[ScorerSpec, ...]) -> tuple[ScorerSpec, ...]:
         labels = [scorer.label for scorer in scorers]
         if twice := [label for label in labels if labels.count(label) > 1]:
-            raise ValueError(f"two are called {twice[0]!r}; give one of them a `name`")
+            raise ValueError(f"duplicate name {twice[0]!r}; set `name` on one of them")
         return scorers
 
     @field_validator("cluster")
@@ -142,16 +156,21 @@ class Suite(Spec):
     """A whole suite file, after includes, overrides and variables."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    """The suite's name in results/ and in tables."""
     about: str = ""
+    """One line for readers."""
     targets: tuple[str, ...] = Field(default=("local",), min_length=1)
     """Names in configs/ or paths of target files."""
     tasks: dict[TaskName, Task] = Field(min_length=1)
-    load: Load = Load()
+    """The tasks by name."""
+    load: LoadSpec = LoadSpec()
+    """How requests are sent."""
     limits: Limits = Limits()
+    """Timeouts, maximum sizes and cost."""
     slo: Objectives = Objectives()
-    """What a request must keep to count as good. It changes nothing that is asked."""
+    """Latency limits of a good request (goodput). They do not change what is asked."""
     gates: tuple[str, ...] = ()
-    """Rules that `evalrun gate` holds a run to, e.g. `accuracy no worse than 2 points` (docs/gates.md)."""
+    """Rules of `evalrun gate`, e.g. `accuracy no worse than 2 points` (docs/gates.md)."""
 
     @field_validator("gates")
     @classmethod

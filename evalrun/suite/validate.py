@@ -1,7 +1,4 @@
-"""A tree of typed values -> a spec, or every complaint about it with its line. Pydantic's messages end here.
-
-Reads no file. What makes a value wrong is written in the specs; how it is said is written here.
-"""
+"""A tree -> a spec, or every mistake in it with its line. Translates pydantic's errors; reads no file."""
 
 import difflib
 import json
@@ -15,18 +12,18 @@ from pydantic_core import ErrorDetails
 
 from evalrun.errors import SuiteError, closest
 from evalrun.escape import clip, tty
-from evalrun.suite.document import Mark, Node
+from evalrun.suite.document import Node, Position
 from evalrun.suite.override import Step, show_path
 from evalrun.suite.schema import Names, names_at
 from evalrun.types import Json
 
 T = TypeVar("T")
-MOST = 20  # complaints shown at once
+MAX_SHOWN = 20  # mistakes in one message
 
-_A_TEXT, _A_LIST, _A_MAPPING, _A_NUMBER = "a text", "a list", "a mapping", "a number"
+_TEXT, _A_LIST, _A_MAPPING, _A_NUMBER = "text", "a list", "a mapping", "a number"
 _WHOLE, _TRUTH, _A_DATE = "a whole number", "true or false", "a date such as 2026-01-31"
 _EXPECTED = {
-    "string_type": _A_TEXT, "int_type": _WHOLE, "int_from_float": _WHOLE, "int_parsing": _WHOLE,
+    "string_type": _TEXT, "int_type": _WHOLE, "int_from_float": _WHOLE, "int_parsing": _WHOLE,
     "float_type": _A_NUMBER, "decimal_type": _A_NUMBER, "decimal_parsing": _A_NUMBER, "finite_number": _A_NUMBER,
     "bool_type": _TRUTH, "tuple_type": _A_LIST, "list_type": _A_LIST,
     "dict_type": _A_MAPPING, "model_type": _A_MAPPING, "model_attributes_type": _A_MAPPING,
@@ -42,10 +39,10 @@ _BOUNDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """One thing that is wrong. `wants`: what was expected instead of `node`, for branches of a union to share."""
+class Mistake:
+    """One thing that is wrong. wants: what was expected instead of `node`; branches of a union join theirs."""
 
-    mark: Mark
+    position: Position
     path: tuple[Step, ...]
     message: str
     wants: str = ""
@@ -53,39 +50,39 @@ class Complaint:
 
 
 def validate(adapter: TypeAdapter[T], tree: Node, *, schema: Mapping[str, Json]) -> T:
-    """Return the tree as its spec, or raise one SuiteError with a line for each complaint."""
+    """Return the tree as its spec, or raise SuiteError with a line for each mistake."""
     try:
         return adapter.validate_json(json.dumps(tree.plain()))
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        found = [_complaint(each, tree, names_at(schema, each["loc"])) for each in details if not _follows(each, tree)]
-    raise refusal(_line(each) for each in sorted(_joined(found), key=lambda each: each.mark))
+        found = [_mistake(each, tree, names_at(schema, each["loc"])) for each in details if not _follows(each, tree)]
+    raise refusal(_line(each) for each in sorted(_joined(found), key=lambda each: each.position))
 
 
 def refusal(lines: Iterable[str]) -> SuiteError:
-    """Return the error that says all of `lines`, or the first twenty and how many more there are."""
+    """Return an error of these lines, the first twenty of them and the number of the rest."""
     every = list(dict.fromkeys(lines))
-    more = [f"... and {len(every) - MOST} more"] if len(every) > MOST else []
-    return SuiteError("\n".join(every[:MOST] + more))
+    more = [f"... and {len(every) - MAX_SHOWN} more"] if len(every) > MAX_SHOWN else []
+    return SuiteError("\n".join(every[:MAX_SHOWN] + more))
 
 
 def _follows(detail: ErrorDetails, tree: Node) -> bool:
-    """Whether a complaint only follows from others: pydantic counts the valid entries of a list, not the typed ones."""
+    """Return whether an error only follows from others: pydantic counts the valid entries of a list, not all."""
     if detail["type"] != "too_short":
         return False
     typed = trace(tree, detail["loc"])[0].value
     return isinstance(typed, dict | list) and len(typed) >= detail["ctx"]["min_length"]
 
 
-def _line(complaint: Complaint) -> str:
-    path = show_path(complaint.path)
-    return f"{complaint.mark}: {path}{': ' if path else ''}{tty(complaint.message)}"
+def _line(mistake: Mistake) -> str:
+    path = show_path(mistake.path)
+    return f"{mistake.position}: {path}{': ' if path else ''}{tty(mistake.message)}"
 
 
-def _joined(complaints: Iterable[Complaint]) -> list[Complaint]:
-    """Make one complaint of those in which the branches of a union say what each would have taken."""
-    joined: dict[tuple[tuple[Step, ...], object], Complaint] = {}
-    for each in complaints:
+def _joined(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Join the mistakes in which each branch of a union says what it expected."""
+    joined: dict[tuple[tuple[Step, ...], object], Mistake] = {}
+    for each in mistakes:
         place = (each.path, bool(each.wants) or each.message)
         earlier = joined.get(place)
         if earlier is None:
@@ -95,14 +92,14 @@ def _joined(complaints: Iterable[Complaint]) -> list[Complaint]:
     return list(joined.values())
 
 
-def _complaint(detail: ErrorDetails, tree: Node, names: Names) -> Complaint:
+def _mistake(detail: ErrorDetails, tree: Node, names: Names) -> Mistake:
     node, path = trace(tree, detail["loc"])
     last = detail["loc"][-1] if detail["loc"] else ""
     kind, context = detail["type"], detail.get("ctx", {})
-    key = node.key or node.mark
+    key = node.key or node.position
 
-    def at(mark: Mark, message: str, *, below: tuple[Step, ...] = ()) -> Complaint:
-        return Complaint(mark=mark, path=path + below, message=message, node=node)
+    def at(position: Position, message: str, *, below: tuple[Step, ...] = ()) -> Mistake:
+        return Mistake(position=position, path=path + below, message=message, node=node)
 
     if kind == "missing":
         return at(key, "is missing; add it", below=(last,))
@@ -114,22 +111,22 @@ def _complaint(detail: ErrorDetails, tree: Node, names: Names) -> Complaint:
         chosen = node.value["kind"] if isinstance(node.value, dict) else node
         near = difflib.get_close_matches(str(chosen.value), names.kinds, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else _one_of(names.kinds)
-        return at(chosen.mark, f"unknown kind {_show(chosen)}{hint}", below=("kind",))
+        return at(chosen.position, f"unknown kind {_show(chosen)}{hint}", below=("kind",))
     if last == "[key]":
         name = Node(str(path[-1]), key)
         return at(key, f"the name {_reason(kind, context, name)}")
     if kind == "literal_error" or kind in _EXPECTED:
         wants = _EXPECTED.get(kind) or re.sub(r"'([\w-]+)'", r"\1", str(context["expected"]))
         if isinstance(node.value, str) and node.value in names.kinds:
-            return at(node.mark, f"expected {_A_MAPPING}, got a text; write {{kind: {node.value}}}")
+            return at(node.position, f"expected {_A_MAPPING}, got text; write {{kind: {node.value}}}")
         return _unlike(node, path, wants)
-    return at(node.mark, _reason(kind, context, node) or detail["msg"])
+    return at(node.position, _reason(kind, context, node) or detail["msg"])
 
 
 def trace(tree: Node, loc: Iterable[Step]) -> tuple[Node, tuple[Step, ...]]:
-    """Follow pydantic's location through the tree as far as it goes; give the node there and its path.
+    """Return the node at pydantic's location, or as near as the tree goes, and its path.
 
-    Pydantic adds steps that nobody typed: the `kind` that chose a class, and names of a union's branches.
+    Pydantic adds steps that were not typed: the `kind` that chose a class, and names of a union's branches.
     """
     node, path, chosen = tree, tuple[Step, ...](), False
     for step in loc:
@@ -147,11 +144,11 @@ def trace(tree: Node, loc: Iterable[Step]) -> tuple[Node, tuple[Step, ...]]:
     return node, path
 
 
-def _unlike(node: Node, path: tuple[Step, ...], wants: str) -> Complaint:
-    """Say that a value is not of the type that was expected."""
+def _unlike(node: Node, path: tuple[Step, ...], wants: str) -> Mistake:
+    """Return the mistake that a value has the wrong type."""
     value, hint = node.value, ""
     options = wants.split(" or ")
-    if _A_TEXT in options and isinstance(value, bool | int | float):
+    if _TEXT in options and isinstance(value, bool | int | float):
         hint = f"; quote it: '{_show(node)}'"
     elif _A_LIST in options and isinstance(value, str | int | float):
         plain = re.fullmatch(r"[^\W_][\w./-]*", str(value))
@@ -159,13 +156,13 @@ def _unlike(node: Node, path: tuple[Step, ...], wants: str) -> Complaint:
     elif wants == _TRUTH and isinstance(value, str) and value.lower() in ("yes", "on", "no", "off"):
         hint = f"; write {'true' if value.lower() in ('yes', 'on') else 'false'}"
     elif wants in (_WHOLE, _A_NUMBER) and isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-        hint = "; drop the quotes"
+        hint = "; remove the quotes"
     message = f"expected {wants}, got {_show(node)}{hint}"
-    return Complaint(mark=node.mark, path=path, message=message, wants=wants, node=node)
+    return Mistake(position=node.position, path=path, message=message, wants=wants, node=node)
 
 
 def _reason(kind: str, context: Mapping[str, Any], node: Node) -> str:
-    """Say what is wrong with a value of the right type; nothing for what the specs do not use."""
+    """Return what is wrong with a value of the right type; empty for errors the specs do not use."""
     if kind in _BOUNDS:
         wrong, right, bound = _BOUNDS[kind]
         return f"{_show(node)} {wrong}; it must be {right} {context[bound]:g}"
@@ -186,7 +183,7 @@ def _reason(kind: str, context: Mapping[str, Any], node: Node) -> str:
 
 
 def _show(node: Node) -> str:
-    """Describe what was typed, in YAML's words."""
+    """Return what was typed, in YAML's terms."""
     match node.value:
         case None:
             return "nothing"

@@ -134,5 +134,5 @@ def test_a_local_folder_of_the_same_name_is_not_read(tmp_path: Path, monkeypatch
     """`datasets` prefers ./owner/name to the hub, which would change the data with the working directory."""
     (tmp_path / "openai" / "gsm8k").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SuiteError, match="a local folder has this name"):
+    with pytest.raises(SuiteError, match="a local folder of this name"):
         list(Hub(kind="hub", id="openai/gsm8k", split="test").rows(Places(root=tmp_path)))

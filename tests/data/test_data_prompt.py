@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from evalrun.data.prompt import Prompt, Writer
+from evalrun.data.prompt import Prompt, PromptWriter
 from evalrun.errors import SuiteError
 from evalrun.types import Message, Sample
 
 
 def sample(row: dict[str, Any], **prompt: Any) -> Sample:
-    return Writer(Prompt.model_validate(prompt, strict=False), task="t").sample(row, 3)
+    return PromptWriter(Prompt.model_validate(prompt, strict=False), task="t").sample(row, 3)
 
 
 def test_system_examples_and_question_stand_in_order() -> None:

@@ -78,7 +78,7 @@ def test_the_first_five_pairs_of_twin_ids_are_named() -> None:
     with pytest.raises(SuiteError) as error:
         survey(given(*rows))
     pairs = ", ".join(f"'{n}' (rows {n + 1} and {n + 8})" for n in range(5))
-    assert f"tasks.t.prompt.id: ids stand twice: {pairs};" in str(error.value)
+    assert f"tasks.t.prompt.id: duplicate ids: {pairs};" in str(error.value)
 
 
 def test_the_hash_does_not_depend_on_the_hash_seed() -> None:

@@ -28,7 +28,7 @@ def test_fields_print_as_they_are() -> None:
         ("{{ empty }}", "row 7: field 'empty' is null"),
         ("{{ many }}", "is a list; print it with"),
         ("{{ 1 / 0 }}", "division by zero"),
-        ("question", "'question' would be sent as it stands; for the field write {{ question }}"),
+        ("question", "'question' would be sent literally; for the field write {{ question }}"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_printed_is_refused_with_row_and_field(text: str, said: str) -> None:
@@ -40,7 +40,7 @@ def test_what_cannot_be_printed_is_refused_with_row_and_field(text: str, said: s
 
 def test_nan_is_refused() -> None:
     """Parquet can hold a NaN; a prompt cannot."""
-    with pytest.raises(SuiteError, match="is nan; it has no exact text"):
+    with pytest.raises(SuiteError, match="is nan; a prompt needs a finite number"):
         render("{{ x }}", {"x": float("nan")})
 
 

@@ -84,17 +84,17 @@ def test_files_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
     write(name="folder/in.yaml")
     assert refused(Path("folder")) == "folder: is a folder; name a file in it: in.yaml"
     os.mkfifo("pipe.yaml")
-    assert refused(Path("pipe.yaml")) == "pipe.yaml: is not a plain file; copy it to one"
+    assert refused(Path("pipe.yaml")) == "pipe.yaml: is not a regular file; copy it to one"
     Path("ring.yaml").symlink_to("ring.yaml")
     assert "ring.yaml: " in refused(Path("ring.yaml"))
     Path("wide.yaml").write_text(BASE, encoding="utf-16")
     assert refused(Path("wide.yaml")) == "wide.yaml: is UTF-16; save it as UTF-8"
     Path("latin.yaml").write_bytes(b"name: x\nabout: caf\xe9\n")
     assert refused(Path("latin.yaml")) == "latin.yaml:2: byte 18 is not UTF-8; save the file as UTF-8"
-    assert refused(write("# nothing\n", "none.yaml")) == "none.yaml:1:1: is empty; it begins e.g. with `tasks:`"
-    assert refused(write("- a\n", "list.yaml")) == "list.yaml:1:1: is a list; a file is a mapping, with e.g. `tasks:`"
+    assert refused(write("# nothing\n", "none.yaml")) == "none.yaml:1:1: is empty; start with e.g. `tasks:`"
+    assert refused(write("- a\n", "list.yaml")) == "list.yaml:1:1: is a list; write a mapping, with e.g. `tasks:`"
     Path("big.yaml").write_bytes(b"#" * 1_000_001)
-    assert refused(Path("big.yaml")) == "big.yaml: is larger than 1,000,000 bytes; put long data in a file of its own"
+    assert refused(Path("big.yaml")) == "big.yaml: is larger than 1,000,000 bytes; put long data in a separate file"
 
 
 def test_an_unreadable_file(write: Write) -> None:
@@ -167,16 +167,16 @@ def test_includes_that_are_refused(write: Write, tmp_path_factory: pytest.TempPa
     write("include:\n  - c.yaml\n", "b.yaml")
     write("include: [b.yaml]\n", "c.yaml")
     assert refused(Path("a.yaml")) == (
-        "c.yaml:1:11: include: b.yaml includes itself (b.yaml -> c.yaml -> b.yaml); take one of them out"
+        "c.yaml:1:11: include: b.yaml includes itself (b.yaml -> c.yaml -> b.yaml); remove one of these includes"
     )
     Path("link.yaml").symlink_to(outside)
     for name in ("../../etc/passwd", str(outside), "link.yaml"):
         message = refused(write(f"include: [{name}]\n"))
-        assert message.startswith(f"s.yaml:1:11: include: {name} is outside the suite's folder; copy it into ")
+        assert message.startswith(f"s.yaml:1:11: include: {name} is outside the suite's folder; copy it to ")
     assert refused(write("include: [bb.yaml]\n")).startswith("s.yaml:1:11: include: bb.yaml: no such file (looked for ")
     for nonsense in ("3", '"a\\0b"', "{a: b}"):
         message = refused(write(f"include: [{nonsense}]\n"))
-        assert message == "s.yaml:1:11: include: is not a file's name; write include: [other.yaml]"
+        assert message == "s.yaml:1:11: include: is not a file name; write include: [other.yaml]"
 
 
 def test_a_file_may_be_included_twice(write: Write) -> None:
@@ -235,11 +235,11 @@ def test_overrides_win(write: Write) -> None:
         ),
         (
             "tasks.sums.scorers.7.name=x",
-            "--set tasks.sums.scorers.7.name: tasks.sums.scorers: has 2 items, and '7' is none of them; count from 0",
+            "--set tasks.sums.scorers.7.name: tasks.sums.scorers: has 2 items, and '7' is not one of them",
         ),
         (
             "name.x=1",
-            "--set name.x: name: is 'small' and has no field 'x'; set the whole of it",
+            "--set name.x: name: is 'small' and has no field 'x'; set all of it",
         ),
         (
             "load.concurrency=many",
@@ -285,11 +285,11 @@ def broken(**fields: str) -> str:
         ),
         (
             broken(**{"- kind": "- exact"}),
-            "s.yaml:10:9: tasks.sums.scorers[0]: expected a mapping, got a text; write {kind: exact}",
+            "s.yaml:10:9: tasks.sums.scorers[0]: expected a mapping, got text; write {kind: exact}",
         ),
         (
             broken(**{"- {kind": "- kind: exact"}),
-            "s.yaml:10:7: tasks.sums.scorers: two are called 'exact'; give one of them a `name`",
+            "s.yaml:10:7: tasks.sums.scorers: duplicate name 'exact'; set `name` on one of them",
         ),
         (
             broken(prompt="cluster: page\n    prompt: {template: x, meta: [q]}"),
@@ -299,25 +299,25 @@ def broken(**fields: str) -> str:
         (
             broken(sampling="sampling: {temperature: warm, max_tokens: '8', top_p: 1.5, seed: 1.5, stop: x}"),
             "s.yaml:8:29: tasks.sums.sampling.temperature: expected a number, got 'warm'\n"
-            "s.yaml:8:47: tasks.sums.sampling.max_tokens: expected a whole number, got '8'; drop the quotes\n"
+            "s.yaml:8:47: tasks.sums.sampling.max_tokens: expected a whole number, got '8'; remove the quotes\n"
             "s.yaml:8:59: tasks.sums.sampling.top_p: 1.5 is too large; it must be at most 1\n"
             "s.yaml:8:70: tasks.sums.sampling.seed: expected a whole number, got 1.5\n"
             "s.yaml:8:81: tasks.sums.sampling.stop: expected a list, got 'x'; write [x]",
         ),
         (
             broken(sampling="sampling: {body: {stream: false}, reasoning_effort: hgh}"),
-            "s.yaml:8:22: tasks.sums.sampling.body: 'stream' is set by evalrun itself, from the prompt and the target; "
-            "leave it out\ns.yaml:8:57: tasks.sums.sampling.reasoning_effort: "
+            "s.yaml:8:22: tasks.sums.sampling.body: 'stream' is set by evalrun from the prompt and the target; "
+            "remove it\ns.yaml:8:57: tasks.sums.sampling.reasoning_effort: "
             "expected none, minimal, low, medium or high, got 'hgh'",
         ),
         (
             broken(prompt="prompt: {template: 5}"),
-            "s.yaml:7:24: tasks.sums.prompt.template: expected a text, got 5; quote it: '5'",
+            "s.yaml:7:24: tasks.sums.prompt.template: expected text, got 5; quote it: '5'",
         ),
-        (broken(prompt="prompt: {}"), "s.yaml:7:13: tasks.sums.prompt: give either `template` or `turns`"),
+        (broken(prompt="prompt: {}"), "s.yaml:7:13: tasks.sums.prompt: set either `template` or `turns`"),
         (
             broken(prompt="prompt: {template: x, choices: 5}"),
-            "s.yaml:7:36: tasks.sums.prompt.choices: expected a text or a list, got 5",
+            "s.yaml:7:36: tasks.sums.prompt.choices: expected text or a list, got 5",
         ),
         (broken(prompt="prompt:"), "s.yaml:7:12: tasks.sums.prompt: expected a mapping, got nothing"),
         (broken(scorers="scorers: {}\n    x:"), "s.yaml:9:14: tasks.sums.scorers: expected a list, got a mapping\n"),

@@ -151,16 +151,16 @@ def test_a_cap_needs_prices_and_a_longest_answer() -> None:
         run(SUITE, free, priced, max_cost="1.50")
     assert str(caught.value).splitlines() == [
         "--max-cost: limits.max_cost_usd: a cap of 1.50 USD needs prices, and free.yaml has none; "
-        "add `prices:` there, or drop the cap",
-        "--max-cost: limits.max_cost_usd: a cap of 1.50 USD needs a longest answer, and tasks.sums has none; "
-        "set tasks.sums.sampling.max_tokens, or drop the cap",
+        "add `prices:` there, or remove the cap",
+        "--max-cost: limits.max_cost_usd: a cap of 1.50 USD needs max_tokens, and tasks.sums has none; "
+        "set tasks.sums.sampling.max_tokens, or remove the cap",
     ]
 
 
 def test_two_targets_of_one_name() -> None:
     """Y10: columns are told apart by name, so each name stands once."""
     one, two = target(name="a/x.yaml"), target(name="b/x.yaml")
-    with pytest.raises(SuiteError, match=r"^targets: 'x' is named twice \(a/x\.yaml and b/x\.yaml\); drop one"):
+    with pytest.raises(SuiteError, match=r"^targets: duplicate name 'x' \(a/x\.yaml and b/x\.yaml\); remove one"):
         run(SUITE, one, two)
 
 
@@ -183,7 +183,7 @@ def test_a_key_is_stripped_and_clean() -> None:
     assert key is not None
     assert (key.reveal(), str(key)) == ("abc-123", "Secret(***)")
     for wrong in ("abc\r\nX-Evil: 1", "abc def", "clé", "a\x00b"):
-        with pytest.raises(SuiteError, match="EXAMPLE_KEY holds") as caught:
+        with pytest.raises(SuiteError, match="EXAMPLE_KEY contains") as caught:
             require_key(found, environ={"EXAMPLE_KEY": wrong}, suite="s")
         assert wrong not in str(caught.value)
 
