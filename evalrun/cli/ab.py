@@ -10,7 +10,7 @@ from evalrun.cli.compare import rendered
 from evalrun.cli.exits import width, write
 from evalrun.cli.planning import Selection, as_typed, make_plan
 from evalrun.cli.progress import Quiet, progress
-from evalrun.compare.abreast import at_typical_weather, in_step
+from evalrun.compare.ab import in_step, without_drift
 from evalrun.compare.contrast import compare_targets
 from evalrun.compare.runs import read_run
 from evalrun.compare.values import Contrast
@@ -55,7 +55,7 @@ def contrast_of(folder: Path, plan: Plan) -> Contrast:
     base, other, *third = (target.name for target in plan.targets)
     side = in_step(read_run(folder))
     if third:
-        side = at_typical_weather(side, third[0])
+        side = without_drift(side, third[0])
     return compare_targets(side, base=base, new=other)
 
 

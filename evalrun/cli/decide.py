@@ -18,10 +18,9 @@ from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, write
 from evalrun.cli.planning import Selection
 from evalrun.cli.progress import Quiet, progress
 from evalrun.cli.rounds import Rounds, ask_rounds, dearest, round_usd
-from evalrun.compare.abreast import in_step
-from evalrun.compare.paired import Paired
+from evalrun.compare.ab import in_step
 from evalrun.compare.runs import read_run
-from evalrun.compare.side import Side
+from evalrun.compare.side import Matching, Side
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.decide import Next, decide_next, paired_differences
@@ -120,7 +119,7 @@ def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Rounds, spent_usd: Deci
     assert cap is not None  # `decide_suite` refuses
 
     def looked(task: str, usd: Decimal | None) -> Next:
-        pair = Paired(ready.cells[task, base], ready.cells[task, new], prices=None, same_session=True)
+        pair = Matching(ready.cells[task, base], ready.cells[task, new], prices=None, same_session=True)
         return decide_next(
             paired_differences(pair),
             margin=rule.amount,

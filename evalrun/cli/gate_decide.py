@@ -1,7 +1,7 @@
 """`evalrun gate --decide`: more repeats of a run, into its own folder, until it is decided against its baseline.
 
 Only the run is asked again: the baseline stays what it is, and its own noise stays in every difference. So the looks
-are few, after rounds that double the repeats, and each pays for itself (`compare.looks`). Here is the asking and the
+are few, after rounds that double the repeats, and each pays for itself (`compare.interim`). Here is the asking and the
 stopping; what a look says is `gate.judge`'s. A round that was cut off is asked to its end before it is looked at.
 """
 
@@ -22,7 +22,7 @@ from evalrun.cli.progress import Quiet, progress
 from evalrun.cli.reading import BASELINES
 from evalrun.cli.replan import replan
 from evalrun.cli.rounds import ask_rounds, dearest, round_usd
-from evalrun.compare.looks import look, sharpened
+from evalrun.compare.interim import interim, repeats_sharpen
 from evalrun.compare.runs import read_run
 from evalrun.compare.side import Side
 from evalrun.errors import SuiteError
@@ -121,7 +121,7 @@ def _next(gate: Gate, new: Side, run: Run, *, session: Session | None, means: Me
 
     Everything that is said last, but for what money says, is said here: first the gate speaks, then the session.
     """
-    looks = {place: look(cell) for place, cell in new.cells.items()}
+    looks = {place: interim(cell) for place, cell in new.cells.items()}
     if gate.word != "inconclusive":
         return {}, f"decided after {max(at.repeats for at in looks.values()):,} repeats"
     if gate.stuck:
@@ -143,7 +143,7 @@ def _cannot_pass(gate: Gate) -> str:
     rules = {one: parse(one.rule) for one in gate.stuck}
     hardly = [
         one for one, rule in rules.items()
-        if one.comparison is not None and rule.needs_baseline and sharpened(rule.measure)
+        if one.comparison is not None and rule.needs_baseline and repeats_sharpen(rule.measure)
     ]  # fmt: skip
     never = [one for one in gate.stuck if one not in hardly]
     found = []
@@ -194,11 +194,11 @@ class Bill(NamedTuple):
 def _bill(new: Side, due: Due) -> Bill:
     """Reckon the next round of some cells at what their requests cost so far."""
     cells = [new.cells[place] for place in due]
-    left = [2 * look(cell).now.attempted - cell.attempted for cell in cells]
+    left = [2 * interim(cell).complete.attempted - cell.attempted for cell in cells]
     each = [round_usd([cell], cell.attempted) for cell in cells]
     known = [usd * requests for usd, requests in zip(each, left, strict=True) if usd is not None]
     usd = sum(known, Decimal(0)) if len(known) == len(cells) else None
-    return Bill(sum(left), usd, begun=any(cell.attempted > look(cell).now.attempted for cell in cells))
+    return Bill(sum(left), usd, begun=any(cell.attempted > interim(cell).complete.attempted for cell in cells))
 
 
 def _too_dear(run: Run, plan: Plan, due: Due, *, bill: Bill, means: Means, again: Again) -> str:

@@ -7,7 +7,7 @@
                each, and `git diff` shows which samples flipped.
     nights     percentiles, throughput, goodput and mean tokens of every run that was saved under the name, oldest
                first: how much one night differs from another is learned from them. Of what was planned alone, where
-               the run was asked again (`looks`).
+               the run was asked again (`interim`).
 
 Runs are not pooled into the samples: a target that changed on purpose would be held against what it was. The price is
 that saving every night lets quality sink by less than the margin night after night; `keep_samples` adds a night and
@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from evalrun.compare.figures import figures
-from evalrun.compare.looks import look
+from evalrun.compare.interim import interim
 from evalrun.compare.side import LETTERS, Cell, Figures, Prints, Side
 from evalrun.errors import StoreError, SuiteError
 from evalrun.slug import slug
@@ -121,7 +121,7 @@ def _stored(path: Path) -> Stored:
     try:
         stored = msgspec.json.decode(raw, type=Stored)
     except msgspec.DecodeError as error:
-        raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline anew") from error
+        raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline again") from error
     if stored.schema > SCHEMA:
         raise StoreError(f"{path}: schema {stored.schema}, and this evalrun reads up to {SCHEMA}; install a newer one")
     return stored
@@ -141,7 +141,7 @@ def _fresh(side: Side, cell: Cell) -> Stored:
         planned=cell.planned,
         prints=cell.prints,
         samples=_lines(cell),
-        nights=(figures(look(cell).first, run=side.run, at=side.at),),
+        nights=(figures(interim(cell).planned, run=side.run, at=side.at),),
     )
 
 
@@ -170,7 +170,7 @@ def _cell(file: Stored) -> Cell:
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
         state = np.array([LETTERS.index(row[2][0]) for row in rows], np.int8)
     except ValueError as error:
-        raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline anew") from error
+        raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline again") from error
     return Cell(
         task=file.task,
         target=file.target,

@@ -1,18 +1,16 @@
-"""All of a comparison: which cells meet, their rows, the correction over all of them, the flips, the front."""
+"""All of a comparison: which cells are compared, their rows, the p-value adjustment, the flips, the trade-offs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from evalrun.compare.change import flips, parts
+from evalrun.compare.comparable import Comparable, comparable
 from evalrun.compare.differ import differ
 from evalrun.compare.figures import value
-from evalrun.compare.lock import Lock, lock
-from evalrun.compare.look import flips
-from evalrun.compare.looks import look, read_by, sharpened
-from evalrun.compare.paired import Paired
-from evalrun.compare.parts import parts
-from evalrun.compare.side import Cell, Side
-from evalrun.compare.values import Contrast, Pair, Place, Row
+from evalrun.compare.interim import interim, readable, repeats_sharpen
+from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.values import Contrast, Pair, Row, Tradeoff
 from evalrun.errors import SuiteError
 from evalrun.rule import MEASURES, Measure
 from evalrun.stats.verdict import Comparison, Verdict, holm
@@ -31,18 +29,18 @@ Meeting = tuple[Cell, Cell]
 def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
     """Compare two sides on every task and target that both have.
 
-    Where they share no target and each has one only, those two meet. Unlike data is refused, and so are unlike
-    prompts, unless they are what is compared.
+    Where they share no target and each has just one, those two are compared. Raises SuiteError for different data, and
+    for different prompts unless `across_prompts`.
     """
     meetings, notes = _meetings(base, new)
     if base.run == new.run:
         notes.append(f"both sides are of the run {base.run}")
-    locks = [lock(*meeting, sides=(base, new), across_prompts=across_prompts) for meeting in meetings]
-    return _contrast((base, new), meetings, locks, notes=notes, same_session=False)
+    allowed = [comparable(*meeting, sides=(base, new), across_prompts=across_prompts) for meeting in meetings]
+    return _contrast((base, new), meetings, allowed, notes=notes, same_session=False)
 
 
 def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
-    """Compare two targets of one run, which were asked in turn: the hour of the day is the same for both."""
+    """Compare two targets of one run, which were asked in turn: at the same time of day."""
     tasks = dict.fromkeys(task for task, _ in side.cells)
     meetings = [
         (side.cells[task, base], side.cells[task, new])
@@ -53,8 +51,8 @@ def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
         have = ", ".join(dict.fromkeys(target for _, target in side.cells))
         raise SuiteError(f"{side.name}: no task was asked of both {base!r} and {new!r}; it has the targets {have}")
     sides = (replace(side, name=base), replace(side, name=new))
-    locks = [lock(*meeting, sides=sides) for meeting in meetings]
-    return _contrast(sides, meetings, locks, notes=[], same_session=True)
+    allowed = [comparable(*meeting, sides=sides) for meeting in meetings]
+    return _contrast(sides, meetings, allowed, notes=[], same_session=True)
 
 
 def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
@@ -76,25 +74,26 @@ def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
 def _contrast(
     sides: tuple[Side, Side],
     meetings: Sequence[Meeting],
-    locks: Sequence[Lock],
+    allowed: Sequence[Comparable],
     *,
     notes: Sequence[str],
     same_session: bool,
 ) -> Contrast:
-    if refused := list(dict.fromkeys(locked.refused for locked in locks if locked.refused)):
+    if refused := list(dict.fromkeys(one.refused for one in allowed if one.refused)):
         raise SuiteError(
             f"{sides[0].name} and {sides[1].name}: {'; '.join(refused)}; compare runs of the same rows,"
             f" expected answers and prompts{_hint(refused)}"
         )
     pairs = [
-        _pair(meeting, locked, sides=sides, same_session=same_session)
-        for meeting, locked in zip(meetings, locks, strict=True)
+        _pair(meeting, one, sides=sides, same_session=same_session)
+        for meeting, one in zip(meetings, allowed, strict=True)
     ]
+    cells = [new for _, new in meetings]
     return Contrast(
         base=sides[0].name,
         new=sides[1].name,
         pairs=tuple(_judged(pairs)),
-        places=tuple(_front([new for _, new in meetings])) if len({new.target for _, new in meetings}) > 1 else (),
+        tradeoffs=tuple(_tradeoffs(cells)) if len({cell.target for cell in cells}) > 1 else (),
         notes=(*notes, *sides[0].notes, *(note for note in sides[1].notes if note not in sides[0].notes)),
     )
 
@@ -104,43 +103,43 @@ def _hint(refused: Sequence[str]) -> str:
     return " (`--across-prompts` where prompts are what you compare)" if only_prompts else ""
 
 
-def _pair(meeting: Meeting, locked: Lock, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
+def _pair(meeting: Meeting, allowed: Comparable, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
     base, new = meeting
-    paired = partial(Paired, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
-    pair = paired(base, new)
-    planned = pair if same_session else paired(look(base).first, look(new).first)
+    match = partial(Matching, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
+    pair = match(base, new)
+    planned = pair if same_session else match(interim(base).planned, interim(new).planned)
     stated = base.prints.slo or new.prints.slo
     measures = [MEASURES[name] for name in SHOWN if stated or not MEASURES[name].needs_slo]
-    rows = [_row(pair if sharpened(measure) else planned, measure, locked) for measure in measures]
+    rows = [_row(pair if repeats_sharpen(measure) else planned, measure, allowed) for measure in measures]
     shown = [row for row in rows if not _empty(row)]
-    if base.values or new.values or locked.quality:
-        return Pair(task=new.task, targets=(base.target, new.target), rows=tuple(shown), notes=locked.notes)
+    if base.values or new.values or allowed.quality:
+        return Pair(task=new.task, targets=(base.target, new.target), rows=tuple(shown), notes=allowed.notes)
     found, better, worse = flips(pair, sides, most=MOST_FLIPS)
     return Pair(
         task=new.task, targets=(base.target, new.target), rows=tuple(shown), parts=parts(pair), flips=found,
-        better=better, worse=worse, notes=(*locked.notes, *_missing(pair, sides), *_added(pair, planned, sides)),
+        better=better, worse=worse, notes=(*allowed.notes, *_missing(pair, sides), *_added(pair, planned, sides)),
     )  # fmt: skip
 
 
-def _missing(pair: Paired, sides: tuple[Side, Side]) -> Iterable[str]:
+def _missing(pair: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
     """Say where a side is not whole."""
     for side, cell in zip(sides, (pair.base, pair.new), strict=True):
         if cell.attempted < cell.planned:
             yield f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
 
 
-def _added(pair: Paired, planned: Paired, sides: tuple[Side, Side]) -> Iterable[str]:
+def _added(pair: Matching, planned: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
     """Say where a side was asked more than was planned, and what is not of all of it."""
     for side, every, first in zip(sides, (pair.base, pair.new), (planned.base, planned.new), strict=True):
         if more := every.attempted - first.attempted:
             yield (
-                f"{side.name} was asked again after the run: its {more:,} further requests count for what was answered,"
-                " not for latency, throughput and cost"
+                f"{side.name} was asked again after the run: its {more:,} further requests count for accuracy and other"
+                " rates, not for latency, throughput and cost"
             )
 
 
-def _row(pair: Paired, measure: Measure, locked: Lock) -> Row:
-    reason = locked.bars(measure)
+def _row(pair: Matching, measure: Measure, allowed: Comparable) -> Row:
+    reason = allowed.bars(measure)
     base, new = (
         None if measure.timed and cell.late else value(cell, measure, pair.prices) for cell in (pair.base, pair.new)
     )
@@ -163,7 +162,7 @@ def _empty(row: Row) -> bool:
 
 
 def _judged(pairs: Sequence[Pair]) -> Iterable[Pair]:
-    """Correct the p of all rows that may claim something together, and say what is proven."""
+    """Adjust the p-values of all rows that may claim something together, and say what is proven."""
     rows = [
         row for pair in pairs for row in pair.rows if row.claims and row.comparison and row.comparison.p is not None
     ]
@@ -183,29 +182,27 @@ def _word(measure: Measure, found: Comparison, p: float) -> Verdict | None:
     return "regressed" if (found.difference > 0) == (measure.worse == "higher") else "pass"
 
 
-# ---------------------------------------------------------------- the front
+# ---------------------------------------------------------------- trade-offs
 
 
-def _front(cells: Sequence[Cell]) -> Iterable[Place]:
-    """Return each target's accuracy, cost and time on each task.
-
-    And who is no worse in any of them and better in one.
-    """
-    places = [_place(cell) for cell in cells]
-    for place in places:
-        rivals = (other for other in places if other.task == place.task and _beats(other, place))
-        yield replace(place, beaten_by=next((other.target for other in rivals), ""))
+def _tradeoffs(cells: Sequence[Cell]) -> Iterable[Tradeoff]:
+    """Return each target's accuracy, cost and time on each task, and who is no worse in any and better in one."""
+    found = [_tradeoff(cell) for cell in cells]
+    for one in found:
+        rivals = (other for other in found if other.task == one.task and _beats(other, one))
+        yield replace(one, beaten_by=next((other.target for other in rivals), ""))
 
 
-def _place(cell: Cell) -> Place:
+def _tradeoff(cell: Cell) -> Tradeoff:
     measures = [MEASURES[name] for name in ("accuracy", "cost", "e2e_p50")]
-    known = [value(read_by(measure, cell), measure, cell.prints.prices) for measure in measures]
+    known = [value(readable(cell, measure), measure, cell.prints.prices) for measure in measures]
     accuracy, cost, e2e = (None if found is None else found.value for found in known)
-    return Place(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=None if cell.late else e2e)
+    e2e = None if cell.late else e2e
+    return Tradeoff(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=e2e)
 
 
-def _beats(one: Place, other: Place) -> bool:
-    """Whether `one` is as good in all and better in one. What is known of only one of them leaves it undecided."""
+def _beats(one: Tradeoff, other: Tradeoff) -> bool:
+    """Return whether `one` is as good in all and better in one. What is known of only one leaves it undecided."""
     pairs = [
         (one.accuracy, other.accuracy, 1), (one.cost, other.cost, -1), (one.e2e_p50, other.e2e_p50, -1),
     ]  # fmt: skip

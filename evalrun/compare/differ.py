@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evalrun.compare.figures import amounts, ascending, not_known_good, past, per_second, shares
-from evalrun.compare.paired import Paired
-from evalrun.compare.side import Floats, State
+from evalrun.compare.side import Floats, Matching, State
 from evalrun.rule import PERCENTILES, Measure
 from evalrun.stats.nights import LEAST_NIGHTS, Drift, Night, drift, log_quantile_night
 from evalrun.stats.percentile import compare_quantiles
@@ -43,7 +42,7 @@ class Found(NamedTuple):
     equal: bool = False
 
 
-def differ(pair: Paired, measure: Measure, *, margin: float | None = None) -> Found:
+def differ(pair: Matching, measure: Measure, *, margin: float | None = None) -> Found:
     """Compare one measure. margin: the change for the worse that a rule tolerates, in points or relative."""
     if pair.base.values or pair.new.values:
         return Found(None, why="a table has no samples to pair")
@@ -59,7 +58,7 @@ def differ(pair: Paired, measure: Measure, *, margin: float | None = None) -> Fo
 # ---------------------------------------------------------------- right, wrong and other shares
 
 
-def _shares(pair: Paired, measure: Measure, margin: float | None) -> Found:
+def _shares(pair: Matching, measure: Measure, margin: float | None) -> Found:
     if measure.name == "good" and (unknown := not_known_good(pair.base) or not_known_good(pair.new)):
         return Found(None, why=unknown)
     base, new = pair.sample_values(shares(pair.base, measure.name), shares(pair.new, measure.name))
@@ -90,7 +89,7 @@ def _mirrored(found: Comparison) -> Comparison:
 _UNKNOWN_SPREAD = "a sum is zero, or too few samples differ to learn how much they vary"
 
 
-def _amounts(pair: Paired, measure: Measure, margin: float | None) -> Found:
+def _amounts(pair: Matching, measure: Measure, margin: float | None) -> Found:
     sides = []
     for cell in (pair.base, pair.new):
         amount = amounts(cell, measure.name, pair.prices)
@@ -127,7 +126,7 @@ def _unchanged(values: Floats, margin: float | None) -> Comparison:
     )  # fmt: skip
 
 
-def _per_correct(pair: Paired, sides: Sequence[Floats], margin: float | None) -> Found:
+def _per_correct(pair: Matching, sides: Sequence[Floats], margin: float | None) -> Found:
     """Compare dollars per right answer, over the samples that have a cost and a score on both sides."""
     known = [
         np.where(np.isnan(cell.score), np.nan, cost) for cell, cost in zip((pair.base, pair.new), sides, strict=True)
@@ -156,7 +155,7 @@ def _log_error(base: Floats, new: Floats) -> float:
 # ---------------------------------------------------------------- time
 
 
-def _latency(pair: Paired, measure: Measure, margin: float | None) -> Found:
+def _latency(pair: Matching, measure: Measure, margin: float | None) -> Found:
     name, _, percentile = measure.name.partition("_")
     q, now = PERCENTILES[percentile], pair.new.latency(name)
     old = pair.base.latency(name)
@@ -182,7 +181,7 @@ def _latency(pair: Paired, measure: Measure, margin: float | None) -> Found:
     return Found(found, len(base), claims=claims, why="" if pair.same_session else ONE_NIGHT)
 
 
-def _rate(pair: Paired, measure: Measure, margin: float | None) -> Found:
+def _rate(pair: Matching, measure: Measure, margin: float | None) -> Found:
     now, old = (per_second(cell, measure) for cell in (pair.new, pair.base))
     alike = [night for night in pair.nights if not measure.needs_slo or night.slo == pair.new.prints.slo]
     nights = past(alike, measure, pair.prices)

@@ -1,4 +1,4 @@
-"""What a comparison says: rows of numbers, flipped samples, the parts of a change, who is on the front."""
+"""What a comparison says: rows of numbers, flipped samples, the parts of a change, the trade-offs of targets."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -79,8 +79,12 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One target of the new side on one task. beaten_by: who is as good in all three and better in one."""
+class Tradeoff:
+    """Accuracy, cost and time of one target of the new side on one task; None is unknown.
+
+    accuracy: 0..1. cost: US dollars of an answer. e2e_p50: seconds. beaten_by: a target that is at least as good in all
+    three and better in one; empty where there is none.
+    """
 
     task: str
     target: str
@@ -97,5 +101,5 @@ class Contrast:
     base: str
     new: str
     pairs: tuple[Pair, ...]
-    places: tuple[Place, ...] = ()
+    tradeoffs: tuple[Tradeoff, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""One rule on one task and target: the evidence for and against it, or why there is none. The word is `judge`'s.
+"""One rule on one task and target: the evidence for and against it, or why there is none. `judge` makes verdicts of it.
 
 limit of accuracy, good, latency, cost   an estimate: the 95 % interval decides
-limit of rates and of client lag     a fact of this run: counted, nothing is inferred
-no worse than, within                paired with the baseline: `compare.differ`
+limit of rates and of client lag         a fact of this run: counted, nothing is inferred
+no worse than, within                    compared with the baseline: `compare.differ`
 """
 
 from collections.abc import Callable
@@ -13,10 +13,9 @@ import numpy as np
 
 from evalrun import units
 from evalrun.compare import figures
+from evalrun.compare.comparable import comparable
 from evalrun.compare.differ import differ
-from evalrun.compare.lock import lock
-from evalrun.compare.paired import Paired
-from evalrun.compare.side import Cell, Side, State
+from evalrun.compare.side import Cell, Matching, Side, State
 from evalrun.gate.decide import advice_for_change, advice_for_limit
 from evalrun.rule import PERCENTILES, Measure, Rule
 from evalrun.stats.interval import Interval, unit_mean
@@ -32,8 +31,13 @@ NO_EVIDENCE = Sides(1.0, 1.0)
 class Case:
     """The evidence of one rule on one cell.
 
-    sides: for an estimate. fact: whether a counted limit holds; None where it is estimated. trouble: why it must not
-    pass whatever the numbers say. why: the numbers, in words. decide: what would decide it.
+    why: the numbers, in words.
+    sides: for an estimate.
+    fact: whether a counted limit is kept; None where it is estimated.
+    trouble: why it must not pass whatever the numbers say.
+    decide: what would decide it.
+    p_factor: what its p-values are multiplied by, where interim analyses share alpha (`compare.interim`).
+    pair: the two cells that were compared, where more repeats would sharpen the comparison.
     """
 
     rule: Rule
@@ -46,12 +50,19 @@ class Case:
     value: float | None = None
     comparison: Comparison | None = None
     decide: str = ""
+    p_factor: int = 1
+    pair: tuple[Cell, Cell] | None = None
+
+    @property
+    def adjusted(self) -> Sides:
+        """Return its sides with the p-value adjustment of interim analyses."""
+        return Sides(*(min(1.0, p * self.p_factor) for p in self.sides))
 
 
 def trouble(cell: Cell, side: Side) -> str:
-    """Say why a cell's numbers carry no verdict: not asked, not finished, or too much of it without a scored answer."""
+    """Return why a cell carries no verdict: not asked, not finished, or too many requests without a scored answer."""
     if not cell.attempted:
-        return f"{side.name} has no answer to it"
+        return f"{side.name} has no answers of it"
     if cell.attempted < cell.planned:
         return f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
     lost = float(np.isnan(cell.score).mean())
@@ -67,7 +78,7 @@ def trouble(cell: Cell, side: Side) -> str:
 
 
 def limit(rule: Rule, cell: Cell, side: Side) -> Case:
-    """Hold one number of a run against a limit."""
+    """Check one number of a run against a limit."""
     case = partial(Case, rule=rule, task=cell.task, target=cell.target, trouble=trouble(cell, side))
     if not cell.attempted:
         return case(why="nothing was measured")
@@ -123,7 +134,7 @@ def _interval(measure: Measure, cell: Cell) -> Callable[[float], Interval | None
 
 
 def _limit_sides(at: Callable[[float], Interval | None], rule: Rule) -> Sides:
-    """Give, as p, how wide an interval may be until it reaches the limit: 0.05 where the 95 % interval just does."""
+    """Return, as p-values, how wide the interval is that reaches the limit: 0.05 where the 95 % interval does."""
 
     def above(level: float) -> bool:
         found = at(level)
@@ -163,7 +174,7 @@ def _widest(clear: Callable[[float], bool]) -> float:
 def change(
     rule: Rule, cell: Cell, base_cell: Cell | None, *, sides: tuple[Side | None, Side], across_prompts: bool = False
 ) -> Case:
-    """Hold the change of one number since a baseline against what is tolerated."""
+    """Check the change of one number since a baseline against what is tolerated."""
     base, new = sides
     case = partial(Case, rule=rule, task=cell.task, target=cell.target)
     if base is None:
@@ -172,10 +183,10 @@ def change(
         have = ", ".join(f"{task} of {target}" for task, target in base.cells)
         return case(why=f"the baseline {base.name} does not have it (it has {have})", trouble="no baseline")
     both = (base, new)
-    locked = lock(base_cell, cell, sides=both, across_prompts=across_prompts)
+    allowed = comparable(base_cell, cell, sides=both, across_prompts=across_prompts)
     measure = rule.measure
-    barred = locked.refused or locked.bars(measure)
-    pair = Paired(base_cell, cell, prices=cell.prints.prices, tonight=new.run)
+    barred = allowed.refused or allowed.bars(measure)
+    pair = Matching(base_cell, cell, prices=cell.prints.prices, tonight=new.run)
     missing = len(base_cell.samples) - len(pair.samples[0])
     if missing and not barred:
         barred = f"{missing:,} of the {len(base_cell.samples):,} samples of {base.name} are missing"

@@ -1,7 +1,7 @@
-"""What would decide an inconclusive ruling, and at what cost; whether a run that goes on may stop now. Asks nothing.
+"""What would decide an inconclusive ruling, and at what cost; whether a decision that goes on may stop. Asks nothing.
 
-Two kinds of going on: rounds of an A/B, under a bound that may be looked at always (`decide_next`); and more repeats of
-one run against a baseline that stays what it is (`reach`, and `compare.looks`).
+Two ways to go on: rounds of an A/B, under a bound that is valid at any time (`decide_next`); and more repeats of one
+run against a baseline that does not change (`reach`, and `compare.interim`).
 """
 
 import math
@@ -13,9 +13,8 @@ import numpy as np
 
 from evalrun import units
 from evalrun.compare.figures import amounts, known, shares
-from evalrun.compare.looks import sharpened
-from evalrun.compare.paired import Paired
-from evalrun.compare.side import Cell, Floats
+from evalrun.compare.interim import repeats_sharpen
+from evalrun.compare.side import Cell, Floats, Matching
 from evalrun.rule import Rule
 from evalrun.stats.distribution import normal_quantile, normal_tail
 from evalrun.stats.interval import Interval
@@ -28,7 +27,7 @@ _HOPELESS = 1_000_000
 
 
 class Next(NamedTuple):
-    """Whether to ask another round. word: what the rounds so far prove; `inconclusive` with `go_on` False: give up."""
+    """Whether to ask another round. word: the verdict so far; `inconclusive` with `go_on` False: give up."""
 
     word: Verdict
     go_on: bool
@@ -39,32 +38,33 @@ def decide_next(
     differences: Sequence[float], *, margin: float, spent_usd: Decimal, round_usd: Decimal | None,
     max_cost_usd: Decimal, rules: int = 1, alpha: float = 0.05,
 ) -> Next:  # fmt: skip
-    """Say whether the sequential bound has decided `no worse than margin`, from all paired differences so far.
+    """Return whether the sequential bound has decided `no worse than margin`, from all paired differences so far.
 
-    differences: new - base, each -1..1, one for each request pair (`paired_differences`). round_usd: what one more
-    round takes, None unknown: its cost, and what is set aside for a request before it is sent. rules: how many rulings
-    are decided side by side; their false alarms are shared.
-    Premise: looks come after whole rounds, in which every sample is asked once more ON BOTH SIDES: a base answer that
-    is used again counts once. Any number of looks keeps alpha (`stats.scores`).
+    differences: new - base, each -1..1, one for each request pair (`paired_differences`).
+    round_usd: what one more round takes, with what is set aside for a request before it is sent; None is unknown.
+    rules: how many rulings are decided together; they share the false alarms.
+    Premise: analyses follow complete rounds, in which every sample is asked once more ON BOTH SIDES: a base answer that
+    is used again counts once. Any number of analyses keeps alpha (`stats.scores`).
     """
     sides = sequential_sides(list(differences), margin=margin)
     word = verdict(Sides(min(1.0, sides.worse * rules), sides.within), alpha=alpha)
-    seen = f"after {len(differences):,} pairs"
+    so_far = f"after {len(differences):,} pairs"
     if word != "inconclusive":
         p = sides.worse * rules if word == "regressed" else sides.within
-        return Next(word, False, f"decided {seen} (always-valid p {p:.2g})")
+        return Next(word, False, f"decided {so_far} (always-valid p {p:.2g})")
     if round_usd is None:
-        return Next(word, False, f"not decided {seen}, and what another round costs is unknown; give the target prices")
+        why = f"not decided {so_far}, and what another round costs is unknown; add prices to the target"
+        return Next(word, False, why)
     if spent_usd + round_usd > max_cost_usd:
         return Next(
             word, False,
-            f"not decided {seen}: {units.usd(spent_usd)} is spent, and another round would pass the cap of"
-            f" ${max_cost_usd:f}; --max-cost {units.cap(spent_usd + round_usd)} would do",
+            f"not decided {so_far}: {units.usd(spent_usd)} is spent, and another round would exceed the cap of"
+            f" ${max_cost_usd:f}; --max-cost {units.cap(spent_usd + round_usd)} would be enough",
         )  # fmt: skip
-    return Next(word, True, f"not decided {seen} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
+    return Next(word, True, f"not decided {so_far} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
 
 
-def paired_differences(pair: Paired) -> list[float]:
+def paired_differences(pair: Matching) -> list[float]:
     """Return new - base of each request that has a score on both sides."""
     old, now = pair.requests
     found: list[float] = known(pair.new.score[now] - pair.base.score[old]).tolist()
@@ -74,8 +74,10 @@ def paired_differences(pair: Paired) -> list[float]:
 class Reach(NamedTuple):
     """How far more repeats of the run may still carry a change: in one scale, in which more is worse.
 
-    at: the change; margin: what is tolerated. left: the standard error that the repeats of the run still add, and may
-    lose. floor: what stays of it however many there are: the noise of the baseline, and of the samples.
+    at: the change.
+    margin: what is tolerated.
+    left: the standard error from the repeats of the run, which more repeats would remove.
+    floor: the standard error that stays however many there are: the noise of the baseline and of the samples.
     """
 
     at: float
@@ -84,7 +86,7 @@ class Reach(NamedTuple):
     floor: float
 
     def chance(self, alpha: float) -> float:
-        """Return the chance that endless repeats of the run prove one side at `alpha`, from where the change is now."""
+        """Return the chance that endless repeats of the run decide at `alpha`, from where the change is now."""
         if self.left == 0:
             return 0.0  # every repeat says the same
         far = normal_quantile(1 - alpha) * self.floor
@@ -93,12 +95,12 @@ class Reach(NamedTuple):
         )
 
 
-def reach(rule: Rule, pair: Paired, found: Comparison) -> Reach | None:
-    """Say how far more repeats of the run may carry a change; None where there is no interval to tell from.
+def reach(rule: Rule, pair: Matching, found: Comparison) -> Reach | None:
+    """Return how far more repeats of the run may carry a change; None without an interval.
 
-    How noisy one answer is comes from the repeats of the run, else from those of the baseline; where neither has any,
-    half of what the differences vary is taken for it. The normal approximation is good enough here: it decides what is
-    asked, and nothing else.
+    The variance of one answer comes from the repeats of the run, else from those of the baseline; where neither has
+    any, it is half the variance of the differences. The normal approximation is good enough here: it only decides what
+    is asked.
     """
     if found.low is None or found.high is None:
         return None
@@ -128,23 +130,23 @@ def _noise(cell: Cell, values: Floats) -> float | None:
 
 
 def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
-    """Say how many samples would put the limit outside the interval, if the value stays what it is."""
+    """Return how many samples would put the limit outside the interval, if the value stays the same."""
     end = found.low if found.value >= rule.amount else found.high
     gap = abs(found.value - rule.amount)
     if end is None or not math.isfinite(end) or gap == 0:
-        return "it is at the limit: no number of samples decides that" if gap == 0 else "more samples"
+        return "it is exactly at the limit: no number of samples decides that" if gap == 0 else "more samples"
     n = len(cell.starts)
     wanted = needed_units(n, mde=max(abs(found.value - end), gap), wanted=gap)
     if wanted > _HOPELESS:
-        return "it is so near the limit that no affordable number of samples would decide"
+        return "it is so close to the limit that no affordable number of samples would decide"
     more = (wanted - n) * cell.attempted / n
-    return f"about {wanted:,} samples, if it stays what it is (this run has {n:,}); {_price(cell, more)}"
+    return f"about {wanted:,} samples, if it stays the same (this run has {n:,}); {_price(cell, more)}"
 
 
-def advice_for_change(rule: Rule, pair: Paired, found: Comparison) -> str:
-    """Say how many repeats would decide, if in truth nothing changed."""
+def advice_for_change(rule: Rule, pair: Matching, found: Comparison) -> str:
+    """Return how many repeats would decide, if in truth nothing changed."""
     if rule.measure.unit in ("s", "tok/s", "req/s") and pair.base.latency("e2e") is None:
-        seen = "" if found.mde is None else f"; what these nights can see is a change of {found.mde:.0%}"
+        seen = "" if found.mde is None else f"; these nights can detect a change of {found.mde:.0%}"
         return f"more nights, or a wider margin{seen}"
     samples = len(pair.samples[0])
     if not samples:
@@ -155,16 +157,16 @@ def advice_for_change(rule: Rule, pair: Paired, found: Comparison) -> str:
     elif found.mde:
         needed = needed_units(samples, mde=math.log1p(found.mde), wanted=math.log1p(rule.amount))
     else:
-        return "more samples: these have no spread to learn from"
+        return "more samples: these do not vary"
     return _repeats(rule, pair, needed / samples) or (
         f"about {needed:,} samples, or a wider margin: no affordable number of repeats would decide"
     )
 
 
-def _repeats(rule: Rule, pair: Paired, fewer: float) -> str:
-    """Say how many repeats make the variance of each sample's difference `fewer` times smaller; empty: too many.
+def _repeats(rule: Rule, pair: Matching, fewer: float) -> str:
+    """Return how many repeats make the variance of each sample's difference `fewer` times smaller; empty: too many.
 
-    It is v / repeats of the run + v / repeats of the baseline, of which those of the baseline may be enough already.
+    It is v / repeats of the run + v / repeats of the baseline; those of the baseline may be enough already.
     """
     now, before = (cell.attempted / len(cell.starts) for cell in (pair.new, pair.base))
     allowed = (1 / now + 1 / before) / fewer  # in units of v
@@ -175,7 +177,7 @@ def _repeats(rule: Rule, pair: Paired, fewer: float) -> str:
         return ""
     have = f"{now:g}" if now == before else f"{now:g}, the baseline {before:g}"
     price = _price(pair.new, len(pair.samples[0]) * (repeats - now)) + ("" if alone else " a side")
-    if sharpened(rule.measure):
+    if repeats_sharpen(rule.measure):
         which = "of this run" if alone else "on both sides"
         return f"{repeats} repeats of each sample {which}, if nothing changed (now {have}); {price}"
     which = "a run" if alone else "a run and a baseline"  # what is added to a run later is not read here

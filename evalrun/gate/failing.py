@@ -5,9 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from evalrun.compare.look import answer, record_at, score_at
-from evalrun.compare.paired import Paired
-from evalrun.compare.side import Cell, Side, State
+from evalrun.compare.change import answer, record_at, score_at
+from evalrun.compare.side import Cell, Matching, Side, State
 from evalrun.escape import clip
 from evalrun.gate.values import Failing
 from evalrun.types import Failure
@@ -19,10 +18,7 @@ _KINDS: dict[int, Literal["wrong", "failed", "unscored", "truncated"]] = {
 
 
 def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
-    """Return at most `most` samples, each with its worst request.
-
-    Failed, then newly wrong, then unscored, cut, wrong.
-    """
+    """Return at most `most` samples, each with its worst request: failed, newly wrong, unscored, truncated, wrong."""
     if new.folder is None:
         return ()
     found: list[tuple[int, Cell, int]] = []
@@ -53,7 +49,7 @@ def _requests(cell: Cell, old: Cell | None) -> Iterable[tuple[int, int]]:
 def _newly_wrong(cell: Cell, old: Cell | None) -> Sequence[int]:
     if old is None or old.values:
         return []
-    pair = Paired(old, cell, prices=None)
+    pair = Matching(old, cell, prices=None)
     base, new = old.means(old.score)[pair.samples[0]], cell.means(cell.score)[pair.samples[1]]
     with np.errstate(invalid="ignore"):
         found: list[int] = cell.samples[pair.samples[1]][(base >= 0.5) & (new < 0.5)].tolist()

@@ -1,43 +1,26 @@
-"""Every rule on every task and target of a run, corrected together: a Gate. One that misses data never passes."""
+"""Judge every rule on every task and target of a run, with p-values adjusted together. Missing data never pass."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
-from evalrun.compare.looks import look, read_by, sharpened
-from evalrun.compare.paired import Paired
-from evalrun.compare.side import Cell, Side, empty_cell
+from evalrun.compare.interim import interim, readable, repeats_sharpen
+from evalrun.compare.side import Cell, Matching, Side, empty_cell
 from evalrun.errors import SuiteError
 from evalrun.gate.case import Case, change, limit
 from evalrun.gate.decide import reach
 from evalrun.gate.failing import failing
 from evalrun.gate.values import Gate, Ruling
 from evalrun.rule import Rule, parse
-from evalrun.stats.verdict import Sides, Verdict, verdicts
+from evalrun.stats.verdict import Verdict, verdicts
 
 ALPHA = 0.05
 MOST_FAILING = 50
-LEAST_CHANCE = 0.1  # of a decision by endless repeats: below it none is asked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A case, and how it was looked at. pair: what a change was seen in, where repeats sharpen it.
-
-    price: what p counts times, so that all looks together keep alpha (`compare.looks`); 1 where there is one look.
-    """
-
-    case: Case
-    price: int = 1
-    pair: tuple[Cell, Cell] | None = None
-
-    @property
-    def sides(self) -> Sides:
-        return Sides(*(min(1.0, p * self.price) for p in self.case.sides))
+LEAST_CHANCE = 0.1  # of a decision by endless repeats; below it none is asked
 
 
 def rules(texts: Sequence[str]) -> list[Rule]:
-    """Read rules; a mistake is the command's, or the suite's."""
+    """Parse rules. Raises SuiteError for a mistake."""
     try:
         return [parse(text) for text in texts]
     except ValueError as error:
@@ -54,17 +37,18 @@ def judge(
     deciding: bool = False,
     alpha: float = ALPHA,
 ) -> Gate:
-    """Judge a run by rules, those of a change against `base`.
+    """Judge a run by rules, those about a change against `base`.
 
     At most a share `alpha` of gates with nothing wrong say regressed.
-    deciding: should this look not decide, more repeats are asked and it is looked again. A run that was asked again
-    already is judged so in any case.
+    deciding: if this analysis is inconclusive, more repeats are asked and another one follows. A run that was asked
+    again already is judged this way in any case.
+    Raises SuiteError where there are no rules.
     """
     if not asked:
-        raise SuiteError("gate: there is no rule; give --rule 'accuracy >= 0.80', or `gates:` in the suite")
-    held = partial(_seen, asked, new=new, base=base, across_prompts=across_prompts, deciding=deciding)
-    seen = [one for cell in _cells(new, base) for one in held(cell)]
-    rulings = tuple(_rulings(seen, new, alpha=alpha))
+        raise SuiteError("gate: there are no rules; use --rule 'accuracy >= 0.80', or `gates:` in the suite")
+    collect = partial(_cases, asked, new=new, base=base, across_prompts=across_prompts, deciding=deciding)
+    cases = [case for cell in _cells(new, base) for case in collect(cell)]
+    rulings = tuple(_rulings(cases, new, alpha=alpha))
     return Gate(
         suite=new.suite,
         run=new.run,
@@ -77,7 +61,7 @@ def judge(
 
 
 def _cells(new: Side, base: Side | None) -> list[Cell]:
-    """Return what the run was to ask, and what only the baseline knows of its targets: a dropped task is no pass."""
+    """Return the cells of the run, and an empty one for each task that only the baseline has."""
     targets = {target for _, target in new.cells}
     dropped = [
         empty_cell(cell.task, cell.target, prints=cell.prints, planned=cell.planned)
@@ -87,36 +71,36 @@ def _cells(new: Side, base: Side | None) -> list[Cell]:
     return [*new.cells.values(), *dropped]
 
 
-def _seen(
+def _cases(
     asked: Iterable[Rule], cell: Cell, *, new: Side, base: Side | None, across_prompts: bool, deciding: bool
-) -> Iterable[Seen]:
-    """Look at a cell by every rule, each in as much of it, and of the baseline's, as the rule may read."""
+) -> Iterable[Case]:
+    """Apply every rule to a cell, each to as much of it, and of the baseline's, as the rule may read."""
     old = base.cells.get((cell.task, cell.target)) if base else None
-    at = look(cell)
+    at = interim(cell)
 
-    def held(rule: Rule, part: Cell) -> Case:
+    def applied(rule: Rule, part: Cell) -> Case:
         if rule.needs_baseline:
-            before = read_by(rule.measure, old) if old else None
+            before = readable(old, rule.measure) if old else None
             return change(rule, part, before, sides=(base, new), across_prompts=across_prompts)
         return limit(rule, part, new)
 
     for rule in asked:
-        if rule.needs_baseline and sharpened(rule.measure):
-            price = at.price if deciding or at.number > 1 else 1
-            yield Seen(case=held(rule, at.now), price=price, pair=(old, at.now) if old else None)
+        if rule.needs_baseline and repeats_sharpen(rule.measure):
+            p_factor = at.p_factor if deciding or at.number > 1 else 1
+            found = applied(rule, at.complete)
+            yield replace(found, p_factor=p_factor, pair=(old, at.complete) if old else None)
             continue
-        case = held(rule, at.first)
-        counted = case.fact is not None and at.first is not cell
-        yield Seen(case=held(rule, cell) if counted else case)
+        case = applied(rule, at.planned)
+        counted = case.fact is not None and at.planned is not cell
+        yield applied(rule, cell) if counted else case
 
 
-def _rulings(seen: Sequence[Seen], new: Side, *, alpha: float) -> Iterable[Ruling]:
-    """Say the word of each case. Estimates are corrected together (Holm); facts and what has trouble are no tests."""
-    tested = [one for one in seen if one.case.fact is None and not one.case.trouble]
-    words = dict(zip(map(id, tested), verdicts([one.sides for one in tested], alpha=alpha), strict=True))
-    for one in seen:
-        case = one.case
-        word: Verdict = words.get(id(one), "inconclusive")
+def _rulings(cases: Sequence[Case], new: Side, *, alpha: float) -> Iterable[Ruling]:
+    """Return the verdict of each case. Estimates are adjusted together (Holm); the rest are no tests."""
+    tested = [case for case in cases if case.fact is None and not case.trouble]
+    words = dict(zip(map(id, tested), verdicts([case.adjusted for case in tested], alpha=alpha), strict=True))
+    for case in cases:
+        word: Verdict = words.get(id(case), "inconclusive")
         if case.fact is not None:
             word = "regressed" if not case.fact else "inconclusive" if case.trouble else "pass"
         why = case.why
@@ -132,19 +116,18 @@ def _rulings(seen: Sequence[Seen], new: Side, *, alpha: float) -> Iterable[Rulin
             value=case.value,
             comparison=case.comparison,
             decide=case.decide if word == "inconclusive" and not case.trouble else "",
-            by_repeats=word == "inconclusive" and _within_reach(one, new, alpha=alpha),
+            by_repeats=word == "inconclusive" and _within_reach(case, new, alpha=alpha),
         )
 
 
-def _within_reach(one: Seen, new: Side, *, alpha: float) -> bool:
-    """Whether more repeats of the run alone have a fair chance to decide a case at its next look."""
-    if one.pair is None or one.case.trouble or one.case.comparison is None:
+def _within_reach(case: Case, new: Side, *, alpha: float) -> bool:
+    """Return whether more repeats of the run alone have a fair chance to decide a case at its next analysis."""
+    if case.pair is None or case.trouble or case.comparison is None:
         return False
-    base, now = one.pair
-    pair = Paired(base, now, prices=now.prints.prices, tonight=new.run)
-    far = reach(one.case.rule, pair, one.case.comparison)
-    price = 2 * max(2, one.price)  # the first look of a decision has a price of 2
-    return far is not None and far.chance(alpha / price) >= LEAST_CHANCE
+    base, now = case.pair
+    far = reach(case.rule, Matching(base, now, prices=now.prints.prices, tonight=new.run), case.comparison)
+    p_factor = 2 * max(2, case.p_factor)  # the first analysis of a decision has a factor of 2
+    return far is not None and far.chance(alpha / p_factor) >= LEAST_CHANCE
 
 
 def _worst(words: Sequence[Verdict]) -> Verdict:
@@ -161,19 +144,19 @@ def _notes(new: Side, base: Side | None) -> Iterable[str]:
         return
     yield from (note for note in base.notes if note not in new.notes)
     if base.run == new.run:
-        yield f"the baseline {base.name} holds this very run: that nothing changed since says little"
+        yield f"the baseline {base.name} was saved from this run: no change since says little"
     gone = dict.fromkeys(target for _, target in base.cells if target not in {target for _, target in new.cells})
     if gone:
         yield f"targets of the baseline that this run did not ask: {', '.join(gone)}"
 
 
 def _asked_again(cell: Cell) -> Iterable[str]:
-    at = look(cell)
+    at = interim(cell)
     where = f"{cell.task} of {cell.target}"
     if at.number > 1:
         yield (
-            f"{where} was asked again after the run, now {at.repeats} times each: look {at.number} at what changed,"
-            f" whose p counts {at.price} times (docs/gates.md)"
+            f"{where} was asked again after the run, now {at.repeats} times each: this is interim analysis {at.number},"
+            f" with p-values times {at.p_factor} (docs/gates.md)"
         )
-    if left_out := cell.attempted - at.now.attempted:
-        yield f"{where}: a further round was cut off; of its {left_out:,} requests only counted rules speak"
+    if left_out := cell.attempted - at.complete.attempted:
+        yield f"{where}: a further round was interrupted; its {left_out:,} requests are read by counted rules only"

@@ -1,4 +1,4 @@
-"""What a gate says: a word for each rule, why, and what would decide it. No computing."""
+"""What a gate says: a verdict for each rule, why, and what would decide it. Computes nothing."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +10,11 @@ from evalrun.stats.verdict import Comparison, Verdict
 class Ruling:
     """One rule applied to one task x target (task None: all tasks of the target).
 
-    rule: as it was typed. word: `inconclusive` is also the word for data that are missing or not comparable.
-    comparison: the evidence, where two runs were compared. value: the number an absolute rule looks at.
+    rule: as it was typed.
+    word: the verdict; `inconclusive` also where data are missing or not comparable.
+    why: the numbers, or what is missing.
+    value: the number that a limit is about.
+    comparison: the evidence, where two runs were compared.
     decide: what would decide an inconclusive ruling (how many more repeats, at what cost); empty where nothing would.
     by_repeats: whether more repeats of this run alone may decide it: `gate --decide` asks them.
     """
@@ -30,7 +33,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failing:
-    """One sample worth showing where a gate is reported. `failed` requests are errors, `wrong` answers are failures."""
+    """One sample worth showing where a gate is reported: `failed` requests are errors, `wrong` answers are failures."""
 
     kind: Literal["wrong", "failed", "unscored", "truncated"]
     task: str
@@ -55,5 +58,5 @@ class Gate:
 
     @property
     def stuck(self) -> tuple[Ruling, ...]:
-        """What is inconclusive and stays so, however often the run is asked again: the gate cannot pass."""
+        """Return what stays inconclusive however often the run is asked again: the gate cannot pass."""
         return tuple(one for one in self.rulings if one.word == "inconclusive" and not one.by_repeats)

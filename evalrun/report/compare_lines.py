@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 
 from evalrun import units
-from evalrun.compare.values import Contrast, Flip, Pair, Part, Place
+from evalrun.compare.values import Contrast, Flip, Pair, Part, Tradeoff
 from evalrun.compare.values import Row as Compared
 from evalrun.report.lines import Block, Encode, Row, name
 from evalrun.rule import Measure
@@ -39,10 +39,10 @@ def blocks(contrast: Contrast, encode: Encode) -> Iterator[Block]:
         if any(part.change or part.low or part.high for part in pair.parts):
             rows = tuple(_part(part) for part in pair.parts if part.requests)
             yield Block(f"{where}: where the score changed", ("requests", "change", "at worst", "at best"), rows)
-    for task in dict.fromkeys(place.task for place in contrast.places):
-        places = [place for place in contrast.places if place.task == task]
+    for task in dict.fromkeys(one.task for one in contrast.tradeoffs):
+        found = [one for one in contrast.tradeoffs if one.task == task]
         heads = ("accuracy", "cost/answer", "E2E p50", "beaten by")
-        rows = tuple(_place(place, encode) for place in places)
+        rows = tuple(_tradeoff(one, encode) for one in found)
         yield Block(f"{name(task, encode)}: accuracy, cost, time", heads, rows)
 
 
@@ -141,11 +141,11 @@ def _part(part: Part) -> Row:
     return Row(part.cause, "", part.cause, (units.count(part.requests), *changes))
 
 
-def _place(place: Place, encode: Encode) -> Row:
-    cost = units.UNKNOWN if place.cost is None else f"${units.significant(place.cost)}"
-    accuracy, time = units.fraction(place.accuracy, 1), units.seconds(place.e2e_p50)
-    beaten = name(place.beaten_by, encode) if place.beaten_by else "nobody"
-    return Row(place.target, "", name(place.target, encode), (accuracy, cost, time, beaten))
+def _tradeoff(one: Tradeoff, encode: Encode) -> Row:
+    cost = units.UNKNOWN if one.cost is None else f"${units.significant(one.cost)}"
+    accuracy, time = units.fraction(one.accuracy, 1), units.seconds(one.e2e_p50)
+    beaten = name(one.beaten_by, encode) if one.beaten_by else "nobody"
+    return Row(one.target, "", name(one.target, encode), (accuracy, cost, time, beaten))
 
 
 def _answers(flip: Flip, encode: Encode) -> str:

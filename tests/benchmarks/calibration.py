@@ -230,7 +230,7 @@ def sequential_alarms(runs: int) -> Iterator[Line]:
 def doubling_alarms(runs: int) -> Iterator[Line]:
     """`gate --decide`: a run whose repeats double 19 times, looked at each time against a baseline that stays.
 
-    At the edge of what is tolerated; the k-th look counts p 2^k times (`compare.looks`).
+    At the edge of what is tolerated; analysis k multiplies p-values by 2^k (`compare.interim`).
     """
     looks = [2**number for number in range(1, 21)]
     for n in (30, 200):

@@ -58,7 +58,7 @@ def test_the_suite_has_rules_of_its_own(tmp_path: Path) -> None:
     own = write_run(tmp_path / "a", asked("r" * 50), gates=["accuracy >= 0.5", "failed <= 1 %"])
     assert [one.rule for one in gate_of(own, Held()).rulings] == ["accuracy >= 0.5", "failed <= 1 %"]
     assert [one.rule for one in gate_of(own, Held(texts=["truncated <= 5 %"])).rulings] == ["truncated <= 5 %"]
-    with pytest.raises(SuiteError, match="there is no rule"):
+    with pytest.raises(SuiteError, match="there are no rules"):
         gate_of(write_run(tmp_path / "b", asked("r")), Held())
     with pytest.raises(StoreError):
         gate_of(tmp_path / "nothing", Held(texts=["accuracy >= 0.5"]))

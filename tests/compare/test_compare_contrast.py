@@ -145,7 +145,7 @@ def test_costs_are_under_one_price_list(tmp_path: Path) -> None:
     assert cost.base.value == pytest.approx(5e-5)
     assert cost.comparison is not None
     assert cost.comparison.difference == 0
-    assert any("both costs are under those of" in note for note in pair.notes)
+    assert any("both costs use those of" in note for note in pair.notes)
 
 
 def test_one_unknown_cost_is_no_comparison(tmp_path: Path) -> None:
@@ -191,9 +191,9 @@ def test_an_unfinished_side_is_said(tmp_path: Path) -> None:
     assert pair.notes == ("new is unfinished: 2 of 3 requests were made",)
 
 
-def test_the_front_names_who_beats_whom(tmp_path: Path) -> None:
+def test_trade_offs_name_who_beats_whom(tmp_path: Path) -> None:
     """`slow` is as right and as dear as `sim` and takes longer; `good` is slower still and right more often."""
     requests = [*asked("rw"), *asked("rw", target="slow", ttft_s=1.0), *asked("rr", target="good", ttft_s=2.0)]
     side = read_run(write_run(tmp_path / "a", requests))
-    beaten = {place.target: place.beaten_by for place in compare(side, side).places}
+    beaten = {one.target: one.beaten_by for one in compare(side, side).tradeoffs}
     assert beaten == {"sim": "", "slow": "sim", "good": ""}

@@ -14,7 +14,7 @@ from written_runs import Asked, asked, write_run
 
 from evalrun.cli.results import table_of
 from evalrun.compare import baseline
-from evalrun.compare.abreast import in_step
+from evalrun.compare.ab import in_step
 from evalrun.compare.contrast import compare, compare_targets
 from evalrun.compare.figures import value
 from evalrun.compare.load import load

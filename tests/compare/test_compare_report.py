@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from evalrun.compare.values import Contrast, Flip, Pair, Part, Place, Row
+from evalrun.compare.values import Contrast, Flip, Pair, Part, Row, Tradeoff
 from evalrun.gate.values import Gate, Ruling
 from evalrun.report import compare_csv, compare_gate, compare_json, compare_markdown, compare_text
 from evalrun.rule import MEASURES
@@ -41,7 +41,7 @@ def made(text: str = "sums") -> Contrast:
                 parts=(Part(cause="capability", requests=50, change=-0.12, low=-0.12, high=-0.12),),
             ),
         ),
-        places=(Place(task=text, target=text, accuracy=0.5, cost=None, e2e_p50=1.5, beaten_by=text),),
+        tradeoffs=(Tradeoff(task=text, target=text, accuracy=0.5, cost=None, e2e_p50=1.5, beaten_by=text),),
         notes=(text,),
     )  # fmt: skip
 
@@ -78,13 +78,13 @@ def test_csv_has_every_number_in_full() -> None:
 
 
 def test_json_has_everything() -> None:
-    """Rows, parts, flips and the front; what is infinite or unknown is null."""
+    """Rows, parts, flips and trade-offs; what is infinite or unknown is null."""
     (contrast,) = json.loads(compare_json.render([made()]))
     (pair,) = contrast["pairs"]
     assert pair["rows"][0]["comparison"]["difference"] == -0.12
     assert pair["rows"][1]["new"]["value"] is None
     assert len(pair["flips"]) == 7
-    assert contrast["places"][0]["beaten_by"] == "sums"
+    assert contrast["tradeoffs"][0]["beaten_by"] == "sums"
 
 
 def test_nothing_hostile_comes_through() -> None:

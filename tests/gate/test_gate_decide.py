@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from written_runs import asked, write_run
 
-from evalrun.compare.paired import Paired
 from evalrun.compare.runs import read_run
+from evalrun.compare.side import Matching
 from evalrun.gate.decide import Next, decide_next, paired_differences
 
 
@@ -45,4 +45,4 @@ def test_rules_share_alpha(rules: int, word: str) -> None:
 def test_differences_are_of_requests(tmp_path: Path) -> None:
     """new - base of the requests that both sides scored."""
     cells = [read_run(write_run(tmp_path / n, asked(w))).cells["add", "sim"] for n, w in (("a", "rrwf"), ("b", "rwrr"))]
-    assert sorted(paired_differences(Paired(cells[0], cells[1], prices=None))) == [-1.0, 0.0, 1.0]
+    assert sorted(paired_differences(Matching(cells[0], cells[1], prices=None))) == [-1.0, 0.0, 1.0]

@@ -78,7 +78,7 @@ def test_missing_samples(tmp_path: Path) -> None:
 
 def test_a_run_without_answers(tmp_path: Path) -> None:
     new = side(tmp_path / "a", [], samples=3)
-    assert all("no answer to it" in why for why in reasons(judge(rules(LIMITS), new, None)))
+    assert all("has no answers of it" in why for why in reasons(judge(rules(LIMITS), new, None)))
 
 
 @pytest.mark.parametrize("letter", ["f", "u"])
@@ -128,7 +128,7 @@ def test_unknown_numbers(tmp_path: Path) -> None:
 def test_no_rule_is_no_gate(tmp_path: Path) -> None:
     """A gate without rules is a mistake of the command, not a pass; so is a rule that cannot be read."""
     new = side(tmp_path / "a", asked("r"))
-    with pytest.raises(SuiteError, match="there is no rule"):
+    with pytest.raises(SuiteError, match="there are no rules"):
         judge([], new, None)
     with pytest.raises(SuiteError, match="did you mean 'accuracy'"):
         rules(["acuracy >= 0.8"])

@@ -170,7 +170,7 @@ def test_what_would_decide(tmp_path: Path) -> None:
     """44 of 50 are 8 points above 0.80 and reach 11.8 down: 50 x (11.8 / 8)^2 samples would do, and what they cost."""
     said = ruling(run(tmp_path / "a", "r" * 44 + "w" * 6), "accuracy >= 0.80")  # [76.2, 94.4]
     assert said.word == "inconclusive"
-    assert said.decide.startswith("about 109 samples, if it stays what it is (this run has 50); 59 more requests")
+    assert said.decide.startswith("about 109 samples, if it stays the same (this run has 50); 59 more requests")
     assert said.decide.endswith("about $0.00295")  # at $0.00005
 
 

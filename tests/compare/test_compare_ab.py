@@ -1,9 +1,9 @@
-"""Latencies at typical weather: what the control tells of the hour is divided out of the others."""
+"""Latencies without drift: what the control shows of the moment is divided out of the others."""
 
 import numpy as np
 import pytest
 
-from evalrun.compare.abreast import SLICE, at_typical_weather, in_step
+from evalrun.compare.ab import SLICE, in_step, without_drift
 from evalrun.compare.contrast import compare_targets
 from evalrun.compare.side import Cell, Prints, Side
 from evalrun.errors import SuiteError
@@ -27,11 +27,11 @@ def side(*cells: Cell) -> Side:
     return Side(name="r", kind="run", suite="s", run="r", cells={(one.task, one.target): one for one in cells})
 
 
-def test_weather_is_the_controls_median_by_slice() -> None:
-    """The control takes 1 s in its first slice and 3 s in its second: a median of 2 s, weather 0.5 and 1.5. A target of
+def test_drift_is_the_controls_median_by_slice() -> None:
+    """The control takes 1 s in its first slice and 3 s in its second: a median of 2 s, drift 0.5 and 1.5. A target of
     10 s and 30 s then takes 20 s throughout; the control itself is left as it was."""
     rough = [1.0] * SLICE + [3.0] * SLICE
-    ready = at_typical_weather(side(cell("A", [10 * s for s in rough]), cell("C", rough)), "C")
+    ready = without_drift(side(cell("A", [10 * s for s in rough]), cell("C", rough)), "C")
     assert ready.cells["t", "A"].e2e == pytest.approx([20.0] * 2 * SLICE)
     assert ready.cells["t", "C"].e2e == pytest.approx(rough)
     assert np.isnan(ready.cells["t", "A"].tpot).all()  # type: ignore[arg-type] # the control has none
@@ -40,19 +40,19 @@ def test_weather_is_the_controls_median_by_slice() -> None:
 def test_slices_go_by_the_order_of_asking() -> None:
     """Cells are ordered by sample; slices by the journal. Asked the other way round, the slices are the same halves."""
     rough = [1.0] * SLICE + [3.0] * SLICE
-    ready = at_typical_weather(side(cell("A", rough), cell("C", rough, late_first=True)), "C")
+    ready = without_drift(side(cell("A", rough), cell("C", rough, late_first=True)), "C")
     assert ready.cells["t", "A"].e2e == pytest.approx([2.0] * 2 * SLICE)
 
 
-def test_a_failure_of_the_control_is_no_weather_and_one_of_a_target_stays() -> None:
+def test_a_failure_of_the_control_is_no_drift_and_one_of_a_target_stays() -> None:
     """An infinite latency of the control is left out of its median; one of a target is still a failure."""
-    ready = at_typical_weather(side(cell("A", [2.0, np.inf, 2.0]), cell("C", [np.inf, 1.0, 1.0])), "C")
+    ready = without_drift(side(cell("A", [2.0, np.inf, 2.0]), cell("C", [np.inf, 1.0, 1.0])), "C")
     assert ready.cells["t", "A"].e2e == pytest.approx([2.0, np.inf, 2.0])
 
 
 def test_a_request_without_its_counterpart_has_no_latency() -> None:
     """The run stopped before the control was asked the third sample."""
-    ready = at_typical_weather(side(cell("A", [2.0, 2.0, 2.0]), cell("C", [1.0, 1.0])), "C")
+    ready = without_drift(side(cell("A", [2.0, 2.0, 2.0]), cell("C", [1.0, 1.0])), "C")
     assert ready.cells["t", "A"].e2e == pytest.approx([2.0, 2.0, np.nan], nan_ok=True)
 
 
@@ -64,13 +64,13 @@ def e2e_p50(ready: Side) -> Comparison:
 
 
 def test_normalising_lets_a_smaller_difference_be_seen() -> None:
-    """B is 20 % slower; the weather of slices swings by a factor of 16, requests by 10 %. With the weather divided out
+    """B is 20 % slower; the drift of slices swings by a factor of 16, requests by 10 %. With the drift divided out
     the interval holds the 20 %, and the smallest difference that could be seen is not half of what it was."""
     rng = np.random.default_rng(5)
     rough = np.repeat(rng.choice([0.5, 1.0, 2.0, 4.0, 8.0], 10), SLICE)
     a, b, c = (rough * factor * np.exp(rng.normal(0, 0.1, len(rough))) for factor in (1.0, 1.2, 1.0))
     runs = in_step(side(cell("A", a.tolist()), cell("B", b.tolist()), cell("C", c.tolist())))
-    raw, found = e2e_p50(runs), e2e_p50(at_typical_weather(runs, "C"))
+    raw, found = e2e_p50(runs), e2e_p50(without_drift(runs, "C"))
     assert (found.low or 1) < 0.2 < (found.high or 0)
     assert (found.mde or 1) < (raw.mde or 0) / 2
 
@@ -85,4 +85,4 @@ def test_in_step_no_throughput_is_compared() -> None:
 def test_a_control_that_was_not_asked_is_refused() -> None:
     """The sentence says what is missing."""
     with pytest.raises(SuiteError, match="the control 'C' was not asked t"):
-        at_typical_weather(side(cell("A", [1.0])), "C")
+        without_drift(side(cell("A", [1.0])), "C")

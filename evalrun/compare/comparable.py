@@ -1,12 +1,12 @@
-"""May these two cells be compared, and in what? From fingerprints of what was asked, and from how late the client was.
+"""May two cells be compared, and in what? By fingerprints of what was asked, and by whether latencies are valid.
 
-data                    unlike: nothing may be compared
-prompt                  unlike: nothing either, unless prompts are what is compared (`across_prompts`)
-scorers                 unlike: everything but quality, until both are scored alike
-transport, load         unlike: everything but latency; so is a client that was itself late
-slo                     unlike: everything but what counts the requests that kept it
-prices                  unlike: both costs under the new side's prices
-sampling, target        unlike: said, and compared, for that is what many compare for
+data                    differs: nothing is compared
+prompt                  differs: nothing either, unless prompts are what is compared (`across_prompts`)
+scorers                 differ: everything but quality, until both are scored alike
+transport, load         differ: everything but latency; also where the latencies of a side are invalid
+slo                     differs: everything but what counts the requests that kept it
+prices                  differ: both costs are computed with the new side's prices
+sampling, target        differ: noted, and compared, since that is what many compare for
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _QUALITY = ("accuracy", "unscored", "cost_per_correct")
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class Comparable:
     """What must not be compared, and why: empty texts where it may. notes: what the reader must know of the rest."""
 
     refused: str
@@ -29,35 +29,35 @@ class Lock:
     notes: tuple[str, ...]
 
     def bars(self, measure: Measure) -> str:
-        """Say why a measure must not be compared, where the cells may be; empty where it may."""
+        """Return why a measure must not be compared, where the cells may be; empty where it may."""
         if measure.needs_slo and self.slo:
             return self.slo
         return self.latency if measure.timed else self.quality if measure.name in _QUALITY else ""
 
 
-def lock(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Lock:
-    """Judge two cells of two sides."""
+def comparable(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Comparable:
+    """Return what may be compared of two cells of two sides."""
     old, now = base.prints, new.prints
     unlike = [part for part in ("data", "prompt") if not _alike(getattr(old, part), getattr(now, part))]
     refused = ""
     notes = []
     if unlike == ["prompt"] and across_prompts:
-        notes.append("the prompt differs between the sides: what changed may be its doing")
+        notes.append("the prompt differs between the sides: changes may be its effect")
     elif unlike:
         refused = f"the {' and the '.join(unlike)} of {_where(base, new)} differ{'' if unlike[1:] else 's'}"
     quality = "" if _scored_alike(base, new) else f"the scorers differ; score both alike first: {_score(sides)}"
     if not _alike(old.sampling, now.sampling):
         notes.append("sampling (temperature, token limit, repeats) differs between the sides")
     if not _alike(old.target, now.target) and base.target == new.target:
-        notes.append(f"the target {base.target} is not configured as it was")
+        notes.append(f"the configuration of target {base.target} has changed")
     if old.prices != now.prices and new.attempted:
         notes.append(_prices(now.prices, sides[1].name))
     slo = "" if old.slo == now.slo else f"the SLOs differ: {Slo(**old.slo)} and {Slo(**now.slo)}"
-    return Lock(refused, quality, _latency(base, new, sides), slo, tuple(notes))
+    return Comparable(refused, quality, _latency(base, new, sides), slo, tuple(notes))
 
 
 def _alike(old: str, now: str) -> bool:
-    """Whether two fingerprints are equal; tables have only their beginning, or none."""
+    """Return whether two fingerprints are equal; tables have only their beginning, or none."""
     return old.startswith(now) or now.startswith(old)
 
 
@@ -84,7 +84,7 @@ def _score(sides: tuple[Side, Side]) -> str:
 def _prices(prices: object, name: str) -> str:
     if not isinstance(prices, dict):
         return f"prices differ, and {name} has none: costs are not compared"
-    return f"prices differ: both costs are under those of {name}, of {prices.get('date', 'an unknown day')}"
+    return f"prices differ: both costs use those of {name}, of {prices.get('date', 'an unknown day')}"
 
 
 def _where(base: Cell, new: Cell) -> str:

@@ -1,12 +1,15 @@
-"""Single records and scores, read again at their offsets, for the few samples that are shown. No pass over a file."""
+"""Where a change in score comes from: its parts by cause, and the samples that flipped, with their answers.
+
+Single records and scores are read again at their offsets, for the few samples that are shown.
+"""
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evalrun.compare.paired import Paired
-from evalrun.compare.side import Cell, Floats, Side
-from evalrun.compare.values import Flip
+from evalrun.compare.side import Cell, Floats, Matching, Side, State
+from evalrun.compare.values import Cause, Flip, Part
 from evalrun.errors import StoreError
 from evalrun.escape import clip
 from evalrun.store.disk import storing
@@ -16,15 +19,66 @@ from evalrun.store.scores import NAME as SCORES
 from evalrun.types import Completion, Record, Score, Scored
 
 MOST_SHOWN = 200  # characters of an answer
+_CAUSES: tuple[tuple[Cause, tuple[State, ...]], ...] = (
+    ("transport", (State.FAILED,)),
+    ("truncation", (State.TRUNCATED,)),
+    ("no answer", (State.UNSCORED, State.NO_ANSWER)),
+    ("disputed", (State.DISPUTED,)),
+)
 
 
-def flips(pair: Paired, sides: tuple[Side, Side], *, most: int) -> tuple[tuple[Flip, ...], int, int]:
+# ---------------------------------------------------------------- parts
+
+
+def parts(matching: Matching) -> tuple[Part, ...]:
+    """Split the change of the mean score over all paired requests by cause; the parts add up to it.
+
+    What has no score counts 0 here, so that no request leaves the sum. A pair of requests goes to the first cause, in
+    the order of `_CAUSES`, that holds for either side; to capability where none does. The bounds of a part let each
+    spoilt answer have been wrong or right; capability has none to let.
+    """
+    old, now = matching.requests
+    total = len(old)
+    if not total:
+        return ()
+    cells = ((matching.base, old), (matching.new, now))
+    sides = [(cell.state[at], np.nan_to_num(cell.score[at])) for cell, at in cells]
+    (base_state, base), (new_state, new) = sides
+    left = np.ones(total, bool)
+    found = []
+    for cause, states in _CAUSES:
+        mine = left & (np.isin(base_state, states) | np.isin(new_state, states))
+        left &= ~mine
+        found.append(_part(cause, mine, (base, base_state >= State.NO_ANSWER), (new, new_state >= State.NO_ANSWER)))
+    clean = np.zeros(total, bool)
+    return (_part("capability", left, (base, clean), (new, clean)), *found)
+
+
+def _part(
+    cause: Cause, mine: NDArray[np.bool_], base: tuple[Floats, NDArray[np.bool_]], new: tuple[Floats, NDArray[np.bool_]]
+) -> Part:
+    """Add up the pairs of one cause. Each side: its scores, and which of them are spoilt."""
+    (old, old_spoilt), (now, now_spoilt) = ((score[mine], spoilt[mine]) for score, spoilt in (base, new))
+    total = len(mine)
+    return Part(
+        cause=cause,
+        requests=int(mine.sum()),
+        change=float((now - old).sum()) / total,
+        low=float((np.where(now_spoilt, 0.0, now) - np.where(old_spoilt, 1.0, old)).sum()) / total,
+        high=float((np.where(now_spoilt, 1.0, now) - np.where(old_spoilt, 0.0, old)).sum()) / total,
+    )
+
+
+# ---------------------------------------------------------------- flips
+
+
+def flips(matching: Matching, sides: tuple[Side, Side], *, most: int) -> tuple[tuple[Flip, ...], int, int]:
     """Return samples that one side got right (half of its score or more) and the other did not.
 
     At most `most` each way, the largest changes first; and how many there are, to the better and to the worse.
     """
-    old, now = pair.samples
-    base, new = pair.base.means(pair.base.score)[old], pair.new.means(pair.new.score)[now]
+    old, now = matching.samples
+    base, new = matching.base.means(matching.base.score)[old], matching.new.means(matching.new.score)[now]
     with np.errstate(invalid="ignore"):
         better, worse = (base < 0.5) & (new >= 0.5), (base >= 0.5) & (new < 0.5)
     found = []
@@ -32,15 +86,17 @@ def flips(pair: Paired, sides: tuple[Side, Side], *, most: int) -> tuple[tuple[F
         at = np.flatnonzero(flipped)
         for i in at[np.argsort(-np.abs(new[at] - base[at]), kind="stable")][:most]:
             places = (int(old[i]), int(now[i]))
-            found.append(_flip(pair, sides, places, scores=(float(base[i]), float(new[i]))))
+            found.append(_flip(matching, sides, places, scores=(float(base[i]), float(new[i]))))
     return tuple(found), int(better.sum()), int(worse.sum())
 
 
-def _flip(pair: Paired, sides: tuple[Side, Side], places: tuple[int, int], *, scores: tuple[float, float]) -> Flip:
+def _flip(
+    matching: Matching, sides: tuple[Side, Side], places: tuple[int, int], *, scores: tuple[float, float]
+) -> Flip:
     better = scores[1] > scores[0]
     sought = (min, max) if better else (max, min)  # the answer that makes the difference
-    name, expected, answers = f"{int(pair.base.samples[places[0]]):016x}", None, []
-    for side, cell, place, best in zip(sides, (pair.base, pair.new), places, sought, strict=True):
+    name, expected, answers = f"{int(matching.base.samples[places[0]]):016x}", None, []
+    for side, cell, place, best in zip(sides, (matching.base, matching.new), places, sought, strict=True):
         at = _request(cell, place, highest=best is max)
         record, score = record_at(side, cell, at), score_at(side, cell, at)
         answers.append(answer(record, score))

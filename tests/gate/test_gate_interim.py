@@ -1,4 +1,4 @@
-"""Looks at a run that is asked again and again: what each may read, what its p costs, when more repeats are no use."""
+"""Interim analyses of a run that is asked again: what each may read, its p-values, when more repeats are no use."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from written_runs import Asked, asked, write_run
 
-from evalrun.compare.looks import Look, look
+from evalrun.compare.interim import Interim, interim
 from evalrun.compare.runs import read_run
 from evalrun.compare.side import Prints, Side, empty_cell
 from evalrun.gate.judge import judge, rules
@@ -33,37 +33,37 @@ def ruling(new: Side, text: str, base: Side | None, *, deciding: bool = True) ->
 
 
 @pytest.mark.parametrize(("repeats", "number", "whole"), [(1, 1, 1), (2, 2, 2), (3, 2, 2), (4, 3, 4), (7, 3, 4)])
-def test_only_whole_rounds_are_looked_at(tmp_path: Path, repeats: int, number: int, whole: int) -> None:
+def test_only_complete_rounds_are_analysed(tmp_path: Path, repeats: int, number: int, whole: int) -> None:
     """Rounds double: of 7 repeats the last 3 belong to a round that was cut off."""
     cell = grown(tmp_path / "a", *["rw"] * repeats).cells[PLACE]
-    at = look(cell)
-    assert (at.number, at.repeats, at.price) == (number, whole, 2**number)
-    assert (at.first.attempted, at.now.attempted) == (2, 2 * whole)
-    assert at.now.ttft is not None
-    assert len(at.now.ttft) == 2 * whole
+    at = interim(cell)
+    assert (at.number, at.repeats, at.p_factor) == (number, whole, 2**number)
+    assert (at.planned.attempted, at.complete.attempted) == (2, 2 * whole)
+    assert at.complete.ttft is not None
+    assert len(at.complete.ttft) == 2 * whole
 
 
 def test_half_a_round_is_none(tmp_path: Path) -> None:
-    """Of two samples one was asked twice when the process died: it is look 1 still, and that is said."""
+    """Of two samples one was asked twice when the process died: it is still analysis 1, and a note says so."""
     requests = [*asked("rw"), Asked("q0", "w", repeat=1)]
     side = read_run(write_run(tmp_path / "a", requests, samples=2))
     side = replace(side, cells={PLACE: replace(side.cells[PLACE], planned=2)})
-    assert look(side.cells[PLACE]).number == 1
+    assert interim(side.cells[PLACE]).number == 1
     gate = judge(rules(["accuracy >= 0.01"]), side, None)
-    assert gate.notes == ("add of sim: a further round was cut off; of its 1 requests only counted rules speak",)
+    assert gate.notes == ("add of sim: a further round was interrupted; its 1 requests are read by counted rules only",)
 
 
-def test_the_looks_share_the_false_alarms(tmp_path: Path) -> None:
-    """7 flips to the worse of 180 are p = 0.035 against 2 points. As the only look: regressed. The first of several
-    counts it twice, the second four times."""
+def test_the_analyses_share_the_false_alarms(tmp_path: Path) -> None:
+    """7 flips to the worse of 180 are p = 0.035 against 2 points. As the only analysis: regressed. The first of
+    several doubles it, the second takes it four times."""
     base = read_run(write_run(tmp_path / "base", asked("r" * 180)))
     worse = "w" * 7 + "r" * 173
     new = grown(tmp_path / "a", worse)
     assert ruling(new, RULE, base, deciding=False).word == "regressed"
     assert ruling(new, RULE, base).word == "inconclusive"
     again = grown(tmp_path / "b", worse, worse)
-    assert ruling(again, RULE, base, deciding=False).word == "inconclusive"  # a plain gate of it is the same look
-    assert "look 2 at what changed" in judge(rules([RULE]), again, base).notes[0]
+    assert ruling(again, RULE, base, deciding=False).word == "inconclusive"  # a plain gate of it is the same analysis
+    assert "this is interim analysis 2" in judge(rules([RULE]), again, base).notes[0]
 
 
 def test_what_repeats_do_not_sharpen_is_judged_as_planned(tmp_path: Path) -> None:
@@ -99,24 +99,24 @@ def test_repeats_that_say_the_same_are_no_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base_repeats", [1, 4])
 @pytest.mark.parametrize("fall", [0.0, 0.05])
-def test_alpha_holds_over_twenty_looks(base_repeats: int, fall: float) -> None:
+def test_alpha_holds_over_twenty_analyses(base_repeats: int, fall: float) -> None:
     """400 runs of 100 samples, doubled 19 times, none worse than the 5 points that are tolerated: at most 5 % are ever
     called regressed (binomial 99.5 %); of those that are just as much worse, at most 5 % ever pass."""
     rng = np.random.default_rng([23, base_repeats, int(100 * fall)])
     nothing = empty_cell("add", "sim", prints=Prints(), planned=0)
-    prices = [Look(nothing, nothing, number).price for number in range(1, 21)]
+    factors = [Interim(nothing, nothing, number).p_factor for number in range(1, 21)]
     runs, regressed, passed = 400, 0, 0
     for _ in range(runs):
         chance = fall + (1 - fall) * rng.beta(1.6, 0.4, 100)
         base = rng.binomial(base_repeats, chance) / base_repeats
         right, times = np.zeros(100), 0
-        looks = []
-        for price in prices:
+        analyses = []
+        for factor in factors:
             more = max(1, times)
             right, times = right + rng.binomial(more, chance - fall), times + more
             p = margin_sides(flips((right / times - base).tolist()), 0.05)
-            looks.append((p.worse * price, p.within * price))
-        regressed += any(worse <= 0.05 for worse, _ in looks)
-        passed += any(within <= 0.05 for _, within in looks)
+            analyses.append((p.worse * factor, p.within * factor))
+        regressed += any(worse <= 0.05 for worse, _ in analyses)
+        passed += any(within <= 0.05 for _, within in analyses)
     assert binomial_tail(regressed, runs, 0.05) >= 0.005
     assert not fall or binomial_tail(passed, runs, 0.05) >= 0.005

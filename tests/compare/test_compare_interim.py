@@ -88,7 +88,7 @@ def test_compare_reads_answers_of_all_and_time_of_what_was_planned(tmp_path: Pat
         assert value(again[name]) == value(plain[name]), MEASURES[name].label
     assert (value(plain["accuracy"]), value(again["accuracy"])) == (1.0, 0.25)
     assert not any("asked again" in note for note in pairs[0].notes)
-    assert "its 120 further requests count for what was answered" in pairs[1].notes[-1]
+    assert "its 120 further requests count for accuracy" in pairs[1].notes[-1]
 
 
 def value(row: Row) -> float | None:

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 from written_runs import asked, write_run
 
-from evalrun.compare.paired import Paired
-from evalrun.compare.parts import parts
+from evalrun.compare.change import parts
 from evalrun.compare.runs import read_run
+from evalrun.compare.side import Matching
 from evalrun.compare.values import Part
 
 
 def parts_of(folder: Path, base: str, new: str) -> dict[str, Part]:
     cells = [read_run(write_run(folder / name, asked(word))) for name, word in (("base", base), ("new", new))]
     old, now = (side.cells["add", "sim"] for side in cells)
-    return {part.cause: part for part in parts(Paired(old, now, prices=None))}
+    return {part.cause: part for part in parts(Matching(old, now, prices=None))}
 
 
 def test_each_cause_has_its_share(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Prepare a run whose targets were asked in step (`evalrun ab`) for comparing: load and drift. Compares nothing.
+
+in step    Every target got the same requests at the same pace, that of the slowest: there is one load, and throughput
+           and goodput say nothing about a target.
+control    A third target, the control, shows how the latencies of the moment drift. The drift is divided out of the
+           latencies of the others:
+
+               drift of a slice  = median of the control in the slice / median of the control in the run
+               corrected latency = latency / drift of its slice
+
+           A slice is `SLICE` successive requests of the control, with the requests of the others for the same samples
+           and repeats. Both sides of a pair are divided by the same number, so a test by swapping within pairs keeps
+           its alpha whatever the drift. Premise of the size that is found: whatever slows the control slows the others
+           by the same factor, and the control itself did not change during the run. Whether a request kept an SLO is
+           left as it was measured.
+"""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from evalrun.compare.side import Cell, Floats, Matching, Side
+from evalrun.errors import SuiteError
+from evalrun.rule import LATENCIES
+
+SLICE = 20  # the median of so many is known to a quarter of their spread, and they are over within minutes
+
+
+def in_step(side: Side) -> Side:
+    """Leave out what differs between targets only because they were asked in step."""
+    cells = {
+        place: replace(cell, throughput=None, goodput=None, prints=msgspec.structs.replace(cell.prints, load=""))
+        for place, cell in side.cells.items()
+    }
+    return replace(side, cells=cells)
+
+
+def without_drift(side: Side, control: str) -> Side:
+    """Divide the drift of the control out of every target's latencies.
+
+    A request without a counterpart of the control has no latency then. Raises SuiteError where the control was not
+    asked a task.
+    """
+    missing = sorted({task for task, _ in side.cells if (task, control) not in side.cells})
+    if missing:
+        raise SuiteError(f"{side.name}: the control {control!r} was not asked {', '.join(missing)}")
+    cells = {
+        (task, target): cell if target == control else _corrected(cell, side.cells[task, control])
+        for (task, target), cell in side.cells.items()
+    }
+    note = (
+        f"latencies are corrected for drift: divided by how much slower or faster than usual the control {control} was"
+        f" in the same stretch of {SLICE} requests; this assumes that what slows it slows the others by the same factor"
+    )
+    return replace(side, cells=cells, notes=(*side.notes, note))
+
+
+def _corrected(cell: Cell, control: Cell) -> Cell:
+    there, here = Matching(control, cell, prices=None).requests
+    found: dict[str, Floats] = {}
+    for name in LATENCIES:
+        values, drift = cell.latency(name), _drift(control, name)
+        if values is not None and drift is not None:
+            found[name] = np.full(len(values), np.nan)
+            found[name][here] = values[here] / drift[there]
+    return replace(cell, **found)  # type: ignore[arg-type]
+
+
+def _drift(control: Cell, name: str) -> Floats | None:
+    """Return the drift at each request of the control, NaN where a slice failed; None where it has no latency."""
+    values = control.latency(name)
+    if values is None or control.record_at is None or not np.isfinite(values).any():
+        return None
+    finite = np.where(np.isfinite(values), values, np.nan)
+    typical = float(np.nanmedian(finite))
+    drift = np.full(len(values), np.nan)
+    for part in np.array_split(np.argsort(control.record_at), max(1, len(values) // SLICE)):
+        known = finite[part][~np.isnan(finite[part])]
+        if len(known):
+            drift[part] = float(np.median(known)) / typical
+    return drift

@@ -1,0 +1,80 @@
+"""Interim analyses of a run that `gate --decide` asks again: what each may read, and how it adjusts p-values.
+
+Each round doubles the repeats of a task and target, and the gate is judged after each. With k - 1 complete extra rounds
+this is analysis k. It multiplies every p-value by 2^k: the false alarms of all analyses together, alpha / 2 + alpha / 4
++ ..., stay below alpha however many there are, by the union bound.
+
+    decided by repeats       reads all complete rounds, p-values times 2^k
+    counted facts            read every request, since a fact is no test
+    anything else            reads the requests that were planned, on both sides, p-values as they are: a repeated
+                             prompt may come from the provider's cache, sooner and cheaper than the first time
+
+The nights of a baseline, `compare` and `gate` all read it so. It follows from what a folder or a baseline holds, so a
+decision that was interrupted continues where it was.
+"""
+
+from dataclasses import fields, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from evalrun.compare.side import Cell
+from evalrun.rule import Measure
+
+_BY_REPEATS = ("accuracy", "failed", "truncated", "unscored", "output_tokens")
+
+
+def repeats_sharpen(measure: Measure) -> bool:
+    """Return whether more repeats sharpen how far it changed: it is about what a model answers, not time or money."""
+    return measure.name in _BY_REPEATS
+
+
+class Interim(NamedTuple):
+    """What an analysis may read.
+
+    planned: the requests that the suite asks for.
+    complete: those and all complete extra rounds.
+    number: of the analysis, from 1.
+    """
+
+    planned: Cell
+    complete: Cell
+    number: int
+
+    @property
+    def repeats(self) -> int:
+        """Return how often each sample was asked in complete rounds."""
+        return _planned_repeats(self.planned) << (self.number - 1)
+
+    @property
+    def p_factor(self) -> int:
+        """Return what p-values are multiplied by, where more analyses may follow."""
+        return 1 << self.number
+
+
+def interim(cell: Cell) -> Interim:
+    """Return the analysis that a cell is at."""
+    if cell.attempted <= cell.planned:
+        return Interim(cell, cell, 1)
+    once, number = _planned_repeats(cell), 1
+    while np.count_nonzero(cell.repeat < once << number) >= cell.planned << number:
+        number += 1
+    return Interim(_first_repeats(cell, once), _first_repeats(cell, once << (number - 1)), number)
+
+
+def readable(cell: Cell, measure: Measure) -> Cell:
+    """Return the part of a cell that a comparison of this measure reads: all of it, or what was planned."""
+    return cell if repeats_sharpen(measure) else interim(cell).planned
+
+
+def _planned_repeats(cell: Cell) -> int:
+    """Return how often the suite asks each sample."""
+    return max(1, cell.planned // max(1, len(cell.starts)))
+
+
+def _first_repeats(cell: Cell, repeats: int) -> Cell:
+    """Leave out the later repeats of a cell. What is one number a run is about the planned part already (`runs`)."""
+    kept = cell.repeat < repeats
+    every = {field.name: getattr(cell, field.name) for field in fields(cell)}
+    columns: dict[str, Any] = {name: one[kept] for name, one in every.items() if isinstance(one, np.ndarray)}
+    return replace(cell, **columns)
