@@ -132,7 +132,7 @@ def _group(
     answers: Iterator[Answer], scorers: Sequence[Any], *, show: "Quiet", until: float | None
 ) -> Iterator[Scored]:
     """Score the answers of the tasks that share `scorers`."""
-    from evalrun.score.stream import score_all
+    from evalrun.score.pool import score_all
 
     first = next(answers, None)
     if first is None:
