@@ -56,21 +56,24 @@ def score_all(
     workers: int = 2,
     deadline_s: float = 10.0,
     memory_bytes: int = 2 * 2**30,
+    beside: Path | None = None,
     stop: Callable[[], bool] = never,
     progress: Callable[[], None] = nothing,
 ) -> Iterator[Scored]:
     """Yield each answer's scores, answers in the given order and scorers in theirs.
 
-    items: (key, sample, completion). deadline_s, memory_bytes: of one answer, one worker. stop: asked often; once true
-    the stream ends and what is unfinished is dropped. progress: called after each answer.
+    items: (key, sample, completion). deadline_s, memory_bytes: of one answer, one worker. beside: the suite's folder,
+    in which modules of `python` scorers are looked for last. stop: asked often; once true the stream ends and what is
+    unfinished is dropped. progress: called after each answer.
     """
     if len({scorer.label for scorer in scorers}) < len(scorers):
         raise SuiteError("scorers: two have the same name; give one of them a `name`")
     with ExitStack() as stack:
         pool = None
         if any(scorer.isolated for scorer in scorers):
-            pool = WorkerPool(scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes)
-            stack.enter_context(pool)
+            pool = stack.enter_context(
+                WorkerPool(scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes, beside=beside)
+            )
         waiting: deque[_Waiting] = deque()
         for key, sample, completion in items:
             if stop():
@@ -135,12 +138,19 @@ class _Gone(Exception):
 class WorkerPool:
     """Workers that score answers with any of `scorers`. A context manager; leaving it kills what still runs.
 
-    deadline_s: wall time of one answer. memory_bytes: address space of one worker.
+    deadline_s: wall time of one answer. memory_bytes: address space of one worker. beside: see `score_all`.
     """
 
     def __init__(
-        self, scorers: Sequence[ScorerSpec], *, workers: int, deadline_s: float = 10.0, memory_bytes: int = 2 * 2**30
+        self,
+        scorers: Sequence[ScorerSpec],
+        *,
+        workers: int,
+        deadline_s: float = 10.0,
+        memory_bytes: int = 2 * 2**30,
+        beside: Path | None = None,
     ) -> None:
+        self._beside = beside
         self._setup = Setup(scorers=ADAPTER.dump_json(tuple(scorers)), memory_bytes=memory_bytes)
         self._deadline_s = deadline_s
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="scorer")
@@ -201,7 +211,7 @@ class WorkerPool:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is not None:
             return worker
-        worker = _Worker()
+        worker = _Worker(self._beside)
         with self._lock:
             self._alive.add(worker)
             closed = self._closed
@@ -225,7 +235,7 @@ class WorkerPool:
 class _Worker:
     """One worker process and the socket to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Path | None) -> None:
         self.served = False
         self._socket, theirs = socket.socketpair()
         with theirs:
@@ -233,7 +243,7 @@ class _Worker:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "evalrun.score.worker", str(fd), str(os.getpid())],
                 pass_fds=(fd,),
-                env=environment(),
+                env=environment(beside),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -273,8 +283,8 @@ class _Worker:
         self._socket.close()
 
 
-def environment() -> dict[str, str]:
+def environment(beside: Path | None = None) -> dict[str, str]:
     """Return the environment of a worker: where programs and modules are, and nothing that could be a key."""
     kept = {name: os.environ[name] for name in _KEPT_ENV if name in os.environ}
-    modules = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    return {**kept, **_SET_ENV, "PYTHONPATH": modules}
+    modules = [path or str(Path.cwd()) for path in sys.path] + ([] if beside is None else [str(beside.resolve())])
+    return {**kept, **_SET_ENV, "PYTHONPATH": os.pathsep.join(modules)}

@@ -148,7 +148,7 @@ class PythonScorer(Scorer):
 
     kind: Literal["python"]
     call: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
-    """Where the function is, as `package.module:function`; the module must be importable."""
+    """`package.module:function`; a module beside the suite file is found too."""
 
     def prepare(self) -> None:
         """Import the function."""
