@@ -209,7 +209,9 @@ class Record(Value, frozen=True):
 class Score(Value, frozen=True):
     """What one scorer says of one record. value: 0..1, or None when it could not say (`error` tells why).
 
-    answer: what was taken for the answer. rule: how it was found. disputed: two judges disagreed, see `why`.
+    answer: what was taken for the answer, None where none was found. rule: how it was found. disputed: two judges
+    disagreed, see `why`. means: what the answer says, where equal texts are not what the scorer takes for the same
+    answer (`1,000` and `1000`): two answers to one sample are equivalent if their `vote` is equal.
     """
 
     value: float | None
@@ -218,6 +220,12 @@ class Score(Value, frozen=True):
     rule: str = ""
     disputed: bool = False
     error: str | None = None
+    means: str = ""
+
+    @property
+    def vote(self) -> str | None:
+        """What the answer counts for in a majority of several; None where there is no answer, which never wins."""
+        return self.means or self.answer or None
 
 
 class Scored(Value, frozen=True):

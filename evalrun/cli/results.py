@@ -4,12 +4,9 @@ import itertools
 import json
 import os
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from evalrun import explain, slo
 from evalrun.cli.exits import NO_VERDICT, OK, as_format, say, width, write
@@ -41,7 +38,13 @@ def score(folder: Path, *, show: "Quiet", deadline_s: float | None = None) -> Ru
     """Score those answers of a run that have no score yet, by its own scorers; give the run."""
     run = open_run(folder)
     try:
-        _score(run, run.manifest.suite["tasks"], show=show, deadline_s=deadline_s)
+        _score(
+            run,
+            run.manifest.suite["tasks"],
+            beside=Path(run.manifest.suite_file).parent,
+            show=show,
+            deadline_s=deadline_s,
+        )
     except KeyboardInterrupt:
         say(f"interrupted while scoring: every answer is stored; go on with: evalrun score {tty(str(folder))}")
         raise
@@ -61,7 +64,8 @@ def rescore(folder: Path, suite: Path | None) -> int:
         tasks = {name: {**tasks[name], "scorers": [s.model_dump(mode="json") for s in scorers[name]]} for name in tasks}
     from evalrun.cli.progress import progress
 
-    _score(run, tasks, show=progress(quiet=False), anew=True)
+    beside = (suite or Path(run.manifest.suite_file)).parent
+    _score(run, tasks, beside=beside, show=progress(quiet=False), anew=True)
     return _tables(run, tasks)
 
 
@@ -91,7 +95,13 @@ def explain_metric(name: str | None) -> int:
 
 
 def _score(
-    run: Run, tasks: Mapping[str, Json], *, show: "Quiet", deadline_s: float | None = None, anew: bool = False
+    run: Run,
+    tasks: Mapping[str, Json],
+    *,
+    beside: Path,
+    show: "Quiet",
+    deadline_s: float | None = None,
+    anew: bool = False,
 ) -> None:
     """Score every answer that has no score by these scorers yet, and replace scores.jsonl."""
     from evalrun.score.spec import ADAPTER
@@ -109,6 +119,7 @@ def _score(
         _group(
             _answers(run, names, known, fresh),
             ADAPTER.validate_json(json.dumps(tasks[names[0]]["scorers"])),
+            beside=beside,
             show=show,
             until=until,
         )
@@ -129,46 +140,35 @@ Answer = tuple[str, Sample, Completion]
 
 
 def _group(
-    answers: Iterator[Answer], scorers: Sequence[Any], *, show: "Quiet", until: float | None
+    answers: Iterator[Answer], scorers: Sequence[Any], *, beside: Path, show: "Quiet", until: float | None
 ) -> Iterator[Scored]:
     """Score the answers of the tasks that share `scorers`."""
-    from evalrun.score.stream import score_all
+    from evalrun.score.pool import score_all
 
     first = next(answers, None)
     if first is None:
         return
     done = itertools.count(1)
-    judged: dict[str, int] = {}
-
-    def noted() -> Iterator[Answer]:
-        for key, sample, completion in itertools.chain([first], answers):
-            judged[key] = _crc(completion)
-            yield key, sample, completion
-
-    for one in score_all(
-        noted(),
+    yield from score_all(
+        itertools.chain([first], answers),
         scorers,
         workers=max(1, (os.cpu_count() or 2)),
+        beside=beside,
         stop=lambda: until is not None and time.monotonic() > until,
         progress=lambda: show.scoring(next(done)),
-    ):
-        last = one.scorer == scorers[-1].label
-        crc = judged.pop(one.key) if last else judged[one.key]
-        yield msgspec.structs.replace(one, answer_crc=crc)
+    )
 
 
 def _answers(run: Run, tasks: list[str], known: Mapping[int, int], fresh: set[int]) -> Iterator[Answer]:
     """Return the answers that have no score yet, and note in `fresh` which those are."""
+    from evalrun.score.pool import crc
+
     for record in run.records():
         if record.sample.task in tasks and isinstance(record.outcome, Completion):
             key = int(record.key, 16)
-            if known.get(key) != _crc(record.outcome):
+            if known.get(key) != crc(record.outcome):
                 fresh.add(key)
                 yield record.key, record.sample, record.outcome
-
-
-def _crc(completion: Completion) -> int:
-    return zlib.crc32(completion.text.encode("utf-8", "surrogatepass"))
 
 
 # ---------------------------------------------------------------- tables

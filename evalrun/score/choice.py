@@ -1,19 +1,39 @@
-r"""The letter of a multiple-choice answer: `Answer: B`, `(B)`, `\boxed{B}`, a bare `B`, or the option's own text.
+r"""The scorer `choice`: the letter of an answer, `Answer: B`, `(B)`, `\boxed{B}`, a bare `B`, or the option's own text.
 
 Nothing is guessed: where two letters could be meant there is no answer, and `why` says which.
 """
 
 import re
 import string
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evalrun.score.extract import expected_answer, final_answer
+from evalrun.score.scorer import Scorer, answer_of, scored, unexpected
+from evalrun.types import Completion, Sample, Score
 
 _MAX_SEARCHED = 20_000  # characters at the end of the text
 _DRESS = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _BRACKETED = re.compile(r"\(\s*([A-Z])\s*\)")
 _STANDING = re.compile(r"(?<![A-Za-z0-9'])([A-Z])(?![A-Za-z0-9'])(?!\s+[a-z]{3,})")
 _NEGATED = re.compile(r"\b(?:not|isn't|cannot be|rather than)\s+(?:option\s+|choice\s+)?\W{0,3}$", re.IGNORECASE)
+
+
+class ChoiceScorer(Scorer):
+    """Right if the chosen letter is the expected one."""
+
+    kind: Literal["choice"]
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Find the letter."""
+        if sample.expected is None:
+            return unexpected()
+        expected = expected_letter(sample.expected, sample.choices)
+        if expected is None:
+            return Score(value=None, error="scorer", why=f"the expected answer {sample.expected!r} is not an option")
+        found = chosen(answer_of(completion), sample.choices)
+        right = found.letter == expected
+        why = found.why or ("equal" if right else f"wanted {expected}")
+        return scored(right=right, answer=found.letter, rule=found.rule, why=why)
 
 
 class Chosen(NamedTuple):

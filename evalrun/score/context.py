@@ -1,4 +1,4 @@
-r"""What an answer about a long prompt claims, and how right that is. Pure text work; `spec` has the scorers.
+r"""The scorers of answers about long prompts: `items`, what an answer claims, and `recall`, a text word for word.
 
 An expected answer is a list, `K4821, J0034`. The claims of an answer are its words that could be items of that list: of
 the same shape (letters and digits in the same order, as in `K4821`), no shorter or longer than the expected ones, and
@@ -12,7 +12,10 @@ not just repeated from the question. They are taken from the first of these part
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from evalrun.score.scorer import Scorer, answer_of, scored, unexpected
+from evalrun.types import Completion, Sample, Score
 
 _BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
 _ANSWER = re.compile(r"\banswer(?:s|\s+is|\s+are)?[*_]*\s*:|\banswer\s+(?:is|are)\b", re.IGNORECASE)
@@ -22,6 +25,44 @@ _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?!\d|,\d)")
 _RUNS = re.compile(r"[^\W\d_]+|\d+")
 _LEAST_GROUPED = 4  # digits; `12,345` are two items where items are shorter
+
+
+class ItemsScorer(Scorer):
+    """Compare the items that the answer names with the expected list, both ways: what is wrong in it costs."""
+
+    kind: Literal["items"]
+    rule: Literal["net", "f1", "order"] = "net"
+    """`net`: (right - wrong) / expected, at least 0. `f1`: of precision and recall. `order`: the same list, or 0."""
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Find the items and compare."""
+        expected = [item.strip().casefold() for item in (sample.expected or "").split(",") if item.strip()]
+        if not expected:
+            return unexpected()
+        question = sample.messages[-1].content if sample.messages else ""
+        found = claims(answer_of(completion), expected, question=question.rpartition("\n\n")[2])
+        value = {"net": net, "f1": f1, "order": order}[self.rule](found.items, expected)
+        named = found.items if self.rule == "order" else list(dict.fromkeys(found.items))
+        means = ", ".join(named if self.rule == "order" else sorted(named))
+        why = "equal" if value == 1 else f"wanted {sample.expected!r}"
+        return scored(right=value, answer=", ".join(named) or None, why=why, rule=found.rule, means=means)
+
+
+class RecallScorer(Scorer):
+    """Compare word for word, if the answer begins with the expected text's first word: 2 x common / all words."""
+
+    kind: Literal["recall"]
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Check the beginning and compare the rest."""
+        prefix, _, wanted = (sample.expected or "").strip().partition(" ")
+        if not prefix or not wanted:
+            return unexpected()
+        answer = answer_of(completion)
+        if not answer.startswith(prefix):
+            return scored(right=0.0, answer=answer, why=f"does not begin with {prefix!r}", rule="none")
+        value = common_share(answer.removeprefix(prefix), wanted)
+        return scored(right=value, answer=answer, why="equal" if value == 1 else f"wanted {wanted!r}", rule="prefix")
 
 
 class Claims(NamedTuple):

@@ -16,7 +16,7 @@ whole: the last number of half a thought is no answer.
 import re
 from typing import Literal, NamedTuple
 
-Rule = Literal["boxed", "marked", "whole", "last_formula", "last_number", "none"]
+ExtractRule = Literal["boxed", "marked", "whole", "last_formula", "last_number", "none"]
 
 _MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
 _MAX_EXPECTED = 200  # a longer one is a worked solution
@@ -60,11 +60,11 @@ _SPELLINGS = (
 _COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
 
 
-class Found(NamedTuple):
+class Extracted(NamedTuple):
     """A final answer and the rule that found it; `answer` is None with rule `none`."""
 
     answer: str | None
-    rule: Rule
+    rule: ExtractRule
 
 
 def without_reasoning(text: str) -> str:
@@ -75,7 +75,7 @@ def without_reasoning(text: str) -> str:
     return text[: start.start()] if start else text
 
 
-def final_answer(text: str, *, cut: bool = False) -> Found:
+def final_answer(text: str, *, cut: bool = False) -> Extracted:
     """Find the final answer of a maths problem. The text is without its reasoning, its end as it came.
 
     cut: it was cut off at its token limit.
@@ -84,7 +84,7 @@ def final_answer(text: str, *, cut: bool = False) -> Found:
     if contents:
         return _found(contents[-1], "boxed")
     if unterminated:
-        return Found(None, "none")
+        return Extracted(None, "none")
     text = text[-_MAX_SEARCHED:]
     marks = list(_MARK.finditer(text))
     if cut:  # an abandoned earlier mark is no answer; `The answer is 25` may have been `The answer is 256`
@@ -93,7 +93,7 @@ def final_answer(text: str, *, cut: bool = False) -> Found:
         if answer := _after_mark(text[mark.end() : mark.end() + _MAX_ANSWER]):
             return _found(answer, "marked")
     if cut:
-        return Found(None, "none")
+        return Extracted(None, "none")
     if _is_bare(text):
         return _found(text.strip().strip("*_").strip(), "whole")
     return _last(text)
@@ -138,9 +138,9 @@ def expected_answer(text: str) -> str:
     return text if len(text) <= _MAX_EXPECTED else final_answer(text).answer or text
 
 
-def _found(answer: str, rule: Rule) -> Found:
+def _found(answer: str, rule: ExtractRule) -> Extracted:
     answer = answer.strip()
-    return Found(answer, rule) if answer and len(answer) <= _MAX_ANSWER else Found(None, "none")
+    return Extracted(answer, rule) if answer and len(answer) <= _MAX_ANSWER else Extracted(None, "none")
 
 
 def boxes(text: str) -> tuple[list[str], bool]:
@@ -200,11 +200,11 @@ def _is_formula(match: re.Match[str]) -> bool:
     return not _PROSE.search(_COMMANDS.sub("", next(part for part in match.groups() if part)))
 
 
-def _last(text: str) -> Found:
+def _last(text: str) -> Extracted:
     """Find the last number, or the formula it is part of: in `so $\\frac{3}{4}$` the last number is not 4."""
     numbers = list(_NUMBER.finditer(text))
     if not numbers:
-        return Found(None, "none")
+        return Extracted(None, "none")
     last = numbers[-1]
     for match in _FORMULA.finditer(text):
         if match.start() <= last.start() < match.end() and _is_formula(match):

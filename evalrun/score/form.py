@@ -1,7 +1,7 @@
 r"""The strict normaliser: what a written mathematical answer says, and whether two of them say the same.
 
 It decides what can be decided by spelling and exact arithmetic, and says "unknown" for the rest (`x+1` against
-`1+x`), which is math-verify's part. The policy behind each decision is docs/labels.md. No floats, no eval.
+`1+x`), which `mathematics` asks math-verify. The rules, and their order, are docs/labels.md. No floats, no eval.
 """
 
 import re
@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
-from evalrun.score.number import number
-from evalrun.score.unit import split_unit
+from evalrun.score.number import number, spelled, split_unit
 
 _MAX_CHARS = 4_000
 _MAX_DEPTH = 40
@@ -56,7 +55,7 @@ _COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
 _WORDS = re.compile(r"[A-Za-z]{2,}(?:[ '-][A-Za-z]+)+|[A-Za-z]{3,}")
 _CLOSES = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
 
-Kind = Literal["number", "group", "text", "written", "equation", "relation", "formula"]
+FormKind = Literal["number", "group", "text", "written", "equation", "relation", "formula"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,7 @@ class Form:
     text: the canonical spelling without unit and name. unit: of measurement. name: the `x` of `x = 5` or `x \in S`.
     """
 
-    kind: Kind
+    kind: FormKind
     text: str
     value: Fraction | None = None
     unit: str = ""
@@ -215,3 +214,98 @@ def _split(text: str, *, every_comma: bool = False) -> list[str]:
     spaced = [at for at in commas if text[at + 1 : at + 2] == " "]
     cuts = spaced if spaced and not every_comma else commas
     return [text[start + 1 : end].strip() for start, end in zip([-1, *cuts], [*cuts, len(text)], strict=True)]
+
+
+# ---------------------------------------------------------------- two of them
+
+
+def same(expected: Form, answer: Form) -> bool | None:
+    """Compare two answers: True, False, or None where it takes algebra."""
+    if expected.unit and answer.unit and expected.unit != answer.unit:
+        return False
+    if expected.name and answer.name and expected.name != answer.name:
+        return None if "group" in (expected.kind, answer.kind) else False
+    if expected.kind == answer.kind == "group":
+        return _groups(expected, answer)
+    if expected.text == answer.text:
+        return True
+    kinds = {expected.kind, answer.kind}
+    if kinds == {"number"}:
+        return expected.value == answer.value
+    if kinds == {"text"}:
+        return False
+    if "text" in kinds:
+        return expected.text.casefold() == answer.text.casefold() or None
+    if "written" in kinds:
+        return False
+    if kinds == {"number", "group"}:
+        return False
+    if "equation" in kinds and not kinds.isdisjoint({"number", "formula"}):
+        return None if expected.name or answer.name else False
+    return None
+
+
+def measured(form: Form, unit: str) -> Form:
+    """Read the bare letter of `5 m` as a unit and no variable where the other side has that unit (m, g, l)."""
+    if form.kind != "formula" or unit[:1] not in ("m", "g", "l") or unit[1:2] not in ("", "^"):
+        return form
+    rest = form.text.removesuffix(unit)
+    return replace(read(rest), unit=unit) if rest and rest != form.text else form
+
+
+def _groups(expected: Form, answer: Form) -> bool | None:
+    brackets = {expected.bracket, answer.bracket}
+    if brackets <= {"", r"\{\}"}:
+        if _distinct_names(expected) != _distinct_names(answer):  # p=3, q=2 against 3, 2: by position
+            return _in_order(expected.items, answer.items)
+        return _in_any_order(expected.items, answer.items)
+    if len(brackets) == 1 or brackets == {"", "()"}:
+        return _in_order(expected.items, answer.items)
+    return False
+
+
+def _distinct_names(form: Form) -> bool:
+    return len({item.name for item in form.items if item.name}) > 1
+
+
+def _all(verdicts: list[bool | None]) -> bool | None:
+    if any(verdict is False for verdict in verdicts):
+        return False
+    return None if None in verdicts else True
+
+
+def _in_order(left: tuple[Form, ...], right: tuple[Form, ...]) -> bool | None:
+    if len(left) != len(right):
+        return False
+    return _all([same(one, other) for one, other in zip(left, right, strict=True)])
+
+
+def _in_any_order(left: tuple[Form, ...], right: tuple[Form, ...]) -> bool | None:
+    """As sets: each has an equal on the other side. A repeated item counts once."""
+    if len(left) * len(right) > 2_500:
+        return None
+    table = [[same(one, other) for other in right] for one in left]
+    rows = [*table, *(list(column) for column in zip(*table, strict=True))]
+    return _all([True if True in row else None if None in row else False for row in rows])
+
+
+def meaning(form: Form, like: Form) -> str:
+    """Return a text that is equal for answers that are the same by spelling and exact arithmetic.
+
+    like: the expected answer. A unit or a name counts only where it has another one, and a list without brackets is
+    taken for what the expected answer is.
+    """
+    name = f"{form.name}=" if like.name and form.name not in ("", like.name) else ""
+    unit = f" {form.unit}" if like.unit and form.unit not in ("", like.unit) else ""
+    return f"{name}{_core(form, form.bracket or like.bracket)}{unit}"
+
+
+def _core(form: Form, bracket: str) -> str:
+    if form.value is not None:
+        return spelled(form.value)
+    if form.kind != "group":
+        return form.text.casefold() if form.kind == "text" else form.text
+    items = [meaning(item, item) for item in form.items]
+    if bracket in ("", r"\{\}"):
+        return "{" + ", ".join(sorted(set(items))) + "}"
+    return bracket[0] + ", ".join(items) + bracket[-1]

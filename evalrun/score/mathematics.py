@@ -1,9 +1,9 @@
-r"""Whether two mathematical answers are equivalent: the strict normaliser and math-verify, by docs/labels.md.
+r"""The scorers `numeric` and `math`; and whether two mathematical answers are equivalent, by docs/labels.md.
 
-The normaliser's yes and no stand, because they follow the written policy; math-verify answers what it leaves open.
-Where the two contradict each other the verdict is disputed. Slow and hostile input can make math-verify hang, so this
-belongs into a worker of `pool`; its own SIGALRM timeouts are off. Text is never evaluated: only math-verify's LaTeX
-grammar reads it, never `parse_expr`.
+The strict normaliser's yes and no are final, because they follow the written policy; math-verify answers what it leaves
+open. Where the two contradict each other the score is disputed. Slow and hostile input can make math-verify hang, so
+`judge` belongs in a worker of `pool`; its own SIGALRM timeouts are off. Text is never evaluated: only math-verify's
+LaTeX grammar reads it, never `parse_expr`.
 """
 
 import logging
@@ -11,21 +11,101 @@ import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from itertools import zip_longest
-from typing import Any
+from typing import Any, ClassVar, Literal
 
-from evalrun.score.form import Form, read, tidy
-from evalrun.score.number import TooLarge
-from evalrun.score.same import measured, same
+from pydantic import Field
+
+from evalrun.score.extract import Extracted, copies, expected_answer, final_answer, without_reasoning
+from evalrun.score.form import Form, meaning, measured, read, same, tidy
+from evalrun.score.number import TooLarge, number, spelled, split_unit
+from evalrun.score.scorer import MAX_SHOWN, Scorer, scored, unexpected
+from evalrun.types import Completion, Sample, Score
 
 _MAX_ALGEBRA = 1_000  # characters that math-verify is given
 _LETTER = re.compile(r"\\text\{[^{}]*\}|\\(?:begin|end)\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
 _DIGITS, _CLOSE, _NOTHING = 50, "1e-30", "1e-45"
 
 
+class NumericScorer(Scorer):
+    """Right if the answer's number equals the expected one, exactly or within a tolerance. No floating point."""
+
+    kind: Literal["numeric"]
+    abs_tol: Decimal = Field(default=Decimal(0), ge=0)
+    """Largest difference that is right."""
+    rel_tol: Decimal = Field(default=Decimal(0), ge=0)
+    """Largest difference that is right, as a fraction of the expected number."""
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Compare the boxed, the marked or else the last number."""
+        if sample.expected is None:
+            return unexpected()
+        expected = _number(expected_answer(sample.expected))
+        if expected is None:
+            return Score(value=None, error="scorer", why=f"the expected answer {sample.expected!r} is not a number")
+        found = _final(completion)
+        value = None if found.answer is None else _number(found.answer)
+        if value is None:
+            return scored(right=False, answer=found.answer, rule=found.rule, why=_unfound(completion, "number"))
+        allowed = max(Fraction(self.abs_tol), Fraction(self.rel_tol) * abs(expected))
+        right = abs(value - expected) <= allowed
+        why = ("equal" if value == expected else "within the tolerance") if right else f"wanted {sample.expected!r}"
+        means = spelled(expected if right else value)
+        return scored(right=right, answer=found.answer, rule=found.rule, why=why, means=means)
+
+
+class MathScorer(Scorer):
+    r"""Right if the final answer (boxed, else marked, else the last number) is equivalent: docs/labels.md."""
+
+    isolated: ClassVar[bool] = True
+
+    kind: Literal["math"]
+
+    def prepare(self) -> None:
+        """Load math-verify and build its parser."""
+        judge("x+1", "1+x")
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Find the final answer and compare it. Must run in a process that may be killed."""
+        if sample.expected is None:
+            return unexpected()
+        found = _final(completion)
+        if found.answer is None:
+            return scored(right=False, answer=None, rule=found.rule, why=_unfound(completion, "final answer"))
+        expected = expected_answer(sample.expected)
+        judged = judge(expected, found.answer)
+        question = sample.messages[-1].content if sample.messages else ""
+        if judged.right and copies(question, found.answer, expected=expected):
+            return scored(right=False, answer=found.answer, rule=found.rule, why="it copies the question")
+        why = judged.why if judged.right else f"wanted {sample.expected[-MAX_SHOWN:]!r}; {judged.why}"
+        means = said(expected, found.answer, right=judged.right)
+        return scored(
+            right=judged.right, answer=found.answer, rule=found.rule, why=why, disputed=judged.disputed, means=means
+        )
+
+
+def _final(completion: Completion) -> Extracted:
+    return final_answer(without_reasoning(completion.text), cut=completion.finish_reason == "length")
+
+
+def _unfound(completion: Completion, what: str) -> str:
+    return f"no {what} found" + (": it was cut off before one" if completion.finish_reason == "length" else "")
+
+
+def _number(text: str) -> Fraction | None:
+    """Read a number with or without a unit; None for one that is too large to compute."""
+    quantity, _ = split_unit(tidy(text).rpartition("=")[2].strip())
+    try:
+        return number(quantity)
+    except TooLarge:
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Judgement:
     """Whether an answer is right, and whether the two judges contradicted each other."""
 
     right: bool
@@ -33,38 +113,50 @@ class Verdict:
     disputed: bool = False
 
 
-def judge(expected: str, answer: str) -> Verdict:
+def judge(expected: str, answer: str) -> Judgement:
     """Decide whether `answer` says the same as `expected`. Not symmetric: the expected answer sets the form."""
     try:
         left, right = read(expected), read(answer)
         left, right = measured(left, right.unit), measured(right, left.unit)
     except TooLarge:
         if tidy(expected) == tidy(answer):
-            return Verdict(right=True, why="equal as written")
-        return Verdict(right=False, why="different as written, and too large to compute")
+            return Judgement(right=True, why="equal as written")
+        return Judgement(right=False, why="different as written, and too large to compute")
     if left == right:
-        return Verdict(right=True, why="equal as written")
+        return Judgement(right=True, why="equal as written")
     strict = same(left, right)
     if {left.kind, right.kind} & {"text", "written"} and strict is not None:
         ratio_or_base = "written" in (left.kind, right.kind)
         if strict or not ratio_or_base:
-            return Verdict(right=strict, why="equal words" if strict else "different words")
+            return Judgement(right=strict, why="equal words" if strict else "different words")
     theirs, doubt = _algebra(*_latex(left, expected, right, answer))
     return _verdict(strict, theirs, doubt)
 
 
-def _verdict(strict: bool | None, theirs: bool | None, doubt: str) -> Verdict:
+def said(expected: str, answer: str, *, right: bool) -> str:
+    """Return a text that is equal for answers that say the same: one for all right ones, else by the normaliser."""
+    try:
+        like, form = read(expected), read(answer)
+    except TooLarge:
+        return tidy(expected if right else answer)
+    of_right, own = meaning(like, like), meaning(form, like)
+    if right:
+        return of_right
+    return f"not {own}" if own == of_right else own
+
+
+def _verdict(strict: bool | None, theirs: bool | None, doubt: str) -> Judgement:
     """Put the two opinions together."""
     if strict is None:
         if theirs and doubt:
-            return Verdict(right=False, why=f"math-verify says equal, but {doubt}", disputed=True)
+            return Judgement(right=False, why=f"math-verify says equal, but {doubt}", disputed=True)
         if theirs is None:
-            return Verdict(right=False, why=doubt or "not equal as written, and math-verify could not read it")
-        return Verdict(right=theirs, why=f"math-verify: {'equal' if theirs else 'different'}")
+            return Judgement(right=False, why=doubt or "not equal as written, and math-verify could not read it")
+        return Judgement(right=theirs, why=f"math-verify: {'equal' if theirs else 'different'}")
     ours = "equal" if strict else "different"
     if theirs is not None and theirs != strict:
-        return Verdict(right=strict, why=f"{ours} by docs/labels.md, but not by math-verify", disputed=True)
-    return Verdict(right=strict, why=f"{ours} by spelling and arithmetic")
+        return Judgement(right=strict, why=f"{ours} by docs/labels.md, but not by math-verify", disputed=True)
+    return Judgement(right=strict, why=f"{ours} by spelling and arithmetic")
 
 
 def _latex(left: Form, expected: str, right: Form, answer: str) -> tuple[str, str]:
@@ -179,5 +271,5 @@ def _close(left: Any, right: Any) -> bool:
             if abs(one - other) > max(Float(_CLOSE) * max(abs(one), abs(other)), Float(_NOTHING)):
                 return False
     except (ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError):
-        return True  # no value to compare: math-verify's word stands
+        return True  # no value to compare: math-verify decides
     return True

@@ -1,8 +1,9 @@
-"""A pool of killable worker processes: one that hangs, crashes or eats memory costs the answer it was scoring, no more.
+"""Scores many answers with several scorers, in order, at constant memory. Decides nothing about right and wrong.
 
-Each thread of the pool owns one worker (`worker`), gives it one answer at a time and waits at most the deadline;
-then the worker is killed with all its children and a new one takes the next answer. Workers are started, not forked,
-with a clean environment: no key is inherited. This module decides nothing about right and wrong.
+Cheap scorers run in the calling process, `isolated` ones in a pool of killable worker processes: one that hangs,
+crashes or eats memory costs the answer it was scoring, no more. Each thread of the pool owns one worker (`worker`),
+gives it one answer at a time and waits at most the deadline; then the worker is killed with all its children and a new
+one takes the next answer. Workers are started, not forked, with a clean environment: no key is inherited.
 """
 
 import os
@@ -12,19 +13,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
 from evalrun.errors import SuiteError
 from evalrun.score.spec import ADAPTER, ScorerSpec
-from evalrun.score.worker import Ready, Setup, Task, frame, receive
-from evalrun.types import Completion, Sample, Score
+from evalrun.score.worker import Ready, Setup, ToScore, frame, receive
+from evalrun.types import Completion, Sample, Score, Scored
 
 _START_S = 120.0  # a worker imports sympy, perhaps on a busy machine with a slow disk
 _KEPT_ENV = (
@@ -33,19 +36,121 @@ _KEPT_ENV = (
 _SET_ENV = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # same answer, same score
 
 
+_AHEAD = 16  # answers in hand for each worker: enough to keep it busy while the oldest one takes its time
+_POLL_S = 0.1  # how often a wait looks at `stop`
+
+
+def never() -> bool:
+    """Return False: do not stop."""
+    return False
+
+
+def nothing() -> None:
+    """Report no progress."""
+
+
+def score_all(
+    items: Iterable[tuple[str, Sample, Completion]],
+    scorers: Sequence[ScorerSpec],
+    *,
+    workers: int = 2,
+    deadline_s: float = 10.0,
+    memory_bytes: int = 2 * 2**30,
+    beside: Path | None = None,
+    stop: Callable[[], bool] = never,
+    progress: Callable[[], None] = nothing,
+) -> Iterator[Scored]:
+    """Yield each answer's scores, answers in the given order and scorers in theirs.
+
+    items: (key, sample, completion). deadline_s, memory_bytes: of one answer, one worker. beside: the suite's folder,
+    in which modules of `python` scorers are looked for last. stop: asked often; once true the stream ends and what is
+    unfinished is dropped. progress: called after each answer.
+    """
+    if len({scorer.label for scorer in scorers}) < len(scorers):
+        raise SuiteError("scorers: two have the same name; give one of them a `name`")
+    with ExitStack() as stack:
+        pool = None
+        if any(scorer.isolated for scorer in scorers):
+            pool = stack.enter_context(
+                WorkerPool(scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes, beside=beside)
+            )
+        waiting: deque[_Waiting] = deque()
+        for key, sample, completion in items:
+            if stop():
+                return
+            futures = [_started(pool, n, s, sample, completion) for n, s in enumerate(scorers)]
+            waiting.append(_Waiting(key, crc(completion), futures))
+            while waiting and (len(waiting) > workers * _AHEAD or waiting[0].done()):
+                if not waiting[0].wait(stop):
+                    return
+                yield from waiting.popleft().scores(scorers)
+                progress()
+        while waiting and waiting[0].wait(stop):
+            yield from waiting.popleft().scores(scorers)
+            progress()
+
+
+def crc(completion: Completion) -> int:
+    """Return the checksum of an answer's text, `Scored.answer_crc`."""
+    return zlib.crc32(completion.text.encode("utf-8", "surrogatepass"))
+
+
+def _started(
+    pool: "WorkerPool | None", number: int, scorer: ScorerSpec, sample: Sample, completion: Completion
+) -> Future[Score]:
+    """Start one score; a cheap one is finished at once."""
+    if pool is not None and scorer.isolated:
+        return pool.submit(number, sample, completion)
+    future: Future[Score] = Future()
+    future.set_result(scorer(sample, completion))
+    return future
+
+
+class _Waiting(NamedTuple):
+    """An answer whose scores are being made."""
+
+    key: str
+    answer_crc: int
+    futures: list[Future[Score]]
+
+    def done(self) -> bool:
+        return all(future.done() for future in self.futures)
+
+    def wait(self, stop: Callable[[], bool]) -> bool:
+        """Wait for all of them; false if `stop` came first."""
+        for future in self.futures:
+            while not future.done():
+                if stop():
+                    return False
+                with suppress(TimeoutError):
+                    future.exception(timeout=_POLL_S)
+        return True
+
+    def scores(self, scorers: Sequence[ScorerSpec]) -> Iterator[Scored]:
+        for scorer, future in zip(scorers, self.futures, strict=True):
+            yield Scored(key=self.key, scorer=scorer.label, score=future.result(), answer_crc=self.answer_crc)
+
+
 class _Gone(Exception):
-    """The worker died or spoke nonsense."""
+    """The worker died, or its reply could not be read."""
 
 
-class Pool:
+class WorkerPool:
     """Workers that score answers with any of `scorers`. A context manager; leaving it kills what still runs.
 
-    deadline_s: wall time of one answer. memory_bytes: address space of one worker.
+    deadline_s: wall time of one answer. memory_bytes: address space of one worker. beside: see `score_all`.
     """
 
     def __init__(
-        self, scorers: Sequence[ScorerSpec], *, workers: int, deadline_s: float = 10.0, memory_bytes: int = 2 * 2**30
+        self,
+        scorers: Sequence[ScorerSpec],
+        *,
+        workers: int,
+        deadline_s: float = 10.0,
+        memory_bytes: int = 2 * 2**30,
+        beside: Path | None = None,
     ) -> None:
+        self._beside = beside
         self._setup = Setup(scorers=ADAPTER.dump_json(tuple(scorers)), memory_bytes=memory_bytes)
         self._deadline_s = deadline_s
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="scorer")
@@ -69,9 +174,9 @@ class Pool:
 
     def submit(self, scorer: int, sample: Sample, completion: Completion) -> Future[Score]:
         """Score an answer with the scorer at this position. The future raises SuiteError if no worker can start."""
-        return self._threads.submit(self._score, Task(scorer=scorer, sample=sample, completion=completion))
+        return self._threads.submit(self._score, ToScore(scorer=scorer, sample=sample, completion=completion))
 
-    def _score(self, task: Task) -> Score:
+    def _score(self, task: ToScore) -> Score:
         """Score on this thread's worker. A worker that died before its turn is not this answer's fault: ask again."""
         message = frame(task)
         worker = self._worker()
@@ -106,7 +211,7 @@ class Pool:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is not None:
             return worker
-        worker = _Worker()
+        worker = _Worker(self._beside)
         with self._lock:
             self._alive.add(worker)
             closed = self._closed
@@ -130,7 +235,7 @@ class Pool:
 class _Worker:
     """One worker process and the socket to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Path | None) -> None:
         self.served = False
         self._socket, theirs = socket.socketpair()
         with theirs:
@@ -138,7 +243,7 @@ class _Worker:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "evalrun.score.worker", str(fd), str(os.getpid())],
                 pass_fds=(fd,),
-                env=environment(),
+                env=environment(beside),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -178,8 +283,8 @@ class _Worker:
         self._socket.close()
 
 
-def environment() -> dict[str, str]:
+def environment(beside: Path | None = None) -> dict[str, str]:
     """Return the environment of a worker: where programs and modules are, and nothing that could be a key."""
     kept = {name: os.environ[name] for name in _KEPT_ENV if name in os.environ}
-    modules = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    return {**kept, **_SET_ENV, "PYTHONPATH": modules}
+    modules = [path or str(Path.cwd()) for path in sys.path] + ([] if beside is None else [str(beside.resolve())])
+    return {**kept, **_SET_ENV, "PYTHONPATH": os.pathsep.join(modules)}

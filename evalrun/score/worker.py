@@ -1,12 +1,12 @@
 """A worker process of `pool`: scores one answer at a time until its parent hangs up.
 
-Run as `python -m evalrun.score.worker FD PARENT`. On the socket FD frames of msgpack go to and fro; no pickles, so a
+Run as `python -m evalrun.score.worker FD PARENT`. The socket FD carries frames of msgpack both ways; no pickles, so a
 hostile scorer can at worst lie about its own score. The scorer runs on the main thread, where signals work.
 
     parent                          worker
       | Setup ------------------------> |  limits, imports
       | <------------------------ Ready |
-      | Task -------------------------> |  one scorer on one answer
+      | ToScore ----------------------> |  one scorer on one answer
       | <------------------------ Score |
 """
 
@@ -39,7 +39,7 @@ class Ready(Value, frozen=True):
     broken: str = ""
 
 
-class Task(Value, frozen=True):
+class ToScore(Value, frozen=True):
     """One answer for one scorer, by its position in Setup."""
 
     scorer: int
@@ -108,7 +108,7 @@ def _serve(connection: socket.socket) -> None:
         connection.sendall(frame(Ready(broken=_traceback())))
         return
     connection.sendall(frame(Ready()))
-    task_of = msgspec.msgpack.Decoder(Task)
+    task_of = msgspec.msgpack.Decoder(ToScore)
     while True:
         task = task_of.decode(receive(connection))
         try:

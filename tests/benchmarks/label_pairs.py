@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from evalrun.score.spec import Math
-from evalrun.score.stream import score_all
+from evalrun.score.pool import score_all
+from evalrun.score.spec import MathScorer
 from evalrun.types import Completion, Sample
 
 DATA = Path(os.environ.get("EVALRUN_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -27,7 +27,7 @@ def main() -> None:
         for number, row in enumerate(rows, 1)
     ]
     started = time.perf_counter()
-    scored = list(score_all(items, [Math(kind="math")], workers=2, deadline_s=30.0))
+    scored = list(score_all(items, [MathScorer(kind="math")], workers=2, deadline_s=30.0))
     took_s = time.perf_counter() - started
     counts = {"agree": 0, "false positive": 0, "false negative": 0, "error": 0}
     for row, item in zip(rows, scored, strict=True):

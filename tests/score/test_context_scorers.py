@@ -11,12 +11,12 @@ from evalrun.data.context.probe import Probe
 from evalrun.data.context.retrieval import KeyValue, Needle, Passkey
 from evalrun.data.context.tracing import Facts, Graph, Variables
 from evalrun.score.context import claims, common_share, f1, net, order, shape
-from evalrun.score.spec import Items, Recall
+from evalrun.score.spec import ItemsScorer, RecallScorer
 from evalrun.types import Completion, Message, Sample, Score
 
-NET, F1, ORDER = (Items(kind="items", rule=rule) for rule in ("net", "f1", "order"))
-WORD_FOR_WORD = Recall(kind="recall")
-CASES: dict[str, tuple[Probe, Items | Recall]] = {
+NET, F1, ORDER = (ItemsScorer(kind="items", rule=rule) for rule in ("net", "f1", "order"))
+WORD_FOR_WORD = RecallScorer(kind="recall")
+CASES: dict[str, tuple[Probe, ItemsScorer | RecallScorer]] = {
     "needle": (Needle(kind="needle"), NET),
     "needle_noise": (Needle(kind="needle", haystack="noise"), NET),
     "needle_uuids": (Needle(kind="needle", value="uuids"), NET),
@@ -42,7 +42,7 @@ CASES: dict[str, tuple[Probe, Items | Recall]] = {
 }
 
 
-def judged(scorer: Items | Recall, expected: str | None, text: str, prompt: str = "") -> Score:
+def judged(scorer: ItemsScorer | RecallScorer, expected: str | None, text: str, prompt: str = "") -> Score:
     messages = (Message(role="user", content=prompt),)
     return scorer(Sample(task="t", id="1", messages=messages, expected=expected), Completion(text=text))
 
@@ -185,7 +185,7 @@ def test_long_answers_do_not_hang() -> None:
 
 @pytest.mark.parametrize("scorer", [NET, F1, ORDER, WORD_FOR_WORD])
 @pytest.mark.parametrize("expected", [None, "", " , "])
-def test_without_an_expected_answer_there_is_no_score(scorer: Items | Recall, expected: str | None) -> None:
+def test_without_an_expected_answer_there_is_no_score(scorer: ItemsScorer | RecallScorer, expected: str | None) -> None:
     """The data's fault is never a wrong answer."""
     score = judged(scorer, expected, "1234567")
     assert (score.value, score.error) == (None, "scorer")

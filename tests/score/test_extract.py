@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.score.extract import Found, copies, expected_answer, final_answer, without_reasoning
+from evalrun.score.extract import Extracted, copies, expected_answer, final_answer, without_reasoning
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ from evalrun.score.extract import Found, copies, expected_answer, final_answer, 
 )
 def test_the_last_balanced_box_wins(text: str, answer: str) -> None:
     """The last box that closes is the answer, with its nested braces; braces that are text do not count."""
-    assert final_answer(text) == Found(answer, "boxed")
+    assert final_answer(text) == Extracted(answer, "boxed")
 
 
 @pytest.mark.parametrize("text", [r"it is \boxed{42", r"\boxed{", r"Answer: 42 \boxed{42", r"\boxed{}"])
 def test_an_unterminated_box_gives_nothing(text: str) -> None:
     """A box that never closes, or is empty, gets no credit through another rule."""
-    assert final_answer(text) == Found(None, "none")
+    assert final_answer(text) == Extracted(None, "none")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_copy_of_the_question_is_known(question: str, answer: str, expected: s
 )
 def test_a_marked_answer_comes_second(text: str, answer: str) -> None:
     """Without a box, what follows the last mark is the answer, without the prose around it."""
-    assert final_answer(text) == Found(answer, "marked")
+    assert final_answer(text) == Extracted(answer, "marked")
 
 
 @pytest.mark.parametrize(
@@ -177,4 +177,4 @@ def test_a_box_returns_what_was_boxed(content: str) -> None:
         lowest = min(lowest, depth)
         escaped = sign == "\\" and not escaped
     if depth == 0 and lowest == 0 and not escaped and content.strip():
-        assert final_answer(rf"so \boxed{{{content}}} it is") == Found(content.strip(), "boxed")
+        assert final_answer(rf"so \boxed{{{content}}} it is") == Extracted(content.strip(), "boxed")

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.score.pool import Pool, environment
-from evalrun.score.spec import Exact, Math, Python, Regex, ScorerSpec
-from evalrun.score.stream import score_all
+from evalrun.score.pool import WorkerPool, environment, score_all
+from evalrun.score.spec import ExactScorer, MathScorer, PythonScorer, RegexScorer, ScorerSpec
 from evalrun.types import Completion, Sample, Score, Scored
 
 MEMORY_BYTES = 2**29
@@ -49,11 +48,11 @@ def fn(sample, completion):
 
 
 @pytest.fixture
-def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Python:
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PythonScorer:
     """A Python scorer in a module of its own, importable by this process and so by the workers."""
     (tmp_path / "hostile_scorers.py").write_text(HOSTILE)
     monkeypatch.syspath_prepend(tmp_path)
-    return Python(kind="python", call="hostile_scorers:fn")
+    return PythonScorer(kind="python", call="hostile_scorers:fn")
 
 
 def items(texts: Iterable[str]) -> Iterator[tuple[str, Sample, Completion]]:
@@ -79,7 +78,7 @@ def gone(pid: int) -> bool:
     return False
 
 
-def test_each_misbehaviour_costs_its_own_answer(hostile: Python) -> None:
+def test_each_misbehaviour_costs_its_own_answer(hostile: PythonScorer) -> None:
     """Crash, out of memory, exception and nonsense are told apart, and every other answer is scored."""
     words = ["ok", "exit", "ok", "eat", "ok", "raise", "ok", "nan", "ok", "junk", "ok", "killed", "ok"]
     scored = scores(words, hostile)
@@ -95,9 +94,9 @@ def test_each_misbehaviour_costs_its_own_answer(hostile: Python) -> None:
     assert "returned nan" in got["nan"].why
 
 
-def test_what_never_ends_is_killed_at_the_deadline(hostile: Python) -> None:
-    """A Python loop, and a pattern that holds the interpreter's lock for ever: each costs its own answer."""
-    regex = Regex(kind="regex", pattern="(a+)+$")
+def test_what_never_ends_is_killed_at_the_deadline(hostile: PythonScorer) -> None:
+    """A Python loop, and a pattern that holds the interpreter's lock forever: each costs its own answer."""
+    regex = RegexScorer(kind="regex", pattern="(a+)+$")
     scored = scores(["a", "a" * 60 + "b", "loop a"], regex, hostile, deadline_s=2.0)
     errors = [(item.scorer, item.score.error) for item in scored]
     assert errors == [
@@ -108,13 +107,13 @@ def test_what_never_ends_is_killed_at_the_deadline(hostile: Python) -> None:
     assert scored[2].score == Score(value=None, error="scorer_timeout", why="no score within 2 s")
 
 
-def test_a_kill_takes_the_scorers_children_along(hostile: Python, tmp_path: Path) -> None:
+def test_a_kill_takes_the_scorers_children_along(hostile: PythonScorer, tmp_path: Path) -> None:
     """What a scorer started dies with its worker."""
     scores([f"spawn {tmp_path / 'pid'}"], hostile, deadline_s=2.0)
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_workers_inherit_no_key(hostile: Python, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_inherit_no_key(hostile: PythonScorer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker sees where programs are and nothing else of the environment."""
     monkeypatch.setenv("DEEPINFRA_TOKEN", "canary")
     monkeypatch.setenv("PYTHONSTARTUP", "canary")
@@ -125,9 +124,9 @@ def test_workers_inherit_no_key(hostile: Python, monkeypatch: pytest.MonkeyPatch
     assert names.isdisjoint({"DEEPINFRA_TOKEN", "PYTHONSTARTUP"})
 
 
-def test_workers_ignore_the_interrupt_that_the_parent_decides_on(hostile: Python) -> None:
+def test_workers_ignore_the_interrupt_that_the_parent_decides_on(hostile: PythonScorer) -> None:
     """SIGINT to a worker changes nothing."""
-    with Pool([hostile], workers=1, deadline_s=10.0, memory_bytes=MEMORY_BYTES) as pool:
+    with WorkerPool([hostile], workers=1, deadline_s=10.0, memory_bytes=MEMORY_BYTES) as pool:
         _, sample, completion = next(items(["ok"]))
         assert pool.submit(0, sample, completion).result().value == 1
         (worker,) = pool._alive
@@ -136,26 +135,26 @@ def test_workers_ignore_the_interrupt_that_the_parent_decides_on(hostile: Python
         assert pool._alive == {worker}
 
 
-def test_a_worker_that_died_between_answers_costs_none(hostile: Python) -> None:
+def test_a_worker_that_died_between_answers_costs_none(hostile: PythonScorer) -> None:
     """An answer is not blamed for a worker that was dead before its turn."""
-    with Pool([hostile], workers=1, deadline_s=10.0, memory_bytes=MEMORY_BYTES) as pool:
+    with WorkerPool([hostile], workers=1, deadline_s=10.0, memory_bytes=MEMORY_BYTES) as pool:
         _, sample, completion = next(items(["ok"]))
         assert pool.submit(0, sample, completion).result().value == 1
         (worker,) = pool._alive
         worker.kill()
-        assert pool.submit(0, sample, completion).result() == Score(value=1.0)
+        assert pool.submit(0, sample, completion).result() == Score(value=1.0, answer="ok")
 
 
-def test_workers_die_with_their_parent(hostile: Python, tmp_path: Path) -> None:
+def test_workers_die_with_their_parent(hostile: PythonScorer, tmp_path: Path) -> None:
     """SIGKILL of the program leaves no worker behind, even one inside a loop that cannot be interrupted."""
     script = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
-from evalrun.score.spec import Python
-from evalrun.score.stream import score_all
+from evalrun.score.spec import PythonScorer
+from evalrun.score.pool import score_all
 from evalrun.types import Completion, Sample
 item = ("1", Sample(task="t", id="1", messages=()), Completion(text="hang {tmp_path / "pid"}"))
-list(score_all([item], [Python(kind="python", call="hostile_scorers:fn")], deadline_s=600.0))
+list(score_all([item], [PythonScorer(kind="python", call="hostile_scorers:fn")], deadline_s=600.0))
 """
     path = os.pathsep.join(entry for entry in sys.path if entry)
     parent = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path})
@@ -169,7 +168,7 @@ list(score_all([item], [Python(kind="python", call="hostile_scorers:fn")], deadl
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_leaving_early_kills_what_runs(hostile: Python, tmp_path: Path) -> None:
+def test_leaving_early_kills_what_runs(hostile: PythonScorer, tmp_path: Path) -> None:
     """`stop` ends the stream at once, with a worker in the middle of a loop."""
     asked = count()
     stream = score_all(
@@ -187,16 +186,16 @@ def test_leaving_early_kills_what_runs(hostile: Python, tmp_path: Path) -> None:
 def test_an_unusable_scorer_stops_the_stream() -> None:
     """A scorer that cannot be imported is the suite's mistake, not one error for every answer."""
     with pytest.raises(SuiteError, match=r"(?s)a worker process cannot start.*No module named 'no_such_module'"):
-        scores(["1"], Python(kind="python", call="no_such_module:fn"))
+        scores(["1"], PythonScorer(kind="python", call="no_such_module:fn"))
 
 
 def test_two_scorers_of_one_name_are_refused() -> None:
     """Scores that nobody could tell apart are not made."""
     with pytest.raises(SuiteError, match="same name"):
-        scores(["1"], Exact(kind="exact"), Exact(kind="exact", ignore_case=True))
+        scores(["1"], ExactScorer(kind="exact"), ExactScorer(kind="exact", ignore_case=True))
 
 
-def test_order_and_memory_do_not_depend_on_speed(hostile: Python, tmp_path: Path) -> None:
+def test_order_and_memory_do_not_depend_on_speed(hostile: PythonScorer, tmp_path: Path) -> None:
     """Answers come in their order with all their scores, and only a bounded number is taken from the input ahead."""
     last_taken = 0
 
@@ -207,7 +206,7 @@ def test_order_and_memory_do_not_depend_on_speed(hostile: Python, tmp_path: Path
                 (tmp_path / "go").touch()
             yield f"wait {tmp_path / 'go'}" if last_taken == 0 else "18"
 
-    scorers: list[ScorerSpec] = [Exact(kind="exact"), Math(kind="math"), hostile]
+    scorers: list[ScorerSpec] = [ExactScorer(kind="exact"), MathScorer(kind="math"), hostile]
     stream = score_all(items(texts()), scorers, workers=2, deadline_s=60.0, memory_bytes=MEMORY_BYTES)
     first = next(stream)
     assert (first.key, first.scorer) == ("0", "exact")

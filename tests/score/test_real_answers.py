@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.score.spec import Math
-from evalrun.score.stream import score_all
+from evalrun.score.pool import score_all
+from evalrun.score.spec import MathScorer
 from evalrun.types import Completion, Sample, Score
 
 DATA = Path(os.environ.get("EVALRUN_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -24,7 +24,7 @@ def judged(file: str, expected: Callable[[Row], str], answer: Callable[[Row], st
         (str(n), Sample(task=file, id=str(n), messages=(), expected=expected(row)), Completion(text=answer(row)))
         for n, row in enumerate(rows)
     ]
-    return [item.score for item in score_all(items, [Math(kind="math")], workers=2, deadline_s=30.0)]
+    return [item.score for item in score_all(items, [MathScorer(kind="math")], workers=2, deadline_s=30.0)]
 
 
 def tail(row: Row) -> str:

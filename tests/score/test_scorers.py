@@ -4,7 +4,17 @@ import math
 
 import pytest
 
-from evalrun.score.spec import ADAPTER, Choice, Contains, Exact, Math, Numeric, Python, Regex, ScorerSpec
+from evalrun.score.spec import (
+    ADAPTER,
+    ChoiceScorer,
+    ContainsScorer,
+    ExactScorer,
+    MathScorer,
+    NumericScorer,
+    PythonScorer,
+    RegexScorer,
+    ScorerSpec,
+)
 from evalrun.types import Completion, Message, Sample, Score
 
 
@@ -15,35 +25,35 @@ def scored(spec: ScorerSpec, expected: str | None, text: str, choices: tuple[str
 
 def test_exact_compares_the_stripped_text() -> None:
     """Outer white space never counts, case only when asked, and reasoning that leaked is not part of the answer."""
-    assert scored(Exact(kind="exact"), "Yes", " Yes\n").value == 1
-    assert scored(Exact(kind="exact"), "Yes", "yes").value == 0
-    assert scored(Exact(kind="exact", ignore_case=True), "STRASSE", "straße").value == 1
-    assert scored(Exact(kind="exact"), "Yes", "<think>No?</think>Yes").value == 1
+    assert scored(ExactScorer(kind="exact"), "Yes", " Yes\n").value == 1
+    assert scored(ExactScorer(kind="exact"), "Yes", "yes").value == 0
+    assert scored(ExactScorer(kind="exact", ignore_case=True), "STRASSE", "straße").value == 1
+    assert scored(ExactScorer(kind="exact"), "Yes", "<think>No?</think>Yes").value == 1
 
 
 def test_contains_needs_any_or_all() -> None:
     """One text is enough with `any`; the missing ones are named with `all`."""
     texts = ("red", "blue")
-    assert scored(Contains(kind="contains", texts=texts), None, "it is blue").value == 1
-    missing = scored(Contains(kind="contains", texts=texts, need="all"), None, "it is blue")
+    assert scored(ContainsScorer(kind="contains", texts=texts), None, "it is blue").value == 1
+    missing = scored(ContainsScorer(kind="contains", texts=texts, need="all"), None, "it is blue")
     assert (missing.value, missing.why) == (0, "not found: ['red']")
-    assert scored(Contains(kind="contains"), "Paris", "in paris").value == 0
-    assert scored(Contains(kind="contains", ignore_case=True), "Paris", "in paris").value == 1
+    assert scored(ContainsScorer(kind="contains"), "Paris", "in paris").value == 0
+    assert scored(ContainsScorer(kind="contains", ignore_case=True), "Paris", "in paris").value == 1
 
 
 def test_regex_compares_its_group_or_just_matches() -> None:
     """With a group the last match is the answer; without one a match is enough."""
-    grouped = Regex(kind="regex", pattern=r"^ANSWER: (.+)$")
+    grouped = RegexScorer(kind="regex", pattern=r"^ANSWER: (.+)$")
     assert scored(grouped, "4", "ANSWER: 3\nANSWER: 4").value == 1
     assert scored(grouped, "3", "ANSWER: 3\nANSWER: 4").value == 0
-    assert scored(Regex(kind="regex", pattern=r"\d{3}"), None, "abc 123").value == 1
-    assert scored(Regex(kind="regex", pattern=r"\d{3}"), None, "abc 12").rule == "none"
+    assert scored(RegexScorer(kind="regex", pattern=r"\d{3}"), None, "abc 123").value == 1
+    assert scored(RegexScorer(kind="regex", pattern=r"\d{3}"), None, "abc 12").rule == "none"
 
 
 def test_an_answer_that_was_cut_off_gets_no_credit_for_its_last_number() -> None:
     """The 3 at the end of a truncated text is no answer, for both scorers of numbers; of a finished one it is."""
     text = "36 hours * 1.5 = 60 hours of 3"
-    for spec in (Numeric(kind="numeric"), Math(kind="math")):
+    for spec in (NumericScorer(kind="numeric"), MathScorer(kind="math")):
         sample = Sample(task="t", id="1", messages=(), expected="3")
         score = spec(sample, Completion(text=text, finish_reason="length"))
         assert (score.value, score.rule) == (0, "none")
@@ -54,7 +64,7 @@ def test_an_answer_that_was_cut_off_gets_no_credit_for_its_last_number() -> None
 def test_math_gives_nothing_for_the_question_said_again() -> None:
     """`2 + 5 * 4` is worth 22, but who was asked for it must say 22. Another expression of it is an answer."""
     sample = Sample(task="t", id="1", messages=(Message(role="user", content="What is 2 + 5 * 4?"),), expected="22")
-    spec = Math(kind="math")
+    spec = MathScorer(kind="math")
     assert spec(sample, Completion(text="2 + 5 * 4")).value == 0
     assert spec(sample, Completion(text="The answer is $2 + 5 \\cdot 4$.")).value == 0
     assert spec(sample, Completion(text="2 + 5 * 4 = 22")).value == 1
@@ -64,7 +74,7 @@ def test_math_gives_nothing_for_the_question_said_again() -> None:
 
 def test_numeric_is_exact() -> None:
     """0.1 + 0.2 is 0.3 here, separators and units do not count, and a tolerance is what it says."""
-    exact = Numeric(kind="numeric")
+    exact = NumericScorer(kind="numeric")
     assert scored(exact, "0.3", "Answer: 0.1 + 0.2").value == 1
     assert scored(exact, "9007199254740993", "9007199254740992").value == 0
     assert scored(exact, "70000", "He made $70,000.00").value == 1
@@ -100,8 +110,8 @@ CITIES = ("Paris", "Rome", "New York", "York")
 )
 def test_choice_finds_the_letter(text: str, letter: str) -> None:
     """A letter may be dressed up, marked, boxed, or stand for its option's text."""
-    assert scored(Choice(kind="choice"), letter, text, CITIES).answer == letter
-    assert scored(Choice(kind="choice"), letter, text, CITIES).value == 1
+    assert scored(ChoiceScorer(kind="choice"), letter, text, CITIES).answer == letter
+    assert scored(ChoiceScorer(kind="choice"), letter, text, CITIES).value == 1
 
 
 @pytest.mark.parametrize(
@@ -109,16 +119,16 @@ def test_choice_finds_the_letter(text: str, letter: str) -> None:
 )
 def test_choice_does_not_guess(text: str) -> None:
     """Two letters, no letter, or one that is no option: no answer, 0, and why."""
-    score = scored(Choice(kind="choice"), "B", text, CITIES)
+    score = scored(ChoiceScorer(kind="choice"), "B", text, CITIES)
     assert (score.value, score.answer) == (0, None)
     assert score.why
 
 
 def test_choice_reads_the_expected_answer_either_way() -> None:
     """The data may give the letter or the option's text; what is neither is the data's fault, not the model's."""
-    assert scored(Choice(kind="choice"), "Rome", "B", CITIES).value == 1
-    assert scored(Choice(kind="choice"), "(B)", "B", CITIES).value == 1
-    assert scored(Choice(kind="choice"), "Berlin", "B", CITIES).error == "scorer"
+    assert scored(ChoiceScorer(kind="choice"), "Rome", "B", CITIES).value == 1
+    assert scored(ChoiceScorer(kind="choice"), "(B)", "B", CITIES).value == 1
+    assert scored(ChoiceScorer(kind="choice"), "Berlin", "B", CITIES).error == "scorer"
 
 
 @pytest.mark.parametrize("kind", ["exact", "contains", "numeric", "choice", "math"])
@@ -133,7 +143,7 @@ def test_a_value_that_is_no_fraction_is_an_error(given: object, monkeypatch: pyt
     """Only numbers from 0 to 1 are scores; nothing is clamped."""
     monkeypatch.setattr("evalrun.score.tests_only", lambda sample, completion: given, raising=False)
     with pytest.raises(ValueError, match="a number from 0 to 1"):
-        scored(Python(kind="python", call="evalrun.score:tests_only"), "1", "1")
+        scored(PythonScorer(kind="python", call="evalrun.score:tests_only"), "1", "1")
 
 
 def test_a_bad_pattern_or_call_is_refused_when_read() -> None:

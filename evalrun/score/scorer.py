@@ -1,0 +1,185 @@
+"""What a scorer is, and those that compare text: exact, contains, regex, and a function of yours.
+
+A scorer is a frozen block of options, called with (sample, completion), returning a Score. A call is pure: the same
+three things give the same Score, on every machine, without a network. `isolated` scorers may hang, crash or eat memory,
+so `pool` calls them in killable worker processes only.
+
+To add one: a module with a subclass of `Scorer` that has a literal `kind` and a `__call__`, and its name in the union
+in `spec`. A scorer of your own needs no change here: `{kind: python, call: "package.module:function"}`.
+"""
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from evalrun.score.extract import without_reasoning
+from evalrun.spec import Spec
+from evalrun.types import Completion, Sample, Score
+
+MAX_SHOWN = 500  # characters of an answer that a score repeats
+
+
+class Scorer(Spec):
+    """What every scorer has."""
+
+    isolated: ClassVar[bool] = False
+
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")
+    """Shown in tables; by default the kind. Needed to tell two scorers of one kind apart."""
+
+    @property
+    def label(self) -> str:
+        """The scorer's name in scores.jsonl and in tables."""
+        return self.name or str(getattr(self, "kind", ""))
+
+    def prepare(self) -> None:
+        """Load what the first call would load. Raises what an unusable scorer raises."""
+
+
+def scored(
+    *, right: bool | float, answer: str | None, why: str, rule: str = "", disputed: bool = False, means: str = ""
+) -> Score:
+    """Return the Score of an answer, right, wrong or in part; a long one is cut, because the record has all of it.
+
+    means: what the answer says, where that is not its text: equal for two answers that the scorer takes for the same.
+    """
+    means = _short(means or answer or "")
+    if answer is not None and len(answer) > MAX_SHOWN:
+        answer = answer[: MAX_SHOWN - 1] + "…"
+    means = "" if means == answer else means
+    return Score(value=float(right), answer=answer, why=why[: 2 * MAX_SHOWN], rule=rule, disputed=disputed, means=means)
+
+
+def _short(text: str) -> str:
+    """Return a text, or its digest where it is long."""
+    if len(text) <= MAX_SHOWN:
+        return text
+    return "sha256 " + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def unexpected() -> Score:
+    """Return the Score of a sample that has no expected answer to compare with: none."""
+    return Score(value=None, error="scorer", why="the sample has no expected answer")
+
+
+def answer_of(completion: Completion) -> str:
+    """Return the answer without reasoning and outer white space."""
+    return without_reasoning(completion.text).strip()
+
+
+class ExactScorer(Scorer):
+    """Right if the stripped answer equals the expected one."""
+
+    kind: Literal["exact"]
+    ignore_case: bool = False
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Compare the whole answer."""
+        if sample.expected is None:
+            return unexpected()
+        return _compared(answer_of(completion), sample.expected, fold=self.ignore_case)
+
+
+class ContainsScorer(Scorer):
+    """Right if the answer contains the expected text, or any (or all) of `texts`."""
+
+    kind: Literal["contains"]
+    texts: tuple[str, ...] = ()
+    """Texts to look for; by default the sample's expected answer."""
+    need: Literal["any", "all"] = "any"
+    ignore_case: bool = False
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Look for each text."""
+        texts = self.texts or ((sample.expected,) if sample.expected is not None else ())
+        if not texts:
+            return unexpected()
+        answer = answer_of(completion)
+        where = _folded(answer, fold=self.ignore_case)
+        found = [text for text in texts if _folded(text, fold=self.ignore_case) in where]
+        missing = [text for text in texts if text not in found]
+        right = not missing if self.need == "all" else bool(found)
+        why = "found" if right else f"not found: {missing!r}"
+        return scored(right=right, answer=answer, why=why, means=f"contains {found!r}")
+
+
+class RegexScorer(Scorer):
+    """Right if the pattern matches; with a group, if the last match's first group equals the expected answer."""
+
+    isolated: ClassVar[bool] = True
+
+    kind: Literal["regex"]
+    pattern: str = Field(min_length=1)
+    """A Python regular expression, searched for in the answer; `^` and `$` match at lines."""
+    ignore_case: bool = False
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Search the answer."""
+        pattern = re.compile(self.pattern, re.MULTILINE | (re.IGNORECASE if self.ignore_case else 0))
+        matches = deque(pattern.finditer(answer_of(completion)), maxlen=1)
+        if not matches:
+            means = "" if pattern.groups else "no match"
+            return scored(right=False, answer=None, rule="none", why="the pattern matches nowhere", means=means)
+        last = matches[0]
+        if not pattern.groups:
+            return scored(right=True, answer=last[0], rule="matched", why="the pattern matches", means="match")
+        if sample.expected is None:
+            return unexpected()
+        return _compared((last[1] or "").strip(), sample.expected, fold=self.ignore_case, rule="group")
+
+
+class PythonScorer(Scorer):
+    """Ask a function of yours: `def fn(sample, completion)` returns a Score, a bool, or a number from 0 to 1."""
+
+    isolated: ClassVar[bool] = True
+
+    kind: Literal["python"]
+    call: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+    """`package.module:function`; a module beside the suite file is found too."""
+
+    def prepare(self) -> None:
+        """Import the function."""
+        self._function()
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Call the function and check what it returned. The answer of a bare number is the whole text."""
+        given = self._function()(sample, completion)
+        score = given if isinstance(given, Score) else Score(value=given, answer=answer_of(completion))
+        if score.error is not None:
+            return score
+        value: object = score.value
+        if not isinstance(value, bool | int | float) or not 0 <= value <= 1:  # NaN fails both comparisons
+            raise ValueError(f"{self.call} returned {value!r}; a score is a number from 0 to 1")
+        return scored(
+            right=value, answer=score.answer, why=score.why, rule=score.rule, disputed=score.disputed, means=score.means
+        )
+
+    def _function(self) -> Callable[[Sample, Completion], Any]:
+        from importlib import import_module
+
+        module, _, name = self.call.partition(":")
+        function: Callable[[Sample, Completion], Any] = getattr(import_module(module), name)
+        return function
+
+
+def _compared(answer: str, expected: str, *, fold: bool, rule: str = "") -> Score:
+    means = _folded(answer, fold=fold)
+    right = means == _folded(expected.strip(), fold=fold)
+    return scored(right=right, answer=answer, rule=rule, why="equal" if right else f"wanted {expected!r}", means=means)
+
+
+def _folded(text: str, *, fold: bool) -> str:
+    return text.casefold() if fold else text
