@@ -5,7 +5,7 @@ over its records. Records are never held in memory; their keys are, at about 90 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -155,21 +155,26 @@ class Index:
 
     def notices(self) -> list[str]:
         """Say what a reader must know of the journal's condition."""
-        found = []
-        if self.missing:
-            found.append(f"{JOURNAL} is missing: the run has no records")
-        if self.torn:
-            found.append(f"{JOURNAL} ends in a torn line of {self.torn:,} bytes, which is left out")
-        if self.damaged:
-            places = ", ".join(str(offset) for offset, _ in self.damaged[:5])
-            more = ", ..." if len(self.damaged) > 5 else ""
-            found.append(
-                f"{JOURNAL} has {len(self.damaged)} damaged lines (at byte {places}{more}), which are left out; "
-                "resuming the run asks their samples again"
-            )
-        for kind, count in sorted(self.unknown.items()):
-            found.append(f"{JOURNAL} has {count} lines of type {kind!r}, which this version does not know: left out")
-        return found
+        return notices(missing=self.missing, torn=self.torn, damaged=self.damaged, unknown=self.unknown)
+
+
+def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
+    """Say what a reader must know of a journal's condition, as an `Index` has it."""
+    found = []
+    if missing:
+        found.append(f"{JOURNAL} is missing: the run has no records")
+    if torn:
+        found.append(f"{JOURNAL} ends in a torn line of {torn:,} bytes, which is left out")
+    if damaged:
+        places = ", ".join(str(offset) for offset, _ in damaged[:5])
+        more = ", ..." if len(damaged) > 5 else ""
+        found.append(
+            f"{JOURNAL} has {len(damaged)} damaged lines (at byte {places}{more}), which are left out; "
+            "resuming the run asks their samples again"
+        )
+    for kind, count in sorted(unknown.items()):
+        found.append(f"{JOURNAL} has {count} lines of type {kind!r}, which this version does not know: left out")
+    return found
 
 
 class Run:

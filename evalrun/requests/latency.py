@@ -1,0 +1,176 @@
+"""How slow were the requests: which of them a latency is of, its percentiles with their marks, the gaps between chunks.
+
+    ttft, ttfo, e2e    of every request: a failure stands in the tail, infinitely slow
+    tpot, stall        of the answers that have one
+    icl                gaps between token events, of all answers together
+
+A ladder's prompt that was refused as too long is in none of them: a refusal says nothing about speed. All in seconds;
+what each is, and when an answer has none, is docs/metrics.md's.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalrun.requests import lateness
+from evalrun.requests.rows import Floats, Requests
+from evalrun.stats.quantile import NEEDED
+
+Latency = Literal["ttft", "ttfo", "tpot", "stall", "e2e"]
+COLUMNS: dict[str, str] = {"stall": "max_stall_s"}
+WITH_FAILURES = ("ttft", "ttfo", "e2e")
+CHUNKS = 3  # in `rows.TOKEN_SOURCES`
+
+
+class Percentile(NamedTuple):
+    """A percentile over n values. value: None where there is none, infinite where it is a failure.
+
+    marks: keys of `explain.MARKS`.
+    """
+
+    value: float | None
+    n: int
+    marks: tuple[str, ...] = ()
+
+
+def seconds(requests: Requests, name: str) -> Floats:
+    """Return a latency of each request: infinite where it failed and the latency is of every request, else NaN.
+
+    An answer that never got past its reasoning has an infinite TTFO.
+    """
+    found = np.array(requests.column(COLUMNS.get(name, f"{name}_s")))
+    if name == "ttfo":
+        found[np.isnan(found) & ~np.isnan(requests.ttft_s)] = np.inf
+    found[~requests.answered] = np.inf if name in WITH_FAILURES else np.nan
+    found[requests.refused] = np.nan
+    return found
+
+
+def percentile(requests: Requests, name: str, q: float, *, marks: Sequence[str] = ()) -> Percentile:
+    """Return the q percentile of a latency: the smallest value that at least q of the values do not exceed.
+
+    `stats.quantile` has its definition. Unknown where no value is finite. marks: what else a reader must know of it.
+    """
+    values = seconds(requests, name)
+    known = ~np.isnan(values)
+    if not np.isfinite(values).any():
+        return Percentile(None, 0)
+    value = _ranked(values[known], q)
+    invalid = lateness.matters(value, _ranked((values - lateness.bounds(requests, name))[known], q))
+    chunks = name == "tpot" and bool((requests.token_source == CHUNKS).any())
+    return Percentile(value, int(known.sum()), (
+        *(("small",) if known.sum() < NEEDED[max(q, round(1 - q, 9))] else ()),
+        *(("invalid",) if invalid else ()),
+        *marks,
+        *(("chunks",) if chunks else ()),
+        *(("infinite",) if math.isinf(value) else ()),
+    ))  # fmt: skip
+
+
+def _ranked(known: Floats, q: float) -> float:
+    """Return the q quantile of values without NaN, as `stats.quantile.quantile` of the sorted ones."""
+    place = max(1, math.ceil(q * len(known) - 1e-9)) - 1
+    return float(np.partition(known, place)[place])
+
+
+def cache_is_mixed(requests: Requests) -> bool:
+    """Whether some answers, but not all, had a prompt from a cache: TTFT is then of two kinds of request."""
+    return 0 < int((requests.cached_tokens > 0).sum()) < int(requests.answered.sum())
+
+
+# ---------------------------------------------------------------- gaps between chunks
+
+STEPS = 1 / math.log1p(0.002)  # gaps are too many to keep: a histogram of steps of 0.2 %, from 1 ns up
+_WIDTH = int(math.log(1e15) * STEPS) + 2  # up to 11 days
+Histogram = NDArray[np.int64]
+
+
+class Gaps:
+    """Histograms of the gaps between token events, for each task and target.
+
+    recorded: as they were recorded. earliest: each gap less its record's bound. Gaps whose bound is unknown are
+    in `unbound` instead, by session: their bound is the client's lateness there (`lateness`).
+    """
+
+    def __init__(self) -> None:
+        self.recorded: dict[tuple[str, str], Histogram] = {}
+        self.earliest: dict[tuple[str, str], Histogram] = {}
+        self.unbound: dict[tuple[str, str, int], Histogram] = {}
+
+    def add(self, records: Sequence[Any], *, sign: int = 1) -> None:
+        """Count the gaps of records, or take them out again."""
+        places: dict[tuple[str, str, int, bool], list[Any]] = {}
+        for record in records:
+            if timing := record.timing if record.timing.icl_s else None:
+                key = (
+                    record.sample.task,
+                    record.target,
+                    record.session,
+                    timing.stamp == "kernel" and timing.gap_bound_s is not None,
+                )
+                places.setdefault(key, []).append(timing)
+        for (task, target, session, known), timings in places.items():
+            gaps = np.array(list(chain.from_iterable(timing.icl_s for timing in timings)))
+            if not known:
+                _count(self.unbound, (task, target, session), gaps, sign)
+                continue
+            bounds = [timing.gap_bound_s for timing in timings]
+            _count(self.recorded, (task, target), gaps, sign)
+            if any(bounds):
+                gaps = gaps - np.repeat(bounds, [len(timing.icl_s) for timing in timings])
+            _count(self.earliest, (task, target), gaps, sign)
+
+
+def _count(histograms: dict[Any, Histogram], key: Any, gaps: Floats, sign: int) -> None:
+    counts = histograms.setdefault(key, np.zeros(_WIDTH, np.int64))
+    counts += sign * np.bincount(bucket(gaps), minlength=_WIDTH)
+
+
+def bucket(gaps: Floats) -> NDArray[np.int64]:
+    """Return the number of each gap's bucket."""
+    steps = (np.log1p(np.maximum(gaps, 0.0) * 1e9) * STEPS).astype(np.int64)
+    return np.minimum(steps, _WIDTH - 1)
+
+
+def gap_s(number: int) -> float:
+    """Return the middle of a bucket, in seconds; the first one holds the gaps of 0."""
+    return 0.0 if number == 0 else (math.exp((number + 0.5) / STEPS) - 1) / 1e9
+
+
+def gap_percentile(requests: Requests, q: float) -> Percentile:
+    """Return the q percentile of the gaps of all answers to the tasks and targets of these requests.
+
+    Resolved to 0.1 %. `requests.read` must have been told to collect them.
+    """
+    gaps: Gaps = requests.gaps
+    recorded, earliest = np.zeros((2, _WIDTH), np.int64)
+    late = {(lag.task, lag.target, lag.session): lag.p99_s for lag in requests.run.lags}
+    for place in requests.places:
+        if place in gaps.recorded:
+            recorded += gaps.recorded[place]
+            earliest += gaps.earliest[place]
+        for key in (key for key in gaps.unbound if key[:2] == place):
+            recorded += gaps.unbound[key]
+            earliest += _sooner(gaps.unbound[key], late.get(key, 0.0))
+    n = int(recorded.sum())
+    if not n:
+        return Percentile(None, 0)
+    value, least = (gap_s(_bucket_at(counts, q)) for counts in (recorded, earliest))
+    small = ("small",) if n < NEEDED[q] else ()
+    return Percentile(value, n, (*small, *(("invalid",) if lateness.matters(value, least) else ())))
+
+
+def _bucket_at(counts: Histogram, q: float) -> int:
+    rank = max(1, math.ceil(q * int(counts.sum()) - 1e-9))
+    return int(np.searchsorted(np.cumsum(counts), rank))
+
+
+def _sooner(counts: Histogram, lag_s: float) -> Histogram:
+    """Return a histogram with every gap less a time."""
+    numbers = np.flatnonzero(counts)
+    gaps = np.array([gap_s(number) for number in numbers.tolist()]) - lag_s
+    return np.bincount(bucket(gaps), weights=counts[numbers], minlength=_WIDTH).astype(np.int64)

@@ -1,0 +1,163 @@
+"""How much a second: windows of time, tokens and requests per second, what kept its SLO, how many were in flight.
+
+Clocks of different sessions do not mix, so windows are taken per session and added; the pause between does not count.
+
+    session 1   |--- first sent ........ last token event ---|
+    session 2                                                      |--- ... ---|
+
+Everything is None where any answer lacks what it takes: never a part of a sum.
+"""
+
+import math
+
+import numpy as np
+
+from evalrun import slo
+from evalrun.requests import lateness
+from evalrun.requests.rows import Floats, Requests, Whole
+from evalrun.requests.run import Load
+
+
+def window_s(requests: Requests) -> float | None:
+    """Return the sum over sessions of (last token event - first sent), in seconds.
+
+    A request that failed, or was sent again, opens a window by when it was first sent; only answers close one. None
+    where nothing was answered, or the end of an answer is unknown.
+    """
+    answered, ended, total = requests.answered, requests.ended_s, 0.0
+    if np.isnan(ended[answered]).any():
+        return None
+    for session in np.unique(requests.session[answered]):
+        mine = requests.session == session
+        total += float(ended[mine & answered].max() - np.nanmin(requests.began_s[mine]))
+    return total if total > 0 else None
+
+
+def per_second(requests: Requests, amounts: Floats) -> float | None:
+    """Return the sum of an amount of each request / the window. None where the window or any amount is unknown."""
+    seconds, total = window_s(requests), float(amounts.sum())
+    return None if seconds is None or math.isnan(total) else total / seconds
+
+
+def output_throughput(requests: Requests) -> float | None:
+    """Return output tokens / the window, tokens per second."""
+    return per_second(requests, requests.tokens[requests.answered])
+
+
+def request_throughput(requests: Requests) -> float | None:
+    """Return answers / the window, requests per second."""
+    return per_second(requests, requests.answered.astype(float))
+
+
+# ---------------------------------------------------------------- load
+
+
+def planned_limit(requests: Requests) -> int | None:
+    """Return how many requests were to be in flight at most, over all sessions; None where the journal does not say."""
+    return max((load.limit for load in _loads(requests) if load.why == "planned"), default=None)
+
+
+def load(requests: Requests) -> tuple[str, ...]:
+    """Return the load that was really used, a text a change: `8 in flight`, `session 2: 2 in flight (planned)`.
+
+    Two cells with unlike loads have latencies and rates that must not be compared. The instant of a change is left
+    out, so that it does not make two loads unlike. Empty where the journal does not say.
+    """
+    found: list[str] = []
+    limit = None
+    for each in _loads(requests):
+        if each.limit != limit:
+            first = each.session == 1 and each.why == "planned"
+            found.append(f"{each.limit}" if first else f"session {each.session}: {each.limit} ({each.why})")
+        limit = each.limit
+    return tuple(found)
+
+
+def _loads(requests: Requests) -> list[Load]:
+    places = requests.places
+    return [load for load in requests.run.loads if (load.task, load.target) in places]
+
+
+def full_concurrency(requests: Requests) -> float | None:
+    """Return output tokens per second while as many answers were in flight as were planned.
+
+    In a session it lasts from the first token event of the answer that filled the last place to the last moment when
+    every place was filled: without the ramp-up, the first wait for a token included, and without the last few answers.
+    A session that was never full adds nothing. Full is the planned limit, or where the journal has none the most that
+    were in flight. Premise: an answer's tokens come evenly between its first and its last token event.
+    """
+    answers = requests.take(requests.answered)
+    ended = answers.ended_s
+    if not len(answers) or np.isnan(ended).any() or np.isnan(answers.tokens).any():
+        return None
+    first = np.where(np.isnan(answers.ttft_s), ended, answers.sent_s + answers.ttft_s)
+    spans = np.column_stack([answers.sent_s, first, ended, answers.tokens])
+    sessions = [spans[answers.session == session] for session in np.unique(answers.session)]
+    flights = [_in_flight(mine) for mine in sessions]
+    full = planned_limit(requests) or max(int(flying.max()) for _, flying, _ in flights)
+    tokens = seconds = 0.0
+    for mine, (order, flying, done) in zip(sessions, flights, strict=True):
+        at = np.flatnonzero(flying >= full)
+        if len(at):
+            begin, end = mine[order[at[0]], 1], np.sort(mine[:, 2])[done[at[-1]]]  # the next to end
+            if end > begin:
+                seconds += float(end - begin)
+                tokens += float(_tokens_within(mine, begin, end).sum())
+    return tokens / seconds if seconds else None
+
+
+def _in_flight(spans: Floats) -> tuple[Whole, Whole, Whole]:
+    """Return the order of answers by when they were sent, how many were in flight then, how many had ended."""
+    order = np.argsort(spans[:, 0], kind="stable")
+    begun = np.arange(len(spans))
+    done = np.minimum(np.searchsorted(np.sort(spans[:, 2]), spans[order, 0], side="right"), begun)
+    return order, begun + 1 - done, done
+
+
+def _tokens_within(spans: Floats, begin: float, end: float) -> Floats:
+    _, first, last, tokens = spans.T
+    at_once = last <= first
+    share = np.clip(np.minimum(last, end) - np.maximum(first, begin), 0, None) / np.where(at_once, 1.0, last - first)
+    found: Floats = tokens * np.where(at_once, (begin <= last) & (last <= end), share)
+    return found
+
+
+# ---------------------------------------------------------------- service-level objectives
+
+
+def kept(requests: Requests, *, earliest: bool = False) -> Floats:
+    """Return 1 for a request that kept every SLO of the suite, 0 for one that broke one or failed, NaN unknown.
+
+    earliest: with every latency as low as its bound allows.
+    """
+    names = ("ttft", "tpot", "e2e")
+    seconds = {name: requests.column(f"{name}_s") for name in names}
+    if earliest:
+        seconds = {name: seconds[name] - lateness.bounds(requests, name) for name in names}
+    within, beyond = slo.kept(requests.run.slo, **seconds)
+    found: Floats = np.where(beyond, 0.0, np.where(within, 1.0, np.nan))
+    found[~requests.answered] = 0.0
+    return found
+
+
+def goodput(requests: Requests) -> float | None:
+    """Return requests that kept every SLO / the window, requests per second."""
+    return per_second(requests, kept(requests))
+
+
+def correct_goodput(requests: Requests) -> float | None:
+    """Return the sum of the headline scores of requests that kept every SLO / the window.
+
+    An answer that could not be judged is not right; one that nobody has judged yet leaves the sum unknown.
+    """
+    good, scores = kept(requests), requests.scores()
+    right = np.where(np.isnan(scores.value) & scores.given, 0.0, scores.value)
+    return per_second(requests, np.where(good == 0, 0.0, np.where(np.isnan(good), np.nan, right)))
+
+
+def goodput_is_invalid(requests: Requests) -> bool:
+    """Whether this client was too late to say how many requests kept every SLO (`lateness`)."""
+    if np.isnan(good := kept(requests)).any() or not len(good):
+        return False
+    share, at_best = float(good.mean()), float(np.nanmean(kept(requests, earliest=True)))
+    return abs(at_best - share) > lateness.MOST * share

@@ -1,0 +1,151 @@
+"""What is known of a run beside its requests: what was planned, of whom, under which settings, by which sessions.
+
+From the manifest and from the lines of the journal that are not records.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from evalrun import slo
+from evalrun.fingerprint import fingerprint
+from evalrun.slo import Slo
+from evalrun.store.lines import Lag
+from evalrun.store.manifest import Manifest
+from evalrun.types import Json, Value
+
+Place = tuple[str, str]
+"""A task and a target."""
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """From `at_s` of a session on, at most `limit` requests of a task were in flight. why: "planned", "open files",
+    "refused" (cut after 429), "recovered"."""
+
+    session: int
+    target: str
+    task: str
+    at_s: float
+    limit: int
+    why: str
+
+
+class Setup(Value, frozen=True):
+    """How a task was asked of a target: fingerprints of what decides its numbers, empty where unknown.
+
+    scorers: as the suite has them, empty where the scores are from others. scored_by: of whatever gave the scores.
+    load: as configured; what was really in flight is `rates.load`'s. prices: the list itself, None where there is none.
+    slo: the most seconds of each latency, empty where none is stated.
+    """
+
+    data: str = ""
+    prompt: str = ""
+    sampling: str = ""
+    scorers: str = ""
+    scored_by: str = ""
+    target: str = ""
+    transport: str = ""
+    load: str = ""
+    prices: Json = None
+    slo: Mapping[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """A run without its requests.
+
+    scorers: the names of each task's scorers, the headline first. scored_by: the fingerprint of the scorers that the
+    stored scores are from, empty where there are none. served: what was said of each target when it was opened.
+    finished: its last session said that nothing is left to ask; finished_once: some session did, and later ones asked
+    more than was planned. billed: requests that were out when their session died, by (task, target).
+    condition: what a reader must know of the journal's state.
+    """
+
+    folder: Path
+    manifest: Manifest
+    scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    scored_by: str = ""
+    lags: tuple[Lag, ...] = ()
+    loads: tuple[Load, ...] = ()
+    served: Mapping[str, str] = field(default_factory=dict)
+    finished: bool = False
+    finished_once: bool = False
+    billed: Mapping[Place, int] = field(default_factory=dict)
+    condition: tuple[str, ...] = ()
+
+    # ------------------------------------------------------------ what was planned
+
+    def task(self, name: str) -> Json:
+        """Return a task as the suite has it; empty for one it does not have."""
+        return (self.manifest.suite.get("tasks") or {}).get(name, {})
+
+    def repeats(self, task: str) -> int:
+        """Return how often the suite asks each sample of a task."""
+        return int(self.task(task).get("repeats", 1))
+
+    def planned(self, task: str) -> int | None:
+        """Return how many requests of a task the suite plans for each target; None for a task it does not have."""
+        prints = self.manifest.fingerprints.tasks.get(task)
+        return None if prints is None else prints.samples * self.repeats(task)
+
+    def is_ladder(self, task: str) -> bool:
+        """Whether a task asks prompts of stated sizes until the endpoint refuses them."""
+        return bool((self.task(task).get("data") or {}).get("kind") == "ladder")
+
+    @property
+    def most_failed(self) -> float:
+        """Return the share of a task's requests without a scored answer above which its numbers carry no verdict."""
+        return float((self.manifest.suite.get("limits") or {}).get("max_failed_share", 0.1))
+
+    # ------------------------------------------------------------ settings
+
+    @property
+    def slo(self) -> Slo:
+        """Return the latencies that a good request keeps."""
+        return slo.read(self.manifest.suite)
+
+    def prices(self, target: str) -> Json:
+        """Return the price list of a target; None where it has none."""
+        return self.manifest.targets.get(target, {}).get("prices")
+
+    def setup(self, task: str, target: str) -> Setup:
+        """Return what decides the numbers of a task and target. The suite's scorers count only if they gave them."""
+        manifest = self.manifest
+        of_task, spec = manifest.fingerprints.tasks[task], manifest.targets[target]
+        tasks = manifest.suite.get("tasks") or {}
+        own = fingerprint({name: one.get("scorers") for name, one in tasks.items()})
+        return Setup(
+            data=of_task.data,
+            prompt=of_task.prompt,
+            sampling=of_task.sampling,
+            scorers=of_task.scorers if self.scored_by == own else "",
+            scored_by=self.scored_by,
+            target=manifest.fingerprints.targets[target],
+            transport=spec.get("transport", "evalrun"),
+            load=fingerprint([manifest.suite.get("load"), spec.get("rate")]),
+            prices=spec.get("prices"),
+            slo=self.slo.stated,
+        )
+
+    def notes(self, made: int) -> Iterator[str]:
+        """Say what a reader of any number of the run must know. made: how many requests it has."""
+        yield from self.condition
+        if not self.finished_once:
+            yield "this run is not finished"
+        elif not self.finished:
+            yield "this run is finished as it was planned; a further round was cut off"
+        prints = self.manifest.fingerprints.tasks
+        planned = sum(self.planned(task) or 0 for task in prints) * len(self.manifest.targets)
+        if (more := made - planned) > 0:
+            yield (
+                f"{more:,} requests more than were planned: repeats that were asked to decide what changed; all numbers"
+                " here are of all requests"
+            )
+        for task, one in prints.items():
+            if one.skipped:
+                rows = "row was" if one.skipped == 1 else "rows were"
+                yield f"{task}: {one.skipped:,} malformed {rows} left out, as --skip-bad-rows allows"
+        if "ab" in self.manifest.command:
+            yield "the targets were asked in step: tokens and requests per second are those of the slowest"
