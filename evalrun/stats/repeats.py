@@ -22,12 +22,12 @@ from numpy.typing import ArrayLike
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
 
-def avg_at_k(samples: ArrayLike, scores: ArrayLike) -> Floats:
-    """Return the mean score of each sample's answers, avg@k; it is over all of them, whatever k, without bias."""
+def avg_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
+    """Return the mean score of each sample's answers, avg@k: of all of them, which is the mean over subsets of k."""
     sample, score, total = _answers(samples, scores)
     counts = np.bincount(sample, minlength=total)
     sums = np.bincount(sample, weights=score, minlength=total)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), math.nan)
+    return np.where(counts >= k, sums / np.maximum(counts, 1), math.nan)
 
 
 def pass_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
