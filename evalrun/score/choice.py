@@ -14,7 +14,7 @@ from evalrun.types import Completion, Sample, Score
 _MAX_SEARCHED = 20_000  # characters at the end of the text
 _DRESS = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\s*\{([^{}]*)\}")
 _BRACKETED = re.compile(r"\(\s*([A-Z])\s*\)")
-_STANDING = re.compile(r"(?<![A-Za-z0-9'])([A-Z])(?![A-Za-z0-9'])(?!\s+[a-z]{3,})")
+_SINGLE = re.compile(r"(?<![A-Za-z0-9'])([A-Z])(?![A-Za-z0-9'])(?!\s+[a-z]{3,})")
 _NEGATED = re.compile(r"\b(?:not|isn't|cannot be|rather than)\s+(?:option\s+|choice\s+)?\W{0,3}$", re.IGNORECASE)
 
 
@@ -37,7 +37,7 @@ class ChoiceScorer(Scorer):
 
 
 class Chosen(NamedTuple):
-    """The letter that was chosen, the rule that found it, and what is to be said about it."""
+    """The letter that was chosen, the rule that found it, and why there is none."""
 
     letter: str | None
     rule: str
@@ -45,7 +45,7 @@ class Chosen(NamedTuple):
 
 
 def letters(count: int) -> str:
-    """Letters of `count` options; all of A to Z where the options are not known."""
+    """Return the letters of `count` options; A to Z where the options are not known."""
     return string.ascii_uppercase[: count or 26]
 
 
@@ -76,7 +76,7 @@ def _from_answer(answer: str, rule: str, allowed: str, choices: tuple[str, ...])
     """Read a letter or an option out of a piece of text."""
     if letter := _only_letter(answer, allowed) or _option(answer, allowed, choices):
         return Chosen(letter, rule)
-    seen = _bracketed(answer, allowed) or (_standing(answer, allowed) if rule != "text" else set())
+    seen = _bracketed(answer, allowed) or (_single(answer, allowed) if rule != "text" else set())
     seen = seen or _mentioned(answer, allowed, choices)
     if len(seen) == 1:
         return Chosen(seen.pop(), rule)
@@ -99,13 +99,13 @@ def _only_letter(text: str, allowed: str) -> str | None:
 
 
 def _bracketed(text: str, allowed: str) -> set[str]:
-    """Letters in brackets that are not denied: `(B)`, not `not (A)`."""
+    """Return the letters in brackets that are not denied: `(B)`, not `not (A)`."""
     return _affirmed(_BRACKETED, text, allowed)
 
 
-def _standing(text: str, allowed: str) -> set[str]:
-    """Capital letters that stand alone, but not before a lower-case word: `A` and `I` are English words too."""
-    return _affirmed(_STANDING, text, allowed)
+def _single(text: str, allowed: str) -> set[str]:
+    """Return single capital letters, but not before a lower-case word: `A` and `I` are English words too."""
+    return _affirmed(_SINGLE, text, allowed)
 
 
 def _affirmed(pattern: re.Pattern[str], text: str, allowed: str) -> set[str]:
@@ -118,13 +118,13 @@ def _affirmed(pattern: re.Pattern[str], text: str, allowed: str) -> set[str]:
 
 
 def _option(text: str, allowed: str, choices: tuple[str, ...]) -> str | None:
-    """Letter of the one option whose text this is."""
+    """Return the letter of the one option with this text."""
     same = [letter for letter, choice in zip(allowed, choices, strict=False) if _words(choice) == _words(text)]
     return same[0] if len(same) == 1 else None
 
 
 def _mentioned(text: str, allowed: str, choices: tuple[str, ...]) -> set[str]:
-    """Letters of the options whose text stands in the answer as words."""
+    """Return the letters of the options that the answer quotes as words."""
     padded = f" {_words(text)} "
     pairs = list(zip(allowed, choices, strict=False))
     found = {letter: _words(choice) for letter, choice in pairs if _words(choice) and f" {_words(choice)} " in padded}

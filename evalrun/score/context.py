@@ -66,7 +66,7 @@ class RecallScorer(Scorer):
 
 
 class Claims(NamedTuple):
-    """The items of an answer, in their order and repeated as there, and the part they stand in."""
+    """The items of an answer, in their order and repeated as there, and the part they were found in."""
 
     items: list[str]
     rule: str

@@ -1,16 +1,16 @@
-r"""Finding the final answer in what a model wrote. Pure text work: nothing here judges.
+r"""Finds the final answer in what a model wrote. Pure text work: nothing here judges.
 
 The rules, first that fires:
 
     boxed         the content of the last balanced \boxed{} (an unterminated one gives nothing)
     marked        after the last `####`, `Final answer:`, `Answer:`, `the answer is`, with or without bold
     whole         the whole text, where it is one short line of mathematics or one word
-    last_formula  the formula ($...$) in which the last number stands
+    last_formula  the formula ($...$) with the last number
     last_number   the last number
     none          no answer
 
 Of a text that was cut off at its token limit only a box counts, and the last mark, where what follows it is surely
-whole: the last number of half a thought is no answer.
+whole: the last number of half a thought is not an answer.
 """
 
 import re
@@ -48,7 +48,7 @@ _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z")  # a line, a sentence or b
 _BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
 _WHOLE = re.compile(r"-?[0-9,]+")
 _FRACTION = re.compile(r"-?[0-9]+/[0-9]+|-?\\[dtc]?frac\{-?[0-9]+\}\{-?[0-9]+\}")
-_OPERATOR = re.compile(r"(?<=[\w)}\]])[-+*/^=]|\\[dtc]?frac|\\sqrt")  # between two things: the sign of -3 is none
+_OPERATOR = re.compile(r"(?<=[\w)}\]])[-+*/^=]|\\[dtc]?frac|\\sqrt")  # between two things: not the sign of -3
 _ARITHMETIC = re.compile(r"(?<=[0-9)}\]!])[-+*/^](?=[-0-9({\[\\.])|\\[dtc]?frac|\\sqrt")  # not the / of km/h
 _SPELLINGS = (
     (re.compile(r"\^(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})"), "°"),
@@ -100,7 +100,7 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
 
 
 def _is_closed(rest: str) -> bool:
-    """Whether what follows a mark is surely whole: a formula that ends, else a line or a sentence."""
+    """Return whether what follows a mark is surely whole: a formula that ends, else a line or a sentence."""
     for opening, closing in _BRACKETS:
         if rest.startswith(opening):
             return closing in rest[len(opening) + 1 :]
@@ -108,11 +108,11 @@ def _is_closed(rest: str) -> bool:
 
 
 def copies(question: str, answer: str, *, expected: str) -> bool:
-    """Whether an answer only says an expression of the question again: `2 + 5 * 4` of `What is 2 + 5 * 4?`.
+    """Return whether an answer only repeats an expression of the question: `2 + 5 * 4` of `What is 2 + 5 * 4?`.
 
-    Spelling and brackets aside. Where a number is expected, anything that is not worked out is a copy; a fraction is,
-    where a whole number is expected. Where an expression is expected the question may name it, as in "which of these":
-    then none is.
+    Spelling and brackets do not count. Where a number is expected, anything that is not worked out is a copy, and so is
+    a fraction where a whole number is expected. Where an expression is expected and the question names it, as in "which
+    of these", nothing is a copy.
     """
     asked, given, right = _spelt(question), _spelt(answer).rstrip("=").rpartition("=")[2], _spelt(expected)
     if given not in asked:
@@ -144,7 +144,7 @@ def _found(answer: str, rule: ExtractRule) -> Extracted:
 
 
 def boxes(text: str) -> tuple[list[str], bool]:
-    r"""Contents of the balanced boxes by where they open, and whether any box never closes. One pass over the text."""
+    r"""Return the contents of the balanced boxes, in order, and whether any never closes. One pass over the text."""
     open_braces: list[tuple[int, bool]] = []
     closed: list[tuple[int, int]] = []
     for match in _BRACES.finditer(text):
@@ -188,7 +188,7 @@ def _percent(rest: str) -> str:
 
 
 def _is_bare(text: str) -> bool:
-    """Whether a whole text is one short line of mathematics, or one word."""
+    """Return whether a whole text is one short line of mathematics, or one word."""
     text = text.strip().strip("*_").strip()
     if not text or "\n" in text or len(text) > 200:
         return False
@@ -196,7 +196,7 @@ def _is_bare(text: str) -> bool:
 
 
 def _is_formula(match: re.Match[str]) -> bool:
-    """Whether what stands between dollars is mathematics, and not the prose between two prices."""
+    """Return whether the text between dollars is mathematics, and not the prose between two prices."""
     return not _PROSE.search(_COMMANDS.sub("", next(part for part in match.groups() if part)))
 
 

@@ -62,7 +62,7 @@ FormKind = Literal["number", "group", "text", "written", "equation", "relation",
 class Form:
     r"""What an answer says.
 
-    kind: `number` (value), `group` (items in `bracket`), `text` (words), `written` (compared as it stands: a base
+    kind: `number` (value), `group` (items in `bracket`), `text` (words), `written` (compared as written: a base
     subscript, a ratio, a time), `equation` and `relation` (with = or <), `formula` (anything else).
     text: the canonical spelling without unit and name. unit: of measurement. name: the `x` of `x = 5` or `x \in S`.
     """
@@ -77,7 +77,7 @@ class Form:
 
 
 def tidy(text: str) -> str:
-    """Spell LaTeX the one short way, without what only changes its looks."""
+    """Return LaTeX in one short spelling, without what only changes its looks."""
     for sign, latex in _UNICODE.items():
         text = text.replace(sign, latex)
     if r"\begin" not in text:
@@ -95,7 +95,7 @@ def read(text: str) -> Form:
 
 
 def _canonical(text: str) -> str:
-    """Without the spaces and braces that change nothing. A space between letters or digits stays: `1 2` is not 12."""
+    """Return a text without the spaces and braces that change nothing; `1 2`, which is not 12, keeps its space."""
     text = re.sub(r" (?![A-Za-z0-9])|(?<![A-Za-z0-9]) ", "", text)
     return re.sub(r"([\^_])\{(\w)\}", r"\1\2", text)
 
@@ -191,7 +191,7 @@ def _top_level_equals(text: str) -> bool:
 
 
 def _depths(text: str) -> list[int]:
-    """Bracket depth at each character. Half-open intervals count too, so any closing bracket closes any opening one."""
+    """Return the bracket depth at each character. Any bracket closes any other, for half-open intervals."""
     depth, depths = 0, []
     for sign in text:
         depth -= sign in ")]}"
@@ -201,7 +201,7 @@ def _depths(text: str) -> list[int]:
 
 
 def _closing(text: str, opening: int) -> int:
-    """Index of the bracket that closes the one at `opening`; -1 if none does."""
+    """Return the index of the bracket that closes the one at `opening`; -1 if none does."""
     depths = _depths(text)
     level = depths[opening]
     return next((at for at in range(opening + 1, len(text)) if depths[at] == level and text[at] in ")]}"), -1)
@@ -246,7 +246,7 @@ def same(expected: Form, answer: Form) -> bool | None:
 
 
 def measured(form: Form, unit: str) -> Form:
-    """Read the bare letter of `5 m` as a unit and no variable where the other side has that unit (m, g, l)."""
+    """Read the bare letter of `5 m` as a unit, not a variable, where the other side has that unit (m, g, l)."""
     if form.kind != "formula" or unit[:1] not in ("m", "g", "l") or unit[1:2] not in ("", "^"):
         return form
     rest = form.text.removesuffix(unit)
@@ -281,7 +281,7 @@ def _in_order(left: tuple[Form, ...], right: tuple[Form, ...]) -> bool | None:
 
 
 def _in_any_order(left: tuple[Form, ...], right: tuple[Form, ...]) -> bool | None:
-    """As sets: each has an equal on the other side. A repeated item counts once."""
+    """Compare two sets: each item has an equal on the other side. A repeated item counts once."""
     if len(left) * len(right) > 2_500:
         return None
     table = [[same(one, other) for other in right] for one in left]

@@ -130,7 +130,7 @@ def judge(expected: str, answer: str) -> Judgement:
         if strict or not ratio_or_base:
             return Judgement(right=strict, why="equal words" if strict else "different words")
     theirs, doubt = _algebra(*_latex(left, expected, right, answer))
-    return _verdict(strict, theirs, doubt)
+    return _combined(strict, theirs, doubt)
 
 
 def said(expected: str, answer: str, *, right: bool) -> str:
@@ -145,8 +145,8 @@ def said(expected: str, answer: str, *, right: bool) -> str:
     return f"not {own}" if own == of_right else own
 
 
-def _verdict(strict: bool | None, theirs: bool | None, doubt: str) -> Judgement:
-    """Put the two opinions together."""
+def _combined(strict: bool | None, theirs: bool | None, doubt: str) -> Judgement:
+    """Combine the two opinions."""
     if strict is None:
         if theirs and doubt:
             return Judgement(right=False, why=f"math-verify says equal, but {doubt}", disputed=True)
@@ -160,7 +160,7 @@ def _verdict(strict: bool | None, theirs: bool | None, doubt: str) -> Judgement:
 
 
 def _latex(left: Form, expected: str, right: Form, answer: str) -> tuple[str, str]:
-    """Spell both for math-verify: without units but percent, and without names where only one side has one."""
+    """Return both as math-verify is given them: with no unit but percent, and no name that only one side has."""
     if "group" in (left.kind, right.kind) and not (left.name or right.name):
         return tidy(expected), tidy(answer)
     named = bool(left.name and right.name) or not {"relation", "equation"}.isdisjoint({left.kind, right.kind})
@@ -231,7 +231,7 @@ def _lower_case(*texts: str) -> list[str]:
 
 
 def _alike(left: Any, right: Any) -> bool:
-    """Check at 50 digits what math-verify calls equal at 6 or 15 decimals. True where values say nothing."""
+    """Check at 50 digits what math-verify calls equal at 6 or 15 decimals. True where there are no values."""
     from sympy import Basic, Eq, FiniteSet, Interval, MatrixBase, Tuple
 
     def parts(value: Any) -> tuple[Any, ...]:

@@ -34,7 +34,7 @@ _MIXED = re.compile(r"(-?)\s*([0-9]+)\s+([0-9]+)/([0-9]+)")
 
 
 class NotANumber(ValueError):
-    """The text is something else than a rational number."""
+    """The text is not a rational number."""
 
 
 class TooLarge(ValueError):
@@ -42,7 +42,7 @@ class TooLarge(ValueError):
 
 
 def number(text: str) -> Fraction | None:
-    """Read a whole text as one rational number; None where it is something else. Raises TooLarge."""
+    """Read a whole text as one rational number; None where it is not one. Raises TooLarge."""
     text = text.strip()
     if not text or len(text) > _MAX_CHARS:
         return None
@@ -64,7 +64,7 @@ def spelled(value: Fraction) -> str:
 
 
 def _literal(text: str) -> Fraction:
-    r"""Value of one literal, digits after `\overline` repeating forever."""
+    r"""Return the value of one literal, digits after `\overline` repeating forever."""
     text = text.replace(",", "").replace(" ", "")
     if "\\overline" not in text:
         if "e" in text.lower() and abs(int(re.split("[eE]", text)[1])) > _MAX_BITS // 4:
@@ -238,7 +238,7 @@ _WORDS_LAST = re.compile(r"(?<=[0-9}) ])\s*([A-Za-z]+(?:[ /][A-Za-z]+)*)(?:\^\{?
 
 
 def canonical(words: str, power: str | None = None) -> str:
-    """Spell a unit in the one known way, e.g. `square inches` as `inch^2`; empty when it is not a known unit."""
+    """Return the one spelling of a unit, `inch^2` for `square inches`; empty for an unknown unit."""
     words = " ".join(words.casefold().replace(".", " ").split())
     for prefix, degree in (("square ", "2"), ("sq ", "2"), ("cubic ", "3"), ("cu ", "3")):
         if words.startswith(prefix):
@@ -264,7 +264,7 @@ def split_unit(text: str) -> tuple[str, str]:
 
 
 def _are_unit(words: str, *, spaced: bool) -> bool:
-    """Whether bare words after a number are a unit (`18 dollars`, `5cm`) and not variables (`2ab`, `3 sin x`)."""
+    """Return whether bare words after a number are a unit (`18 dollars`, `5cm`), not variables (`2ab`, `3 sin x`)."""
     parts = words.casefold().split()
     if not _FUNCTIONS.isdisjoint(parts):
         return False

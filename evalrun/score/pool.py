@@ -136,7 +136,7 @@ class _Gone(Exception):
 
 
 class WorkerPool:
-    """Workers that score answers with any of `scorers`. A context manager; leaving it kills what still runs.
+    """Workers that score answers with any of `scorers`. A context manager: leaving it kills what still runs.
 
     deadline_s: wall time of one answer. memory_bytes: address space of one worker. beside: see `score_all`.
     """
@@ -177,7 +177,7 @@ class WorkerPool:
         return self._threads.submit(self._score, ToScore(scorer=scorer, sample=sample, completion=completion))
 
     def _score(self, task: ToScore) -> Score:
-        """Score on this thread's worker. A worker that died before its turn is not this answer's fault: ask again."""
+        """Score on this thread's worker. A worker that died before its turn is not this answer's fault: retry once."""
         message = frame(task)
         worker = self._worker()
         if worker.served:
@@ -251,7 +251,7 @@ class _Worker:
             )
 
     def prepare(self, setup: Setup) -> str:
-        """Set the worker up and wait until it is ready. Returns what is broken, or nothing."""
+        """Set the worker up and wait until it is ready. Return what is broken, or an empty text."""
         try:
             self._socket.settimeout(_START_S)
             self._socket.sendall(frame(setup))

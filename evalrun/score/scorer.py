@@ -24,7 +24,7 @@ MAX_SHOWN = 500  # characters of an answer that a score repeats
 
 
 class Scorer(Spec):
-    """What every scorer has."""
+    """The options and methods of every scorer. A subclass adds a literal `kind`, its options, and `__call__`."""
 
     isolated: ClassVar[bool] = False
 
@@ -43,7 +43,7 @@ class Scorer(Spec):
 def scored(
     *, right: bool | float, answer: str | None, why: str, rule: str = "", disputed: bool = False, means: str = ""
 ) -> Score:
-    """Return the Score of an answer, right, wrong or in part; a long one is cut, because the record has all of it.
+    """Return the Score of an answer, right, wrong or in part. A long answer is cut: the record has all of it.
 
     means: what the answer says, where that is not its text: equal for two answers that the scorer takes for the same.
     """
@@ -62,7 +62,7 @@ def _short(text: str) -> str:
 
 
 def unexpected() -> Score:
-    """Return the Score of a sample that has no expected answer to compare with: none."""
+    """Return the error of a sample that has no expected answer to compare with."""
     return Score(value=None, error="scorer", why="the sample has no expected answer")
 
 

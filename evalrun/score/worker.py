@@ -34,7 +34,7 @@ class Setup(Value, frozen=True):
 
 
 class Ready(Value, frozen=True):
-    """The worker can score; or `broken` says why it never will."""
+    """The worker can score; or `broken` says why it cannot."""
 
     broken: str = ""
 

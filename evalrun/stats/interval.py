@@ -37,8 +37,7 @@ class Spread(NamedTuple):
 def wilson(right: float, n: float, *, level: float = 0.95) -> Interval:
     """Return Wilson's score interval of a proportion, `right` of `n`.
 
-    Premise: n independent answers. It stays inside [0, 1] and is not empty at 0 or n, unlike p +- z s.
-    Source: Wilson 1927; Brown, Cai and DasGupta 2001 recommend it for small n.
+    Premise: n independent answers. Source: Wilson 1927; Brown, Cai and DasGupta 2001 recommend it for small n.
     """
     return _score_interval(right / n, n, normal_quantile(0.5 + level / 2))
 
@@ -49,19 +48,17 @@ def unit_mean(
     """Return the mean, over samples, of scores in 0..1, with its interval. None where there is no sample.
 
     means: one value a sample, its score or the mean of its repeats' scores.
-    answers: how many repeats that is the mean of. Where all of them were 0 or 1, the interval is then never narrower
-    than that of as many coin tosses: a spread between samples that came out too small by luck is not believed.
-    clusters: of each sample, where samples hang together (questions on one text).
+    answers: how many repeats that is the mean of. Where all were 0 or 1 the interval is never narrower than that of as
+    many coin tosses, so that a spread between samples that is small by luck is not believed (beta-binomial model).
 
     The sample, or cluster, is the unit that was drawn, so only the spread between these counts (Miller 2024, "Adding
     Error Bars to Evals"). The interval is Wilson's, for as many answers as would spread the mean like this:
     n / (variance seen / variance of coin tosses). Where every value is 0 or 1 that is Wilson's own interval; elsewhere
-    Student's t replaces z. Near 0 and 1 the spread that is seen is itself uncertain; `PRIOR_SAMPLES` draws it towards
-    that of coin tosses. With `answers` it is the beta-binomial model's, by moments.
+    Student's t replaces z, and `PRIOR_SAMPLES` draws the spread, uncertain near 0 and 1, towards that of coin tosses.
+    Premise: units drawn independently. One sample whose value is neither 0 nor 1 has no interval.
     Source: Korn and Graubard 1998 for effective sample sizes; Williams 1975 and Kleinman 1973 for the beta-binomial;
     PRIOR_SAMPLES and t were chosen by simulation (tests/benchmarks/calibration.py: within 94 to 98 % for n = 30 to
     1000, p = 0.5 to 0.99, where mean +- t s / sqrt(n) falls to 86 %).
-    Premise: units drawn independently of each other. One sample whose value is neither 0 nor 1 has no interval.
     """
     values = np.asarray(means, float)
     n = len(values)

@@ -17,6 +17,8 @@ from evalrun.stats.verdict import Sides
 
 LEAST_NIGHTS = 3
 """Below this many earlier nights their own variation cannot be learned."""
+_ALIKE = "one night is like another: variation between nights is not covered"
+_WANDERING = "nights vary about a mean, or wander, by steps close to normal; no trend"
 
 
 class Night(NamedTuple):
@@ -77,49 +79,42 @@ def drift(before: Sequence[Night], tonight: Night, *, margin: float = 0.0) -> Dr
 
     With fewer nights: only the noise within runs is known. Premise: the nights themselves do not differ.
     """
-    if len(before) < LEAST_NIGHTS:
-        return _within_runs(before, tonight, margin=margin)
-    noise = (math.fsum(night.error for night in before) / len(before)) ** 2
-    extra = max(0.0, tonight.error**2 - noise)  # tonight had fewer requests
-    values, df = [night.value for night in before], len(before) - 1
-    mean = math.fsum(values) / len(values)
-    about = max(noise, math.fsum((value - mean) ** 2 for value in values) / df)
-    steps = [(b - a) ** 2 for a, b in pairwise(values)]
-    stepping = max(2 * noise, math.fsum(steps) / len(steps))
-    guesses = (
-        (tonight.value - mean, math.sqrt(about * (1 + 1 / len(values)) + extra)),
-        (tonight.value - values[-1], math.sqrt(stepping + extra)),
-    )
-    t = t_quantile(0.975, df)
+    (guesses, df), n = _rises(before, tonight), len(before)
+    t = normal_quantile(0.975) if df is None else t_quantile(0.975, df)
     return Drift(
         difference=guesses[0][0],
         low=min(rise - t * error for rise, error in guesses),
         high=max(rise + t * error for rise, error in guesses),
         sides=Sides(
-            worse=max(_tail((rise - margin), error, df) for rise, error in guesses),
-            within=max(_tail((margin - rise), error, df) for rise, error in guesses),
+            worse=max(_tail(rise - margin, error, df) for rise, error in guesses),
+            within=max(_tail(margin - rise, error, df) for rise, error in guesses),
         ),
-        mde=max(mde_mean(error, df + 1, sides=1, margin=margin) for _, error in guesses),
-        covers_nights=True,
-        method=f"prediction from {len(values)} nights",
-        premise="nights vary about a mean, or wander, by steps close to normal; no trend",
+        mde=max(mde_mean(error, 10**9 if df is None else df + 1, sides=1, margin=margin) for _, error in guesses),
+        covers_nights=df is not None,
+        method=f"noise within runs, {n} earlier" if df is None else f"prediction from {n} nights",
+        premise=_ALIKE if df is None else _WANDERING,
     )
 
 
-def _within_runs(before: Sequence[Night], tonight: Night, *, margin: float) -> Drift:
-    mean = math.fsum(night.value for night in before) / len(before)
-    error = math.sqrt(math.fsum(night.error**2 for night in before) / len(before) ** 2 + tonight.error**2)
-    rise, z = tonight.value - mean, normal_quantile(0.975)
-    return Drift(
-        difference=rise,
-        low=rise - z * error,
-        high=rise + z * error,
-        sides=Sides(_tail(rise - margin, error, None), _tail(margin - rise, error, None)),
-        mde=mde_mean(error, 10**9, sides=1, margin=margin),
-        covers_nights=False,
-        method=f"noise within runs, {len(before)} earlier",
-        premise="one night is like another: variation between nights is not covered",
-    )
+def _rises(before: Sequence[Night], tonight: Night) -> tuple[list[tuple[float, float]], int | None]:
+    """Return the rises over the nights before with their standard errors, and Student's degrees of freedom.
+
+    With too few nights: the rise over their mean, with the noise within runs, and None.
+    """
+    n, values = len(before), [night.value for night in before]
+    mean = math.fsum(values) / n
+    if n < LEAST_NIGHTS:
+        error = math.sqrt(math.fsum(night.error**2 for night in before) / n**2 + tonight.error**2)
+        return [(tonight.value - mean, error)], None
+    noise = (math.fsum(night.error for night in before) / n) ** 2
+    extra = max(0.0, tonight.error**2 - noise)  # tonight had fewer requests
+    about = max(noise, math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    stepping = max(2 * noise, math.fsum((b - a) ** 2 for a, b in pairwise(values)) / (n - 1))
+    rises = [
+        (tonight.value - mean, math.sqrt(about * (1 + 1 / n) + extra)),
+        (tonight.value - values[-1], math.sqrt(stepping + extra)),
+    ]
+    return rises, n - 1
 
 
 def _tail(excess: float, error: float, df: int | None) -> float:

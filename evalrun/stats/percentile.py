@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from evalrun.stats.distribution import t_quantile, t_tail
 from evalrun.stats.interval import Floats, Whole, groups
 from evalrun.stats.power import mde_ratio
-from evalrun.stats.quantile import rank
+from evalrun.stats.quantile import quantile_of, rank
 from evalrun.stats.resample import LARGE, ROUNDS, Signs, coins, sign_flip, t_sides, weights
 from evalrun.stats.verdict import Comparison, Sides
 
@@ -39,10 +39,10 @@ def compare_quantiles(
         part = np.random.default_rng(seed).permutation(int(group.max()) + 1)[:LARGE]
         kept = np.isin(group, part)
         old, now, group = old[kept], now[kept], groups(int(kept.sum()), group[kept])
-    before, after = _lowest(old, q), _lowest(now, q)
+    before, after = quantile_of(old, q), quantile_of(now, q)
     drawn = _bootstrap(old, now, q, group, seed=seed, rounds=rounds)
-    low, high = _lowest(drawn, 0.025), _lowest(drawn, 0.975)
-    error = (_lowest(drawn, 0.84) - _lowest(drawn, 0.16)) / 2  # nan or infinite where failures reach that far
+    low, high = quantile_of(drawn, 0.025), quantile_of(drawn, 0.975)
+    error = (quantile_of(drawn, 0.84) - quantile_of(drawn, 0.16)) / 2  # nan or infinite where failures reach that far
     scaled = swap(old * (1 + margin), now, q, group=group, seed=seed, rounds=rounds)
     return Comparison(
         value_base=before,
@@ -112,9 +112,9 @@ def _bootstrap(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, 
 def _sectioned(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, margin: float) -> Comparison | None:
     """Compare by the spread over random sections of the units; None where a section's percentile is not finite."""
     section = np.random.default_rng(seed).permutation(int(group.max()) + 1)[group] % _SECTIONS
-    values = np.array([[_lowest(side[section == s], q) for s in range(_SECTIONS)] for side in (new, base)])
+    values = np.array([[quantile_of(side[section == s], q) for s in range(_SECTIONS)] for side in (new, base)])
     found = _log_ratios(values[0], values[1])
-    before, after = _lowest(base, q), _lowest(new, q)
+    before, after = quantile_of(base, q), quantile_of(new, q)
     error = float(found.std(ddof=1)) / math.sqrt(_SECTIONS) if np.isfinite(found).all() else math.inf
     if not 0 < error < math.inf or math.isinf(after) or math.isinf(before):
         return None
@@ -133,12 +133,6 @@ def _sectioned(base: Floats, new: Floats, q: float, group: Whole, *, seed: int, 
         relative=True,
         sides=t_sides(shift, error, df, math.log1p(margin)),
     )
-
-
-def _lowest(values: Floats, q: float) -> float:
-    """Return the quantile as `quantile.quantile` defines it, without sorting."""
-    place = rank(q, len(values)) - 1
-    return float(np.partition(values, place)[place])
 
 
 def _log_ratios(new: Floats, base: Floats) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalrun.stats.distribution import normal_quantile, t_quantile
-from evalrun.stats.interval import Interval, mean_spread
+from evalrun.stats.interval import Floats, Interval, mean_spread
 
 NEEDED = {0.5: 11, 0.9: 64, 0.95: 130, 0.99: 662}
 """The least number of observations for a quantile, from `needed`; written out because people look it up."""
@@ -21,6 +21,12 @@ def quantile(ordered: Sequence[float], q: float) -> float | None:
     None of nothing.
     """
     return ordered[rank(q, len(ordered)) - 1] if ordered else None
+
+
+def quantile_of(values: Floats, q: float) -> float:
+    """Return `quantile` of values in any order, at least one and none of them NaN, without sorting them."""
+    place = rank(q, len(values)) - 1
+    return float(np.partition(values, place)[place])
 
 
 def histogram_quantile(counts: Mapping[int, int], q: float) -> int | None:

@@ -1,4 +1,4 @@
-"""What k answers to a sample are worth: the best of them, the worst, their mean, their majority.
+"""avg@k, pass@k, pass^k and maj@k: the mean, the best, the worst and the majority of k answers to a sample.
 
 Every function takes one row an answer and returns one value a sample; `over_samples` returns their mean and interval.
 
@@ -6,9 +6,9 @@ Every function takes one row an answer and returns one value a sample; `over_sam
     scores   its score in 0..1; a row whose score is NaN is no answer and is left out
     classes  the number of its class of equivalent answers within the sample; negative: no answer was found in it
 
-The result is indexed by the sample's number: NaN for a sample with fewer than k answers, of which the caller says how
-many there are. All are exact means over the subsets of k answers, without sampling. Premise: the answers to one sample
-are exchangeable. Not here: which answers are equivalent, and which are right.
+The result is indexed by the sample's number: NaN for a sample with fewer than k answers. All are exact means over the
+subsets of k answers, without sampling. Premise: the answers to one sample are exchangeable. Not here: which answers
+are equivalent, and which are right.
 """
 
 import math
@@ -22,12 +22,12 @@ from numpy.typing import ArrayLike
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
 
-def avg_at_k(samples: ArrayLike, scores: ArrayLike) -> Floats:
-    """Return the mean score of each sample's answers, avg@k; it is over all of them, whatever k, without bias."""
+def avg_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
+    """Return the mean score of each sample's answers, avg@k: of all of them, which is the mean over subsets of k."""
     sample, score, total = _answers(samples, scores)
     counts = np.bincount(sample, minlength=total)
     sums = np.bincount(sample, weights=score, minlength=total)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), math.nan)
+    return np.where(counts >= k, sums / np.maximum(counts, 1), math.nan)
 
 
 def pass_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:

@@ -1,7 +1,7 @@
-"""Did right and wrong change between two runs of the same samples? Compared once, or with a look after every answer.
+"""Did right and wrong change between two runs of the same samples? Tested once, or at any number of interim analyses.
 
-An ordinary p that is looked at twenty times raises four or more false alarms instead of one. `sequential_sides` may be
-looked at any time. It is the capital of a gambler who bets against the hypothesis and can only get rich if that is
+An ordinary p that is read twenty times raises four or more false alarms instead of one. `sequential_sides` may be read
+after every answer. It is the capital of a gambler who bets against the hypothesis and can only get rich if that is
 wrong: if it holds, the chance that the capital ever reaches 1 / alpha is at most alpha, however often and whenever one
 looks (Ville 1939). Not here: the tests and intervals behind `compare_scores` (`paired`), asking for more answers.
 """
@@ -58,7 +58,7 @@ def compare_scores(
 
 
 def sequential_sides(differences: ArrayLike, *, margin: float = 0.0) -> Sides:
-    """Return always-valid p: the mean difference, new - base, fell by more, and by less, than `margin`.
+    """Return always-valid p-values: the mean difference, new - base, fell by more, and by less, than `margin`.
 
     `differences` are all so far, each in -1..1; their order does not matter. Stop as soon as one p is at alpha or
     below; each keeps alpha over any number of looks. Premise, one of: every difference is of a sample drawn at

@@ -63,9 +63,9 @@ def verdicts(many: Sequence[Sides], *, alpha: float = 0.05) -> list[Verdict]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """Return p values that may each be held against alpha with at most that chance of any false alarm among them.
+    """Return adjusted p-values: each may be compared with alpha, for at most that chance of any false alarm among them.
 
-    Premise: none about how the tests hang together. Source: Holm 1979.
+    Premise: none about how the tests depend on each other. Source: Holm 1979.
     """
     order = sorted(range(len(p)), key=lambda i: p[i])
     adjusted, least = [0.0] * len(p), 0.0

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.stats.quantile import NEEDED, histogram_quantile, needed, quantile, quantile_interval
+from evalrun.stats.quantile import NEEDED, histogram_quantile, needed, quantile, quantile_interval, quantile_of
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=80), st.sampled_from([0.01, 0.07, 0.5, 0.9, 0.95, 0.99, 1.0]))
@@ -15,7 +15,7 @@ def test_quantile_is_numpys_inverted_cdf(values: list[float], q: float) -> None:
     ordered = sorted(values)
     share = int(q * 100 + 0.5)  # exact arithmetic: the first value whose share of the data reaches q
     expected = next(v for rank, v in enumerate(ordered, start=1) if rank * 100 >= share * len(ordered))
-    assert quantile(ordered, q) == expected
+    assert quantile(ordered, q) == quantile_of(np.array(values), q) == expected
     whole = [int(value) for value in ordered]
     assert histogram_quantile({v: whole.count(v) for v in whole}, q) == quantile(whole, q)
 

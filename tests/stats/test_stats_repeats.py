@@ -23,7 +23,7 @@ def test_right_or_wrong_by_the_formulas() -> None:
         alls = [math.comb(c, k) / math.comb(6, k) for c in range(7)]
         assert pass_at_k(samples, scores, k).tolist() == passes  # exactly: certain outcomes are 0 and 1
         assert pass_hat_k(samples, scores, k).tolist() == alls
-    assert avg_at_k(samples, scores) == pytest.approx(np.arange(7) / 6)
+    assert avg_at_k(samples, scores, 6) == pytest.approx(np.arange(7) / 6)
 
 
 answered = st.lists(
@@ -37,7 +37,7 @@ def test_all_four_are_means_over_subsets(rows: list[tuple[int, float, int]], k: 
     """With partial credit, unscored and missing answers, ties, any order of the rows, and samples of any number."""
     samples, scores, classes = (np.array([row[i] for row in rows], kind) for i, kind in enumerate((int, float, int)))
     found = (
-        avg_at_k(samples, scores),
+        avg_at_k(samples, scores, k),
         pass_at_k(samples, scores, k),
         pass_hat_k(samples, scores, k),
         maj_at_k(samples, scores, classes, k),
@@ -45,7 +45,7 @@ def test_all_four_are_means_over_subsets(rows: list[tuple[int, float, int]], k: 
     for sample in range(max(samples, default=-1) + 1):
         own = [(score, kind) for its, score, kind in rows if its == sample and not math.isnan(score)]
         subsets = list(itertools.combinations(own, k))
-        expected = [fmean(score for score, _ in own)] if own else [math.nan]
+        expected = [fmean(score for score, _ in own) if subsets else math.nan]
         for judged in (best, worst, majority):
             values = [judged(subset, own) for subset in subsets]
             expected.append(fmean(values) if values else math.nan)
@@ -96,8 +96,8 @@ def test_over_samples_is_the_mean_of_what_has_k_answers() -> None:
     assert over_samples(values) == unit_mean([0.5, 1.0, 0.0])
     assert over_samples(values, clusters=["a", "a", "b", "c"]) == unit_mean([0.5, 1.0, 0.0], clusters=["a", "a", "b"])
     assert over_samples(pass_at_k(samples, scores, 5)) is None
-    assert over_samples(avg_at_k([], [])) is None
-    with_counts = over_samples(avg_at_k(samples, scores), answers=[4, 4, 4, 1])
+    assert over_samples(avg_at_k([], [], 1)) is None
+    with_counts = over_samples(avg_at_k(samples, scores, 1), answers=[4, 4, 4, 1])
     assert with_counts == unit_mean([0.25, 1.0, 0.0, 1.0], answers=[4, 4, 4, 1])
 
 
@@ -109,7 +109,7 @@ def test_a_hundred_thousand_samples_take_seconds() -> None:
     scores = (classes == 0).astype(float)
     start = time.perf_counter()
     avg, best_of, worst_of, most = (
-        avg_at_k(samples, scores),
+        avg_at_k(samples, scores, 4),
         pass_at_k(samples, scores, 4),
         pass_hat_k(samples, scores, 4),
         maj_at_k(samples, scores, classes, 4),
