@@ -156,6 +156,9 @@ class Timing(Value, frozen=True):
 
     Definitions and when each is None: docs/metrics.md. icl_s: gaps between token events.
     stamp: who took the instants, `kernel` (arrival of the segment) or `user` (return of the read).
+
+    first_bound_s, last_bound_s, gap_bound_s: how much earlier than recorded the first, the last and any of the token
+    events may have arrived. 0.0 where the kernel stamped each of them; None where it stamped none.
     """
 
     connect_s: float
@@ -170,6 +173,9 @@ class Timing(Value, frozen=True):
     max_stall_s: float | None = None
     icl_s: tuple[float, ...] = ()
     stamp: Literal["kernel", "user"] = "user"
+    first_bound_s: float | None = 0.0
+    last_bound_s: float | None = 0.0
+    gap_bound_s: float | None = 0.0
 
 
 class Attempt(Value, frozen=True):

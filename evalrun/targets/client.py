@@ -20,7 +20,7 @@ from evalrun.types import Completion, Failure, Outcome, Phase, Timing
 from evalrun.wire import chat, rejection
 from evalrun.wire.sse import EventTooBig, Parser
 from evalrun.wire.stream import StreamDecoder
-from evalrun.wire.timing import countable_tokens, timing, was_suspended
+from evalrun.wire.timing import Bounds, countable_tokens, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
 LIST_S = 15.0  # a list of models that takes longer is done without
@@ -129,11 +129,12 @@ class Client:
     async def _streamed(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
         parser = Parser(self._sizes.event)
         decoder = StreamDecoder(max_bytes=self._sizes.answer, end_markers=self._end_markers, redact=self._redact)
+        bounds = Bounds()
         stream: Any = response.stream
         broke: Failure | None = None
         done_ns: int | None = None
         try:
-            done_ns = await _read_events(stream, parser, decoder)
+            done_ns = await _read_events(stream, parser, decoder, bounds)
         except Broken as broken:
             broke = self._failure(broken)
         except EventTooBig as error:
@@ -144,7 +145,7 @@ class Client:
         if done_ns is not None and isinstance(outcome, Completion):
             stream.finish()  # what may follow [DONE] is not waited for; what follows a failure is not wanted at all
         exchange.closed_ns = exchange.closed_ns or done_ns
-        return self._reply(outcome, exchange, began_ns, decoder)
+        return self._reply(outcome, exchange, began_ns, decoder, bounds)
 
     async def _whole(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
         try:
@@ -178,7 +179,7 @@ class Client:
         pieces: list[bytes] = []
         size = 0
         stream: Any = response.stream
-        async for data, _ in stream.timed():
+        async for data in stream:
             pieces.append(data)
             size += len(data)
             if size > limit:
@@ -192,7 +193,12 @@ class Client:
         return Failure(kind=broken.kind, phase=broken.phase, message=self._redact(str(broken)), possibly_billed=unknown)
 
     def _reply(
-        self, outcome: Outcome, exchange: Exchange, began_ns: int, decoder: StreamDecoder | None = None
+        self,
+        outcome: Outcome,
+        exchange: Exchange,
+        began_ns: int,
+        decoder: StreamDecoder | None = None,
+        bounds: Bounds | None = None,
     ) -> Reply:
         ended_ns = time.perf_counter_ns()
         sent_ns = exchange.sent_ns or began_ns
@@ -207,19 +213,24 @@ class Client:
             closed_ns=exchange.closed_ns,
             completion_tokens=countable_tokens(outcome),
             stamp=exchange.stamp,
+            bounds=bounds,
         )
         return Reply(outcome=outcome, timing=measured, sent_ns=sent_ns, ended_ns=ended_ns)
 
 
-async def _read_events(stream: TimedStream, parser: Parser, decoder: StreamDecoder) -> int | None:
+async def _read_events(stream: TimedStream, parser: Parser, decoder: StreamDecoder, bounds: Bounds) -> int | None:
     """Feed the stream to the decoder until it has all it needs, and give that instant; None at the stream's own end.
 
     The hot path: see tests/benchmarks/fidelity.py.
     """
+    instants = decoder.instants
     while batch := await stream.read():
-        for data, at_ns in batch:
+        for data, at_ns, since_ns in batch:
+            before = len(instants)
             for event in parser.feed(data):
                 decoder.feed(event, at_ns)
+            if len(instants) > before:
+                bounds.add(at_ns - since_ns, first=before == 0)
         if decoder.done:
             return at_ns
     return None

@@ -22,6 +22,26 @@ Equal instants are the usual case; a flush that crosses the network in several s
 """
 
 
+class Bounds:
+    """How much earlier than recorded the token events of one answer may have arrived, in nanoseconds.
+
+    first_ns: of the first token event. last_ns: of the last. widest_ns: the most of any.
+    """
+
+    __slots__ = ("first_ns", "last_ns", "widest_ns")
+
+    def __init__(self) -> None:
+        self.first_ns = self.last_ns = self.widest_ns = 0
+
+    def add(self, width_ns: int, *, first: bool) -> None:
+        """Count a piece of the answer that held token events and may have arrived `width_ns` before its stamp."""
+        self.last_ns = width_ns
+        if first:
+            self.first_ns = width_ns
+        if width_ns > self.widest_ns:
+            self.widest_ns = width_ns
+
+
 def timing(
     sent_ns: int,
     instants: Sequence[int],
@@ -33,18 +53,22 @@ def timing(
     completion_tokens: int | None = None,
     scheduled_ns: int | None = None,
     stamp: Literal["kernel", "user"] = "user",
+    bounds: Bounds | None = None,
 ) -> Timing:
     """Return the latencies of one request.
 
     sent_ns: the last request byte was handed to the kernel. instants: of the token events, in order; empty when the
     answer was not streamed. connect_ns: how long connecting took, None on a reused connection. first_answer_ns: the
     first token event that is not reasoning. closed_ns: the stream ended. completion_tokens: see `countable_tokens`.
+    bounds: of the token events; unknown where they were stamped in user space.
     """
     first, last = (instants[0], instants[-1]) if instants else (None, None)
     gaps = tuple((b - a) / 1e9 for a, b in pairwise(instants))
     tpot_s = None
     if completion_tokens is not None and completion_tokens >= 2 and len(instants) >= 2 and not burst(instants):
         tpot_s = (instants[-1] - instants[0]) / 1e9 / (completion_tokens - 1)
+    known = bounds or Bounds()
+    unknown = stamp == "user" and len(instants) > 0
     return Timing(
         connect_s=(connect_ns or 0) / 1e9,
         reused=connect_ns is None,
@@ -58,6 +82,9 @@ def timing(
         max_stall_s=max(gaps, default=None),
         icl_s=gaps,
         stamp=stamp,
+        first_bound_s=None if unknown else known.first_ns / 1e9,
+        last_bound_s=None if unknown else known.last_ns / 1e9,
+        gap_bound_s=None if unknown else known.widest_ns / 1e9,
     )
 
 

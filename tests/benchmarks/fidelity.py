@@ -3,6 +3,7 @@
 `python tests/benchmarks/fidelity.py` runs each client in its own process, in turn, against one server process, with
 the same parsing of the chunks. The truth of a TTFT is the server's: first chunk written - request arrived. A client's
 error is the TTFT it would report minus that. 256 streams of a chunk every 20 ms are 12,800 chunks a second.
+Ours also says how much earlier than recorded its token events may have arrived: a last line holds that to the truth.
 """
 
 import argparse
@@ -19,9 +20,11 @@ from pathlib import Path
 from evalrun.targets.transport.machine import loop_factory
 from evalrun.wire.sse import Parser
 from evalrun.wire.stream import StreamDecoder
+from evalrun.wire.timing import Bounds
 
 BODY = json.dumps({"model": "truth", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
 Ask = Callable[[str], Awaitable[float]]  # asks one request by its id and gives the TTFT that this client would report
+BOUNDS: dict[str, tuple[list[int], tuple[int, int, int]]] = {}  # by request: the instants of ours, and their bounds
 
 
 def rss_mb() -> float:
@@ -42,13 +45,17 @@ async def ours(url: str) -> AsyncIterator[Ask]:
     async def ask(mark: str) -> float:
         request = httpx.Request("POST", address, headers={"x-id": mark}, content=BODY)
         response = await transport.handle_async_request(request)
-        parser, decoder, stream = Parser(), StreamDecoder(), response.stream
+        parser, decoder, stream, bounds = Parser(), StreamDecoder(), response.stream, Bounds()
         while not decoder.done and (batch := await stream.read()):
-            for data, at_ns in batch:
+            for data, at_ns, since_ns in batch:
+                before = len(decoder.instants)
                 for event in parser.feed(data):
                     decoder.feed(event, at_ns)
+                if len(decoder.instants) > before:
+                    bounds.add(at_ns - since_ns, first=before == 0)
         stream.finish()
         decoder.finish()
+        BOUNDS[mark] = decoder.instants, (bounds.first_ns, bounds.last_ns, bounds.widest_ns)
         return (decoder.instants[0] - response.extensions["evalrun"].sent_ns) / 1e9
 
     yield ask
@@ -119,7 +126,7 @@ async def load(name: str, url: str, *, streams: int, requests: int) -> dict[str,
         for _ in range(streams):
             tasks.create_task(worker())
     took_s, cpu_s = time.perf_counter() - begun_s, time.process_time() - cpu_s
-    seen = {"ttft_s": ttft_s, "took_s": took_s, "cpu_s": cpu_s, "over_floor_mb": rss_mb() - floor_mb}
+    seen = {"ttft_s": ttft_s, "took_s": took_s, "cpu_s": cpu_s, "over_floor_mb": rss_mb() - floor_mb, "bounds": BOUNDS}
     async for _ in clients:  # closes it
         pass
     return seen
@@ -128,10 +135,14 @@ async def load(name: str, url: str, *, streams: int, requests: int) -> dict[str,
 # ---------------------------------------------------------------- the comparison
 
 
-def report(name: str, seen: dict, truth: dict[str, list[int]], options: argparse.Namespace) -> str:
+Truth = dict[str, tuple[list[int], list[int]]]  # see truth_server
+
+
+def report(name: str, seen: dict, truth: Truth, options: argparse.Namespace) -> str:
     """Return one row of the table."""
-    errors_ms = sorted(abs(s - (truth[mark][1] - truth[mark][0]) / 1e9) * 1e3 for mark, s in seen["ttft_s"].items())
-    true_ms = sum((at[1] - at[0]) / 1e6 for at in truth.values()) / len(truth)
+    true_s = {mark: (at[1] - at[0]) / 1e9 for mark, (at, _) in truth.items()}
+    errors_ms = sorted(abs(s - true_s[mark]) * 1e3 for mark, s in seen["ttft_s"].items())
+    true_ms = sum(true_s.values()) / len(true_s) * 1e3
     requests = len(errors_ms)
     ideal = options.streams / (options.ttft + options.gap * (options.chunks - 1))
     rate = requests / seen["took_s"]
@@ -141,6 +152,26 @@ def report(name: str, seen: dict, truth: dict[str, list[int]], options: argparse
     return (
         f"{name:10} {true_ms:9.1f} {mean_ms:10.2f} {p99_ms:9.2f} {errors_ms[-1]:9.2f} {rate:8.1f} {rate / ideal:7.1%}"
         f" {cpu_us:9.1f} {seen['over_floor_mb']:8.1f}"
+    )
+
+
+def covered(seen: dict, truth: Truth) -> str:
+    """Return how many bounds cover the client's true error, and how many TTFTs they leave in doubt (over 5 %)."""
+    holds, doubtful, over_ns = [0, 0, 0], 0, 0
+    for mark, (instants, bounds) in seen["bounds"].items():
+        written, left = truth[mark]
+        errors = [at - true for at, true in zip(instants, left, strict=True)]
+        for i, error in enumerate((errors[0], errors[-1], max(errors))):
+            holds[i] += error <= bounds[i]
+            over_ns = max(over_ns, error - bounds[i])
+        doubtful += bounds[0] > 0.05 * (instants[0] - written[0])
+    requests = len(seen["bounds"])
+    first, last, most = (f"{count / requests:.2%}" for count in holds)
+    widest_ms = sorted(bounds[2] / 1e6 for _, bounds in seen["bounds"].values())
+    return (
+        f"true error within the bound: first {first}, last {last}, any {most}; at most {over_ns / 1e6:.2f} ms over."
+        f" TTFT in doubt: {doubtful} of {requests}. Widest bound: median {widest_ms[requests // 2]:.2f},"
+        f" max {widest_ms[-1]:.2f} ms"
     )
 
 
@@ -161,6 +192,8 @@ def compare(options: argparse.Namespace) -> None:
             seen = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
             truth = json.load(urllib.request.urlopen(f"{url}/truth"))
             print(report(name, seen, truth, options), flush=True)
+            if seen["bounds"]:
+                print(covered(seen, truth), flush=True)
     finally:
         server.terminate()
         server.wait()

@@ -1,8 +1,9 @@
 """A streaming chat server that knows the truth: when each request arrived and when each chunk was written.
 
-`python truth_server.py` prints its port. `GET /truth` gives `{id: [arrived_ns, written_ns, ...]}` of the answers since
-the last time, on the clock of `time.perf_counter_ns`, which all processes of a Linux machine share. Arrivals are
-stamped by the kernel, so that the server's own load does not move them.
+`python truth_server.py` prints its port. `GET /truth` gives `{id: [[arrived_ns, written_ns, ...], [left_ns, ...]]}` of
+the answers since the last time, on the clock of `time.perf_counter_ns`, which all processes of a Linux machine share:
+a chunk left between written_ns and left_ns. Arrivals are stamped by the kernel, so that the server's own load does not
+move them.
 """
 
 import argparse
@@ -43,7 +44,7 @@ class Server:
             *[framed(CHUNK)] * (chunks - 2),
             framed(CHUNK, LAST, b"[DONE]") + b"0\r\n\r\n",
         ]
-        self.truth: dict[str, list[int]] = {}
+        self.truth: dict[str, tuple[list[int], list[int]]] = {}
 
     async def accept(self, listener: socket.socket) -> None:
         while True:
@@ -74,22 +75,23 @@ class Server:
             if head.startswith(b"GET /truth"):
                 self.tell(connection)
             else:
-                log = self.truth[headers[b"x-id"].decode()] = [arrived_ns]
-                self.wait(connection, log)
+                log, left = self.truth[headers[b"x-id"].decode()] = [arrived_ns], []
+                self.wait(connection, log, left)
 
-    def wait(self, connection: socket.socket, log: list[int]) -> None:
+    def wait(self, connection: socket.socket, log: list[int], left: list[int]) -> None:
         due_ns = log[0] + self.ttft_ns + (len(log) - 1) * self.gap_ns
-        self.loop.call_later(max(0, due_ns - time.perf_counter_ns()) / 1e9, self.write, connection, log)
+        self.loop.call_later(max(0, due_ns - time.perf_counter_ns()) / 1e9, self.write, connection, log, left)
 
-    def write(self, connection: socket.socket, log: list[int]) -> None:
+    def write(self, connection: socket.socket, log: list[int], left: list[int]) -> None:
         piece = self.pieces[len(log) - 1]
         log.append(time.perf_counter_ns())
         try:
             connection.send(piece)
         except OSError:  # the client left
             return
+        left.append(time.perf_counter_ns())
         if len(log) <= len(self.pieces):
-            self.wait(connection, log)
+            self.wait(connection, log, left)
 
     def tell(self, connection: socket.socket) -> None:
         body = json.dumps(self.truth).encode()

@@ -87,6 +87,7 @@ class RawServer:
         with contextlib.suppress(OSError):  # the listener was closed
             while True:
                 connection, _ = self._listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a piece leaves when it is sent
                 script = self._scripts[min(self.accepted, len(self._scripts) - 1)]
                 self.accepted += 1
                 self._threads.append(threading.Thread(target=self._serve, args=(connection, script), daemon=True))

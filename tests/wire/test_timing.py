@@ -3,7 +3,7 @@
 import pytest
 
 from evalrun.types import Completion, Failure, Phase, Timing
-from evalrun.wire.timing import burst, countable_tokens, timing, was_suspended
+from evalrun.wire.timing import Bounds, burst, countable_tokens, timing, was_suspended
 
 MS = 1_000_000
 
@@ -35,6 +35,19 @@ def test_four_instants_give_every_latency() -> None:
         icl_s=(0.010, 0.040),
         stamp="kernel",
     )
+
+
+def test_bounds_are_of_the_first_the_last_and_the_widest_piece() -> None:
+    """Three pieces with tokens, which may have come 3, 7 and 2 ms before their stamps."""
+    bounds = Bounds()
+    for width_ms, first in ((3, True), (7, False), (2, False)):
+        bounds.add(width_ms * MS, first=first)
+    got = timing(0, [10 * MS, 20 * MS, 30 * MS], connect_ns=None, stamp="kernel", bounds=bounds)
+    assert (got.first_bound_s, got.last_bound_s, got.gap_bound_s) == (0.003, 0.002, 0.007)
+    exact = timing(0, [10 * MS], connect_ns=None, stamp="kernel", bounds=Bounds())
+    assert (exact.first_bound_s, exact.last_bound_s, exact.gap_bound_s) == (0.0, 0.0, 0.0)
+    unknown = timing(0, [10 * MS], connect_ns=None, stamp="user", bounds=bounds)
+    assert (unknown.first_bound_s, unknown.last_bound_s, unknown.gap_bound_s) == (None, None, None)
 
 
 def test_what_was_not_observed_is_none() -> None:

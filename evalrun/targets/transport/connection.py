@@ -15,8 +15,8 @@ class Owner(Protocol):
     def written(self, *, all_out: bool) -> None:
         """Some of what was sent may have been taken by the kernel, or `all_out`."""
 
-    def received(self, data: bytes, at_ns: int) -> None:
-        """Bytes arrived at `at_ns`."""
+    def received(self, data: bytes, at_ns: int, since_ns: int) -> None:
+        """Bytes arrived: the last of them at `at_ns`, none before `since_ns`."""
 
     def lost(self, error: OSError | None) -> None:
         """The connection is closed: by `error`, or because the other side ended it."""
@@ -35,26 +35,35 @@ class Connection:
         self._lag = lag
         self._loop = asyncio.get_running_loop()
         self._fd = stamped.fileno()
-        self._loop.add_reader(self._fd, self.poll)
+        self._loop.add_reader(self._fd, self._readable)
         pool.connections.add(self)
 
+    def _readable(self) -> None:
+        """Read, on the event loop's word that there is something."""
+        now_ns = time.perf_counter_ns()
+        self._lag.polls.seen(self._loop, now_ns)
+        self._read(now_ns)
+
     def poll(self) -> bool:
-        """Read once and pass it on; whether there was anything. The event loop calls this when there is."""
+        """Read once, unasked, and pass it on; whether there was anything."""
+        return self._read(time.perf_counter_ns())
+
+    def _read(self, now_ns: int) -> bool:
         try:
-            got = self.stamped.receive()
+            got = self.stamped.receive(now_ns, polled_ns=self._lag.polls.before_ns)
         except OSError as error:
             self.lose(error)
             return True
         if got is None:
             return False
-        data, at_ns = got
+        data, at_ns, since_ns = got
         if (age_ns := self.stamped.age_ns) is not None:
             self._lag.reads.add(age_ns)
         if data:
             if self.owner is None:
                 self.close()
                 return True
-            self.owner.received(data, at_ns)
+            self.owner.received(data, at_ns, since_ns)
         if self.stamped.ended:
             self.lose(None)
         return True
@@ -76,10 +85,12 @@ class Connection:
         """Read no more until `resume`: TCP then holds the server back."""
         if not self.closed:
             self._loop.remove_reader(self._fd)
+            self.stamped.drained = False
 
     def resume(self) -> None:
         if not self.closed:
-            self._loop.add_reader(self._fd, self.poll)
+            self.stamped.drained = False  # nobody watched it meanwhile
+            self._loop.add_reader(self._fd, self._readable)
 
     def release(self) -> None:
         """Wait in the pool for the next request."""

@@ -3,7 +3,6 @@
 Instants are nanoseconds of `time.perf_counter_ns`, the one clock of this project; unknown is None.
 """
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -12,6 +11,8 @@ import httpx
 from evalrun.types import FailureKind, Phase
 
 Stamp = Literal["kernel", "user"]
+Piece = tuple[bytes, int, int]
+"""Bytes of a body, the instant they arrived, and one before which no event that ends in them did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +67,8 @@ class Broken(httpx.TransportError):
 class TimedStream(Protocol):
     """What `response.stream` of this package's transports can do beyond httpx's `AsyncByteStream`."""
 
-    def timed(self) -> AsyncIterator[tuple[bytes, int]]:
-        """Iterate over the body's pieces, each with the instant of the read that brought it."""
-
-    async def read(self) -> list[tuple[bytes, int]]:
-        """Return every piece that has come, waiting for one; an empty list is the end. Cheaper than `timed`."""
+    async def read(self) -> list[Piece]:
+        """Return every piece that has come, waiting for one; an empty list is the end."""
 
     def finish(self, grace_s: float = 1.0) -> None:
         """Want no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 SUB_BITS = 3  # 8 buckets for each power of two: a quantile is at most 12.5 % too high
 LONGEST_NS = 2**62
-TICK_S = 0.01
+TICK_S = 0.002
 
 
 class Histogram:
@@ -48,11 +48,40 @@ def _upper_edge_ns(bucket: int) -> int:
     return ((bucket - (shift << SUB_BITS) + 1) << shift) - 1
 
 
+class Polls:
+    """Knows an instant before the event loop's last poll but one: what is read now was not there to be read then.
+
+        batch n-2     batch n-1     batch n
+        r  r  r [poll] r  r  [poll] r  <- its socket was not readable at the poll before batch n-1
+              |<------- bound ------|
+
+    A batch is what the loop reads, and the ticks it runs, between two runs of a `call_soon`. Each begins with at least
+    one poll of every socket, under asyncio (poll, call_soon, reads) and uvloop (call_soon, poll, reads) alike.
+    """
+
+    __slots__ = ("_batch_ns", "_last_ns", "before_ns")
+
+    def __init__(self) -> None:
+        self.before_ns = 0  # the last event of batch n-2
+        self._batch_ns = 0  # of batch n-1
+        self._last_ns = 0  # of batch n, so far; 0 before its first
+
+    def seen(self, loop: asyncio.AbstractEventLoop, now_ns: int) -> None:
+        """Note that the loop is about to read, or runs a timer."""
+        if not self._last_ns:
+            loop.call_soon(self._close)
+        self._last_ns = now_ns
+
+    def _close(self) -> None:
+        self.before_ns, self._batch_ns, self._last_ns = self._batch_ns, self._last_ns, 0
+
+
 class Lag:
     """The lag of one transport. reads: by the kernel's stamps. loop: of the event loop while requests were out."""
 
     def __init__(self) -> None:
         self.clear()
+        self.polls = Polls()
         self._timer: asyncio.TimerHandle | None = None
 
     def clear(self) -> None:
@@ -87,8 +116,10 @@ class Lag:
         self._timer = loop.call_later(TICK_S, self._wake, loop, busy, due_ns)
 
     def _wake(self, loop: asyncio.AbstractEventLoop, busy: Callable[[], bool], due_ns: int) -> None:
-        late_ns = time.perf_counter_ns() - due_ns
+        now_ns = time.perf_counter_ns()
+        late_ns = now_ns - due_ns
         if busy():
+            self.polls.seen(loop, now_ns)
             self.loop.add(late_ns)
             while (late_ns := late_ns - round(TICK_S * 1e9)) > 0:  # the ticks that this one swallowed
                 self.loop.add(late_ns)

@@ -6,7 +6,14 @@
 
 Linux stamps every segment (SO_TIMESTAMPNS), on the wall clock. Only a stamp's *age* is taken from that clock; the
 instants are on the monotonic one. Where one read takes several segments, the kernel gives the stamp of the last:
-an instant may then be late by the time the first lay waiting, never early.
+an instant may then be late by the time the first lay waiting, never early. How late at most, three facts say:
+
+- the connection was drained by its previous read;
+- its socket was not readable at the event loop's last poll but one (`lag.Polls`);
+- the kernel counts segments: where there was one, nothing lay waiting.
+
+The second overstates the error of a client that reads two segments at once although it reads promptly: by two turns of
+the loop, which are two ticks of `lag` where the loop idles.
 """
 
 import contextlib
@@ -21,6 +28,8 @@ from evalrun.targets.transport.tls import Tls
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python 3.11 has no name for it. sparc and parisc number it otherwise
 HAS_STAMPS = sys.platform == "linux" and not platform.machine().startswith(("sparc", "parisc"))
 TIMESPEC = struct.Struct("@ll")
+TCP_INFO = getattr(socket, "TCP_INFO", None)
+RECEIVED = struct.Struct("=128xQ16xI4x")  # of linux/tcp.h's tcp_info: bytes_received and data_segs_in, since 4.6
 READ_BYTES = 64 * 1024
 OLDEST_NS = 60 * 10**9
 
@@ -54,16 +63,38 @@ class StampedSocket:
 
     stamps: the kernel stamps its reads. age_ns: how long the bytes of the last read lay waiting; None when the
     kernel did not say. ended: the peer sends no more. sent_bytes: what the kernel took, sent_ns: the last of it when.
+    secure: it is TLS. drained: the last read left nothing behind; whoever stops watching the socket sets it to False.
     """
 
-    __slots__ = ("_pending", "_previous_ns", "_raw", "_tls", "age_ns", "ended", "sent_bytes", "sent_ns", "stamps")
+    __slots__ = (
+        "_empty_ns",
+        "_pending",
+        "_previous_ns",
+        "_raw",
+        "_read_bytes",
+        "_reads",
+        "_segments",
+        "_tls",
+        "age_ns",
+        "drained",
+        "ended",
+        "secure",
+        "sent_bytes",
+        "sent_ns",
+        "stamps",
+    )
 
     def __init__(self, raw: socket.socket, tls: Tls | None = None) -> None:
         self._raw = raw
         self._tls = tls
+        self.secure = tls is not None
         self._pending = memoryview(b"")
-        self._previous_ns = self.sent_ns = time.perf_counter_ns()
+        self._previous_ns = self.sent_ns = self._empty_ns = time.perf_counter_ns()
         self.stamps = HAS_STAMPS and bool(raw.getsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS))
+        self.drained = True
+        self._read_bytes = tls.received_bytes if tls else 0
+        self._reads = 0  # since _segments were counted
+        self._segments: int | None = None
         self.age_ns: int | None = None
         self.ended = False
         self.sent_bytes = 0
@@ -74,19 +105,28 @@ class StampedSocket:
     def close(self) -> None:
         self._raw.close()
 
-    def receive(self) -> tuple[bytes, int] | None:
-        """Read what is there: the bytes, perhaps none, and the instant they arrived. None: nothing is there.
+    def receive(self, begun_ns: int, *, polled_ns: int) -> tuple[bytes, int, int] | None:
+        """Read what is there: the bytes, perhaps none, the instant the last arrived, and one before which none did.
 
-        Raises OSError, which ssl.SSLError is one of.
+        begun_ns: now. polled_ns: the event loop found nothing on the socket after it, if it watches it.
+        None: nothing is there. Raises OSError, which ssl.SSLError is one of.
         """
+        since_ns = max(self._empty_ns, polled_ns) if self.drained else self._empty_ns
         try:
             if HAS_STAMPS:
                 data, ancillary, _, _ = self._raw.recvmsg(READ_BYTES, 32)
             else:
                 data, ancillary = self._raw.recv(READ_BYTES), []
         except (BlockingIOError, InterruptedError):
+            self.drained, self._empty_ns = True, begun_ns
             return None
         at_ns = self._stamp(ancillary)
+        self._reads += bool(data)
+        self._read_bytes += len(data)
+        if len(data) < READ_BYTES:
+            self.drained, self._empty_ns = True, begun_ns
+        else:  # there may be more, and the last segment may have been cut
+            self.drained, self._empty_ns, self._segments = False, since_ns, None
         if not data:
             self.ended = True
         elif self._tls is not None:
@@ -94,7 +134,30 @@ class StampedSocket:
             self.ended = self._tls.closed
             if answer := self._tls.outgoing():
                 self._hand_over(answer)
-        return data, at_ns
+        if self._segments is None or not data:
+            self._count_segments()  # too late for this read, in time for the next
+        return data, at_ns, since_ns
+
+    def one_segment(self) -> bool:
+        """Say whether the last read took a single segment, so that its stamp is that of all its bytes.
+
+        False where the kernel does not say, and where more came meanwhile. About a microsecond.
+        """
+        before, reads = self._segments, self._reads
+        self._count_segments()
+        if before is None or self._segments is None or not reads:
+            return False
+        return self._segments - before == reads
+
+    def _count_segments(self) -> None:
+        """Count the segments that came, unless some of them are still to be read. Each read takes at least one."""
+        self._reads, self._segments = 0, None
+        if self.stamps and TCP_INFO is not None:
+            with contextlib.suppress(OSError, struct.error):  # an older kernel tells less
+                info = self._raw.getsockopt(socket.IPPROTO_TCP, TCP_INFO, RECEIVED.size)
+                received_bytes, segments = RECEIVED.unpack(info)
+                if received_bytes == self._read_bytes:
+                    self._segments = segments
 
     def _stamp(self, ancillary: list[tuple[int, int, bytes]]) -> int:
         now_ns, wall_ns = time.perf_counter_ns(), time.time_ns()
@@ -112,6 +175,7 @@ class StampedSocket:
 
     def send(self, data: bytes) -> bool:
         """Hand `data` to the kernel, as far as it takes it now. True when all is out, else `flush` later."""
+        self._count_segments()
         return self._hand_over(data if self._tls is None else self._tls.encrypt(data))
 
     def _hand_over(self, data: bytes) -> bool:

@@ -15,7 +15,7 @@ import httpx
 
 from evalrun.errors import SuiteError
 from evalrun.targets.transport.dial import explain
-from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange
+from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange, Piece
 from evalrun.targets.transport.lag import Lag
 from evalrun.targets.transport.tls import tls_context
 from evalrun.types import FailureKind, Phase
@@ -191,7 +191,7 @@ class StockStream(httpx.AsyncByteStream):
         self._drains = drains
         self._finished = False
 
-    async def read(self) -> list[tuple[bytes, int]]:
+    async def read(self) -> list[Piece]:
         """Return the next piece, alone in a list; an empty list is the end. Raises Broken."""
         exchange = self._asking.exchange
         with self._asking:
@@ -202,12 +202,7 @@ class StockStream(httpx.AsyncByteStream):
             exchange.phase, exchange.closed_ns = Phase.COMPLETE, exchange.closed_ns or at_ns
             await self._inner.aclose()  # gives the connection back
             return []
-        return [(data, at_ns)]
-
-    async def timed(self) -> AsyncIterator[tuple[bytes, int]]:
-        """Iterate over the body's pieces, each with the instant this task got it."""
-        while batch := await self.read():
-            yield batch[0]
+        return [(data, at_ns, at_ns)]
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while batch := await self.read():

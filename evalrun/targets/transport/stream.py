@@ -3,7 +3,7 @@
                  written()          received()                      lost()
     ask() -----> SENDING, SENT ---> PARTIAL ---> head ---> queue ---> COMPLETE, or an error
                                                             |
-                                              read(), timed(), async for
+                                              read(), async for
 
 The connection's callbacks fill the queue whether or not anybody reads it, so a busy reader costs no accuracy.
 """
@@ -16,13 +16,31 @@ import httpx
 
 from evalrun.targets.transport import http1
 from evalrun.targets.transport.connection import Connection
-from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange
+from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange, Piece
 from evalrun.types import FailureKind, Phase
 
 HIGH_WATER_BYTES = 1024 * 1024
 """With more than this unread, the server is held back."""
 LONGEST_SLEEP_S = 3600.0
 Due = tuple[float, FailureKind, str]
+
+
+def last_event(data: bytes, body: bytes) -> int | None:
+    """Return where the last server-sent event of `body` begins, None unless it ends where the read `data` does.
+
+    Only then did its end come with the read's last segment; what the other events came with is not known. The line
+    end of HTTP's chunk may follow.
+    """
+    if data.endswith((b"\n\n\r\n", b"\n\n")):
+        blank = b"\n\n"
+    elif data.endswith(b"\r\n\r\n\r\n"):
+        blank = b"\r\n\r\n"
+    else:
+        return None
+    before = body.rfind(blank, 0, -len(blank))
+    if before >= 0:
+        return before + len(blank)
+    return int(body[0] in b"\r\n")  # the blank line of an event of an earlier read
 
 
 class Stream(httpx.AsyncByteStream):
@@ -37,7 +55,7 @@ class Stream(httpx.AsyncByteStream):
         self._timer: asyncio.TimerHandle | None = None
         self._begun_ns = self._active_ns = time.perf_counter_ns()
         self._already_sent_bytes = connection.stamped.sent_bytes
-        self._queue: list[tuple[bytes, int]] = []
+        self._queue: list[Piece] = []
         self._queued_bytes = 0
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
@@ -62,7 +80,7 @@ class Stream(httpx.AsyncByteStream):
                 self._drop()
         return self.answer
 
-    async def read(self) -> list[tuple[bytes, int]]:
+    async def read(self) -> list[Piece]:
         """Return every piece that has come, waiting for one; an empty list is the end. Raises Broken."""
         while not self._queue:
             if self._unwanted:
@@ -74,15 +92,9 @@ class Stream(httpx.AsyncByteStream):
         self._resume()
         return batch
 
-    async def timed(self) -> AsyncIterator[tuple[bytes, int]]:
-        """Iterate over the body's pieces, each with the instant of the read that brought it."""
-        while batch := await self.read():
-            for piece in batch:
-                yield piece
-
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while batch := await self.read():
-            for data, _ in batch:
+            for data, *_ in batch:
                 yield data
 
     def finish(self, grace_s: float = 1.0) -> None:
@@ -127,7 +139,7 @@ class Stream(httpx.AsyncByteStream):
             if exchange.phase is Phase.SENDING:
                 exchange.phase = Phase.SENT
 
-    def received(self, data: bytes, at_ns: int) -> None:
+    def received(self, data: bytes, at_ns: int, since_ns: int) -> None:
         exchange, answer = self._exchange, self.answer
         if exchange.first_byte_ns is None:
             exchange.first_byte_ns = at_ns
@@ -139,7 +151,7 @@ class Stream(httpx.AsyncByteStream):
         self._active_ns = at_ns
         body = answer.feed(data)
         if body and not self._unwanted:
-            self._queue.append((body, at_ns))
+            self._add(data, body, at_ns, since_ns)
             self._queued_bytes += len(body)
             if self._queued_bytes > HIGH_WATER_BYTES and not self._paused:
                 self._paused = True
@@ -149,6 +161,17 @@ class Stream(httpx.AsyncByteStream):
         elif answer.complete:
             self._complete(at_ns)
         self._wake()
+
+    def _add(self, data: bytes, body: bytes, at_ns: int, since_ns: int) -> None:
+        """Queue the body of one read, its last event apart where only that is known to have come with the stamp."""
+        stamped = self._connection.stamped
+        cut = None if stamped.secure else last_event(data, body)  # a TLS record may end behind what it says
+        if cut == 0 or stamped.one_segment():
+            since_ns = at_ns
+        elif cut is not None:
+            self._queue.append((body[:cut], at_ns, since_ns))
+            body, since_ns = body[cut:], at_ns
+        self._queue.append((body, at_ns, since_ns))
 
     def lost(self, error: OSError | None) -> None:
         if self._over:

@@ -22,21 +22,25 @@ def tls_context(*, verify: bool = True, ca_file: str | None = None) -> ssl.SSLCo
 
 
 class Tls:
-    """The client's side of one TLS connection. `closed`: the peer said that nothing follows.
+    """The client's side of one TLS connection.
+
+    closed: the peer said that nothing follows. received_bytes: what the handshake took of the wire.
 
     Whatever `outgoing` gives after a call belongs on the wire. Raises ssl.SSLError for bytes that are not TLS.
     """
 
-    __slots__ = ("_in", "_object", "_out", "closed")
+    __slots__ = ("_in", "_object", "_out", "closed", "received_bytes")
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._in, self._out, server_hostname=host)
         self.closed = False
+        self.received_bytes = 0
 
     def handshake(self, received: bytes) -> bool:
         """Go on with the handshake; True when it is through, False when more bytes are needed."""
         self._in.write(received)
+        self.received_bytes += len(received)
         try:
             self._object.do_handshake()
         except ssl.SSLWantReadError:
