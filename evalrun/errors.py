@@ -15,27 +15,19 @@ from collections.abc import Iterable
 
 
 class EvalrunError(Exception):
-    """Base of all errors for the user; `exit_code` is the process's exit status (docs/faults.md)."""
-
-    exit_code = 70
+    """Anything evalrun says on purpose. The exit code of each kind is in `cli.exits`."""
 
 
 class SuiteError(EvalrunError):
     """The suite, a config, a data row or the command line is wrong. Nothing was sent."""
 
-    exit_code = 2
-
 
 class StoreError(EvalrunError):
     """A results folder cannot be read, written or locked."""
 
-    exit_code = 5
-
 
 class TargetError(EvalrunError):
     """A target, or one request to it, failed."""
-
-    exit_code = 3
 
 
 class Unusable(TargetError):

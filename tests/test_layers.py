@@ -1,6 +1,7 @@
-"""The layers of docs/design.md hold: a module imports only from its own row or rows above it."""
+"""The layers of docs/design.md hold: a module imports only from its own row or rows above it, and in no circle."""
 
 import ast
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ ROWS = [
     {"gate"},
     {"history"},
     {"report"},
+    {"api", "decide", "forecast"},
     {"cli"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}
@@ -32,6 +34,46 @@ OFFLINE = {
     "report",
 }  # must work where no HTTP library is installed
 NEVER_OFFLINE = {"run", "targets", "suite", "data", "score"}
+
+
+def trees() -> dict[str, tuple[Path, ast.Module]]:
+    """Return every file of evalrun by the name it is imported by, with its syntax tree."""
+    found = {}
+    for path in sorted((ROOT / "evalrun").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = path, ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk over what may run: all but the blocks for type checkers. Functions are part of it."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING"):
+            yield child
+            yield from running(child)
+
+
+def imported_files(tree: ast.Module, files: Container[str]) -> set[str]:
+    """Return which of these files a module imports, at any level."""
+    names: set[str] = set()
+    for node in running(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in files else node.module for name in whole}
+    return {name for name in names if name in files}
+
+
+def test_no_import_circles() -> None:
+    """No file imports itself by way of others, not even inside a function: what is left when every file that imports
+    nothing else of the rest is taken away, again and again, is nothing."""
+    files = trees()
+    graph = {name: imported_files(tree, files) - {name} for name, (_, tree) in files.items()}
+    while free := {name for name, needs in graph.items() if not needs & graph.keys()}:
+        graph = {name: needs for name, needs in graph.items() if name not in free}
+    assert graph == {}
 
 
 def imports() -> list[tuple[str, str, str]]:

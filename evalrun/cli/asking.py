@@ -1,127 +1,188 @@
-"""Asking a plan into a results folder: open or resume it, ask, say how it ended. No scores, no tables."""
+"""The commands that ask, or look at what would be asked: `run`, `ab`, `plan`, `check`.
 
-import asyncio
-import os
+Everything is imported when a command runs, so that `evalrun --help` stays instant.
+"""
+
 import signal
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from evalrun import slo
-from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, TERMINATED, say
-from evalrun.cli.progress import Quiet
+import click
+
+from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, OK, REGRESSED, TERMINATED, say, width, write
+from evalrun.cli.options import BASELINES, NEW, OUT, QUIET, SUITE, as_typed, options
 from evalrun.escape import tty
-from evalrun.run.fanout import Ending, FanOut
-from evalrun.run.plan import Plan, differences, manifest, refuse_changed
-from evalrun.run.stop import Stop
-from evalrun.store import Run, create_run, find_unfinished, newest, resume
-from evalrun.store.writer import Writer
-from evalrun.targets.transport.machine import loop_factory, settle
+
+if TYPE_CHECKING:
+    from evalrun.api import Run
+    from evalrun.run.plan import Plan
+    from evalrun.run.session import Session
+
+PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their own within that of all results
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One session of asking. ending: None when it was interrupted before the requests in flight were over."""
+@click.command()
+@options(*SUITE, OUT, NEW, QUIET)
+def run(out: Path, new: bool, quiet: bool, **selection: Any) -> int:
+    """Ask a suite and print its table. The same command resumes an unfinished run and asks only what is missing."""
+    from evalrun.api import run_suite
+    from evalrun.cli.progress import watching
+    from evalrun.run.planning import Selection, make_plan
 
-    folder: Path
-    ending: Ending | None
-    stop: Stop
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that was planned is asked."""
-        return self.ending is not None and self.ending.complete and self.stop.signal is None
-
-    @property
-    def deadline_s(self) -> float | None:
-        """How long scoring may take: an interrupted run must end soon."""
-        return None if self.stop.signal is None else self.stop.left_s()
+    watch = watching(quiet=quiet)
+    plan = make_plan(Selection(**selection), watch=watch)
+    done = run_suite(plan, out=out, new=new, on_progress=watch.on_progress, on_notice=watch.say, catch_signals=True)
+    return _ended(done, plan, verdict=print_run(done))
 
 
-def ask(plan: Plan, *, out: Path, new: bool, show: Quiet) -> Session:
-    """Ask into the unfinished run that the same command started, else into a new one."""
-    with open_writer(plan, out=out, new=new, show=show) as writer:
-        show.say(f"results: {writer.run.path}")
-        session = ask_into(writer, plan, show=show)
-        writer.end("finished" if session.complete else "stopped")
-    return session
+@click.command()
+@options(*SUITE, OUT)
+@click.option("--control", metavar="NAME|FILE", help="A third target: a control, whose latencies show drift.")
+@click.option("--decide", metavar="RULE", help="Ask rounds until e.g. 'accuracy no worse than 2 points' is decided.")
+@options(NEW, QUIET)
+def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: bool, **selection: Any) -> int:
+    """Ask two targets in turn and compare them.
+
+    Both get the same samples in blocks of ABBA, so that the hour of the day affects both; the first --target is the
+    base. With --decide, exit code 0 says that the other is no worse than the rule allows, 1 that it is, 3 that it is
+    not decided.
+    """
+    from evalrun.api import finish, run_suite
+    from evalrun.cli.progress import watching
+    from evalrun.decide import decide_ab, plan_ab, rule_of_rounds
+    from evalrun.gate.decide import Next
+    from evalrun.run.planning import Selection
+
+    watch = watching(quiet=quiet)
+    rule = None if decide is None else rule_of_rounds(decide)
+    plan = plan_ab(Selection(**selection), control=control, watch=watch)
+    found: dict[str, Next] = {}
+    if rule is None:
+        done = run_suite(plan, out=out, new=new, on_progress=watch.on_progress, on_notice=watch.say, catch_signals=True)
+    else:
+        session, found = decide_ab(plan, rule, out=out, new=new, watch=watch)
+        done = finish(session.folder, watch=watch, session=session)
+    verdict = print_run(done)
+    if done.session is None or done.session.stop.signal is None:
+        _print_contrast(done, plan)
+    for task, one in found.items():
+        write(f"{one.word}: {tty(str(decide))} ({tty(task)}): {one.why}")
+    if found:
+        write("This is about the very samples that were asked; the table takes them for a draw from more.")
+        words = {one.word for one in found.values()}
+        decided = REGRESSED if "regressed" in words else OK if words == {"pass"} else NO_VERDICT
+        verdict = decided if verdict == OK else verdict
+    return _ended(done, plan, verdict=verdict)
 
 
-def ask_into(writer: Writer, plan: Plan, *, show: Quiet) -> Session:
-    """Ask what a run's folder lacks of a plan."""
-    stop = Stop()
+def _print_contrast(done: "Run", plan: "Plan") -> None:
+    """Write the comparison of an A/B into its folder, and print it."""
+    from evalrun.decide import contrast_of
+    from evalrun.report import FORMATS, render_contrasts
+    from evalrun.store import replace_file
 
-    async def asking() -> Ending:
-        with stop.listening():
-            return await FanOut(plan, writer, show, stop).ask_all()
-
-    settle()
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        try:
-            return Session(writer.run.path, runner.run(asking()), stop)
-        except asyncio.CancelledError:
-            if stop.signal is None:
-                raise
-            return Session(writer.run.path, None, stop)
+    contrasts = [contrast_of(done.folder, plan)]
+    for form in FORMATS:
+        if form != "text":
+            text = render_contrasts(contrasts, form)
+            replace_file(done.folder / f"ab.{form}", [text.encode("utf-8", "backslashreplace")])
+    write("\n" + render_contrasts(contrasts, "text", width=width()), end="")
 
 
-def asked_not_scored(plan: Plan, out: Path) -> Path | None:
-    """Return the folder of a finished run of this very plan that has no tables yet."""
-    run = newest(out, plan.suite.name, plan.command)
-    if run is None or not run.finished or (run.path / "table.json").exists():
-        return None
-    return None if changed(plan, run)[0] else run.path
+def print_run(done: "Run") -> int:
+    """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
+    from evalrun.report import render, render_ladders
+    from evalrun.table.stored import no_verdict
+
+    table = done.table()
+    ladders = [(one.target.name, one) for one in done.ladders()]
+    text = render_ladders(ladders, "text", width=width()) if ladders else render(table, "text", width=width())
+    write(text, end="")
+    reasons = list(no_verdict(table, done.manifest.suite))
+    for reason in reasons:
+        say(tty(reason))
+    return NO_VERDICT if reasons else OK
 
 
-def changed(plan: Plan, run: Run) -> tuple[list[str], bool]:
-    """Say what changed since a run was started, and whether it is only how answers are scored."""
-    found, only_scorers = differences(plan.prints, run.manifest.fingerprints)
-    for target in plan.targets:
-        prices = target.spec.model_dump(mode="json")["prices"]
-        if prices != run.manifest.targets.get(target.name, {}).get("prices"):
-            found.append(f"the prices of target {target.name} changed")
-            only_scorers = False
-    return found, only_scorers
+def _ended(done: "Run", plan: "Plan", *, verdict: int) -> int:
+    return verdict if done.session is None else last_words(done.session, plan, verdict=verdict)
 
 
-def open_writer(plan: Plan, *, out: Path, new: bool, show: Quiet) -> Writer:
-    """Resume the unfinished run that the same command started, if nothing changed since; else start a new one."""
-    os.umask(0o077)  # answers may be anybody's business; the folder is the user's
-    unfinished = None if new else find_unfinished(out, plan.suite.name, plan.command)
-    if unfinished is None:
-        return create_run(out, manifest(plan))
-    changes, only_scorers = changed(plan, unfinished)
-    if changes:
-        raise refuse_changed(changes, unfinished.path, only_scorers=only_scorers, command=str(plan.suite_file))
-    writer = resume(unfinished.path)
-    for notice in writer.run.notices:
-        show.say(notice)
-    stated = slo.read(unfinished.manifest.suite)
-    if stated != slo.read(plan.suite.model_dump(mode="json")):  # it decides nothing that is asked
-        show.say(f"the suite's SLO is another one now; this run keeps the one it began with: {stated}")
-    show.say(f"resuming: {writer.run.index.settled} of {sum(plan.totals.values()) * len(plan.targets)} are done")
-    index = writer.run.index
-    if again := sum(not index.is_settled(key) for key in index.possibly_billed):
-        requests = "request was" if again == 1 else "requests were"
-        show.say(f"{again} {requests} in flight when it stopped, and may have been billed: sent again")
-    return writer
-
-
-def last_words(session: Session, plan: Plan, *, again: str, verdict: int) -> int:
-    """Say what a person must know beyond the table, and give the exit code. again: the command that goes on."""
+def last_words(session: "Session", plan: "Plan", *, verdict: int) -> int:
+    """Say what a person must know beyond the table, with the command that goes on, and return the exit code."""
     ending, stopped_by = session.ending, session.stop.signal
-    if stopped_by is not None:
-        say(f"interrupted; resume with: {again}")
+    if ending is None or stopped_by is not None:
+        say(f"interrupted; resume with: {as_typed()}")
         return INTERRUPTED if stopped_by is signal.SIGINT else TERMINATED
-    assert ending is not None
     for name, why in ending.stopped.items():
         say(f"{tty(name)}: stopped: {tty(why)}")
     if ending.capped:
         cap = plan.suite.limits.max_cost_usd
-        say(f"the cap of ${cap:f} is reached: ${ending.spent_usd:.4f} are spent; raise --max-cost to go on: {again}")
+        say(
+            f"the cap of ${cap:f} is reached: ${ending.spent_usd:.4f} is spent; raise --max-cost to go on: {as_typed()}"
+        )
         return CAPPED
     if ending.stopped:
-        say(f"when that is mended, go on with: {again}")
+        say(f"once that is fixed, go on with: {as_typed()}")
         return NO_VERDICT
     if ending.unsettled:
-        say(f"{ending.unsettled} requests failed for reasons of the moment; ask them again with: {again}")
+        say(f"{ending.unsettled} requests failed for temporary reasons; ask them again with: {as_typed()}")
     return verdict
+
+
+# ---------------------------------------------------------------- before anything is asked
+
+
+@click.command()
+@options(*SUITE, OUT)
+@click.option("--pilot", type=click.IntRange(1), metavar="K", help="Ask K samples of each task first.")
+@click.option("--baseline", metavar="NAME|RUN", help="Learn cost and noise from this baseline or run.")
+@BASELINES
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, out: Path, **selection: Any) -> int:
+    """Estimate what a suite would cost and could detect.
+
+    Requests, tokens, money, time and the smallest detectable drop. Nothing is sent without --pilot.
+    """
+    from evalrun.cli.plan_page import as_json, as_text
+    from evalrun.cli.progress import watching
+    from evalrun.forecast import Knowledge, forecast, from_baseline, from_pilot, plan_pilot
+    from evalrun.run.planning import Selection, make_plan
+    from evalrun.run.session import ask_sync, open_writer
+
+    watch = watching(quiet=form == "json")
+    selected = Selection(**selection)
+    planned = make_plan(selected, watch=watch, sends=pilot is not None)
+    found: Knowledge = {}
+    notes: list[str] = []
+    if baseline is not None:
+        found, notes = from_baseline(planned, baseline, baselines=baselines)
+    code = OK
+    if pilot is not None:
+        trial = plan_pilot(planned, selected, size=pilot, watch=watch)
+        writer = open_writer(trial, out=out / PILOTS, new=False, watch=watch)
+        session = ask_sync(trial, writer, watch=watch, catch=True)
+        code = last_words(session, trial, verdict=OK)
+        found = from_pilot(session.folder, trial, found)
+    estimates = forecast(planned, found)
+    page = as_json(planned, estimates, notes) if form == "json" else as_text(planned, estimates, notes, width=width())
+    write(page, end="")
+    return code
+
+
+@click.command()
+@options(*SUITE)
+def check(**selection: Any) -> int:
+    """Validate a suite without sending anything."""
+    from evalrun.cli.progress import watching
+    from evalrun.run.planning import Selection, make_plan
+
+    planned = make_plan(Selection(**selection), watch=watching(quiet=True), sends=False)
+    for name, task in planned.suite.tasks.items():
+        prints = planned.prints.tasks[name]
+        judged = ", ".join(scorer.kind for scorer in task.scorers)
+        write(f"{name}: {prints.samples} samples x {task.repeats}, judged by {judged}, data {prints.data[:16]}")
+    targets = ", ".join(tty(target.name) for target in planned.targets)
+    requests = sum(planned.totals.values()) * len(planned.targets)
+    write(f"{selection['suite']}: valid; {requests} requests to {targets}")
+    return OK

@@ -1,4 +1,4 @@
-"""How the program ends: exit codes and last words. The codes are in `evalrun --help` and docs/faults.md."""
+"""How the program speaks and how it ends: its two streams, its exit codes, its last words about an error."""
 
 import errno
 import os
@@ -7,15 +7,24 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from evalrun.errors import EvalrunError, StoreError
+from evalrun.errors import EvalrunError, StoreError, SuiteError, TargetError
 from evalrun.escape import tty
 
-if TYPE_CHECKING:  # `evalrun --help` comes through here
-    from evalrun.report import Format
-
-OK, REGRESSED, USAGE, NO_VERDICT, CAPPED, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 70, 130, 143
+OK, REGRESSED, USAGE, NO_VERDICT, CAPPED, STORE, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 5, 70, 130, 143
+"""Every exit code there is; docs/faults.md says what to do about each."""
+OF_ERRORS: tuple[tuple[type[EvalrunError], int], ...] = (
+    (SuiteError, USAGE),
+    (StoreError, STORE),
+    (TargetError, NO_VERDICT),
+)
+EPILOG = f"""\b
+Exit codes: {OK} done, {REGRESSED} a gate failed, {USAGE} the suite or the command is wrong (nothing was sent), \
+{NO_VERDICT} no verdict (endpoint
+unusable or too many failures), {CAPPED} the money cap was reached, {STORE} the results folder cannot be used, \
+{INTERRUPTED}/{TERMINATED} interrupted.
+"""
 
 
 def say(text: str = "") -> None:
@@ -29,7 +38,7 @@ def write(text: str, *, end: str = "\n") -> None:
 
 
 def put(stream: TextIO | None, text: str) -> None:
-    """Write to a standard stream, or to nobody where it is gone: a reader that left must not end a paid run."""
+    """Write to a standard stream, or nowhere if it is closed: a reader that left must not end a paid run."""
     if stream is None:
         return
     try:
@@ -41,10 +50,11 @@ def put(stream: TextIO | None, text: str) -> None:
             raise StoreError("standard output: no space left on its device; free some and print again") from error
 
 
-def say_error(error: EvalrunError) -> None:
-    """Say what went wrong, a line each, with control characters made visible."""
+def end_with(error: EvalrunError) -> int:
+    """Say what went wrong, with control characters made visible, and return the exit code."""
     for number, line in enumerate(str(error).splitlines() or [""]):
         say(("evalrun: " if number == 0 else "") + tty(line))
+    return next((code for kind, code in OF_ERRORS if isinstance(error, kind)), BUG)
 
 
 def report_bug(bug: Exception) -> int:
@@ -54,11 +64,6 @@ def report_bug(bug: Exception) -> int:
     say(f"evalrun: a bug in evalrun: {tty(type(bug).__name__)}: {tty(str(bug))}")
     say(f"evalrun: the traceback is in {Path(file.name)}; please report it")
     return BUG
-
-
-def as_format(form: str) -> "Format":
-    """Narrow a text to one of the forms."""
-    return next(known for known in ("text", "md", "csv", "json") if known == form)
 
 
 def width() -> int:

@@ -2,71 +2,124 @@
 
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, say, width, write
-from evalrun.cli.held import Held, Means, sides
-from evalrun.cli.results import table_of
-from evalrun.gate.judge import judge
-from evalrun.gate.values import Gate
-from evalrun.report import benchmark as charts
-from evalrun.report import compare_gate, github
-from evalrun.report import junit as junit_xml
-from evalrun.store import open_run, replace_file
+from evalrun.cli.options import ACROSS, ALLOW, BASELINES, INLINE, PATH, RUN, as_typed, options
+
+if TYPE_CHECKING:
+    from evalrun.gate.values import Gate
 
 CODES = {"pass": OK, "regressed": REGRESSED, "inconclusive": NO_VERDICT}
+DECIDING = ("max_cost", "max_repeats", "targets", "allowed", "allow_inline_secrets")
 
 
-def gate_run(
-    folder: Path,
-    held: Held,
-    *,
-    means: Means | None = None,
-    form: str = "text",
-    junit: Path | None = None,
-    summary: Path | None = None,
-    benchmark: Path | None = None,
-    annotations: bool = False,
-) -> int:
-    """Print what the gate says of a run, write what was asked for; give 0 pass, 1 regressed, 3 inconclusive.
+@click.command()
+@RUN
+@click.option("--baseline", metavar="NAME|RUN", help="What the run is compared with.")
+@click.option("--rule", "rules", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
+@options(BASELINES, ACROSS)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--junit", type=PATH, help="Write JUnit XML.")
+@click.option("--summary", type=PATH, help="Write Markdown for a step summary.")
+@click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")
+@click.option("--annotations", is_flag=True, help="Print GitHub annotations, at most ten.")
+@click.option("--decide", is_flag=True, help="Where more repeats may decide it, ask them: 2, 4, 8 of each sample, ...")
+@click.option("--max-cost", metavar="USD", help="The most that deciding may cost, beyond what the run did.")
+@click.option("--max-repeats", type=click.IntRange(2), metavar="N", help="The most repeats; enough where it is free.")
+@click.option("-t", "--target", "targets", multiple=True, metavar="FILE", help="Where a target of the run is now.")
+@options(ALLOW, INLINE)
+def gate(folder: Path, decide: bool, form: str, annotations: bool, **options: Any) -> int:
+    """Check a run against rules: pass, regressed or inconclusive.
 
-    means: ask more repeats of the run where they may decide it.
+    Alone or against a baseline. Exit codes: 0 pass, 1 regressed, 3 inconclusive. docs/gates.md has the rules.
+
+    With --decide, an inconclusive change of what the model answers is decided: the run's samples are asked again, into
+    its folder, in rounds that double their number. It stops as soon as the rules are decided, or before a round would
+    pass --max-cost or --max-repeats. However many rounds there are, no more than 5 % of decisions are false alarms.
+
+    \b
+    evalrun gate results/math --rule 'accuracy >= 0.8'
+    evalrun gate results/math --baseline main --decide --max-cost 2
+    evalrun gate results/math --baseline main --decide --max-repeats 16
     """
-    if means is None:
-        gate = gate_of(folder, held)
-    else:
-        from evalrun.cli.gate_decide import decide_gate  # it imports what asks, which judging does without
+    from evalrun.api import open_run
 
-        found = decide_gate(folder, held, means)
+    typed = {name: options.pop(name) for name in DECIDING}
+    if not decide and (
+        given := [param for param in click.get_current_context().command.params if typed.get(param.name or "")]
+    ):
+        raise click.UsageError(f"{given[0].opts[-1]} goes with --decide")
+    criteria = {name: options.pop(name) for name in ("rules", "baseline", "baselines", "across_prompts")}
+    if decide:
+        found = _decided(folder, criteria, typed)
         if isinstance(found, int):
             return found  # it was interrupted
-        gate = found
+    else:
+        found = open_run(folder).gate(**criteria, on_notice=say)
+    _print(found, form)
+    if not decide and found.word == "inconclusive" and not found.stuck:
+        say("more repeats of this run may decide it: add --decide --max-cost USD, or --decide --max-repeats N")
+    if annotations:
+        from evalrun.report import github
+
+        write(github.annotations(found), end="")
+    _write_files(found, folder, **options)
+    return CODES[found.word]
+
+
+def _decided(folder: Path, criteria: dict[str, Any], typed: dict[str, Any]) -> "Gate | int":
+    """Judge a run, with more repeats where they may decide; return an exit code instead where it was interrupted."""
+    from evalrun.api import Criteria
+    from evalrun.cli.asking import last_words
+    from evalrun.cli.progress import watching
+    from evalrun.decide import Means, decide_gate
+
+    found, end, session, plan = decide_gate(folder, Criteria(**criteria), Means(**typed), watch=watching(quiet=False))
+    if session is not None and plan is not None and session.stop.signal is not None:
+        return last_words(session, plan, verdict=NO_VERDICT)
+    why = end.why
+    if end.goes_on:
+        why += f"; go on with: {as_typed()}"
+    if end.enough:
+        why += f": {as_typed(max_cost=end.enough)}"
+    return replace(found, notes=(*found.notes, why))
+
+
+def _print(gate: "Gate", form: str) -> None:
+    from evalrun.report import compare_gate, github
+
     text = compare_gate.as_json(gate) if form == "json" else compare_gate.text(gate, width=width())
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true":  # model text must not command the runner
         text = github.quoted(text, token=secrets.token_hex(16))
     write(text, end="")
-    if means is None and gate.word == "inconclusive" and not gate.stuck:
-        say("more repeats of this run may decide it: give --decide --max-cost USD, or --max-repeats N")
-    if annotations:
-        write(github.annotations(gate), end="")
-    if junit or summary or benchmark:
-        table = table_of(open_run(folder))
-        if junit:
-            _write(junit, junit_xml.render(gate, table))
-        if summary:
-            _write(summary, github.summary(gate, table))
-        if benchmark:
-            _write(benchmark.with_suffix(".smaller.json"), charts.render(table, "smaller"))
-            _write(benchmark.with_suffix(".bigger.json"), charts.render(table, "bigger"))
-    return CODES[gate.word]
 
 
-def gate_of(folder: Path, held: Held) -> Gate:
-    """Judge a run without asking anything. A missing baseline is said."""
-    asked, new, base = sides(folder, held)
-    return judge(asked, new, base, across_prompts=held.across_prompts)
+def _write_files(
+    gate: "Gate", folder: Path, *, junit: Path | None, summary: Path | None, benchmark: Path | None
+) -> None:
+    """Write what continuous integration reads, as far as it was asked for."""
+    if not (junit or summary or benchmark):
+        return
+    from evalrun.api import open_run
+    from evalrun.report import benchmark as charts
+    from evalrun.report import github
+    from evalrun.report import junit as junit_xml
+    from evalrun.store import replace_file
 
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, [text.encode("utf-8", "backslashreplace")])
+    table = open_run(folder).table()
+    texts: dict[Path, str] = {}
+    if junit:
+        texts[junit] = junit_xml.render(gate, table)
+    if summary:
+        texts[summary] = github.summary(gate, table)
+    if benchmark:
+        texts[benchmark.with_suffix(".smaller.json")] = charts.render(table, "smaller")
+        texts[benchmark.with_suffix(".bigger.json")] = charts.render(table, "bigger")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, [text.encode("utf-8", "backslashreplace")])

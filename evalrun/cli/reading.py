@@ -1,186 +1,203 @@
-"""The commands that read results folders and ask nobody.
+"""The commands that read results folders and ask nobody: tables, ladders, comparisons, baselines, histories.
 
-Only the options are here; every body is imported when it runs.
+Everything is imported when a command runs, so that `evalrun --help` stays instant.
 """
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
-PATH = click.Path(path_type=Path)
-
-
-class RunFolder(click.Path):
-    """The folder of a run; where runs are in it, as in results/SUITE, the newest of them, which is said."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the run's folder."""
-        from evalrun.cli.exits import say
-        from evalrun.store import run_folder
-
-        given = Path(os.fsdecode(super().convert(value, param, ctx)))
-        found = run_folder(given)
-        if found != given:
-            say(f"the newest run: {found}")
-        return found
-
-
-RUN = RunFolder(path_type=Path)
-FORMATS = click.Choice(["text", "md", "csv", "json"])
-BASELINES = Path("results/baselines")
-"""Where baselines are kept, unless something else is typed."""
-FORM = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
-ACROSS = click.option("--across-prompts", is_flag=True, help="Compare runs whose prompts differ: it is their effect.")
-SHELF = click.option("--baselines", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
-
-DECIDING = {
-    "max_cost": "--max-cost",
-    "max_repeats": "--max-repeats",
-    "targets": "--target",
-    "allowed": "--allow-path",
-    "allow_inline_secrets": "--allow-inline-secrets",
-}
-"""The options of `gate --decide`."""
+from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
+from evalrun.cli.options import ACROSS, BASELINES, FORMAT, OUT, PATH, RUN, RUNS, options, sides
+from evalrun.escape import tty
 
 
 @click.command()
-@click.argument("folder", metavar="RUN", type=RUN)
+@RUN
 @click.option("--suite", type=PATH, help="Score by this suite file's scorers instead of the run's own.")
 def score(folder: Path, suite: Path | None) -> int:
     """Score a run's stored answers again.
 
-    Without a single request; then its table is printed.
+    No request is sent; its table is printed.
     """
-    from evalrun.cli.results import rescore
+    from evalrun.api import open_run
+    from evalrun.cli.asking import print_run
+    from evalrun.cli.progress import watching
 
-    return rescore(folder, suite)
+    watch, found = watching(quiet=False), open_run(folder)
+    found.score(suite, on_progress=watch.on_progress, on_notice=watch.say)
+    return print_run(found)
 
 
 @click.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN)
-@FORM
+@RUNS
+@FORMAT
 def table(folders: tuple[Path, ...], form: str) -> int:
-    """Print the table of stored runs."""
-    from evalrun.cli.results import print_tables
+    """Print the tables of stored runs."""
+    from evalrun.api import open_run
+    from evalrun.report import as_format, render
 
-    return print_tables(folders, form)
+    texts = [render(open_run(folder).table(), as_format(form), width=width()) for folder in folders]
+    if form == "json" and len(texts) > 1:
+        write("[\n" + ",\n".join(text.rstrip("\n") for text in texts) + "\n]")
+    elif form == "csv":
+        write("".join([texts[0], *(text.partition("\n")[2] for text in texts[1:])]), end="")
+    else:
+        write("\n".join(texts), end="")
+    return OK
 
 
 @click.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=RUN)
-@FORM
+@RUNS
+@FORMAT
 @click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
 @click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
 @click.option("--out", type=PATH, help="Write the pictures into this folder.")
-def ladder(folders: tuple[Path, ...], **options: Any) -> int:
+def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | None, out: Path | None) -> int:
     """Print latency, cost and quality by prompt size.
 
-    Several runs and targets stand on the same axes.
+    Several runs and targets share the axes.
     """
-    from evalrun.cli.ladder import show_ladders
+    from evalrun.api import draw_ladders, open_run
+    from evalrun.errors import StoreError
+    from evalrun.report import as_format, render_ladders
 
-    return show_ladders(folders, **options)
+    ladders = []
+    for folder in folders:
+        found = open_run(folder).ladders(tolerance=tolerance)
+        if not found:
+            raise StoreError(f"{folder}: has no prompts of stated sizes (data of kind: ladder)")
+        several = len(folders) > 1
+        ladders += [(f"{one.target.name} {folder.name}" if several else one.target.name, one) for one in found]
+    write(render_ladders(ladders, as_format(form), width=width()), end="")
+    if plot:
+        from evalrun.report.ladder_plot import text_plot
+
+        write(text_plot(ladders, width=width()), end="")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        draw_ladders(ladders, out, on_notice=say)
+    return OK
 
 
 @click.command()
-@click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True)
-@FORM
-@SHELF
-@ACROSS
-def compare(names: tuple[str, ...], **options: Any) -> int:
+@click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True, callback=sides)
+@options(FORMAT, BASELINES, ACROSS)
+def compare(names: tuple[str, ...], form: str, baselines: Path, across_prompts: bool) -> int:
     """Compare stored runs with the first of them.
 
-    Run folders, table files or baselines: paired differences with intervals, the smallest effect that could have been
-    seen, the samples that flipped, and what the change is made of.
+    Run folders, table files or baselines: paired differences with intervals, the smallest detectable drop, the samples
+    that flipped, and what the change is made of.
     """
-    from evalrun.cli.compare import compare_runs
-    from evalrun.cli.exits import width
+    from evalrun.api import compare_runs
+    from evalrun.report import as_format, render_contrasts
 
-    return compare_runs(names, width=width(), **options)
+    contrasts = compare_runs(*names, baselines=baselines, across_prompts=across_prompts)
+    write(render_contrasts(contrasts, as_format(form), width=width()), end="")
+    return OK
 
 
 @click.group()
 def baseline() -> None:
-    """Save what later runs are held to."""
+    """Save what later runs are compared with."""
 
 
 @baseline.command()
-@click.argument("folder", metavar="RUN", type=RUN)
+@RUN
 @click.argument("name")
-@click.option("--out", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
+@click.option("--out", type=PATH, default=Path("results/baselines"), show_default=True, help="Folder of baselines.")
 @click.option("--keep-samples", is_flag=True, help="Add a night only; the samples stay those saved before.")
 def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
     """Save a run as a baseline, or as one more night of the baseline of that name."""
-    from evalrun.cli.compare import baseline_save
+    from evalrun.compare import baseline as baselines
+    from evalrun.compare.runs import read_run
+    from evalrun.gate.case import trouble
 
-    return baseline_save(folder, name, out=out, keep_samples=keep_samples)
-
-
-@click.command()
-@click.argument("folder", metavar="RUN", type=RUN)
-@click.option("--baseline", "baseline_name", metavar="NAME", help="What the run is held to.")
-@click.option("--rule", "texts", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
-@SHELF
-@ACROSS
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--junit", type=PATH, help="Write JUnit XML.")
-@click.option("--summary", type=PATH, help="Write Markdown for a step summary.")
-@click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")
-@click.option("--annotations", is_flag=True, help="Print GitHub annotations, at most ten.")
-@click.option("--decide", is_flag=True, help="Where more repeats may decide it, ask them: 2, 4, 8 of each sample, ...")
-@click.option("--max-cost", metavar="USD", help="The most that deciding may cost, beyond what the run did.")
-@click.option("--max-repeats", type=click.IntRange(2), metavar="N", help="The most repeats; enough where it is free.")
-@click.option("-t", "--target", "targets", multiple=True, metavar="FILE", help="Where a target of the run is now.")
-@click.option("--allow-path", "allowed", multiple=True, type=PATH, help="As it was given to the run.")
-@click.option("--allow-inline-secrets", is_flag=True, help="As it was given to the run.")
-def gate(folder: Path, decide: bool, **options: Any) -> int:
-    """Hold a run to rules: pass, regressed or unclear.
-
-    Alone or against a baseline. Exit codes: 0 pass, 1 regressed, 3 inconclusive. docs/gates.md has the rules.
-
-    With --decide, an unclear change of what the model answers is decided: the run's samples are asked again, into its
-    folder, in rounds that double their number. It stops as soon as the rules are decided, or before a round would pass
-    --max-cost or --max-repeats. However many rounds there are, no more than 5 % of decisions are false alarms.
-
-    \b
-    evalrun gate results/math/* --baseline main --decide --max-cost 2
-    evalrun gate results/math/* --baseline main --decide --max-repeats 16
-    """
-    from evalrun.cli.gate import gate_run
-    from evalrun.cli.held import Held, Means
-
-    held = Held(**{name: options.pop(name) for name in ("baseline_name", "texts", "baselines", "across_prompts")})
-    typed = {name: options.pop(name) for name in DECIDING}
-    if not decide and (given := [name for name, value in typed.items() if value]):
-        raise click.UsageError(f"{DECIDING[given[0]]} goes with --decide")
-    return gate_run(folder, held, means=Means(**typed) if decide else None, **options)
+    side = read_run(folder)
+    if found := [(cell, why) for cell in side.cells.values() if (why := trouble(cell, side))]:
+        for cell, why in found:
+            say(f"{tty(cell.task)}, {tty(cell.target)}: {tty(why)}: no baseline")
+        return NO_VERDICT
+    paths, notices = baselines.save(side, name, root=out, keep_samples=keep_samples)
+    for notice in notices:
+        say(tty(notice))
+    for path in paths:
+        write(f"{path} ({path.stat().st_size:,} bytes)")
+    return OK
 
 
 @click.command()
 @click.argument("suite")
-@click.option("--out", type=PATH, default=Path("results"), show_default=True, help="Folder of all results.")
+@OUT
 @click.option("--metric", metavar="NAME", help="One metric, e.g. ttft_p95; by default the headlines.")
 @click.option("--target", metavar="NAME", help="One target.")
 @click.option("--task", metavar="NAME", help="One task.")
 @click.option("--last", type=click.IntRange(1), help="Only the last N runs.")
-@FORM
+@FORMAT
 @click.option("--picture", type=PATH, help="Draw the trend: FILE.png and FILE.svg.")
-def history(suite: str, **options: Any) -> int:
-    """Print all runs of a suite over time."""
-    from evalrun.cli.history import show_history
+def history(
+    suite: str, out: Path, metric: str | None, target: str | None, task: str | None, last: int | None, form: str,
+    picture: Path | None,
+) -> int:  # fmt: skip
+    """Print all runs of a suite over time.
 
-    return show_history(suite, **options)
+    SUITE is its name or its file.
+    """
+    from evalrun.history import HEADLINES, recall, update, wanted
+    from evalrun.report import as_format, render_history
+
+    metrics = HEADLINES if metric is None else (wanted(metric),)
+    folder = _folder(suite, out)
+    rows, notes = update(folder)
+    found = recall(rows, folder.name, metrics=metrics, task=task, target=target, last=last, notes=notes)
+    if not found.runs:
+        raise _nothing(suite, out)
+    write(render_history(found, as_format(form), width=width()), end="")
+    if picture is not None:
+        from evalrun.report.history_picture import pictures
+        from evalrun.store import replace_file
+
+        stem = picture.with_suffix("") if picture.suffix in (".png", ".svg") else picture
+        drawn = pictures(found, stem.name)
+        for name, data in drawn.items():
+            replace_file(stem.with_name(name), [data])
+        say(f"pictures: {', '.join(str(stem.with_name(name)) for name in drawn)}" if drawn else "no number to draw")
+    return OK
+
+
+def _folder(suite: str, out: Path) -> Path:
+    """Return the folder of a suite's runs. A name needs no suite file: the runs may be all there is."""
+    name = suite
+    if suite.endswith((".yaml", ".yml")):
+        from evalrun.suite import read_suite
+
+        name = read_suite(Path(suite), environ=os.environ).suite.name
+    if name != Path(name).name or name == ".." or not (out / name).is_dir():
+        raise _nothing(suite, out)
+    return out / name
+
+
+def _nothing(suite: str, out: Path) -> Exception:
+    from evalrun.errors import StoreError
+
+    known = sorted(path.parent.parent.name for path in out.glob("*/*/manifest.json")) if out.is_dir() else []
+    there = f"there are runs of {', '.join(dict.fromkeys(known))}" if known else f"`evalrun run {suite}` makes one"
+    return StoreError(f"{out}: has no run of a suite {suite!r}; {there}")
 
 
 @click.command()
 @click.argument("name", required=False)
 def explain(name: str | None) -> int:
     """Say what a number means, or all of them."""
-    from evalrun.cli.results import explain_metric
+    from evalrun import explain as meanings
 
-    return explain_metric(name)
+    if name:
+        write(meanings.describe(meanings.explain(name)))
+        return OK
+    for section, definitions in meanings.SECTIONS.items():
+        write(f"{section}\n" + "".join(f"  {one.name:22} {one.brief}\n" for one in definitions))
+    return OK
 
 
-COMMANDS = (score, table, ladder, compare, baseline, gate, history, explain)
+COMMANDS = (score, table, ladder, compare, baseline, history, explain)

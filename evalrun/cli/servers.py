@@ -1,40 +1,72 @@
-"""`evalrun model fetch` and `evalrun serve sim`."""
+"""The commands around suites and servers: `schema`, `model fetch` and `serve sim`."""
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
+from typing import Literal
+
+import click
 
 from evalrun.cli.exits import OK, say, write
-from evalrun.cli.progress import progress
-from evalrun.errors import SuiteError
-from evalrun.secret import Secret
-from evalrun.suite import read_target
-from evalrun.targets.embedded.weights import SMOLLM2, fetch
-from evalrun.targets.simulator.server import serve_forever
-from evalrun.targets.spec import Simulator
-from evalrun.targets.transport.machine import loop_factory
+from evalrun.cli.options import PATH
 
 
-def fetch_weights() -> int:
-    """Fetch the built-in model's weights and print where they are."""
-    show = progress(quiet=False)
-    path = asyncio.run(fetch(SMOLLM2, notify=show.say, progress=show.fetching))
+@click.command()
+@click.argument("what", type=click.Choice(["suite", "target"]), default="suite")
+def schema(what: Literal["suite", "target"]) -> int:
+    """Print the JSON Schema of suites or targets."""
+    from evalrun.suite import schema as schema_of
+
+    write(json.dumps(schema_of(what), indent=1))
+    return OK
+
+
+@click.group()
+def model() -> None:
+    """The embedded model."""
+
+
+@model.command()
+def fetch() -> int:
+    """Fetch the embedded model's weights (98 MB) into the user's cache and check them."""
+    from evalrun.cli.progress import watching
+    from evalrun.targets.embedded import weights
+
+    watch = watching(quiet=False)
+    path = asyncio.run(weights.fetch(weights.SMOLLM2, notify=watch.say, progress=watch.fetching))
     write(str(path))
     return OK
 
 
-def serve_simulator(config: str, *, host: str, port: int, key_env: str | None, truth: Path | None) -> int:
-    """Serve until interrupted; the address is printed once it listens."""
+@click.group()
+def serve() -> None:
+    """Built-in servers."""
+
+
+@serve.command()
+@click.option("--config", default="sim", show_default=True, metavar="NAME|FILE", help="A simulator's target file.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, help="0 picks a free one.")
+@click.option("--key-env", metavar="VARIABLE", help="Require the key that this environment variable holds.")
+@click.option("--truth", type=PATH, help="Log when each byte was written, as JSON lines.")
+def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | None) -> int:
+    """Serve a simulated OpenAI-compatible endpoint with a known latency and answer model, until it is interrupted."""
+    from evalrun.errors import SuiteError
+    from evalrun.secret import Secret
+    from evalrun.suite import read_target
+    from evalrun.targets.simulator.server import serve_forever
+    from evalrun.targets.spec import Simulator
+    from evalrun.targets.transport.machine import loop_factory
+
     named = read_target(config, suite_root=Path.cwd(), environ=os.environ)
-    if not isinstance(named.spec, Simulator):
-        raise SuiteError(f"{named.path}: kind is {named.spec.kind}; the simulator needs kind: simulator")
-    key = None
-    if key_env is not None:
-        if not os.environ.get(key_env):
-            raise SuiteError(f"--key-env: the variable {key_env} is not set; set it, or leave the option out")
-        key = Secret(os.environ[key_env])
     spec, folder = named.spec, named.path.parent
+    if not isinstance(spec, Simulator):
+        raise SuiteError(f"{named.path}: kind is {spec.kind}; the simulator needs kind: simulator")
+    if key_env is not None and not os.environ.get(key_env):
+        raise SuiteError(f"--key-env: the variable {key_env} is not set; set it, or leave the option out")
+    key = None if key_env is None else Secret(os.environ[key_env])
 
     async def serving() -> None:
         task = asyncio.current_task()
@@ -43,7 +75,7 @@ def serve_simulator(config: str, *, host: str, port: int, key_env: str | None, t
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         await serve_forever(spec, host=host, port=port, key=key, truth=truth, answers=None, ready=write, folder=folder)
 
-    say("a simulated endpoint: its answers and latencies are made up; Ctrl-C ends it")
+    say("a simulated endpoint: its answers and latencies are made up; Ctrl-C stops it")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             runner.run(serving())

@@ -13,13 +13,24 @@ No clock, no locale, no environment: width is an argument. All text that is not 
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
+from evalrun.compare.values import Contrast
+from evalrun.errors import SuiteError
 from evalrun.history import History
 from evalrun.ladder import Ladder
 from evalrun.table import Table
 
 Format = Literal["text", "md", "csv", "json"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+def as_format(form: str) -> Format:
+    """Return the format of that name. Raises SuiteError where there is none."""
+    for known in FORMATS:
+        if known == form:
+            return known
+    raise SuiteError(f"--format: {form!r} is not a format; there are {', '.join(FORMATS)}")
 
 
 def render(table: Table, form: Format, *, width: int = 100) -> str:
@@ -53,3 +64,14 @@ def render_history(history: History, form: Format, *, width: int = 100) -> str:
     if form == "md":
         return history_markdown.render(history)
     return history_csv.render(history) if form == "csv" else history_json.render(history)
+
+
+def render_contrasts(contrasts: Sequence[Contrast], form: Format, *, width: int = 100) -> str:
+    """Return comparisons in one of the forms, ending in a newline."""
+    from evalrun.report import compare_csv, compare_json, compare_markdown, compare_text
+
+    if form == "text":
+        return compare_text.render(contrasts, width=width)
+    if form == "md":
+        return compare_markdown.render(contrasts)
+    return compare_csv.render(contrasts) if form == "csv" else compare_json.render(contrasts)

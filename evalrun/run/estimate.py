@@ -11,7 +11,7 @@ Premises, of every estimate here:
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from evalrun import price
 from evalrun.run.job import Job
 from evalrun.stats.interval import unit_mean
 from evalrun.stats.power import POWER, flips_power, mde_flips, needed_pairs, within_variance
-from evalrun.types import Completion, Record, Usage
+from evalrun.types import Usage
 
 BYTES_PER_TOKEN = 4
 MOST_REPEATS = 100
@@ -41,7 +41,6 @@ class Seen:
     """What earlier requests showed. source: in words. Means of a request; tokens_per_byte: of prompts; None unknown."""
 
     source: str
-    requests: int
     tokens_per_byte: float | None = None
     prompt_tokens: float | None = None
     output_tokens: float | None = None
@@ -106,25 +105,6 @@ def load(jobs: Iterable[Job], prices: price.Prices | None) -> Load:
 def prompt_bytes(job: Job) -> int:
     """Return the bytes of a prompt's text."""
     return sum(len(message.content.encode("utf-8", "replace")) for message in job.sample.messages)
-
-
-def seen(records: Iterable[Record], bytes_of: Mapping[str, int]) -> Seen:
-    """Learn from a pilot's records. bytes_of: of each sample's prompt, by its id."""
-    answers = [(one, one.outcome) for one in records if isinstance(one.outcome, Completion)]
-    counted = [(one, answer.usage.prompt_tokens) for one, answer in answers if answer.usage.prompt_tokens is not None]
-    prompt = [tokens for _, tokens in counted]
-    text = sum(bytes_of[one.sample.id] for one, _ in counted)
-    output = [answer.usage.completion_tokens for _, answer in answers if answer.usage.completion_tokens is not None]
-    timings = [one.timing for one, _ in answers if one.timing is not None]
-    took = [s for one in timings if (s := one.stream_s if one.e2e_s is None else one.e2e_s) is not None]
-    return Seen(
-        source=f"a pilot of {len(answers)} answers",
-        requests=len(answers),
-        tokens_per_byte=sum(prompt) / text if text and prompt else None,
-        prompt_tokens=mean(prompt),
-        output_tokens=mean(output),
-        seconds=mean(took),
-    )
 
 
 def mean(values: Sequence[float]) -> float | None:

@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Protocol
 
 import msgspec
 
@@ -31,6 +30,7 @@ from evalrun.run.plan import Plan
 from evalrun.run.slots import Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
+from evalrun.run.watch import Watch
 from evalrun.store.lines import Lag as LagLine
 from evalrun.store.lines import Load, LoadReason, Served
 from evalrun.store.writer import Writer
@@ -45,16 +45,6 @@ Turn = tuple[int, Job]
 
 NOTE_LAG_S = 10.0
 SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for too long
-
-
-class Progress(Protocol):
-    """Who is told how it goes. Nothing is printed here."""
-
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None: ...
-    def changed(self) -> None: ...
-    def end(self) -> None: ...
-    def say(self, text: str) -> None: ...
-    def fetching(self, done: int, total: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -85,7 +75,7 @@ class Lane:
 class FanOut:
     """Asks everything a plan says that the journal does not already hold."""
 
-    def __init__(self, plan: Plan, writer: Writer, progress: Progress, stop: Stop) -> None:
+    def __init__(self, plan: Plan, writer: Writer, progress: Watch, stop: Stop) -> None:
         self._plan, self._writer, self._progress, self._stop = plan, writer, progress, stop
         self._zero_ns = time.perf_counter_ns()
         self._budget = Budget(plan.suite.limits.max_cost_usd)

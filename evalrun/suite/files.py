@@ -4,7 +4,6 @@ A path is used as it is. A target's bare name is looked up in `configs/` beside 
 the working directory, then among the shipped ones: the repository's `configs/` and `suites/`, or a package's copies.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -60,19 +59,13 @@ class Files:
     def __init__(self, top: Path, *, environ: Mapping[str, str]) -> None:
         self._root, self._environ = _real(top.parent), environ
         self._trees: dict[Path, Node] = {}
-        self._digest = hashlib.sha256()
         self._includes = 0
-
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
 
     def read(self, path: Path, *, inside: tuple[Path, ...] = ()) -> Node:
         """Return the tree of a file, merged over what it includes. `inside`: the files that include it."""
         real = _real(path)
         if real not in self._trees:
-            data = contents(path)
-            self._digest.update(hashlib.sha256(data).digest())
-            tree = mapping(data, path, environ=self._environ, example="tasks:")
+            tree = mapping(contents(path), path, environ=self._environ, example="tasks:")
             self._trees[real] = self._with_includes(tree, path, inside=(*inside, real))
         return self._trees[real]
 

@@ -9,12 +9,13 @@ Paths inside a suite are relative to the folder of the suite file given, also in
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evalrun.secret import Secret
 from evalrun.slug import slug
-from evalrun.suite.document import Node
+from evalrun.suite.document import Node, Position
 from evalrun.suite.files import Files, contents, mapping, suite_path, target_path
-from evalrun.suite.override import Override, Step, apply, show_path
+from evalrun.suite.override import Override, Step, apply, node_of, show_path
 from evalrun.suite.scalar import looks_secret
 from evalrun.suite.schema import SUITE, TARGET, schema
 from evalrun.suite.spec import Suite
@@ -33,7 +34,6 @@ class Loaded:
     suite: Suite
     path: Path
     root: Path
-    sha256: str
     tree: Node
 
     def locate(self, loc: Sequence[Step]) -> str:
@@ -61,20 +61,26 @@ class Target:
 
 
 def read_suite(
-    path: Path,
+    source: Path | Mapping[str, Any],
     *,
     environ: Mapping[str, str],
     overrides: Sequence[Override] = (),
     allow_inline_secrets: bool = False,
 ) -> Loaded:
-    """Read the suite file at `path` and its includes, then apply the overrides. Raise SuiteError with every mistake."""
-    path = suite_path(path)
-    files = Files(path, environ=environ)
-    tree = apply(files.read(path), overrides)
+    """Read a suite's file with its includes, or a suite that is a mapping already, then apply the overrides.
+
+    The paths of a mapping start at the working directory; it cannot `include`.
+    """
+    if isinstance(source, Path):
+        path = suite_path(source)
+        tree = Files(path, environ=environ).read(path)
+    else:
+        path, tree = Path("suite"), node_of(source, Position("suite"))
+    tree = apply(tree, overrides)
     if not allow_inline_secrets:
         _refuse_secrets(tree)
     suite = validate(SUITE, tree, schema=schema("suite"))
-    return Loaded(suite=suite, path=path, root=path.parent, sha256=files.sha256(), tree=tree)
+    return Loaded(suite=suite, path=path, root=path.parent, tree=tree)
 
 
 def read_target(

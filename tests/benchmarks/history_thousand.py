@@ -31,10 +31,10 @@ from evalrun.types import Completion, Failure, Phase, Record, Sample, Score, Sco
 TASKS, TARGETS, SAMPLES = ("gsm8k", "aime"), ("local", "rented"), 30
 SHOW = """
 import sys
-from pathlib import Path
-from evalrun.cli.history import show_history
+from evalrun.cli import cli
 root, metric, picture = sys.argv[1:]
-sys.exit(show_history("math", out=Path(root), metric=metric or None, picture=Path(picture) if picture else None))
+chosen = (["--metric", metric] if metric else []) + (["--picture", picture] if picture else [])
+sys.exit(cli.main(["history", "math", "--out", root, *chosen], standalone_mode=False))
 """
 TIMES = 3  # each; the median is printed
 

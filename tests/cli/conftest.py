@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from evalrun.cli import cli
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 SIM = """\
@@ -36,6 +38,16 @@ def rows(n):
     for number in range(n):
         yield {"a": number, "b": 1, "total": str(number + 1)}
 """
+
+
+@pytest.fixture
+def here() -> Callable[..., int]:
+    """Run `evalrun ARGS` in this process and return its exit code; what it refuses is raised."""
+
+    def run(*args: object) -> int:
+        return cli.main([str(arg) for arg in args], standalone_mode=False) or 0
+
+    return run
 
 
 @pytest.fixture

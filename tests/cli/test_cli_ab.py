@@ -151,7 +151,7 @@ def test_an_ab_is_of_two_targets(suite: Callable[..., Path], evalrun: Command, t
     for names in (["a"], ["a", "b", "c"]):
         done = evalrun("ab", path, *(word for name in names for word in ("-t", target(tmp_path, name))))
         assert done.returncode == 2
-        assert "give two, --target A --target B" in done.stderr
+        assert "name two, the base first: --target A --target B" in done.stderr
     assert not (tmp_path / "results").exists()
 
 

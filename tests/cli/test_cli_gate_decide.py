@@ -127,9 +127,10 @@ def test_a_round_that_could_not_be_finished_is_not_begun(night: Callable[..., Pa
     said = last_note(tight)
     assert f"another round would pass --max-cost {tight}, of which $0.00 went into deciding: it takes 100 more" in said
     assert set(repeats(folder)) == {0}
-    enough = re.search(r"--max-cost (\S+) would do: evalrun (.*)", said)
+    enough = re.search(r"--max-cost (\S+) would be enough: evalrun (.*)", said)
     assert enough is not None
-    assert enough[2] == shlex.join([*map(str, words), "--max-cost", enough[1]])
+    rule = ("--baseline", "main", "--rule", words[5], "--format", "json", "--decide", "--max-cost", enough[1])
+    assert enough[2] == shlex.join(["gate", str(folder), *map(str, rule)])
     for _ in range(2):
         said = last_note(enough[1])
         assert f"would pass --max-cost {enough[1]}, of which {units.usd(spent(folder) - planned)} went into" in said
@@ -141,9 +142,9 @@ def test_what_cannot_pass_is_not_paid_for(night: Callable[..., Path], evalrun: C
     """Repeats may decide the change, but the limit stays open whatever they say: nothing is asked, and why is said."""
     folder = night()
     words = ("gate", folder, "--baseline", "main", *RULE)
-    assert "give --decide" in evalrun(*words).stderr
+    assert "add --decide" in evalrun(*words).stderr
     both = (*words, "--rule", "accuracy >= 0.85")
-    assert "give --decide" not in evalrun(*both).stderr
+    assert "add --decide" not in evalrun(*both).stderr
     done = evalrun(*both, "--decide", "--max-cost", "1")
     assert (done.returncode, set(repeats(folder))) == (3, {0})
     said = " ".join(done.stdout.split())

@@ -99,7 +99,7 @@ def test_the_last_word_is_the_gates(folder: Path, evalrun: Command, endpoint: En
     if worse:
         assert (gate["word"], gate["notes"][-1]) == ("regressed", "decided after 2 repeats")
         return
-    said = "not decided: 2 requests of a round failed for reasons of the moment; go on with: evalrun gate"
+    said = "not decided: 2 requests of a round failed for temporary reasons; go on with: evalrun gate"
     assert gate["notes"][-1].startswith(said)
     endpoint.busy = frozenset()
     on = json.loads(evalrun(*words).stdout)

@@ -1,16 +1,18 @@
 """`evalrun history`: which folder a suite's name means, what is printed, where the picture goes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from evalrun.cli.history import show_history
 from evalrun.errors import StoreError
 from evalrun.report import render
 from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.manifest import write_manifest
 from evalrun.table import Cell, Context, Metric, Table
+
+Here = Callable[..., int]
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
 
 
-def test_a_name_and_a_file_mean_the_same_suite(results: Path, capfdbinary) -> None:
+def test_a_name_and_a_file_mean_the_same_suite(here: Here, results: Path, capfdbinary) -> None:
     """`sums` needs no file; a suite file is read for its name."""
     file = results.parent / "other.yaml"
     file.write_text(
@@ -41,7 +43,7 @@ def test_a_name_and_a_file_mean_the_same_suite(results: Path, capfdbinary) -> No
         " scorers: [{kind: numeric}]}}\n"
     )
     for suite in ("sums", str(file)):
-        assert show_history(suite, out=results) == 0
+        assert here("history", suite, "--out", results) == 0
     once, _ = capfdbinary.readouterr()
     half = len(once) // 2
     assert b"75 % [30, 95]" in once[:half]
@@ -49,15 +51,15 @@ def test_a_name_and_a_file_mean_the_same_suite(results: Path, capfdbinary) -> No
 
 
 @pytest.mark.parametrize("suite", ["sum", "../results/sums", "..", ".", ""])
-def test_no_such_suite(results: Path, suite: str) -> None:
+def test_no_such_suite(here: Here, results: Path, suite: str) -> None:
     """A name that has no runs, and a path in its place, are refused with the names there are."""
     with pytest.raises(StoreError, match="there are runs of sums"):
-        show_history(suite, out=results)
+        here("history", suite, "--out", results)
 
 
-def test_the_picture_is_written_in_both_forms(results: Path, capfdbinary) -> None:
+def test_the_picture_is_written_in_both_forms(here: Here, results: Path, capfdbinary) -> None:
     """`--picture trend.png` and `--picture trend` write the same two files, and say so on standard error."""
     for name in ("trend.png", "trend"):
-        assert show_history("sums", out=results, picture=results / name, form="csv") == 0
+        assert here("history", "sums", "--out", results, "--picture", results / name, "--format", "csv") == 0
         assert b"trend.svg" in capfdbinary.readouterr().err
     assert sorted(path.name for path in results.iterdir()) == ["sums", "trend.png", "trend.svg"]

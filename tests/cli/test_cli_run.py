@@ -102,7 +102,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "accuracy" in out
-    assert f"resume with: evalrun {path}" in err
+    assert f"resume with: evalrun run {path}" in err
     resumed = evalrun("run", path)
     assert resumed.returncode == 0, resumed.stderr
     assert "resuming:" in resumed.stderr
@@ -163,7 +163,7 @@ def test_a_changed_suite_is_not_resumed(
     path.write_text(text + "slo: {ttft: 9 s}\n")
     resumed = evalrun("run", path)
     assert resumed.returncode == 0, resumed.stderr
-    assert "this run keeps the one it began with: none" in resumed.stderr
+    assert "this run keeps the one it was started with: none" in resumed.stderr
 
 
 def test_a_changed_price_is_not_resumed(
@@ -197,7 +197,7 @@ def test_a_run_that_died_while_it_was_scored_is_scored_by_the_same_command(
         left.unlink()
     again = evalrun("run", path)
     assert again.returncode == 0
-    assert "every answer is there already" in again.stderr
+    assert "every answer is stored already" in again.stderr
     assert "100 % [57, 100]" in again.stdout
     assert (only_run(tmp_path) / "journal.jsonl").read_bytes() == before
 

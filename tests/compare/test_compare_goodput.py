@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from written_runs import Asked, asked, write_run
 
-from evalrun.cli.results import table_of
 from evalrun.compare import baseline
 from evalrun.compare.ab import in_step
 from evalrun.compare.contrast import compare, compare_targets
@@ -25,6 +24,7 @@ from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Ruling
 from evalrun.rule import MEASURES
 from evalrun.store import open_run
+from evalrun.table.stored import table_of
 
 SLO = {"ttft": "200 ms", "tpot": None, "e2e": None}
 

@@ -179,7 +179,7 @@ UNUSABLE = [
         [refuses(403, ECHO)], None, 1, ["EVALRUN_CANARY", "Incorrect API key"], id="H03-key refused by chat alone"
     ),
     pytest.param(
-        [refuses(402, "top up")], None, 1, ["top up", "go on with: evalrun suite.yaml"], id="H04-no money left"
+        [refuses(402, "top up")], None, 1, ["top up", "go on with: evalrun run suite.yaml"], id="H04-no money left"
     ),
     pytest.param([refuses(404, "no such model")], MODELS, 1, ["no such model", "gpt-goods"], id="H06-model unknown"),
     pytest.param(

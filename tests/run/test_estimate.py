@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from evalrun.run.estimate import UNSEEN, Estimate, Load, Seen, detects, estimate, load, noise_of, seen
+from evalrun.run.estimate import UNSEEN, Estimate, Load, Seen, detects, estimate, load, noise_of
 from evalrun.run.job import Job
 from evalrun.stats.power import flips_power
-from evalrun.types import Completion, Failure, Message, Phase, Record, Sample, Timing, Usage
+from evalrun.types import Message, Sample
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,6 @@ def job(number: int, text: str, *, max_tokens: int | None = 50) -> Job:
     return Job(f"{number:016x}", "t", sample, 0, b"{" + text.encode() + b"}", max_tokens, 1)
 
 
-def record(number: int, outcome: Completion | Failure, *, e2e_s: float | None = None) -> Record:
-    timing = None if e2e_s is None else Timing(connect_s=0, reused=True, e2e_s=e2e_s)
-    sample = Sample(task="t", id=str(number), messages=())
-    return Record(
-        key=f"{number:016x}", session=1, target="x", sample=sample, repeat=0, outcome=outcome, at="", sent_s=0,
-        timing=timing,
-    )  # fmt: skip
-
-
 def test_worst_cost_and_text_are_added_up() -> None:
     """Bodies of 10 and 12 bytes, 1024 tokens of room each: (10 + 12 + 2048) x 1 + 2 x 50 x 10 = 3070 millionths. The
     texts have 8 bytes (7 letters, one of them of two bytes) and 10."""
@@ -45,18 +36,6 @@ def test_the_worst_cost_is_unknown_without_a_longest_answer() -> None:
     """One request without `max_tokens` has no bound, so the sum has none; neither has one without prices."""
     assert load([job(1, "a"), job(2, "b", max_tokens=None)], Prices()).worst_usd is None
     assert load([job(1, "a")], None).worst_usd is None
-
-
-def test_a_pilot_is_summed_over_its_answers() -> None:
-    """Prompts of 40 and 60 bytes counted as 12 and 18 tokens: 0.3 a byte. Answers of 20 and 40 tokens, 1 s and 3 s. The
-    failed request counts for nothing."""
-    answers = [
-        record(1, Completion(text="a", usage=Usage(prompt_tokens=12, completion_tokens=20)), e2e_s=1.0),
-        record(2, Completion(text="b", usage=Usage(prompt_tokens=18, completion_tokens=40)), e2e_s=3.0),
-        record(3, Failure(kind="server", phase=Phase.COMPLETE, message="no")),
-    ]
-    found = seen(answers, {"1": 40, "2": 60, "3": 1000})
-    assert (found.requests, found.tokens_per_byte, found.output_tokens, found.seconds) == (2, 0.3, 30.0, 2.0)
 
 
 def of_100(known: Seen | None) -> Estimate:
@@ -77,7 +56,7 @@ def test_nothing_seen() -> None:
 def test_a_pilot_gives_cost_and_time() -> None:
     """0.3 tokens a byte: 2,400 of prompt, 100 x 30 of output: (2400 x 1 + 3000 x 10) millionths = $0.0324. 100 requests
     of 2 s, 8 at a time: 25 s."""
-    found = of_100(Seen(source="pilot", requests=2, tokens_per_byte=0.3, output_tokens=30.0, seconds=2.0))
+    found = of_100(Seen(source="pilot", tokens_per_byte=0.3, output_tokens=30.0, seconds=2.0))
     assert found.expected_usd == Decimal("0.0324")
     assert found.seconds == 25.0
 

@@ -1,0 +1,364 @@
+"""The Python API, which the command line uses too: read a suite, run it, open a run, look at its numbers, judge it.
+
+Its names are exported by `evalrun`, lazily. Nothing that only reads a run's folder imports an HTTP library.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalrun.errors import SuiteError
+from evalrun.ladder import Ladder, climb
+from evalrun.report import Format, render, render_ladders
+from evalrun.run.scoring import score_run
+from evalrun.run.watch import Progress, Watch, ignore
+from evalrun.store import open_run as read_folder
+from evalrun.store import replace_file, run_folder
+from evalrun.store.manifest import Manifest
+from evalrun.table import Table
+from evalrun.table.stored import context_of, table_of
+from evalrun.types import Record
+
+if TYPE_CHECKING:  # what asks needs an HTTP library, what compares needs numpy
+    from evalrun.compare.side import Side
+    from evalrun.compare.values import Contrast
+    from evalrun.gate.values import Gate
+    from evalrun.rule import Rule
+    from evalrun.run.fanout import Ending
+    from evalrun.run.plan import Plan
+    from evalrun.run.session import Session
+
+BASELINES = Path("results/baselines")
+"""Where baselines are, unless another folder is named."""
+RESULTS = Path("results")
+"""Where runs are, unless another folder is named."""
+FILES: tuple[Format, ...] = ("md", "csv", "json")
+"""The forms in which tables and ladders are written into a run's folder."""
+
+OnProgress = Callable[[Progress], None]
+OnNotice = Callable[[str], None]
+
+
+# ---------------------------------------------------------------- asking
+
+
+def read_suite(
+    suite: str | Path | Mapping[str, Any],
+    *,
+    targets: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    limit: int | None = None,
+    repeats: int | None = None,
+    concurrency: int | None = None,
+    max_cost: Decimal | str | None = None,
+    allowed: Sequence[str | Path] = (),
+    allow_inline_secrets: bool = False,
+    skip_bad_rows: bool = False,
+    on_progress: OnProgress = ignore,
+    on_notice: OnNotice = ignore,
+) -> "Plan":
+    """Read a suite and its data, and return the plan of what would be asked. Nothing is sent.
+
+    suite: a file, the name of a shipped suite, or a mapping with the fields of a suite.
+    The other arguments are the options of `evalrun run`; see `evalrun.Selection`.
+    Raises SuiteError where the suite, a target or the data is wrong.
+
+    >>> suite = {
+    ...     "name": "sums",
+    ...     "targets": ["sim"],
+    ...     "tasks": {
+    ...         "add": {
+    ...             "data": {"kind": "inline", "rows": [{"q": "2 + 3", "a": "5"}, {"q": "4 + 4", "a": "8"}]},
+    ...             "prompt": {"template": "What is {{ q }}?", "expected": "{{ a }}"},
+    ...             "scorers": [{"kind": "numeric"}],
+    ...         }
+    ...     },
+    ... }
+    >>> plan = read_suite(suite, repeats=3)
+    >>> plan.totals
+    {'add': 6}
+    """
+    from evalrun.run.planning import Selection, make_plan
+
+    selection = Selection(
+        suite=suite if isinstance(suite, Mapping) else Path(suite),
+        targets=tuple(targets),
+        settings=tuple(settings),
+        limit=limit,
+        repeats=repeats,
+        concurrency=concurrency,
+        max_cost=None if max_cost is None else str(max_cost),
+        allowed=tuple(Path(path) for path in allowed),
+        allow_inline_secrets=allow_inline_secrets,
+        skip_bad_rows=skip_bad_rows,
+    )
+    return make_plan(selection, watch=Watch(on_progress, on_notice))
+
+
+def run_suite(
+    plan: "Plan",
+    *,
+    out: str | Path = RESULTS,
+    new: bool = False,
+    on_progress: OnProgress = ignore,
+    on_notice: OnNotice = ignore,
+    catch_signals: bool = False,
+) -> "Run":
+    """Ask what a plan says, score the answers, write the tables, and return the run.
+
+    out: the folder of all results.
+    new: start a new run even if the same one is unfinished; else that one goes on, and only what is missing is asked.
+    on_progress: called at every step with a `Progress`. on_notice: called with what a person should know.
+    catch_signals: end in order on SIGINT, SIGTERM and SIGHUP, as the command line does; only in the main thread.
+    Raises SuiteError if the unfinished run was asked otherwise, StoreError if its folder cannot be used. A target that
+    cannot be asked raises nothing: `Run.ending` says so.
+
+    >>> run = run_suite(plan)
+    >>> run.finished, run.ending.complete
+    (True, True)
+    """
+    from evalrun.run.session import ask_sync, asked_not_scored, open_writer
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError("an event loop is running here, as in a notebook; use `await arun_suite(plan)`")
+    watch = Watch(on_progress, on_notice)
+    if not new and (asked := asked_not_scored(plan, Path(out))) is not None:
+        watch.say(f"every answer is stored already, but was not scored to the end: {asked}")
+        return finish(asked, watch=watch)
+    writer = open_writer(plan, out=Path(out), new=new, watch=watch)
+    session = ask_sync(plan, writer, watch=watch, catch=catch_signals)
+    return finish(session.folder, watch=watch, session=session)
+
+
+async def arun_suite(
+    plan: "Plan",
+    *,
+    out: str | Path = RESULTS,
+    new: bool = False,
+    on_progress: OnProgress = ignore,
+    on_notice: OnNotice = ignore,
+) -> "Run":
+    """Do what `run_suite` does in the event loop that is running. Latencies are measured in that loop: keep it free.
+
+    >>> run = asyncio.run(arun_suite(plan, on_notice=print))  # doctest: +ELLIPSIS
+    results: ...
+    """
+    from evalrun.run.session import ask_into, open_writer
+
+    watch = Watch(on_progress, on_notice)
+    session = await ask_into(open_writer(plan, out=Path(out), new=new, watch=watch), plan, watch=watch)
+    return await asyncio.to_thread(finish, session.folder, watch=watch, session=session)
+
+
+def finish(folder: Path, *, watch: Watch, session: "Session | None" = None) -> "Run":
+    """Score the answers of a run that have no score yet, write its tables, and return the run."""
+    score_run(folder, watch=watch, deadline_s=session.deadline_s if session else None)
+    run = Run(folder, session=session)
+    run.write(on_notice=watch.say)
+    return run
+
+
+# ---------------------------------------------------------------- a stored run
+
+
+class Run:
+    """A stored run. What it returns is read from its folder when it is asked for; nothing is sent.
+
+    folder: where it is. session: the session that asked it last, if that was in this process.
+
+    >>> run.name == run.folder.name, run.suite
+    (True, 'sums')
+    """
+
+    def __init__(self, folder: Path, *, session: "Session | None" = None) -> None:
+        """Use `open_run`. Raises StoreError where the folder is not a run's."""
+        self.folder, self.session = folder, session
+        self._stored = read_folder(folder)
+
+    @property
+    def name(self) -> str:
+        """The name of its folder: when it was started, and a hash of what it asks."""
+        return self.folder.absolute().name
+
+    @property
+    def suite(self) -> str:
+        """The name of its suite."""
+        return self.manifest.suite_name
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked of whom: the suite as resolved, targets, fingerprints, versions."""
+        return self._stored.manifest
+
+    @property
+    def finished(self) -> bool:
+        """Whether all that was planned is asked."""
+        return self._stored.finished_once
+
+    @property
+    def ending(self) -> "Ending | None":
+        """How the asking ended; None for a run that was only opened, or interrupted."""
+        return self.session.ending if self.session else None
+
+    def records(self) -> Iterator[Record]:
+        """Return every request with its outcome, one by one, in the order of the journal.
+
+        >>> sum(record.cost_usd for record in run.records())
+        Decimal('0.000186')
+        """
+        return self._stored.records()
+
+    def table(self) -> Table:
+        """Return the table: accuracy, latency, tokens and cost by task and target.
+
+        >>> [(cell.task, cell.target, cell.get("attempted").value) for cell in run.table().cells]
+        [('add', 'sim', 6)]
+        """
+        return table_of(self._stored)
+
+    def ladders(self, *, tolerance: float | None = None) -> tuple[Ladder, ...]:
+        """Return latency, cost and accuracy by prompt size, a ladder for each target; empty without such prompts.
+
+        tolerance: how much accuracy may drop within the effective context; by default as the suite says.
+        """
+        tasks = self.manifest.suite["tasks"].values()
+        stated = [task["data"]["tolerance"] for task in tasks if task["data"]["kind"] == "ladder"]
+        if not stated:
+            return ()
+        chosen = min(stated) if tolerance is None else tolerance
+        return climb(self._stored.records(), self._stored.scores(), context_of(self._stored), tolerance=chosen)
+
+    def score(
+        self,
+        suite: str | Path | Mapping[str, Any] | None = None,
+        *,
+        on_progress: OnProgress = ignore,
+        on_notice: OnNotice = ignore,
+    ) -> None:
+        """Score all stored answers again and write the tables again.
+
+        suite: score by its scorers instead of the run's own.
+
+        >>> run.score()
+        """
+        chosen = Path(suite) if isinstance(suite, str) else suite
+        score_run(self.folder, watch=Watch(on_progress, on_notice), suite=chosen, again=True)
+        self._stored = read_folder(self.folder)
+        self.write(on_notice=on_notice)
+
+    def write(self, *, on_notice: OnNotice = ignore) -> None:
+        """Write the tables into the run's folder and, where its prompts have sizes, the ladders and their pictures."""
+        table = self.table()
+        texts = {f"table.{form}": render(table, form) for form in FILES}
+        ladders = [(one.target.name, one) for one in self.ladders()]
+        if ladders:
+            texts |= {f"ladder.{form}": render_ladders(ladders, form) for form in FILES}
+        for name, text in texts.items():
+            replace_file(self.folder / name, [text.encode("utf-8", "backslashreplace")])
+        draw_ladders(ladders, self.folder, on_notice=on_notice)
+
+    def gate(
+        self,
+        *,
+        rules: Sequence[str] = (),
+        baseline: str | Path | None = None,
+        baselines: str | Path = BASELINES,
+        across_prompts: bool = False,
+        on_notice: OnNotice = ignore,
+    ) -> "Gate":
+        """Judge the run by rules; `Gate.word` is `pass`, `regressed` or `inconclusive`. docs/gates.md has the rules.
+
+        rules: in place of the suite's own. baseline: the name of one in `baselines`, or the folder of another run; a
+        missing one is a notice, and inconclusive. across_prompts: compare with it even if the prompts differ.
+
+        >>> run.gate(rules=["failed <= 1 %"]).word
+        'pass'
+        """
+        from evalrun.gate.judge import judge
+
+        name = None if baseline is None else str(baseline)
+        criteria = Criteria(tuple(rules), baseline=name, baselines=Path(baselines), across_prompts=across_prompts)
+        asked, new, base = criteria.sides(self.folder, on_notice=on_notice)
+        return judge(asked, new, base, across_prompts=across_prompts)
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a stored run: its folder, or a suite's folder of runs, whose newest it is.
+
+    Raises StoreError where there is none.
+
+    >>> open_run("results/sums").table() == run.table()
+    True
+    """
+    return Run(run_folder(Path(folder)))
+
+
+def draw_ladders(ladders: Sequence[tuple[str, Ladder]], folder: Path, *, on_notice: OnNotice) -> None:
+    """Draw labelled ladders into PNG and SVG files of a folder; none are drawn where there are no ladders."""
+    if not ladders:
+        return
+    from evalrun.report.ladder_picture import pictures
+
+    drawn = pictures(ladders)
+    for name, data in drawn.items():
+        replace_file(folder / name, [data])
+    on_notice(f"pictures: {', '.join(str(folder / name) for name in drawn if name.endswith('.png'))}")
+
+
+# ---------------------------------------------------------------- comparing and judging
+
+
+def compare_runs(
+    base: str | Path, *new: str | Path, baselines: str | Path = BASELINES, across_prompts: bool = False
+) -> "list[Contrast]":
+    """Compare runs with the first of them: paired differences with intervals, and the answers that flipped.
+
+    base, new: the folder of a run or of a suite's runs, a table.json, or the name of a baseline in `baselines`.
+    across_prompts: compare even if their prompts differ.
+    Raises SuiteError where two sides cannot be compared, StoreError where there is no such side.
+
+    >>> [contrast] = compare_runs(run.folder, run.folder)
+    >>> contrast.pairs[0].row("accuracy").comparison.difference
+    0.0
+    """
+    from evalrun.compare.contrast import compare
+    from evalrun.compare.load import load
+
+    if not new:
+        raise SuiteError("compare: only one side; name two, the base first: evalrun compare BASE NEW")
+    first, *others = load([str(base), *map(str, new)], baselines=Path(baselines))
+    return [compare(first, other, across_prompts=across_prompts) for other in others]
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a run is judged by. rules: as they are typed, in place of the suite's own. baseline: a name or a folder."""
+
+    rules: tuple[str, ...] = ()
+    baseline: str | None = None
+    baselines: Path = BASELINES
+    across_prompts: bool = False
+
+    def sides(self, folder: Path, *, on_notice: OnNotice) -> "tuple[list[Rule], Side, Side | None]":
+        """Read the rules, the run and its baseline; a baseline that is missing is None, and a notice."""
+        from evalrun.compare.load import exists, load
+        from evalrun.gate.judge import rules
+
+        asked = rules(self.rules)  # before a million records are read
+        wanted = [str(folder)]
+        if self.baseline is not None and exists(self.baseline, baselines=self.baselines):
+            wanted.append(self.baseline)
+        elif self.baseline is not None:
+            kept = sorted(path.name for path in self.baselines.glob("*/")) if self.baselines.is_dir() else []
+            on_notice(f"no baseline {self.baseline} in {self.baselines}; it has {', '.join(kept) or 'none'}")
+        new, *rest = load(wanted, baselines=self.baselines)
+        if new.kind != "run":
+            raise SuiteError(f"{folder}: not a run; a gate judges the folder of a run, like results/SUITE/UTC-HASH")
+        return asked or rules(new.gates), new, rest[0] if rest else None

@@ -1,0 +1,369 @@
+"""Asking until a rule is decided: an A/B in rounds of both targets, or more repeats of one run against its baseline.
+
+A round of an A/B asks every sample once more of BOTH targets, so that every difference is of two fresh answers and any
+number of looks keeps alpha (`gate.decide.decide_next`). A baseline stays as it is, and its own noise stays in every
+difference; so a run is looked at rarely, after rounds that double its repeats, and each look has its price
+(`compare.interim`). A round that was cut off is asked to its end before it is looked at.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from evalrun import units
+from evalrun.api import Criteria, finish
+from evalrun.compare.ab import in_step, without_drift
+from evalrun.compare.contrast import compare_targets
+from evalrun.compare.interim import interim, repeats_sharpen
+from evalrun.compare.runs import read_run
+from evalrun.compare.side import Cell, Matching, Side, cost
+from evalrun.compare.values import Contrast
+from evalrun.errors import SuiteError
+from evalrun.escape import tty
+from evalrun.gate.decide import Next, decide_next, paired_differences
+from evalrun.gate.judge import judge
+from evalrun.gate.values import Gate, Ruling
+from evalrun.rule import Rule, parse
+from evalrun.run.plan import Plan
+from evalrun.run.planning import Selection, make_plan, replan
+from evalrun.run.scoring import score_run
+from evalrun.run.session import Session, ask_rounds, open_writer
+from evalrun.run.spent import already_spent
+from evalrun.run.watch import Watch
+from evalrun.store import Run, open_run, resume
+
+MOST_ROUNDS = 1000  # where requests cost nothing, no cap would end it
+_MOST_NAMED = 3
+
+Place = tuple[str, str]
+"""A task and a target, by name."""
+
+
+# ---------------------------------------------------------------- A/B
+
+
+def plan_ab(selection: Selection, *, control: str | None, watch: Watch) -> Plan:
+    """Plan a run whose targets are asked in step: A, B and perhaps a control, whose latencies show drift."""
+    names = selection.targets
+    if len(names) != 2:
+        raise SuiteError(f"ab: {len(names)} targets; name two, the base first: --target A --target B")
+    plan = make_plan(replace(selection, targets=(*names, control) if control else names), watch=watch)
+    base, other, *third = (target.name for target in plan.targets)
+    local = [target.name for target in plan.targets if target.spec.kind == "embedded"]
+    if len(local) > 1:
+        watch.say(f"{' and '.join(local)} run on this machine at once and slow each other down: compare no latencies")
+    roles = {"base": base, "new": other, "control": third[0] if third else None}
+    return replace(plan, together=True, command={**plan.command, "ab": roles})
+
+
+def contrast_of(folder: Path, plan: Plan) -> Contrast:
+    """Compare B with A; where there is a control, without the drift that it shows."""
+    base, other, *third = (target.name for target in plan.targets)
+    side = in_step(read_run(folder))
+    return compare_targets(without_drift(side, third[0]) if third else side, base=base, new=other)
+
+
+def rule_of_rounds(text: str) -> Rule:
+    """Read the rule of an A/B. Raises SuiteError for one that rounds cannot decide."""
+    try:
+        rule = parse(text)
+    except ValueError as error:
+        raise SuiteError(f"ab --decide: {error}") from error
+    if rule.measure.name != "accuracy" or rule.kind != "no_worse":
+        raise SuiteError(
+            f"ab --decide: {rule.text!r} cannot be decided in rounds; write 'accuracy no worse than 2 points'"
+        )
+    return rule
+
+
+def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> tuple[Session, dict[str, Next]]:
+    """Ask rounds until `rule` is decided for every task, or the cap is reached. A stopped one goes on where it was.
+
+    Returns the last session, and what is known of each task: nothing where it was stopped.
+    """
+    plan = replace(plan, command={**plan.command, "decide": rule.text})
+    if plan.suite.limits.max_cost_usd is None:
+        raise SuiteError("ab --decide: it asks until it knows; say what that may cost: --max-cost USD")
+    writer = open_writer(plan, out=out, new=new, watch=watch)
+    rounds = {name: task.repeats for name, task in plan.suite.tasks.items()}
+    for record in writer.run.records():  # a round that was begun is asked to its end first
+        rounds[record.sample.task] = max(rounds[record.sample.task], record.repeat + 1)
+    found: dict[str, Next] = {}
+    while True:
+        session = ask_rounds(writer, plan, rounds, watch=watch, then="stopped")
+        if session.ending is None or not session.complete:
+            return session, found
+        score_run(session.folder, watch=watch)
+        found = _look(read_run(session.folder), plan, rule, rounds=rounds, spent_usd=session.ending.spent_usd)
+        further = [task for task, one in found.items() if one.go_on]
+        regressed = any(one.word == "regressed" for one in found.values())
+        writer = resume(session.folder)
+        if regressed or not further or max(rounds.values()) >= MOST_ROUNDS:
+            with writer:
+                writer.end("finished")
+            return session, found
+        for task in further:
+            watch.say(f"{task}: {found[task].why}: another round")
+        rounds = {task: count + (task in further) for task, count in rounds.items()}
+
+
+def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spent_usd: Decimal) -> dict[str, Next]:
+    """Say of each task whether the rounds so far decide; those that are open share what the next round takes."""
+    targets = [target.name for target in plan.targets]
+    ready, cap = in_step(side), plan.suite.limits.max_cost_usd
+    assert cap is not None  # `decide_ab` refuses
+
+    def looked(task: str, usd: Decimal | None) -> Next:
+        base, new = (ready.cells[task, name] for name in targets[:2])
+        return decide_next(
+            paired_differences(Matching(base, new, prices=None, same_session=True)),
+            margin=rule.amount,
+            spent_usd=spent_usd,
+            round_usd=usd,
+            max_cost_usd=cap,
+            rules=len(rounds),
+        )
+
+    found = {task: looked(task, None) for task in rounds}
+    still = [task for task, one in found.items() if one.word == "inconclusive"]
+    each = [_round_usd([ready.cells[task, name] for name in targets], rounds[task]) for task in still]
+    known = [usd for usd in each if usd is not None]
+    if still and len(known) == len(each):
+        takes = sum(known, _set_aside(plan, [(task, name) for task in still for name in targets]))
+        found |= {task: looked(task, takes) for task in still}
+    return found
+
+
+# ---------------------------------------------------------------- money
+
+
+def _round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
+    """Return what a round of some cells cost on average; None where one has no answer with a known cost."""
+    each = [cost(cell, cell.prints.prices) for cell in cells]
+    if any(np.isnan(costs).all() for costs in each):
+        return None
+    return Decimal(f"{sum(float(np.nanmean(costs)) * len(costs) for costs in each) / rounds:.6g}")
+
+
+def _set_aside(plan: Plan, places: Iterable[Place]) -> Decimal:
+    """Return the most that one request of some tasks and targets may cost.
+
+    So much is set aside before each request of a round, the last one too: a cap that leaves less than this beyond what
+    the round is expected to cost would cut it off.
+    """
+    targets = {target.name: target for target in plan.targets}
+    jobs = ((job, targets[name].spec.prices) for task, name in places for job in plan.jobs(targets[name], task))
+    return max(job.worst_case(prices) for job, prices in jobs)
+
+
+# ---------------------------------------------------------------- a run against its baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What deciding may take: money beyond what the run cost, or repeats; and where the run's files are now."""
+
+    max_cost: str | None = None
+    max_repeats: int | None = None
+    targets: tuple[str, ...] = ()
+    allowed: tuple[Path, ...] = ()
+    allow_inline_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why deciding asks no more. goes_on: the same command may go on; enough: the `max_cost` with which it would."""
+
+    why: str = ""
+    goes_on: bool = False
+    enough: str = ""
+
+
+Due = Mapping[Place, int]
+"""How often each sample is to be asked in all."""
+
+
+def decide_gate(
+    folder: Path, criteria: Criteria, means: Means, *, watch: Watch
+) -> tuple[Gate, End, Session | None, Plan | None]:
+    """Judge a run, ask more repeats of it where they may decide, judge again, until it is decided or must end.
+
+    Returns the gate, why it asks no more, and the last session and its plan, None where nothing was asked.
+    """
+    _refuse(criteria, means)
+    asked, new, base = criteria.sides(folder, on_notice=watch.say)
+    assert new.folder is not None  # a run has one
+    run = open_run(new.folder)
+    plan: Plan | None = None
+    session: Session | None = None
+    while True:
+        gate = judge(asked, new, base, across_prompts=criteria.across_prompts, deciding=True)
+        found = _next(gate, new, run, session=session, means=means)
+        if isinstance(found, End):
+            break
+        plan = plan or _plan(run, new, means, watch)
+        bill = _bill(new, found)
+        if (short := _too_expensive(run, plan, found, bill=bill, means=means)) is not None:
+            found = short
+            break
+        wanted = ", ".join(f"{repeats} repeats of {task} ({target})" for (task, target), repeats in found.items())
+        watch.say(f"not decided yet: {bill}, for {wanted}")
+        session = _ask(run, plan, found, watch=watch)
+        if session.stop.signal is not None:
+            found = End()
+            break
+        score_run(run.path, watch=watch)
+        new = read_run(run.path, name=new.name)
+    finish(run.path, watch=watch, session=session)
+    return gate, found, session, plan
+
+
+def _refuse(criteria: Criteria, means: Means) -> None:
+    if criteria.baseline is None:
+        raise SuiteError("gate --decide: more repeats decide what changed since a baseline; name it: --baseline NAME")
+    if means.max_cost is None and means.max_repeats is None:
+        raise SuiteError(
+            "gate --decide: it asks until it knows; say what that may cost: --max-cost USD, or, where asking is free,"
+            " --max-repeats N"
+        )
+
+
+def _plan(run: Run, new: Side, means: Means, watch: Watch) -> Plan:
+    """Plan the run again; a cap on money holds beyond what the run cost as it was planned."""
+    unpriced = [name for name, spec in run.manifest.targets.items() if spec.get("prices") is None]
+    if means.max_cost is not None and unpriced:
+        raise SuiteError(
+            f"gate --decide: {tty(', '.join(unpriced))} had no prices in this run, so no cap on money can be kept; give"
+            " --max-repeats N instead of --max-cost"
+        )
+    if any(cell.attempted and not cell.prints.scorers for cell in new.cells.values()):
+        raise SuiteError(
+            f"{tty(str(run.path))}: its scores are not from its own scorers, as those of more repeats would be; score"
+            f" it again: evalrun score {tty(str(run.path))}"
+        )
+    plan = replan(
+        run,
+        max_cost=means.max_cost,
+        targets=means.targets,
+        allowed=means.allowed,
+        allow_inline_secrets=means.allow_inline_secrets,
+        watch=watch,
+    )
+    cap = plan.suite.limits.max_cost_usd
+    if means.max_cost is None or cap is None:
+        return plan
+    limits = plan.suite.limits.model_copy(update={"max_cost_usd": cap + already_spent(run.path, as_planned=True)})
+    return replace(plan, suite=plan.suite.model_copy(update={"limits": limits}))
+
+
+def _ask(run: Run, plan: Plan, due: Due, *, watch: Watch) -> Session:
+    """Ask a round, one target after another; return the last session, or the first that was cut off."""
+    for target in plan.targets:
+        rounds = {task: repeats for (task, of), repeats in due.items() if of == target.name}
+        if rounds:
+            alone = replace(plan, targets=(target,))
+            session = ask_rounds(resume(run.path), alone, rounds, watch=watch, then="finished")
+            if not session.complete:
+                break
+    return session
+
+
+# ---------------------------------------------------------------- what next
+
+
+def _next(gate: Gate, new: Side, run: Run, *, session: Session | None, means: Means) -> Due | End:
+    """Return what is to be asked next, or why nothing is. session: the one before.
+
+    All reasons but money are here, and the gate's come before the session's.
+    """
+    looks = {place: interim(cell) for place, cell in new.cells.items()}
+    if gate.word != "inconclusive":
+        return End(f"decided after {max(at.repeats for at in looks.values()):,} repeats")
+    if gate.stuck:
+        return End(f"not decided: {_cannot_pass(gate)}")
+    if not run.finished_once:
+        return End("this run was not finished as it was planned: finish it, then more repeats can be asked")
+    places = {(one.task, one.target) for one in gate.rulings if one.by_repeats}
+    wanted = {place: 2 * at.repeats for place, at in looks.items() if place in places}
+    if means.max_repeats is not None and max(wanted.values()) > means.max_repeats:
+        return End(f"not decided: the next round would pass --max-repeats {means.max_repeats}")
+    if session is not None and session.ending is not None:
+        if stopped := session.ending.stopped:
+            why = "; ".join(f"{name}: {why}" for name, why in stopped.items())
+            return End(f"not decided: a round was cut off: {why}", goes_on=True)
+        if session.ending.unsettled and not session.ending.capped:  # where the cap did it, money speaks
+            why = f"{session.ending.unsettled} requests of a round failed for temporary reasons"
+            return End(f"not decided: {why}", goes_on=True)
+    behind = min(looks[place].number for place in wanted)  # after a round that was cut off the last catch up first
+    return {place: repeats for place, repeats in wanted.items() if looks[place].number == behind}
+
+
+def _cannot_pass(gate: Gate) -> str:
+    """Say which rulings stay inconclusive, so that more repeats would be paid for in vain."""
+    rules = {one: parse(one.rule) for one in gate.stuck}
+    hardly = [
+        one for one, rule in rules.items()
+        if one.comparison is not None and rule.needs_baseline and repeats_sharpen(rule.measure)
+    ]  # fmt: skip
+    found = []
+    if never := [one for one in gate.stuck if one not in hardly]:
+        found.append(f"{_named(never)}: not decided by repeats")
+    if hardly:
+        found.append(
+            f"{_named(hardly)}: hardly decided by more repeats of this run, for what is left is the noise of the"
+            " baseline and of the samples; save the baseline with more repeats, ask more samples, or widen the margin"
+        )
+    return f"{'; '.join(found)}; the gate cannot pass, so nothing is asked"
+
+
+def _named(some: Sequence[Ruling]) -> str:
+    named = [f"{one.rule} ({one.task}, {one.target})" for one in some[:_MOST_NAMED]]
+    return ", ".join(named) + (f" and {len(some) - _MOST_NAMED:,} more" if len(some) > _MOST_NAMED else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What is asked next. usd: what it is expected to cost, None unknown. begun: it is the rest of a round."""
+
+    requests: int
+    usd: Decimal | None
+    begun: bool
+
+    def __str__(self) -> str:
+        price = "at an unknown cost" if self.usd is None else f"about {units.usd(self.usd)}"
+        return f"{self.requests:,} more requests, {price}"
+
+
+def _bill(new: Side, due: Due) -> Bill:
+    """Estimate the next round of some cells from what their requests cost so far."""
+    cells = [new.cells[place] for place in due]
+    left = [2 * interim(cell).complete.attempted - cell.attempted for cell in cells]
+    each = [_round_usd([cell], cell.attempted) for cell in cells]
+    known = [usd * requests for usd, requests in zip(each, left, strict=True) if usd is not None]
+    usd = sum(known, Decimal(0)) if len(known) == len(cells) else None
+    return Bill(sum(left), usd, begun=any(cell.attempted > interim(cell).complete.attempted for cell in cells))
+
+
+def _too_expensive(run: Run, plan: Plan, due: Due, *, bill: Bill, means: Means) -> End | None:
+    """Say why a round could not be asked to its end under the cap, and what would be enough; None where it can."""
+    cap = plan.suite.limits.max_cost_usd
+    if cap is None:
+        return None
+    if bill.usd is None:
+        return End("not decided: what another round costs is unknown, for no answer's cost is known")
+    planned, spent = already_spent(run.path, as_planned=True), already_spent(run.path)
+    aside = _set_aside(plan, due)
+    needed = spent + bill.usd + aside
+    if needed <= cap:
+        return None
+    passed = f"the suite's cap of ${cap:f}" if means.max_cost is None else f"--max-cost {means.max_cost}"
+    enough = units.cap(needed - planned)
+    return End(
+        f"not decided: {'the rest of a round that was cut off' if bill.begun else 'another round'} would pass {passed},"
+        f" of which {units.usd(spent - planned)} went into deciding: it takes {bill}, with {units.usd(aside)} set aside"
+        f" for the last; --max-cost {enough} would be enough",
+        enough=enough,
+    )

@@ -1,0 +1,120 @@
+"""What a suite would take, with what a pilot or a baseline showed (`run.estimate`). It sends nothing but a pilot."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from evalrun.compare.figures import known as known_only
+from evalrun.compare.load import load as load_sides
+from evalrun.compare.runs import read_run
+from evalrun.compare.side import Cell, State
+from evalrun.run.estimate import UNSEEN, Estimate, Seen, estimate, load, mean, noise_of
+from evalrun.run.plan import Plan
+from evalrun.run.planning import Selection, make_plan
+from evalrun.run.watch import Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a task at a target before it is asked. base_repeats: of the baseline it is compared with."""
+
+    seen: Seen | None = None
+    noise: tuple[float, str] = UNSEEN
+    base_repeats: int | None = None
+
+
+Knowledge = Mapping[tuple[str, str], Known]
+"""By task and target."""
+
+
+def forecast(plan: Plan, found: Knowledge) -> list[Estimate]:
+    """Estimate each task at each target."""
+    return [
+        estimate(
+            (task, target.name),
+            load(plan.jobs(target, task), target.spec.prices),
+            samples=plan.prints.tasks[task].samples,
+            in_flight=plan.in_flight(target),
+            prices=target.spec.prices,
+            seen=known.seen,
+            noise=known.noise,
+            base_repeats=known.base_repeats,
+        )
+        for task in plan.suite.tasks
+        for target in plan.targets
+        for known in (found.get((task, target.name), Known()),)
+    ]
+
+
+def plan_pilot(plan: Plan, selection: Selection, *, size: int, watch: Watch) -> Plan:
+    """Plan to ask the first `size` samples of each task, once each."""
+    few = [f"tasks.{name}.limit={min(size, prints.samples)}" for name, prints in plan.prints.tasks.items()]
+    once = [f"tasks.{name}.repeats=1" for name in plan.suite.tasks]
+    chosen = replace(selection, settings=(*selection.settings, *few, *once), limit=None, repeats=None)
+    trial = make_plan(chosen, watch=watch)
+    return replace(trial, command={**trial.command, "pilot": size})
+
+
+def from_pilot(folder: Path, trial: Plan, found: Knowledge) -> Knowledge:
+    """Add what a pilot showed to what is known; of its few samples nothing is learned about noise."""
+    added: dict[tuple[str, str], Known] = {}
+    for place, cell in read_run(folder).cells.items():
+        answers = int(np.count_nonzero(cell.state != State.FAILED))
+        if answers:
+            task, name = place
+            target = next(one for one in trial.targets if one.name == name)
+            sent = load(trial.jobs(target, task), None)
+            learned = _seen(cell, f"a pilot of {answers} answers", bytes_each=sent.text_bytes / sent.requests)
+            added[place] = replace(found.get(place, Known()), seen=learned)
+    return {**found, **added}
+
+
+def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge, list[str]]:
+    """Learn from a baseline, or from an earlier run, where it asked the same; say where it did not."""
+    (side,) = load_sides([name], baselines=baselines)
+    found: dict[tuple[str, str], Known] = {}
+    notes = list(side.notes)
+    for task, prints in plan.prints.tasks.items():
+        for target in plan.targets:
+            cell = side.cells.get((task, target.name))
+            if cell is None or not cell.attempted:
+                notes.append(f"{name} has no answers of {target.name} to {task}: nothing is learned from it")
+            elif (cell.prints.data, cell.prints.prompt) != (prints.data, prints.prompt):
+                notes.append(f"{name} asked {task} with other data or another prompt: nothing is learned from it")
+            else:
+                found[task, target.name] = _known(cell, name)
+    return found, notes
+
+
+def _known(cell: Cell, name: str) -> Known:
+    scored = ~np.isnan(cell.score)
+    asked = np.add.reduceat(scored.astype(np.int64), cell.starts)
+    right = cell.means(cell.score)
+    return Known(
+        seen=_seen(cell, f"{name}, {cell.attempted} requests"),
+        noise=noise_of(right[asked > 0].tolist(), asked[asked > 0].tolist()),
+        base_repeats=max(1, round(cell.attempted / len(cell.starts))),
+    )
+
+
+def _seen(cell: Cell, source: str, *, bytes_each: float | None = None) -> Seen:
+    """Return what the requests of a cell showed. bytes_each: of the text of a prompt, where it is known."""
+    prompt = mean(known_only(cell.prompt).tolist())
+    return Seen(
+        source=source,
+        tokens_per_byte=prompt / bytes_each if prompt and bytes_each else None,
+        prompt_tokens=prompt,
+        output_tokens=mean(known_only(cell.output).tolist()),
+        seconds=_seconds(cell),
+    )
+
+
+def _seconds(cell: Cell) -> float | None:
+    """Return the mean time of a request; of a baseline without any, the median of its last night."""
+    if cell.e2e is not None:
+        return mean(cell.e2e[np.isfinite(cell.e2e)].tolist())
+    night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None
+    return None if night is None else math.exp(night[0])

@@ -1,0 +1,174 @@
+"""What was selected of a suite -> a plan: its targets, what was overridden, its data. Sends nothing.
+
+Or a stored run -> the plan to ask more of the same.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalrun.data.places import Places
+from evalrun.errors import SuiteError
+from evalrun.escape import tty
+from evalrun.run.plan import Plan, differences, plan
+from evalrun.run.watch import Watch
+from evalrun.slug import slug
+from evalrun.store import Run
+from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
+from evalrun.suite.files import suite_path, target_path
+
+KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
+"""What a run's manifest remembers of a selection: with suite and targets it is what was asked."""
+
+_OVERRIDES = {
+    "limit": ("tasks", "*", "limit"),
+    "repeats": ("tasks", "*", "repeats"),
+    "concurrency": ("load", "concurrency"),
+    "max_cost": ("limits", "max_cost_usd"),
+}
+_GIVE = "where its file has moved, give it: --target PATH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is to be asked.
+
+    suite: a suite's file, the name of a shipped one, or a suite as a mapping.
+    targets: names of files in `configs/`, or files; those of the suite where there are none.
+    settings: `PATH=VALUE`, for any field of the suite.
+    limit: the first so many samples of each task. repeats: how often each is asked.
+    concurrency: requests in flight at once. max_cost: most US dollars to spend.
+    allowed: files and folders outside the suite's that its data may be read from.
+    allow_inline_secrets: accept what looks like a key in the YAML.
+    skip_bad_rows: leave malformed rows out and count them.
+    """
+
+    suite: Path | Mapping[str, Any]
+    targets: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    limit: int | None = None
+    repeats: int | None = None
+    concurrency: int | None = None
+    max_cost: str | None = None
+    allowed: tuple[Path, ...] = ()
+    allow_inline_secrets: bool = False
+    skip_bad_rows: bool = False
+
+    @property
+    def overrides(self) -> list[Override]:
+        """The fields of the suite that are overridden, in the order in which they are applied: `settings` first."""
+        found = [override(text, environ=os.environ) for text in self.settings]
+        for name, path in _OVERRIDES.items():
+            if (value := getattr(self, name)) is not None:
+                found.append(Override(path=path, value=value, flag=f"--{name.replace('_', '-')}"))
+        return found
+
+
+def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan:
+    """Read everything that was selected, refuse what is wrong, and survey the data.
+
+    sends: requests will be sent by this plan, so that targets must have their keys.
+    """
+    inline = selection.allow_inline_secrets
+    loaded = read_suite(selection.suite, environ=os.environ, overrides=selection.overrides, allow_inline_secrets=inline)
+    named = [
+        read_target(name, suite_root=loaded.root, environ=os.environ, allow_inline_secrets=inline)
+        for name in selection.targets or loaded.suite.targets
+    ]
+    check_run(loaded, named)
+    if sends:
+        named = [replace(one, key=require_key(one, environ=os.environ, suite=loaded.path)) for one in named]
+    targets = tuple(named)
+    places = Places(
+        root=loaded.root,
+        allowed=selection.allowed,
+        skip_bad_rows=selection.skip_bad_rows,
+        on_skip=lambda row: watch.say(f"left out: {row}"),
+        on_notice=watch.say,
+    )
+    file = selection.suite if isinstance(selection.suite, Path) else Path(f"{loaded.suite.name} (a mapping)")
+    return plan(
+        loaded.suite,
+        targets,
+        suite_file=file,
+        command=_command(file, selection, [target.name for target in targets]),
+        places=places,
+        surveying=watch.reading,
+    )
+
+
+def _command(file: Path, selection: Selection, targets: list[str]) -> dict[str, Any]:
+    """Return what makes two selections the same run. How fast to ask and how much to spend may change on the way."""
+    chosen = {name: getattr(selection, name) for name in KEPT}
+    return {"suite": file.name, "targets": targets} | {name: value for name, value in chosen.items() if value}
+
+
+# ---------------------------------------------------------------- a stored run
+
+
+def changed(plan: Plan, run: Run) -> tuple[list[str], bool]:
+    """Say what changed since a run was started, and whether it is only how answers are scored."""
+    found, only_scorers = differences(plan.prints, run.manifest.fingerprints)
+    for target in plan.targets:
+        prices = target.spec.model_dump(mode="json")["prices"]
+        if prices != run.manifest.targets.get(target.name, {}).get("prices"):
+            found.append(f"the prices of target {target.name} changed")
+            only_scorers = False
+    return found, only_scorers
+
+
+def replan(
+    run: Run, *, max_cost: str | None, targets: Sequence[str], allowed: tuple[Path, ...], allow_inline_secrets: bool,
+    watch: Watch,
+) -> Plan:  # fmt: skip
+    """Plan a stored run again, by its suite file, data and targets as they are now: they must be what they were.
+
+    max_cost: in place of the suite's. targets: files of those that have moved. allowed, allow_inline_secrets: as they
+    were given to the run; its manifest does not hold them.
+    """
+    manifest, folder = run.manifest, tty(str(run.path))
+    if other := sorted(manifest.command.keys() - {"suite", "targets", *KEPT}):
+        raise SuiteError(f"{folder}: asked by `evalrun {other[0]}`, which cannot go on from here; start a new run")
+    suite = Path(manifest.suite_file)
+    found = suite_path(suite)
+    if not found.exists():
+        raise SuiteError(f"{folder}: its suite {tty(str(suite))} is not here; run this where the run was started")
+    known = [*targets, *(file for file in manifest.target_files.values() if Path(file).exists())]
+    asked = manifest.command
+    plan = make_plan(
+        Selection(
+            suite=suite,
+            targets=tuple(_target(name, known, suite_root=found.parent) for name in asked["targets"]),
+            settings=tuple(asked.get("settings", ())),
+            limit=asked.get("limit"),
+            repeats=asked.get("repeats"),
+            skip_bad_rows=asked.get("skip_bad_rows", False),
+            concurrency=manifest.suite["load"]["concurrency"],
+            max_cost=max_cost,
+            allowed=allowed,
+            allow_inline_secrets=allow_inline_secrets,
+        ),
+        watch=watch,
+    )
+    changes, _ = changed(plan, run)
+    if changes:
+        hint = f"; {_GIVE}" if any(change.startswith("target ") for change in changes) else ""
+        raise SuiteError(
+            f"{folder}: {tty('; '.join(changes))} since it was asked, so more answers would not be comparable;"
+            f" undo the change, or start a new run{hint}"
+        )
+    return plan
+
+
+def _target(name: str, known: Sequence[str], *, suite_root: Path) -> str:
+    """Return what a target was typed as: a path that has its name, or the name itself."""
+    for one in known:
+        if slug(Path(one).stem) == name:
+            return one
+    try:
+        target_path(name, suite_root=suite_root, working=Path())
+    except SuiteError as error:
+        raise SuiteError(f"{error}; {_GIVE}") from error
+    return name

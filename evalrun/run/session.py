@@ -1,0 +1,110 @@
+"""One session of a run: open or resume its folder, ask what it lacks of a plan. No scores, no tables."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalrun import slo
+from evalrun.run.fanout import Ending, FanOut
+from evalrun.run.plan import Plan, manifest, refuse_changed
+from evalrun.run.planning import changed
+from evalrun.run.stop import Stop
+from evalrun.run.watch import Watch
+from evalrun.store import create_run, find_unfinished, newest, resume
+from evalrun.store.writer import Writer
+from evalrun.targets.transport.machine import loop_factory, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of asking. ending: None when it was interrupted before the requests in flight were over."""
+
+    folder: Path
+    ending: Ending | None
+    stop: Stop
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was planned is asked."""
+        return self.ending is not None and self.ending.complete and self.stop.signal is None
+
+    @property
+    def deadline_s(self) -> float | None:
+        """How long scoring may take: an interrupted run must end soon."""
+        return None if self.stop.signal is None else self.stop.left_s()
+
+
+def ask_rounds(writer: Writer, plan: Plan, rounds: Mapping[str, int], *, watch: Watch, then: str) -> Session:
+    """Ask what the folder lacks of some tasks, each sample so many times; signals end it in order.
+
+    then: what the journal is told when all of it was asked.
+    """
+    tasks = {
+        name: task.model_copy(update={"repeats": rounds[name]})
+        for name, task in plan.suite.tasks.items()
+        if name in rounds
+    }
+    fewer = replace(plan, suite=plan.suite.model_copy(update={"tasks": tasks}))
+    return ask_sync(fewer, writer, watch=watch, catch=True, then=then)
+
+
+def ask_sync(plan: Plan, writer: Writer, *, watch: Watch, catch: bool, then: str = "finished") -> Session:
+    """Do what `ask_into` does in an event loop of its own."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(ask_into(writer, plan, watch=watch, catch=catch, then=then))
+
+
+async def ask_into(writer: Writer, plan: Plan, *, watch: Watch, catch: bool = False, then: str = "finished") -> Session:
+    """Ask what a run's folder lacks of a plan, and end the session.
+
+    catch: let signals of the process stop it; then no exception is raised, and the session says so.
+    then: what the journal is told when all of it was asked.
+    """
+    settle()
+    stop, ending = Stop(), None
+    with writer:
+        try:
+            with stop.listening() if catch else contextlib.nullcontext():
+                ending = await FanOut(plan, writer, watch, stop).ask_all()
+        except asyncio.CancelledError:
+            if stop.signal is None:
+                writer.end("stopped")
+                raise
+        session = Session(writer.run.path, ending, stop)
+        writer.end(then if session.complete else "stopped")
+    return session
+
+
+def asked_not_scored(plan: Plan, out: Path) -> Path | None:
+    """Return the folder of a finished run of this very plan that has no tables yet."""
+    run = newest(out, plan.suite.name, plan.command)
+    if run is None or not run.finished or (run.path / "table.json").exists():
+        return None
+    return None if changed(plan, run)[0] else run.path
+
+
+def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
+    """Resume the unfinished run that the same selection started, if nothing changed since; else start a new one."""
+    unfinished = None if new else find_unfinished(out, plan.suite.name, plan.command)
+    if unfinished is None:
+        writer = create_run(out, manifest(plan))
+        watch.say(f"results: {writer.run.path}")
+        return writer
+    changes, only_scorers = changed(plan, unfinished)
+    if changes:
+        raise refuse_changed(changes, unfinished.path, only_scorers=only_scorers, command=str(plan.suite_file))
+    writer = resume(unfinished.path)
+    for notice in writer.run.notices:
+        watch.say(notice)
+    stated = slo.read(unfinished.manifest.suite)
+    if stated != slo.read(plan.suite.model_dump(mode="json")):  # it decides nothing that is asked
+        watch.say(f"the suite's SLO changed; this run keeps the one it was started with: {stated}")
+    index = writer.run.index
+    watch.say(f"resuming: {index.settled} of {sum(plan.totals.values()) * len(plan.targets)} are done")
+    if again := sum(not index.is_settled(key) for key in index.possibly_billed):
+        requests = "request was" if again == 1 else "requests were"
+        watch.say(f"{again} {requests} in flight when it stopped, and may have been billed: sent again")
+    watch.say(f"results: {writer.run.path}")
+    return writer
