@@ -51,6 +51,12 @@ def repeats_cover(runs: int) -> Iterator[Line]:
             right = rng.random((clusters, 10)) < rng.beta(1.4, 0.6, clusters)[:, None]
             hits += holds(unit_mean(right.ravel().astype(float).tolist(), clusters=names), 0.7)
         yield Line("cover", f"mean over {clusters} clusters of 10", hits, runs, 0.95, 0.02)
+    rng, hits, names = np.random.default_rng(20), 0, np.repeat(np.arange(50), 10)
+    for _ in range(runs):
+        logs = (rng.normal(0, 0.5, (50, 1)) + rng.normal(0, 0.5, (50, 10))).ravel()
+        order = np.argsort(logs)
+        hits += holds(quantile_interval(logs[order].tolist(), 0.5, clusters=names[order]), 0.0)
+    yield Line("cover", "median over 50 clusters of 10", hits, runs, 0.95, 0.02)
 
 
 def difference_cover(runs: int) -> Iterator[Line]:
