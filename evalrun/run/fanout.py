@@ -153,9 +153,7 @@ class FanOut:
                     if time.monotonic() - self._lag_noted_s > NOTE_LAG_S:
                         self._note_lag(lanes, task)
                     reserved = await self._reserve(asker, job, lanes)
-                    if reserved is None or self._is_over() or any(lane.asker.stopped for lane in lanes):
-                        if reserved is not None:
-                            self._budget.release(reserved)
+                    if reserved is None:
                         asker.slots.release()
                         break
                     group.create_task(self._one(asker, job, reserved, due_ns))
@@ -174,7 +172,7 @@ class FanOut:
         return tally
 
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
-        """Set aside what `job` may cost at worst, waiting for others to settle; None when the cap is reached."""
+        """Set aside what `job` may cost at worst, waiting for others to settle; None when no more is to be asked."""
         reserved = asker.worst_case(job)
         while not self._budget.reserve(reserved):
             if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be released
@@ -182,6 +180,9 @@ class FanOut:
                 return None
             self._freed.clear()
             await self._freed.wait()
+        if self._is_over() or any(lane.asker.stopped for lane in lanes):
+            self._budget.release(reserved)
+            return None
         return reserved
 
     async def _one(self, asker: Asker, job: Job, reserved: Decimal, due_ns: int | None) -> None:
