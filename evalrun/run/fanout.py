@@ -19,10 +19,11 @@ from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
 from evalrun.run.job import Job, in_turn
-from evalrun.run.opening import Lane, Opening, Progress
+from evalrun.run.opening import Lane, Opening
 from evalrun.run.plan import Plan
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
+from evalrun.run.watch import Watch
 from evalrun.store.lines import Lag, Load, LoadReason
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
@@ -68,11 +69,11 @@ class Schedule:
 class FanOut:
     """Asks everything a plan says that the journal does not already hold."""
 
-    def __init__(self, plan: Plan, writer: Writer, progress: Progress, stop: Stop) -> None:
-        self._plan, self._writer, self._progress, self._stop = plan, writer, progress, stop
+    def __init__(self, plan: Plan, writer: Writer, watch: Watch, stop: Stop) -> None:
+        self._plan, self._writer, self._watch, self._stop = plan, writer, watch, stop
         self._zero_ns = time.perf_counter_ns()
         self._budget = Budget(plan.suite.limits.max_cost_usd)
-        self._opening = Opening(plan, writer, progress, self._budget, zero_ns=self._zero_ns)
+        self._opening = Opening(plan, writer, watch, self._budget, zero_ns=self._zero_ns)
         self._freed = asyncio.Event()
         self._lag_noted_s = time.monotonic()
         self.ending = Ending()
@@ -158,7 +159,7 @@ class FanOut:
                         break
                     group.create_task(self._one(asker, job, reserved, due_ns))
         finally:
-            self._progress.end()
+            self._watch.end()
 
     def _begin(self, lanes: Sequence[Lane], task: str) -> Tally:
         """Begin a task: its progress, and the load it is asked with."""
@@ -168,7 +169,7 @@ class FanOut:
             lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
             self._note_load(lane, task, lane.asker.slots.why)
         names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
-        self._progress.begin(names, task, total=total, tally=tally, budget=self._budget)
+        self._watch.begin(names, task, total=total, tally=tally, budget=self._budget)
         return tally
 
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:

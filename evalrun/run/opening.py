@@ -6,7 +6,6 @@ import functools
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -16,11 +15,12 @@ from evalrun.data.places import Places
 from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
 from evalrun.price import Budget
-from evalrun.run.ask import Asker, Tally
+from evalrun.run.ask import Asker
 from evalrun.run.calibrate import Calibrating
 from evalrun.run.job import repeated
 from evalrun.run.plan import Plan
 from evalrun.run.slots import Backoff, Slots
+from evalrun.run.watch import Watch
 from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
@@ -32,16 +32,6 @@ from evalrun.targets.transport.exchange import Deadlines
 from evalrun.targets.transport.lag import Lag
 from evalrun.targets.transport.machine import affordable_concurrency
 from evalrun.types import Failure, Json
-
-
-class Progress(Protocol):
-    """Who is told how it goes. Nothing is printed here."""
-
-    def begin(self, target: str, task: str, *, total: int, tally: Tally, budget: Budget) -> None: ...
-    def changed(self) -> None: ...
-    def end(self) -> None: ...
-    def say(self, text: str) -> None: ...
-    def fetching(self, done: int, total: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +47,8 @@ class Lane:
 class Opening:
     """Opens the targets of one session. zero_ns: the session's start on the monotonic clock."""
 
-    def __init__(self, plan: Plan, writer: Writer, progress: Progress, budget: Budget, *, zero_ns: int) -> None:
-        self._plan, self._writer, self._progress, self._budget, self._zero_ns = plan, writer, progress, budget, zero_ns
+    def __init__(self, plan: Plan, writer: Writer, watch: Watch, budget: Budget, *, zero_ns: int) -> None:
+        self._plan, self._writer, self._watch, self._budget, self._zero_ns = plan, writer, watch, budget, zero_ns
         self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
         for line in writer.run.calibrated():
             self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
@@ -72,7 +62,7 @@ class Opening:
         wanted = self._plan.in_flight(target)
         most = affordable_concurrency(wanted)
         if most < wanted:
-            self._progress.say(f"{target.name}: {most} in flight, not {wanted}: the limit of open files")
+            self._watch.say(f"{target.name}: {most} in flight, not {wanted}: the limit of open files")
         self._tell_answers(target, ladders=False)
         opened = await stack.enter_async_context(open_target(target.spec, target.name, self._needs(target, most)))
         endpoint = opened.endpoint
@@ -103,8 +93,8 @@ class Opening:
             ),
             sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
             answers=self._answers(target),
-            notify=self._progress.say,
-            progress=self._progress.fetching,
+            notify=self._watch.say,
+            progress=self._watch.fetching,
         )
 
     def _asker(self, target: Target, client: Client, slots: Slots) -> Asker:
@@ -126,7 +116,7 @@ class Opening:
             budget=self._budget,
             slots=slots,
             backoff=Backoff(time.monotonic),
-            changed=self._progress.changed,
+            changed=self._watch.changed,
             advice=functools.partial(advice, target=target),
         )
 
@@ -135,7 +125,7 @@ class Opening:
         calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
         for name, task in self._plan.suite.tasks.items():
             if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
-                self._progress.say(f"{target.name} {name}: measuring how long its prompts are")
+                self._watch.say(f"{target.name} {name}: measuring how long its prompts are")
                 scale = await calibrating.scale(name, task.data)
                 if scale is None:
                     return False
