@@ -16,6 +16,7 @@ from evalrun import price, retry
 from evalrun.price import Budget, Prices
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
+from evalrun.run.spent import book, cost_usd
 from evalrun.store.lines import Event, Intent
 from evalrun.targets.client import Reply
 from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
@@ -40,7 +41,7 @@ class Journal(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """What the progress line shows of a task. earlier: outcomes of earlier sessions."""
+    """Requests of a task that are over, in this session. earlier: in those before it. tokens: output tokens."""
 
     earlier: int = 0
     ok: int = 0
@@ -51,10 +52,10 @@ class Tally:
 
 @dataclass(slots=True, kw_only=True)
 class Asker:
-    """Asks one target's jobs. One object a target: what its requests share.
+    """Asks one target's jobs, and holds what its requests share.
 
-    zero_ns: the session's start on the monotonic clock. stopped: why asking this target makes no sense any more.
-    too_dear: a resend was given up for the cap's sake. advice: what to say to the person who can mend a failure.
+    zero_ns: the session's start on the monotonic clock. stopped: why the target was given up.
+    capped: a resend was given up because of the cap. advice: what to try after a failure, for its message.
     """
 
     target: str
@@ -67,13 +68,13 @@ class Asker:
     budget: Budget
     slots: Slots
     backoff: Backoff
-    tally: Tally
     changed: Callable[[], None]
     advice: Callable[[Failure], str] = lambda _: ""
     random: Random = field(default_factory=Random)
     retry_budget: retry.RetryBudget = field(default_factory=retry.RetryBudget)
     stopped: str | None = None
-    too_dear: bool = False
+    capped: bool = False
+    tally: Tally = field(default_factory=Tally)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _refused_so_far: int = 0
 
@@ -81,10 +82,10 @@ class Asker:
         """Return the most one attempt of `job` can cost."""
         return job.worst_case(self.prices)
 
-    async def ask(self, job: Job, reserved: Decimal) -> Outcome | None:
+    async def ask(self, job: Job, reserved: Decimal, *, due_ns: int | None = None) -> Outcome | None:
         """Ask `job` until it has an outcome, and journal it; None when it was not asked, for the target was given up.
 
-        reserved: what is set aside for the first attempt.
+        reserved: what is set aside for the first attempt. due_ns: when the load pattern wanted it to be sent.
         """
         earlier: list[Attempt] = []
         reply: Reply | None = None
@@ -101,7 +102,7 @@ class Asker:
             self.journal.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
             self.retry_budget.requests += not earlier
             reply = await self.client.attempt(job.body)
-            self._settle(reserved, reply.outcome)
+            book(self.budget, reserved, reply.outcome, self.prices)
             if isinstance(reply.outcome, Completion):
                 self._succeeded()
                 break
@@ -117,7 +118,7 @@ class Asker:
             earlier.append(self._attempt(reply, failure, wait_s))
             self.changed()
             await self._unless_stopped(asyncio.sleep(wait_s))
-        self.journal.append(self._record(job, reply, earlier, at=at))
+        self.journal.append(self._record(job, reply, earlier, at=at, due_ns=due_ns))
         self._count(reply.outcome)
         return reply.outcome
 
@@ -135,7 +136,7 @@ class Asker:
     def _may_resend(self, reserved: Decimal) -> bool:
         """Set aside what a resend may cost; false, and remembered, where the cap does not allow it."""
         allowed = self.budget.reserve(reserved)
-        self.too_dear |= not allowed
+        self.capped |= not allowed
         return allowed
 
     async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> bool:
@@ -155,18 +156,6 @@ class Asker:
         """Give up on the target; the first reason counts."""
         self.stopped = self.stopped or why
         self._stop.set()
-
-    def _settle(self, reserved: Decimal, outcome: Outcome) -> None:
-        """Book what an attempt cost. One that may have been billed is booked at its worst case."""
-        if isinstance(outcome, Failure) and not outcome.possibly_billed:
-            self.budget.release(reserved)
-        else:
-            self.budget.settle(reserved, self._cost(outcome))
-
-    def _cost(self, outcome: Outcome) -> Decimal | None:
-        if isinstance(outcome, Failure) or self.prices is None:
-            return None
-        return price.cost(outcome.usage, self.prices)
 
     def _wait_before_resend(self, failure: Failure, earlier: list[Attempt]) -> float | None:
         """Return how long to wait before `failure` is sent again; None when it stands, NOT_NOW when a resume may."""
@@ -220,8 +209,11 @@ class Asker:
         took_s = (reply.ended_ns - reply.sent_ns) / 1e9
         return Attempt(failure=failure, sent_s=self._seconds(reply.sent_ns), took_s=took_s, wait_s=wait_s)
 
-    def _record(self, job: Job, reply: Reply, earlier: list[Attempt], *, at: str) -> Record:
-        outcome = reply.outcome
+    def _record(self, job: Job, reply: Reply, earlier: list[Attempt], *, at: str, due_ns: int | None) -> Record:
+        outcome, timing, sent_s = reply.outcome, reply.timing, self._seconds(reply.sent_ns)
+        if due_ns is not None and timing is not None:
+            first_s = earlier[0].sent_s if earlier else sent_s
+            timing = msgspec.structs.replace(timing, lag_s=first_s - self._seconds(due_ns))
         warnings: tuple[str, ...] = ()
         if isinstance(outcome, Completion) and self.prices is not None:
             warnings = price.warnings(outcome.usage, self.prices)
@@ -233,9 +225,9 @@ class Asker:
             repeat=job.repeat,
             outcome=outcome,
             at=at,
-            sent_s=self._seconds(reply.sent_ns),
-            timing=reply.timing,
-            cost_usd=self._cost(outcome),
+            sent_s=sent_s,
+            timing=timing,
+            cost_usd=cost_usd(outcome, self.prices),
             attempts=tuple(earlier),
             warnings=warnings,
         )

@@ -24,11 +24,12 @@ from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.job import parameters
 from evalrun.run.plan import Plan
+from evalrun.run.spent import book
 from evalrun.store.lines import Calibrated
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
 from evalrun.targets.client import Client
-from evalrun.types import Completion, Failure
+from evalrun.types import Completion
 from evalrun.wire.chat import request_body
 
 Ask = Callable[[Row], Awaitable[int]]
@@ -46,7 +47,7 @@ class Uncounted(Exception):
     """The endpoint's counts of prompt tokens do not follow the prompt."""
 
 
-class TooDear(Exception):
+class CapReached(Exception):
     """The cap does not allow one more calibration request."""
 
 
@@ -111,10 +112,8 @@ class Calibrating:
         self._plan, self._target, self._client, self._writer, self._budget = plan, target, client, writer, budget
         self._paid = Decimal(0)
 
-    async def scale(self, task: str) -> Scale | None:
+    async def scale(self, task: str, ladder: LadderSource) -> Scale | None:
         """Measure the scale of a task's ladder; None when the cap does not allow it. Raises Unusable."""
-        ladder = self._plan.suite.tasks[task].data
-        assert isinstance(ladder, LadderSource)
         self._paid = Decimal(0)
 
         async def ask(row: Row) -> int:
@@ -122,7 +121,7 @@ class Calibrating:
 
         try:
             scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
-        except TooDear:
+        except CapReached:
             return None
         except Uncounted as error:
             raise Unusable(
@@ -150,32 +149,22 @@ class Calibrating:
         reserved = price.worst_case(len(body), 1, prices) if prices else Decimal(0)
         for attempt in range(1, self.TRIES + 1):
             if not self._budget.reserve(reserved):
-                raise TooDear
+                raise CapReached
             outcome = (await self._client.attempt(body)).outcome
+            self._paid += book(self._budget, reserved, outcome, prices)
             if isinstance(outcome, Completion):
-                cost = price.cost(outcome.usage, prices) if prices else None
-                self._budget.settle(reserved, cost if prices else Decimal(0))
-                self._paid += reserved if cost is None else cost
                 if outcome.usage.prompt_tokens is None:
                     raise Unusable(
                         f"{self._target.name}: it does not say how many tokens a prompt has; name a `tokenizer` in"
                         f" tasks.{task}.data, and set quirks.stream_usage"
                     )
                 return outcome.usage.prompt_tokens
-            self._book_failure(reserved, outcome)
             if outcome.kind == "context_length":
                 raise TooLong(outcome.message)
             if attempt == self.TRIES or outcome.kind not in ("rate_limited", "server", "reset", "truncated"):
                 raise Unusable(f"{self._target.name}: while measuring prompts of {task}: {outcome.message}")
             await asyncio.sleep(max(outcome.retry_after_s or 0.0, self.WAIT_S))
         raise AssertionError("unreachable")
-
-    def _book_failure(self, reserved: Decimal, failure: Failure) -> None:
-        if failure.possibly_billed:
-            self._budget.settle(reserved, None)
-            self._paid += reserved
-        else:
-            self._budget.release(reserved)
 
     def _body(self, task: str, row: Row) -> bytes:
         spec, quirks = self._plan.suite.tasks[task], self._target.spec.quirks

@@ -1,7 +1,7 @@
-"""The fan-out: targets one after another, their tasks one after another, a closed loop of requests in each task.
+"""The fan-out: targets one after another, their tasks one after another, the requests of a task by its load pattern.
 
-Targets do not overlap, so that none is measured under the load of another: but for an A/B, whose targets are all open
-at once and asked in step (`interleave`), as fast as the slowest of them lets the others go.
+Targets do not overlap, so that none is measured under the load of another; those of an A/B are all open at once and
+asked in step (`job.in_turn`), as fast as the slowest of them lets the others go.
 """
 
 import asyncio
@@ -10,38 +10,23 @@ import functools
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-
-import msgspec
 
 from evalrun import retry
 from evalrun.data.ladder import LadderSource
-from evalrun.data.places import Places
-from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
-from evalrun.run.calibrate import Calibrating
-from evalrun.run.interleave import in_turn
-from evalrun.run.job import Job
-from evalrun.run.opening import asker, near, needs, preflight, tell_answers
+from evalrun.run.job import Job, in_turn
+from evalrun.run.opening import Lane, Opening
 from evalrun.run.plan import Plan
-from evalrun.run.slots import Slots
 from evalrun.run.spent import already_spent
 from evalrun.run.stop import Stop
 from evalrun.run.watch import Watch
-from evalrun.store.lines import Lag as LagLine
-from evalrun.store.lines import Load, LoadReason, Served
+from evalrun.store.lines import Lag, Load, LoadReason
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
-from evalrun.targets.client import Client
-from evalrun.targets.open import open_target
-from evalrun.targets.transport.lag import Lag
-from evalrun.targets.transport.machine import affordable_concurrency
-
-Turn = tuple[int, Job]
-"""A job, and the place of the target in its group."""
 
 NOTE_LAG_S = 10.0
 SLOW_S = 0.002  # a job that takes longer to write than this stops the loop for too long
@@ -61,27 +46,34 @@ class Ending:
         return not (self.stopped or self.capped or self.unsettled)
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """A target that is open. model: its name in the request body; listed: the models that the endpoint lists."""
+class Schedule:
+    """When the requests of a task to one target are due, as a load pattern says. The first one's turn is its zero."""
 
-    target: Target
-    asker: Asker
-    lag: Lag
-    model: str
-    listed: list[str]
+    def __init__(self, due_s: Iterator[float | None]) -> None:
+        self._due_s = due_s
+        self._zero_ns: int | None = None
+
+    async def wait(self) -> int | None:
+        """Wait until the next request is due; return that instant, None where it is due as soon as a slot is free."""
+        offset_s = next(self._due_s, None)
+        if offset_s is None:
+            return None
+        if self._zero_ns is None:
+            self._zero_ns = time.perf_counter_ns()
+        due_ns = self._zero_ns + round(offset_s * 1e9)
+        while (rest_ns := due_ns - time.perf_counter_ns()) > 0:
+            await asyncio.sleep(rest_ns / 1e9)
+        return due_ns
 
 
 class FanOut:
     """Asks everything a plan says that the journal does not already hold."""
 
-    def __init__(self, plan: Plan, writer: Writer, progress: Watch, stop: Stop) -> None:
-        self._plan, self._writer, self._progress, self._stop = plan, writer, progress, stop
+    def __init__(self, plan: Plan, writer: Writer, watch: Watch, stop: Stop) -> None:
+        self._plan, self._writer, self._watch, self._stop = plan, writer, watch, stop
         self._zero_ns = time.perf_counter_ns()
         self._budget = Budget(plan.suite.limits.max_cost_usd)
-        self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
-        for line in writer.run.calibrated():
-            self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
+        self._opening = Opening(plan, writer, watch, self._budget, zero_ns=self._zero_ns)
         self._freed = asyncio.Event()
         self._lag_noted_s = time.monotonic()
         self.ending = Ending()
@@ -104,11 +96,7 @@ class FanOut:
         return self.ending.capped or self._stop.signal is not None
 
     def _jobs(self, target: Target, task: str) -> Iterator[Job]:
-        return self._plan.jobs(target, task, places=self._places(target))
-
-    def _places(self, target: Target) -> Places:
-        """Return where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
-        return replace(self._plan.places, scales=self._scales[target.name], salt=self._writer.run.path.name)
+        return self._plan.jobs(target, task, places=self._opening.places(target))
 
     def _missing(self, target: Target) -> Iterator[Job]:
         return (job for task in self._plan.suite.tasks for job in self._jobs(target, task) if not self._settled(job))
@@ -121,14 +109,15 @@ class FanOut:
     async def _ask_group(self, group: Sequence[Target]) -> None:
         """Open all targets of a group and ask them side by side. Where one cannot go on, none does."""
         async with contextlib.AsyncExitStack() as stack:
-            lanes = []
+            lanes: list[Lane] = []
             for target in group:
                 try:
-                    lane = await self._open(target, stack)
+                    lane = await self._opening.open(target, stack)
                 except Unusable as error:
                     self.ending.stopped[target.name] = str(error)
                     return
                 if lane is None:
+                    self.ending.capped = True
                     return
                 lanes.append(lane)
             self._stop.busy = lambda: any(lane.asker.slots.in_flight for lane in lanes)
@@ -143,65 +132,77 @@ class FanOut:
                     break
         for lane in lanes:
             if lane.asker.stopped:
-                self.ending.stopped[lane.target.name] = lane.asker.stopped + near(lane.model, lane.listed)
+                self.ending.stopped[lane.target.name] = lane.asker.stopped + lane.hint
 
-    async def _open(self, target: Target, stack: contextlib.AsyncExitStack) -> Lane | None:
-        """Open a target until `stack` is closed; None when the cap does not allow its calibration."""
-        wanted = self._plan.in_flight(target)
-        concurrency = affordable_concurrency(wanted)
-        if concurrency < wanted:
-            self._progress.say(f"{target.name}: {concurrency} in flight, not {wanted}: the limit of open files")
-        folder = self._writer.run.path
-        needed = needs(
-            self._plan,
-            target,
-            folder=folder,
-            slots=concurrency,
-            notify=self._progress.say,
-            progress=self._progress.fetching,
-        )
-        tell_answers(self._plan, target, self._places(target), folder=folder, ladders=False)
-        opened = await stack.enter_async_context(open_target(target.spec, target.name, needed))
-        endpoint = opened.endpoint
-        self._writer.append(
-            Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
-        )
-        models = await preflight(opened, target)
-        if not await self._calibrate(target, opened.client):
+    # ---------------------------------------------------------------- one task
+
+    async def _ask_task(self, lanes: Sequence[Lane], task: str) -> None:
+        tally = self._begin(lanes, task)
+        seed = f"{self._writer.run.path.name} {task}"
+        schedules = {lane.target.name: Schedule(self._plan.suite.load.due_s(seed)) for lane in lanes}
+        rounds = zip(*(zip(itertools.repeat(lane), self._jobs(lane.target, task)) for lane in lanes), strict=True)
+        slow = isinstance(self._plan.suite.tasks[task].data, LadderSource)
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for lane, job in _steadily(in_turn(rounds, seed=seed), slow=slow):
+                    if self._settled(job):
+                        tally.earlier += 1
+                        continue
+                    due_ns = await schedules[lane.target.name].wait()
+                    asker = lane.asker
+                    await asker.slots.acquire()
+                    if time.monotonic() - self._lag_noted_s > NOTE_LAG_S:
+                        self._note_lag(lanes, task)
+                    reserved = await self._reserve(asker, job, lanes)
+                    if reserved is None:
+                        asker.slots.release()
+                        break
+                    group.create_task(self._one(asker, job, reserved, due_ns))
+        finally:
+            self._watch.end()
+
+    def _begin(self, lanes: Sequence[Lane], task: str) -> Tally:
+        """Begin a task: its progress, and the load it is asked with."""
+        tally = Tally()
+        for lane in lanes:
+            lane.asker.tally = tally
+            lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
+            self._note_load(lane, task, lane.asker.slots.why)
+        names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
+        self._watch.begin(names, task, total=total, tally=tally, budget=self._budget)
+        return tally
+
+    async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
+        """Set aside what `job` may cost at worst, waiting for others to settle; None when no more is to be asked."""
+        reserved = asker.worst_case(job)
+        while not self._budget.reserve(reserved):
+            if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be released
+                self.ending.capped = True
+                return None
+            self._freed.clear()
+            await self._freed.wait()
+        if self._is_over() or any(lane.asker.stopped for lane in lanes):
+            self._budget.release(reserved)
             return None
-        tell_answers(self._plan, target, self._places(target), folder=folder, ladders=True)
-        asking = asker(
-            target,
-            opened.client,
-            self._writer,
-            limits=self._plan.suite.limits,
-            budget=self._budget,
-            slots=Slots(concurrency, time.monotonic, why="open files" if concurrency < wanted else "planned"),
-            zero_ns=self._zero_ns,
-            changed=self._progress.changed,
-        )
-        return Lane(target, asking, opened.lag, endpoint.model, models)
+        return reserved
 
-    async def _calibrate(self, target: Target, client: Client) -> bool:
-        """Measure how long the ladders' prompts are for this target; false when the cap does not allow it."""
-        calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
-        for name, task in self._plan.suite.tasks.items():
-            if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
-                self._progress.say(f"{target.name} {name}: measuring how long its prompts are")
-                scale = await calibrating.scale(name)
-                if scale is None:
-                    self.ending.capped = True
-                    return False
-                self._scales[target.name][task.data.mark] = scale
-        return True
+    async def _one(self, asker: Asker, job: Job, reserved: Decimal, due_ns: int | None) -> None:
+        try:
+            outcome = await asker.ask(job, reserved, due_ns=due_ns)
+            if outcome is None or not retry.settled(outcome):
+                self.ending.unsettled += 1
+            self.ending.capped |= asker.capped
+        finally:
+            asker.slots.release()
+            self._freed.set()
+
+    # ---------------------------------------------------------------- the conditions, journalled
 
     def _note_load(self, lane: Lane, task: str, why: LoadReason) -> None:
         """Note how many requests of a task may be in flight from now on."""
         at_s = (time.perf_counter_ns() - self._zero_ns) / 1e9
-        limit = lane.asker.slots.limit
-        self._writer.append(
-            Load(session=self._writer.session, target=lane.target.name, task=task, at_s=at_s, limit=limit, why=why)
-        )
+        limit, session = lane.asker.slots.limit, self._writer.session
+        self._writer.append(Load(session=session, target=lane.target.name, task=task, at_s=at_s, limit=limit, why=why))
 
     def _note_lag(self, lanes: Sequence[Lane], task: str) -> None:
         """Note how late this client was so far: again and again, for a killed session's latencies are judged too."""
@@ -209,7 +210,7 @@ class FanOut:
             lag = lane.lag
             p50_s, p99_s, max_s = (lag.quantile_s(q) for q in (0.5, 0.99, 1.0))
             if p50_s is not None and p99_s is not None and max_s is not None:
-                line = LagLine(
+                line = Lag(
                     session=self._writer.session,
                     target=lane.target.name,
                     task=task,
@@ -222,63 +223,9 @@ class FanOut:
                 self._writer.append(line)
         self._lag_noted_s = time.monotonic()
 
-    # ---------------------------------------------------------------- one task
 
-    async def _ask_task(self, lanes: Sequence[Lane], task: str) -> None:
-        tally = Tally()
-        for lane in lanes:
-            lane.asker.tally = tally
-            lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
-            self._note_load(lane, task, lane.asker.slots.why)
-        names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
-        self._progress.begin(names, task, total=total, tally=tally, budget=self._budget)
-        rounds = zip(*(self._jobs(lane.target, task) for lane in lanes), strict=True)
-        turns = in_turn(rounds, seed=f"{self._writer.run.path.name} {task}")
-        long = isinstance(self._plan.suite.tasks[task].data, LadderSource)
-        try:
-            async with asyncio.TaskGroup() as group:
-                async for place, job in _steadily(turns, slow=long):
-                    if self._settled(job):
-                        tally.earlier += 1
-                        continue
-                    asker = lanes[place].asker
-                    await asker.slots.acquire()
-                    if time.monotonic() - self._lag_noted_s > NOTE_LAG_S:
-                        self._note_lag(lanes, task)
-                    reserved = await self._reserve(asker, job, lanes)
-                    if reserved is None or self._is_over() or any(lane.asker.stopped for lane in lanes):
-                        if reserved is not None:
-                            self._budget.release(reserved)
-                        asker.slots.release()
-                        break
-                    group.create_task(self._one(asker, job, reserved))
-        finally:
-            self._progress.end()
-
-    async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
-        """Set aside what `job` may cost at worst, waiting for others to settle; None when the cap is reached."""
-        reserved = asker.worst_case(job)
-        while not self._budget.reserve(reserved):
-            if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be given back
-                self.ending.capped = True
-                return None
-            self._freed.clear()
-            await self._freed.wait()
-        return reserved
-
-    async def _one(self, asker: Asker, job: Job, reserved: Decimal) -> None:
-        try:
-            outcome = await asker.ask(job, reserved)
-            if outcome is None or not retry.settled(outcome):
-                self.ending.unsettled += 1
-            self.ending.capped |= asker.too_dear
-        finally:
-            asker.slots.release()
-            self._freed.set()
-
-
-async def _steadily(turns: Iterator[Turn], *, slow: bool) -> AsyncIterator[Turn]:
-    """Return the turns without starving the requests in flight: what takes long to write is written in a thread.
+async def _steadily(turns: Iterator[tuple[Lane, Job]], *, slow: bool) -> AsyncIterator[tuple[Lane, Job]]:
+    """Yield the turns without starving the requests in flight: what takes long to write is written in a thread.
 
     slow: expect it to. The mean of the latest turns decides, so that one hiccup does not and short ones between do.
     """

@@ -1,13 +1,14 @@
-"""What is to be asked: one job for each (target, task, sample, repeat), in a fixed order, one at a time."""
+"""What is to be asked, in a fixed order: one job for each (target, task, sample, repeat). Nothing is sent here."""
 
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from evalrun import price
+from evalrun.data.dice import Dice
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
@@ -19,7 +20,7 @@ from evalrun.wire.chat import request_body
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to be made. `key` names it for ever: the journal and every resume go by it."""
+    """One request to be made. key: identifies it in the journal and in every resumed session."""
 
     key: str
     task: str
@@ -85,8 +86,29 @@ def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, 
 
 
 def job_key(target: str, task: str, sample_id: str, *, repeat: int, body: bytes) -> str:
-    """Return 16 hex digits that identify a job: who was asked what, and for the how-manieth time."""
+    """Return 16 hex digits that identify a job."""
     digest = hashlib.sha256()
     for part in (target.encode(), task.encode(), sample_id.encode("utf-8", "surrogatepass"), b"%d" % repeat, body):
         digest.update(b"%d:" % len(part) + part)  # length-prefixed: no two tuples run together to the same bytes
     return digest.hexdigest()[:16]
+
+
+Item = TypeVar("Item")
+
+
+def in_turn(rounds: Iterable[Sequence[Item]], *, seed: str) -> Iterator[Item]:
+    """Yield the items of all rounds, an item being a request to one of the targets that are asked side by side.
+
+        one target       A   A       A   A
+        two              A B B A     B A A B           the first of a block is drawn
+        with a control   A B C C B A     C A B B A C
+
+    A block is two rounds, the second in the reverse order of the first: what rises or falls steadily along the run (the
+    hour, a filling cache) affects all targets alike. The order depends on the seed alone, so that a resumed run goes on
+    in it.
+    """
+    dice = Dice(seed)
+    order: list[int] = []
+    for number, items in enumerate(rounds):
+        order = dice.some(range(len(items)), len(items)) if number % 2 == 0 else order[::-1]
+        yield from (items[place] for place in order)

@@ -1,147 +1,185 @@
-"""Opening a target for a run: what it needs, that it answers, and the advice to give when it does not."""
+"""Opening a target for a session: its server and client, its prompts' sizes, and advice for when it fails."""
 
+import contextlib
 import difflib
 import functools
 import time
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from evalrun import retry
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
+from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
 from evalrun.price import Budget
-from evalrun.run.ask import Asker, Tally
+from evalrun.run.ask import Asker
+from evalrun.run.calibrate import Calibrating
 from evalrun.run.job import repeated
 from evalrun.run.plan import Plan
 from evalrun.run.slots import Backoff, Slots
+from evalrun.run.watch import Watch
+from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
-from evalrun.suite.spec import Limits
 from evalrun.targets.client import Client, Sizes
-from evalrun.targets.open import Needs, Opened
+from evalrun.targets.open import Needs, open_target
 from evalrun.targets.simulator.answers import Fact, write_answers
 from evalrun.targets.spec import Http, Simulator
 from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.transport.lag import Lag
+from evalrun.targets.transport.machine import affordable_concurrency
 from evalrun.types import Failure, Json
 
 
-def needs(
-    plan: Plan,
-    target: Target,
-    *,
-    folder: Path,
-    slots: int,
-    notify: Callable[[str], None],
-    progress: Callable[[int, int], None],
-) -> Needs:
-    """Return what opening `target` takes. folder: the run's. slots: the most requests in flight."""
-    limits = plan.suite.limits
-    return Needs(
-        folder=target.path.parent,
-        logs=folder,
-        key=target.key,
-        slots=slots,
-        deadlines=Deadlines(
-            connect_s=limits.connect_s,
-            first_byte_s=limits.first_byte_s,
-            idle_s=limits.idle_s,
-            total_s=limits.total_s,
-        ),
-        sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
-        answers=_answers(target, folder),
-        notify=notify,
-        progress=progress,
-    )
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A target that is open. hint: what to say of its model where the target is given up."""
+
+    target: Target
+    asker: Asker
+    lag: Lag
+    hint: str
 
 
-def tell_answers(plan: Plan, target: Target, places: Places, *, folder: Path, ladders: bool) -> None:
-    """Tell a simulator what the right answers are; it cannot know them. Those to ladders' prompts exist only later."""
-    path = _answers(target, folder)
-    if path is None:
-        return
-    rows = (
-        (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
-        for name, task in plan.suite.tasks.items()
-        if isinstance(task.data, LadderSource) == ladders
-        for repeat, sample in repeated(name, task, target=target.name, places=places)
-        if sample.expected is not None and (ladders or not repeat)
-    )
-    write_answers(path, rows, append=ladders)
+class Opening:
+    """Opens the targets of one session. zero_ns: the session's start on the monotonic clock."""
 
+    def __init__(self, plan: Plan, writer: Writer, watch: Watch, budget: Budget, *, zero_ns: int) -> None:
+        self._plan, self._writer, self._watch, self._budget, self._zero_ns = plan, writer, watch, budget, zero_ns
+        self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
+        for line in writer.run.calibrated():
+            self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
 
-def _answers(target: Target, folder: Path) -> Path | None:
-    return folder / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
+    def places(self, target: Target) -> Places:
+        """Return where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
+        return replace(self._plan.places, scales=self._scales[target.name], salt=self._writer.run.path.name)
+
+    async def open(self, target: Target, stack: contextlib.AsyncExitStack) -> Lane | None:
+        """Open a target until `stack` is closed; None where the cap does not allow its calibration. Raises Unusable."""
+        wanted = self._plan.in_flight(target)
+        most = affordable_concurrency(wanted)
+        if most < wanted:
+            self._watch.say(f"{target.name}: {most} in flight, not {wanted}: the limit of open files")
+        self._tell_answers(target, ladders=False)
+        opened = await stack.enter_async_context(open_target(target.spec, target.name, self._needs(target, most)))
+        endpoint = opened.endpoint
+        self._writer.append(
+            Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
+        )
+        models = await opened.client.models()  # see that it is there and takes the key, before anything is spent
+        if isinstance(models, Failure):
+            raise Unusable(f"{models.message}{advice(models, target)}")
+        if not await self._calibrate(target, opened.client):
+            return None
+        self._tell_answers(target, ladders=True)
+        slots = Slots(most, time.monotonic, why="open files" if most < wanted else "planned")
+        return Lane(target, self._asker(target, opened.client, slots), opened.lag, _listed(endpoint.model, models))
+
+    def _needs(self, target: Target, slots: int) -> Needs:
+        limits = self._plan.suite.limits
+        return Needs(
+            folder=target.path.parent,
+            logs=self._writer.run.path,
+            key=target.key,
+            slots=slots,
+            deadlines=Deadlines(
+                connect_s=limits.connect_s,
+                first_byte_s=limits.first_byte_s,
+                idle_s=limits.idle_s,
+                total_s=limits.total_s,
+            ),
+            sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
+            answers=self._answers(target),
+            notify=self._watch.say,
+            progress=self._watch.fetching,
+        )
+
+    def _asker(self, target: Target, client: Client, slots: Slots) -> Asker:
+        retries = self._plan.suite.limits.retries
+        return Asker(
+            target=target.name,
+            session=self._writer.session,
+            zero_ns=self._zero_ns,
+            client=client,
+            journal=self._writer,
+            rules=retry.Rules(
+                attempts=retries.attempts,
+                unknown=retries.unknown,
+                max_wait_s=retries.max_wait_s,
+                first_backoff_s=retries.backoff_s[0],
+                longest_backoff_s=retries.backoff_s[1],
+            ),
+            prices=target.spec.prices,
+            budget=self._budget,
+            slots=slots,
+            backoff=Backoff(time.monotonic),
+            changed=self._watch.changed,
+            advice=functools.partial(advice, target=target),
+        )
+
+    async def _calibrate(self, target: Target, client: Client) -> bool:
+        """Measure how long the ladders' prompts are for this target; false where the cap does not allow it."""
+        calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
+        for name, task in self._plan.suite.tasks.items():
+            if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
+                self._watch.say(f"{target.name} {name}: measuring how long its prompts are")
+                scale = await calibrating.scale(name, task.data)
+                if scale is None:
+                    return False
+                self._scales[target.name][task.data.mark] = scale
+        return True
+
+    # ---------------------------------------------------------------- a simulator
+
+    def _tell_answers(self, target: Target, *, ladders: bool) -> None:
+        """Tell a simulator the right answers, which it cannot know; those to ladders' prompts exist only later."""
+        path = self._answers(target)
+        if path is None:
+            return
+        places = self.places(target)
+        rows = (
+            (sample.messages, Fact(sample.expected, _level(sample.meta.get("level"))))
+            for name, task in self._plan.suite.tasks.items()
+            if isinstance(task.data, LadderSource) == ladders
+            for repeat, sample in repeated(name, task, target=target.name, places=places)
+            if sample.expected is not None and (ladders or not repeat)
+        )
+        write_answers(path, rows, append=ladders)
+
+    def _answers(self, target: Target) -> Path | None:
+        return self._writer.run.path / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
 
 
 def _level(value: Json) -> int:
     return value if isinstance(value, int) and value >= 1 else 1
 
 
-def asker(
-    target: Target,
-    client: Client,
-    writer: Writer,
-    *,
-    limits: Limits,
-    budget: Budget,
-    slots: Slots,
-    zero_ns: int,
-    changed: Callable[[], None],
-) -> Asker:
-    """Return who asks the target's jobs."""
-    retries = limits.retries
-    return Asker(
-        target=target.name,
-        session=writer.session,
-        zero_ns=zero_ns,
-        client=client,
-        journal=writer,
-        rules=retry.Rules(
-            attempts=retries.attempts,
-            unknown=retries.unknown,
-            max_wait_s=retries.max_wait_s,
-            first_backoff_s=retries.backoff_s[0],
-            longest_backoff_s=retries.backoff_s[1],
-        ),
-        prices=target.spec.prices,
-        budget=budget,
-        slots=slots,
-        backoff=Backoff(time.monotonic),
-        tally=Tally(),
-        changed=changed,
-        advice=functools.partial(advice, target=target),
-    )
-
-
-async def preflight(opened: Opened, target: Target) -> list[str]:
-    """See that the endpoint is there and takes the key, before anything is spent. Gives the models it lists."""
-    found = await opened.client.models()
-    if isinstance(found, Failure):
-        raise Unusable(f"{found.message}{advice(found, target)}")
-    return found
+# ---------------------------------------------------------------- what to say of failures
 
 
 def advice(failure: Failure, target: Target) -> str:
+    """Return what to try after a failure, as the end of its message; empty where nothing is known."""
     match failure.kind:
         case "dns" | "connect" | "timeout_connect":
             return f"; is base_url of target {target.name} right?"
         case "tls":
-            return "; is its certificate valid? (`ca_file` names your own authority, `verify: false` trusts anybody)"
+            return "; is its certificate valid? (`ca_file` names your own authority, `verify: false` trusts any)"
         case "auth" if failure.status == 407:  # it is the proxy's, and the message says so
             return ""
         case "auth" if isinstance(target.spec, Http) and target.spec.key_env:
             return f"; is the key in {target.spec.key_env} still valid?"
         case "auth":
-            return f"; target {target.name} names no key_env: does the server want a key?"
+            return f"; target {target.name} has no key_env: does the server want a key?"
     return ""
 
 
-def near(model: str, listed: list[str]) -> str:
+def _listed(model: str, listed: list[str]) -> str:
     """Say which models an endpoint lists, the likeliest first, where it does not list `model`."""
     if not listed or model in listed:
         return ""
     close = difflib.get_close_matches(model, listed, n=3, cutoff=0.4) or listed[:3]
-    return f"; it lists {', '.join(close)}" + (
-        f" and {len(listed) - len(close)} more" if len(listed) > len(close) else ""
-    )
+    more = f" and {len(listed) - len(close)} more" if len(listed) > len(close) else ""
+    return f"; it lists {', '.join(close)}{more}"

@@ -1,15 +1,34 @@
-"""What the earlier sessions of a run have spent, from its journal: a cap holds for the run, not for the session."""
+"""What requests cost a run: each attempt booked once, and what earlier sessions spent. A cap holds for all of them."""
 
 from decimal import Decimal
 from pathlib import Path
 
+from evalrun import price
+from evalrun.price import Budget, Prices
 from evalrun.store.lines import Calibrated, End, Intent, scan
 from evalrun.store.reader import JOURNAL
-from evalrun.types import Completion, Outcome, Record
+from evalrun.types import Completion, Failure, Outcome, Record
+
+
+def book(budget: Budget, reserved: Decimal, outcome: Outcome, prices: Prices | None) -> Decimal:
+    """Book what an attempt cost, and return it. One that may have been billed is booked at what was `reserved`."""
+    if isinstance(outcome, Failure) and not outcome.possibly_billed:
+        budget.release(reserved)
+        return Decimal(0)
+    cost = cost_usd(outcome, prices)
+    budget.settle(reserved, cost)
+    return reserved if cost is None else cost
+
+
+def cost_usd(outcome: Outcome, prices: Prices | None) -> Decimal | None:
+    """Return what an answer cost; None for a failure and where it is unknown."""
+    if isinstance(outcome, Failure) or prices is None:
+        return None
+    return price.cost(outcome.usage, prices)
 
 
 def already_spent(folder: Path, *, as_planned: bool = False) -> Decimal:
-    """Add up what every attempt cost; one whose cost nobody knows counts as what was set aside for it.
+    """Add up what every attempt cost; one of unknown cost counts as what was reserved for it.
 
     as_planned: only up to where all that was planned was asked, without the repeats that were asked later.
     Attempts are followed in the journal's order: the intents of a key, then the record that ends them.

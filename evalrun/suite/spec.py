@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from evalrun import rule, slo
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
+from evalrun.load import ClosedLoop, closed_by_default
 from evalrun.score.spec import ScorerSpec
 from evalrun.spec import Spec
 from evalrun.types import Json
@@ -67,11 +68,7 @@ class Objectives(Spec):
     """Time to the last token."""
 
 
-class LoadSpec(Spec):
-    """How requests are sent: a closed loop of `concurrency` requests in flight."""
-
-    concurrency: int = Field(default=4, ge=1, le=4096)
-    """Maximum requests in flight."""
+LoadPattern = Annotated[ClosedLoop, Field(discriminator="kind"), BeforeValidator(closed_by_default)]
 
 
 class Retries(Spec):
@@ -163,7 +160,7 @@ class Suite(Spec):
     """Names in configs/ or paths of target files."""
     tasks: dict[TaskName, Task] = Field(min_length=1)
     """The tasks by name."""
-    load: LoadSpec = LoadSpec()
+    load: LoadPattern = ClosedLoop()
     """How requests are sent."""
     limits: Limits = Limits()
     """Timeouts, maximum sizes and cost."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from evalrun.run.interleave import in_turn
+from evalrun.run.job import in_turn
 from evalrun.store import open_run
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -66,7 +66,7 @@ def test_two_targets_are_asked_in_turn_and_compared(
     folder = only_run(tmp_path)
     samples = list(dict.fromkeys(sample for _, sample in asked(folder)))
     turns = in_turn([[("a", sample), ("b", sample)] for sample in samples], seed=f"{folder.name} sums")
-    assert asked(folder) == [item for _, item in turns]
+    assert asked(folder) == list(turns)
     row = accuracy(folder)
     assert (row["word"], row["comparison"]["difference"]) == ("regressed", -1.0)
     assert abs(row["comparison"]["p"] - 2**-19) < 1e-12

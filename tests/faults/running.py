@@ -14,7 +14,7 @@ from fault_server import DONE, STOP, says, stream, usage
 
 from evalrun import retry
 from evalrun.price import Budget
-from evalrun.run.ask import Asker, Tally
+from evalrun.run.ask import Asker
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
 from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, create_run, open_run
@@ -99,7 +99,6 @@ def ran(
             budget=budget or Budget(),
             slots=Slots(in_flight, time.monotonic),
             backoff=backoff or Backoff(time.monotonic),
-            tally=Tally(),
             changed=changed,
             random=random.Random(1),
         )
