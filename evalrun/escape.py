@@ -1,30 +1,29 @@
-"""Encoders for text that somebody else wrote: model answers, names, server messages, data rows. One for each sink.
+"""Encoders for untrusted text: model answers, names, server messages, data rows. One for each output format.
 
-Every such text is hostile in every sink. A report therefore passes *all* text it did not write itself through
-one of these, whoever wrote it, and nobody has to know which texts are safe. Not here: redaction (`secret`),
-encoders for sinks that do not exist yet.
+Any such text may be hostile in any format, so a report passes all text that it did not write itself through one of
+these. Not here: redaction of keys (`secret`).
 
-    tty       control, invisible and look-alike-direction characters become visible escapes
-    name      the same, and letters of another script inside a Latin word (а for a) become visible too
-    markdown  the same, and nothing in it is a link, an image, HTML, a mention or a column border
-    csv       the same, and no spreadsheet takes it for a formula
-    xml       the same, and nothing in it is markup or illegal in XML 1.0
+    tty       control, invisible and direction-changing characters become visible escapes
+    name      the same, and letters of another script in a Latin word (а for a) become visible too
+    markdown  the same, without links, images, HTML, mentions or column separators
+    csv       the same, and not a formula for any spreadsheet
+    xml       the same, without markup and characters that XML 1.0 forbids
     workflow  the same, for the message of a GitHub workflow command
-    code      the same, for between the backticks of a table that somebody else makes of it
-    clip      shorten, and say by how much
+    code      the same, for a Markdown code span in a table cell
+    clip      shortened, with the number of bytes left out
 """
 
 import html
 import re
 import unicodedata
 
-# Printable according to Unicode, and yet nothing is seen: fillers, joiners, variation selectors, a blank Braille cell.
+# Printable according to Unicode, and yet invisible: fillers, joiners, variation selectors, a blank Braille cell.
 _INVISIBLE = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0))
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-# Runners obey `::name key=value::text`, `##[name]text`, `##vso[name]text` wherever a job prints them. A key's value may
-# hold single colons.
+# CI runners execute `::name key=value::text`, `##[name]text`, `##vso[name]text` wherever a job prints them. The value
+# of a key may hold single colons.
 _CI_COMMAND = re.compile(r"::(?=[A-Za-z_-]+(?:\s.*?)?::)|##(?=[A-Za-z]*\[)")
 _DISTINCT = ("LATIN SMALL", "LATIN CAPITAL", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")  # scripts, by character name
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width forms count in some spreadsheets
@@ -34,7 +33,7 @@ _PLAIN_MARKDOWN = re.compile(
 
 
 def tty(text: str) -> str:
-    """Return `text` as one line that a terminal and a CI log only display: O01, O02, O07, O08 of docs/faults.md.
+    """Return `text` as one line that terminals and CI logs only display: O01, O02, O07, O08 of docs/faults.md.
 
     Everything Unicode calls unprintable (C0, C1, DEL, bidi controls, zero-width, odd spaces, lone surrogates,
     unassigned) is shown as the escape Python would use.
@@ -45,19 +44,19 @@ def tty(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """Return a name as `tty` does, and show as escapes the letters that pretend to be Latin ones.
+    """Return a name as `tty` does, with letters that look like Latin ones as escapes.
 
-    A letter of another script counts when it shares a word with an ASCII letter; Chinese, Japanese and Korean
-    letters look like no Latin letter and are left alone.
+    These are letters of another script in a word with ASCII letters. Chinese, Japanese and Korean letters are kept:
+    they do not look like Latin ones.
     """
     return tty(re.sub(r"\w+", _unmask, text))
 
 
 def markdown(text: str) -> str:
-    """Return `text` as Markdown that displays it and does nothing else, in a table cell as well: O03, O06.
+    """Return `text` as Markdown that only displays it, in a table cell as well: O03, O06.
 
-    A plain phrase stays as it is. Anything else becomes an HTML code element in which all punctuation is
-    character references: backslashes would not stop GitHub from making links of `@user`, `#1` and bare addresses.
+    A plain phrase stays as it is. Anything else becomes an HTML code element with all punctuation as character
+    references: backslashes do not keep GitHub from linking `@user`, `#1` and bare addresses.
     """
     shown = tty(text)
     if not shown or _PLAIN_MARKDOWN.fullmatch(shown):
@@ -67,31 +66,31 @@ def markdown(text: str) -> str:
 
 
 def csv(text: str) -> str:
-    """Return `text` for a CSV cell, with a leading `'` where a spreadsheet would run it as a formula: O04.
+    """Return `text` for a CSV cell, with a leading `'` where a spreadsheet would take it for a formula: O04.
 
-    Quoting is left to the csv module. Numbers do not come through here and stay numbers.
+    The csv module does the quoting. Numbers are not passed through this function.
     """
     shown = tty(text)
     return "'" + shown if shown.lstrip().startswith(_FORMULA) or text[:1] in {"\t", "\r", "\n", "\0"} else shown
 
 
 def xml(text: str) -> str:
-    """Return `text` for an XML 1.0 attribute or element, on one line: O05. A parser gives `tty(text)` back."""
+    """Return `text` for an XML 1.0 attribute or element, on one line: O05. An XML parser returns `tty(text)`."""
     return html.escape(tty(text))
 
 
 def workflow(text: str) -> str:
-    """Return `text` for the message of `::error::`: O07. The runner gives `tty(text)` back."""
-    return tty(text).replace("%", "%25")  # tty has left no line end to encode
+    """Return `text` for the message of `::error::`: O07. The runner shows `tty(text)`."""
+    return tty(text).replace("%", "%25")  # `tty` has replaced the line ends
 
 
 def code(text: str) -> str:
-    """Return `text` for a Markdown code span in a table cell: what would end either becomes a visible escape."""
+    """Return `text` for a Markdown code span in a table cell; characters that would end either become escapes."""
     return re.sub(r"[`|<>&]", lambda found: _escape(found[0]), tty(text))
 
 
 def clip(text: str, limit: int) -> str:
-    """Return at most `limit` characters of `text`, and how many bytes were left out: O10."""
+    """Return at most `limit` characters of `text`, and the number of bytes left out: O10."""
     if len(text) <= limit:
         return text
     left_out = len(text[limit:].encode("utf-8", "surrogatepass"))
@@ -109,10 +108,10 @@ def _unmask(found: re.Match[str]) -> str:
     word = found[0]
     if word.isascii() or not any(c.isascii() and c.isalpha() for c in word):
         return word
-    return "".join(_escape(c) if _pretends(c) else c for c in word)
+    return "".join(_escape(c) if _looks_latin(c) else c for c in word)
 
 
-def _pretends(char: str) -> bool:
+def _looks_latin(char: str) -> bool:
     if char.isascii() or not char.isalpha():
         return False
     return not unicodedata.name(char, "").startswith(_DISTINCT)

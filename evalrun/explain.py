@@ -1,29 +1,30 @@
-"""Every number evalrun prints, defined once: its name, its label in tables, its unit, what it means, when it is absent.
+"""The definition of every number that evalrun prints: its name, label, unit, meaning, and when it is unknown.
 
-Tables take labels and units from here, footnotes and `evalrun explain NAME` the definitions, and the tables of
-docs/metrics.md are `markdown()` (a test compares). Not here: how a number is computed (`table`, `stats`).
+Tables take labels and units from here, footnotes and `evalrun explain NAME` the texts, and the tables of
+docs/metrics.md are `markdown()` (a test compares). Not here: how a number is computed.
 """
 
-import difflib
 import re
 from dataclasses import dataclass
-from typing import Literal
 
-from evalrun.errors import SuiteError
+from evalrun.errors import SuiteError, closest
 from evalrun.rule import MEASURES
+from evalrun.units import Unit
 
-Unit = Literal["fraction", "count", "number", "s", "s/token", "s/token^2", "tok/s", "req/s", "tokens", "usd"]
-
-
-NO_COUNT = "any answer came without the count"
+NO_COUNT = "any answer has no such count"
 NOT_K = "no sample has k scored answers"
 OVER_SAMPLES = "Averaged over the samples that have k scored answers, with the 95 % interval of a mean over samples."
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One number. brief: a footnote's worth. detail: the rest. absent: when it is unknown. optional: a table leaves
-    its row out where it is unknown or zero everywhere."""
+    """The definition of a number.
+
+    brief: for a footnote.
+    detail: the rest.
+    absent: when the number is unknown.
+    optional: a table omits the row if it is unknown or zero in all columns.
+    """
 
     name: str
     label: str
@@ -38,30 +39,29 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
     "Quality": (
         Definition(
             "accuracy", "accuracy", "fraction", "mean score of the answered samples, with its 95 % interval",
-            "A sample asked several times counts once, with the mean of its scores. Truncated answers count with the "
-            "score they got; failures and unscored answers are not in it. Interval: Wilson where every sample is "
-            "wholly right or wrong, else Wilson with the number of answers that would spread as the samples do. The "
-            "first scorer is the headline; each further one "
-            "has a row of its own. The row of all tasks pools the samples of all tasks.",
+            "A sample asked several times counts once, with its mean score. Truncated answers are included with their "
+            "score; failures and unscored answers are excluded. Interval: Wilson if every sample is entirely right or "
+            "wrong, else Wilson with an effective number of answers (see Intervals). The first scorer is the headline; "
+            "each further one has its own row. The row of all tasks pools the samples of all tasks.",
             "nothing was scored",
         ),
         Definition(
             "accuracy_pessimistic", "pessimistic", "fraction",
-            "accuracy with every failure, truncation and unscored answer as wrong",
-            "Its base is everything attempted, so that losing hard questions cannot raise it.",
+            "accuracy with every failure, truncated and unscored answer counted as wrong",
+            "Over everything attempted, so that failing on hard questions cannot raise it.",
             "nothing was attempted",
         ),
         Definition("scored", "scored", "count", "answers that have a score"),
         Definition(
-            "unscored", "unscored", "count", "answers the scorer could not judge; never a score of 0",
-            "A score that is not a number in 0..1 is one of them.", optional=True,
+            "unscored", "unscored", "count", "answers that the scorer could not judge; not a score of 0",
+            "Includes scores that are not a number in 0..1.", optional=True,
         ),
         Definition("scorer_error", "error", "count", "unscored answers, by scorer and reason", optional=True),
         Definition(
-            "disputed", "disputed", "count", "scores on which two judges disagreed; listed below the table",
+            "disputed", "disputed", "count", "scores on which two judges disagree; listed below the table",
             optional=True,
         ),
-        Definition("samples", "samples", "count", "different samples attempted, however often each", optional=True),
+        Definition("samples", "samples", "count", "different samples attempted", optional=True),
         Definition(
             "pass_at_k", "pass@k", "fraction", "probability that at least one of k answers to a sample is right",
             "Shown where samples are asked several times. Unbiased, from the n answers of a sample, c of them right: "
@@ -84,23 +84,23 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         ),
     ),
     "Requests": (
-        Definition("planned", "planned", "count", "requests the suite asks for", "", "the run does not say"),
+        Definition("planned", "planned", "count", "requests of the plan", "", "the run does not record it"),
         Definition(
             "attempted", "attempted", "count", "requests with an outcome = succeeded + failed + not sent",
-            "A request sent again after a failure is one request.",
+            "Retries of a request are not counted.",
         ),
         Definition(
-            "succeeded", "answered", "count", "requests that ended in an answer",
+            "succeeded", "answered", "count", "requests that got an answer",
             "Status 2xx, no error in the stream, at least one token event or a whole message, and an end marker.",
         ),
-        Definition("failed", "failed", "count", "requests that were sent and gave no answer; by kind below"),
+        Definition("failed", "failed", "count", "requests that were sent and got no answer; by kind below"),
         Definition(
-            "not_sent", "not sent", "count", "requests of which no byte left this machine; by kind below",
+            "not_sent", "not sent", "count", "requests of which no byte was sent; by kind below",
             optional=True,
         ),
         Definition(
-            "truncated", "truncated", "count", "answers that hit their token limit (finish_reason length)",
-            "They are among the answered.",
+            "truncated", "truncated", "count", "answers that reached their token limit (finish_reason length)",
+            "Included in the answered.",
         ),
         Definition(
             "in_flight", "in flight", "count", "most requests in flight at once, of those the limit allowed",
@@ -115,43 +115,43 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         ),
         Definition(
             "possibly_billed", "possibly billed", "count",
-            "attempts that were fully sent, gave no answer, and may have cost money",
-            "Retries are counted too.", optional=True,
+            "attempts that were fully sent, got no answer, and may have cost money",
+            "Each retry counts.", optional=True,
         ),
         Definition(
-            "cached_requests", "cache hits", "count", "answers whose prompt came at least partly from a cache",
-            "They answer faster. Where they are some but not all of the answers, TTFT is marked and the two groups "
-            "have rows of their own.", optional=True,
+            "cached_requests", "cache hits", "count", "answers with a prompt at least partly from a cache",
+            "They are faster. If some but not all answers are cache hits, TTFT is marked, and each group has its own "
+            "row.", optional=True,
         ),
-        Definition("warnings", "warning", "count", "records that carry this warning", optional=True),
+        Definition("warnings", "warning", "count", "records with this warning", optional=True),
     ),
     "Latency": (
         Definition(
             "ttft_s", "TTFT", "s", "time to first token: first token event - sent; reasoning counts",
-            "A token event is a delta with content, reasoning, a refusal or a tool call that is not empty; a space is "
-            "one, a role is not. `sent` is when the last byte of the request was handed to the kernel.",
+            "A token event is a delta with non-empty content, reasoning, refusal or tool call; a space counts, a role "
+            "does not. `sent` is when the last byte of the request was handed to the kernel.",
             "the answer was not streamed",
         ),
         Definition(
             "ttfo_s", "TTFO", "s", "time to first output token: first token event of the answer - sent",
-            "Shown where answers contained reasoning. An answer that never got past its reasoning counts as infinite.",
+            "Shown if answers contain reasoning. An answer that ended within its reasoning counts as infinite.",
             "no reasoning, or not streamed", optional=True,
         ),
         Definition(
             "tpot_s", "TPOT", "s", "time per output token: (last - first token event) / (completion tokens - 1)",
-            "1 / TPOT is the speed one user sees. Other names: ITL in AIPerf and GuideLLM.",
-            "fewer than two tokens or token events, or the answer came in one burst",
+            "1 / TPOT is the output speed for one user. Called ITL in AIPerf and GuideLLM.",
+            "the answer had fewer than two tokens or token events, or came in one burst",
         ),
         Definition(
             "icl_s", "ICL", "s", "inter-chunk latency: gaps between token events, over all gaps",
-            "A chunk may carry many tokens. Resolved to 0.1 %. Failures are not in it. Other name: ITL in vLLM.",
+            "A chunk may carry many tokens. Resolution 0.1 %. Failures are excluded. Called ITL in vLLM.",
             "no answer had two token events",
         ),
         Definition(
             "max_stall_s", "longest stall", "s", "the longest gap of each answer", "", "no answer had two token events",
         ),
         Definition(
-            "e2e_s", "E2E", "s", "whole answer: last token event - sent", "", "no answer had a token event",
+            "e2e_s", "E2E", "s", "end to end: last token event - sent", "", "no answer had a token event",
         ),
         Definition(
             "doubtful", "doubtful", "fraction", "measured requests whose value is not exact, as a share",
@@ -165,47 +165,47 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             "Over 5 % of the value it is INVALID.", "the error bounds were not recorded", optional=True,
         ),
         Definition(
-            "client_lag", "client's own lag", "s", "how late this client itself was at p99 while it asked",
-            "By the age of the bytes it read, as the kernel stamped them, or by how late its timers ran, whichever is "
-            "worse. Past 5 ms or 5 % of TTFT, latencies are INVALID. In a table only then; a gate may limit it.",
+            "client_lag", "client lag", "s", "how late this client was, at p99, while it asked",
+            "By the age of the bytes at the read, as stamped by the kernel, or by how late its timers ran, whichever "
+            "is worse. Above 5 ms or 5 % of TTFT, latencies are INVALID. In a table only then; a gate may limit it.",
             optional=True,
         ),
     ),
     "Throughput": (
         Definition(
             "output_throughput", "throughput", "tok/s", "completion tokens / (last token event - first sent)",
-            "Sessions of a resumed run are added up without the pause between them. At full concurrency: only the "
-            "window from the first to the last moment with the most requests in flight, with each answer's tokens "
-            "spread evenly from its first to its last token event.",
+            "The sessions of a resumed run are added without the pauses between them. At full concurrency: only from "
+            "the first to the last moment with the maximum of requests in flight, with the tokens of an answer spread "
+            "evenly from its first to its last token event.",
             "the tokens of any answer are unknown",
         ),
         Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)",
                    "", "nothing was answered"),
         Definition(
             "good", "good", "fraction", "requests answered within every SLO, of the attempted, with its 95 % interval",
-            "Shown where the suite states an `slo`. Within: at most the limit. A failed request is not good, a wrong "
-            "or truncated answer may be. A retried request counts with its final attempt's latency. The repeats of a "
-            "sample are averaged first. Interval as for accuracy.",
-            "of any answer it cannot be said, or nothing was attempted",
+            "Shown if the suite has an `slo`. A failed request is not good; a wrong or truncated answer may be. A "
+            "retried request has the latency of its final attempt. The repeats of a sample are averaged first. "
+            "Interval as for accuracy.",
+            "it is unknown of any answer, or nothing was attempted",
         ),
         Definition("goodput", "goodput", "req/s", "good requests / (last token event - first sent)",
-                   "The same window as for requests.", "`good` is, or nothing was answered"),
+                   "The same window as for requests.", "`good` is unknown, or nothing was answered"),
         Definition(
             "correct_goodput", "correct goodput", "req/s", "sum of the scores of good requests / the same window",
-            "By the first scorer. An answer that could not be judged is not right.",
-            "`goodput` is, or any good answer was not scored yet",
+            "By the first scorer. An answer that could not be judged counts as 0.",
+            "`goodput` is unknown, or any good answer is not scored yet",
         ),
-        Definition("slo_unknown", "SLO unknown", "count", "answers of which it cannot be said whether they were good",
-                   "They break no SLO by what is known of them, and a latency that one is stated of is unknown.",
+        Definition("slo_unknown", "SLO unknown", "count", "answers of which it is unknown whether they are good",
+                   "They exceed no limit as far as known, but a latency with a limit is unknown.",
                    optional=True),
     ),
     "Tokens": (
-        Definition("prompt_tokens", "prompt tokens", "tokens", "sum of what the server counted, cached ones included",
-                   "", f"{NO_COUNT}; the known part is shown apart"),
+        Definition("prompt_tokens", "prompt tokens", "tokens", "sum of the server's counts, cached tokens included",
+                   "", f"{NO_COUNT}; the known part has its own row"),
         Definition("completion_tokens", "output tokens", "tokens", "sum over the answers, reasoning included",
-                   "By the source in the next row; never the number that was asked for.", NO_COUNT),
-        Definition("token_source", "counted by", "count", "answers whose output tokens were counted by this source",
-                   "usage: the server said so. tokenizer: counted here. chunks: only stream chunks were counted.",
+                   "Counted by the source in the next row; never the number asked for.", NO_COUNT),
+        Definition("token_source", "counted by", "count", "answers with output tokens counted by this source",
+                   "usage: by the server. tokenizer: by this program. chunks: only stream chunks were counted.",
                    optional=True),
         Definition("cached_tokens", "cached tokens", "tokens", "prompt tokens served from a cache", "", NO_COUNT,
                    optional=True),
@@ -216,83 +216,82 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition(
             "cost_usd", "cost", "usd", "tokens x the price list, exact",
             "(prompt - cached) x prompt price + cached x cached price + completion x completion price, per million.",
-            "a price or a count of any answer is unknown; the known part is shown apart",
+            "a price or a count of any answer is unknown; the known part has its own row",
         ),
-        Definition("reported_cost_usd", "cost as reported", "usd", "sum of what the server says it charges", "",
-                   "any answer came without it", optional=True),
+        Definition("reported_cost_usd", "cost as reported", "usd", "sum of the costs that the server reports", "",
+                   "any answer has none", optional=True),
         Definition("cost_disagreements", "cost disagreements", "count",
-                   "answers whose reported cost is over 1 % off the price list", optional=True),
+                   "answers whose reported cost differs from the price list by over 1 %", optional=True),
         Definition("cost_per_correct_usd", "cost per right answer", "usd", "cost / sum of the scores", "",
-                   "the cost is unknown or nothing was right"),
+                   "the cost is unknown or nothing is right"),
     ),
     "Context ladder": (
         Definition(
             "counted_tokens", "counted", "tokens", "median size of a rung's prompts, as the server counted them",
-            "Curves and fits use it. A rung is all prompts of one asked size.",
-            "the server does not count; the asked size then stands in",
+            "Used by curves and fits. A rung is all prompts of one requested size.",
+            "the server does not count; the requested size is used instead",
         ),
-        Definition("size_error", "size error", "tokens", "largest difference between asked and counted size", "",
+        Definition("size_error", "size error", "tokens", "largest difference between requested and counted size", "",
                    "the server does not count"),
         Definition(
-            "context_refused", "too long", "count", "failed requests that the endpoint refused as over its context",
-            "They are among the failed. They are in no percentile: a refusal says nothing about speed.", optional=True,
+            "context_refused", "too long", "count", "failed requests that were refused as over the context limit",
+            "Included in the failed, but in no percentile: a refusal says nothing about speed.", optional=True,
         ),
         Definition(
-            "cache_leaks", "cache leaks", "count", "answers meant to be cold whose prompt came from a cache",
-            "More than 16 cached tokens, or than 2 % of the prompt if that is more: below it is the template that all "
-            "prompts begin with. No cold number includes them; accuracy does.",
+            "cache_leaks", "cache leaks", "count", "answers that were to be cold, with a prompt from a cache",
+            "More than 16 cached tokens, and more than 2 % of the prompt: fewer may be the template that all prompts "
+            "begin with. Cold numbers exclude them; accuracy includes them.",
             "the endpoint reports no cached tokens", optional=True,
         ),
         Definition(
-            "cache_misses", "cache misses", "count", "answers meant to be warm whose prompt did not come from a cache",
-            "By the same limit. They are in no warm number and in no cold one.",
+            "cache_misses", "cache misses", "count", "answers that were to be warm, with a prompt not from a cache",
+            "By the same limit. Excluded from warm and cold numbers.",
             "the endpoint reports no cached tokens", optional=True,
         ),
         Definition("cached_share", "cached share", "fraction", "median of cached / prompt tokens of warm answers", "",
                    "no answer was warm, or cached tokens are not reported", optional=True),
         Definition(
             "prefill_throughput", "prefill", "tok/s", "median of counted tokens / TTFT of cold requests",
-            "TTFT holds the network and the queue too, so that it is at least this fast. A failed request counts as 0.",
+            "A lower bound: TTFT includes network and queue. A failed request counts as 0.",
             "no cold answer was streamed and counted",
         ),
         Definition(
-            "cost_per_request_usd", "cost per request", "usd", "mean cost of an answer, cold and warm apart", "",
+            "cost_per_request_usd", "cost per request", "usd", "mean cost of an answer, cold or warm", "",
             "the cost of any of them is unknown",
         ),
         Definition(
             "ttft_exponent", "TTFT exponent", "number", "k of TTFT ~ tokens^k over the upper rungs, cold",
-            "The slope of the least-squares line through (ln tokens, ln median TTFT), each rung with the same weight, "
-            "over the rungs from a quarter of the largest up, three at least where there are. For sizes n, 2n, 4n it "
-            "is ln(T(4n) / T(n)) / ln 4. Flat 0, linear 1, quadratic 2. Where the curve bends it is true of these "
-            "sizes only. A failed request counts as infinitely slow. Interval: bootstrap within rungs, from 5 "
-            "requests a rung on.",
+            "Slope of the least-squares line through (ln tokens, ln median TTFT) over the rungs from a quarter of the "
+            "largest up, at least three if there are as many; all rungs weigh the same. For sizes n, 2n, 4n it is "
+            "ln(T(4n) / T(n)) / ln 4. 0 is flat, 1 linear, 2 quadratic. If the curve bends, it applies to these sizes "
+            "only. A failed request counts as infinitely slow. Interval: bootstrap within rungs, from 5 requests per "
+            "rung.",
             "fewer than two sizes have a finite median",
         ),
         Definition(
-            "ttft_base_s", "TTFT base", "s", "a of the fit TTFT = a + b n + c n^2, cold: what no token takes",
-            "Least squares over the rungs' medians of the relative error, because noise is a share of TTFT; each rung "
-            "weighs as many as its requests; no coefficient is negative. Interval: bootstrap within rungs.",
+            "ttft_base_s", "TTFT base", "s", "a of the fit TTFT = a + b n + c n^2, cold: time without any tokens",
+            "Least squares of the relative error of the rungs' medians, because noise is proportional to TTFT; rungs "
+            "are weighted by their requests; no coefficient is negative. Interval: bootstrap within rungs.",
             "fewer than three sizes have a finite median",
         ),
-        Definition("ttft_linear", "TTFT per token", "s/token", "b of the same fit: what each token takes", "",
+        Definition("ttft_linear", "TTFT per token", "s/token", "b of the same fit: time per token", "",
                    "there is no fit"),
         Definition("ttft_quadratic", "TTFT per pair of tokens", "s/token^2",
-                   "c of the same fit: what each token takes for each other one, as in dense attention", "",
+                   "c of the same fit: time per pair of tokens, as in dense attention", "",
                    "there is no fit"),
         Definition("ttft_fit_error", "fit error", "fraction", "root mean square of the fit's relative residuals", "",
                    "there is no fit"),
         Definition(
             "effective_context", "effective context", "tokens",
-            "largest size up to which accuracy is not below the smallest rung's by more than the tolerance",
-            "The tolerance is the suite's (0.1 if it names none). Interval: up to its low end that is certain, up to "
-            "its high end possible, by the 95 % interval of each rung's drop (Newcombe 1998). No larger size than was "
-            "asked can come out.",
-            "the smallest rung's accuracy is not above the tolerance, or fewer than two sizes were scored",
+            "largest size up to which accuracy is below that of the smallest rung by at most the tolerance",
+            "The tolerance is in the suite (default 0.1). Interval: certain up to its low end, possible up to its high "
+            "end, by the 95 % interval of each rung's drop (Newcombe 1998). Never above the largest size tested.",
+            "the accuracy of the smallest rung is not above the tolerance, or fewer than two sizes were scored",
         ),
     ),
     "In the records only": (
-        Definition("connect_s", "connect", "s", "DNS + TCP + TLS; 0 on a reused connection", "Not part of TTFT."),
-        Definition("lag_s", "lag", "s", "sent - scheduled", "", "the request had no scheduled time"),
+        Definition("connect_s", "connect", "s", "DNS + TCP + TLS; 0 on a reused connection", "Not included in TTFT."),
+        Definition("lag_s", "lag", "s", "sent - scheduled", "", "the request has no scheduled time"),
         Definition("stream_s", "stream", "s", "end of the stream - sent", "", "the stream did not end"),
     ),
 }  # fmt: skip
@@ -301,22 +300,22 @@ DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for 
 
 MARKS: dict[str, tuple[str, str]] = {
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
-    "invalid": ("!", "INVALID: this client was itself too late to measure it"),
+    "invalid": ("!", "INVALID: this client was too late to measure it"),
     "doubtful": ("*", "some of these were read late; the share and the error bound are given"),
     "clustered": ("", "interval over clusters: samples of one cluster are not independent"),
-    "at_least": ("+", "at least: failed requests may have cost money too"),
-    "chunks": ("#", "stream chunks stand for tokens, because nothing counted the tokens"),
-    "mixed_cache": ("^", "some prompts came from a cache and some did not; the groups are shown apart"),
-    "asked": ("?", "the endpoint reports no cached tokens: cold or warm is what was asked for"),
+    "at_least": ("+", "at least: failed requests may also have cost money"),
+    "chunks": ("#", "stream chunks are counted instead of tokens, because nothing counted the tokens"),
+    "mixed_cache": ("^", "some prompts came from a cache and some did not; each group has its own row"),
+    "asked": ("?", "the endpoint reports no cached tokens: cold or warm is as requested, not as measured"),
     "infinite": ("", "inf: so many requests failed that this percentile is a failure"),
 }
-"""Mark -> its symbol beside a number, and what it says."""
+"""Mark -> its symbol beside a number, and its meaning."""
 
 
 def explain(name: str) -> Definition:
-    """Return the definition of a number by its name or label, with or without its unit or percentile, in any case."""
+    """Return a definition by name or label, with or without unit and percentile; upper and lower case are the same."""
     labels = {measure.label.lower(): measure.name for measure in MEASURES.values()}
-    wanted = labels.get(name.strip().lower(), name.strip().lower())  # a comparison has labels of its own: cost/answer
+    wanted = labels.get(name.strip().lower(), name.strip().lower())  # comparisons have other labels: cost/answer
     wanted = re.sub(r"_p[0-9]{2}$", "", wanted.replace(" ", "_"))
     wanted = re.sub(r"(?<=[@^])[0-9]+$", "k", wanted)  # pass@8
     known = {
@@ -326,13 +325,12 @@ def explain(name: str) -> Definition:
     }
     if wanted in known:
         return known[wanted]
-    close = difflib.get_close_matches(wanted, known, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else "`evalrun explain` lists them all"
-    raise SuiteError(f"explain: {name!r}: no such number; {hint}")
+    hint = closest(wanted, known) or "; `evalrun explain` lists them all"
+    raise SuiteError(f"explain: {name!r}: no such number{hint}")
 
 
 def describe(definition: Definition) -> str:
-    """Return a definition as sentences."""
+    """Return a definition as text."""
     parts = [definition.brief[0].upper() + definition.brief[1:] + ".", definition.detail]
     parts.append(f"Unknown (-) when {definition.absent}." if definition.absent else "")
     return " ".join(part for part in parts if part)

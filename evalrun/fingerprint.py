@@ -1,16 +1,34 @@
-"""Content hashes: the same value gives the same text on every machine and under every hash seed."""
+"""Content hashes, and file names made from text that somebody else chose: the same on every machine."""
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
 
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(?<!\.)")
+# Windows opens a device for these, whatever follows the first dot.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+
 
 def canonical(value: Any) -> bytes:
-    """Write a JSON value in its one canonical form: sorted keys, no spaces, UTF-8."""
+    """Return a JSON value in its canonical form: sorted keys, no spaces, UTF-8."""
     return msgspec.json.encode(value, order="sorted")
 
 
 def fingerprint(value: Any) -> str:
-    """Return the first 16 hex digits of the SHA-256 of a JSON value (64 bits: a mark, not a proof)."""
+    """Return the first 16 hex digits of the SHA-256 of a JSON value: 64 bits, for identity and not for security."""
     return hashlib.sha256(canonical(value)).hexdigest()[:16]
+
+
+def slug(text: str) -> str:
+    """Return `text` as a name that is one folder on every file system: O09 of docs/faults.md.
+
+    A plain lower-case name stays as it is. Any other is cleaned, shortened and given 8 hex digits of its SHA-256, so
+    that different texts have different names, also where upper and lower case are the same.
+    """
+    if _PLAIN.fullmatch(text) and not _DEVICE.fullmatch(text):
+        return text
+    cleaned = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{cleaned or 'name'}-{digest}"

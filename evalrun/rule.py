@@ -1,47 +1,50 @@
-"""A gate's rules as they are typed: `accuracy >= 0.80`, `ttft_p95 within 15 %`. Reading them; not judging anything.
+"""The rules of a gate: `accuracy >= 0.80`, `ttft_p95 within 15 %`. Parses them; judges nothing.
 
-    METRIC >= NUMBER, METRIC <= NUMBER     a limit, of this run alone
+    METRIC >= NUMBER, METRIC <= NUMBER     a limit on this run alone
     METRIC no worse than NUMBER points     against a baseline, in percentage points
     METRIC within NUMBER %                 against a baseline, relative
 
-The grammar and what each form promises are in docs/gates.md.
+The grammar and the guarantee of each form are in docs/gates.md.
 """
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["share", "s", "usd", "tokens", "tok/s", "req/s"]
-Kind = Literal["limit", "no_worse", "within"]
+from evalrun.errors import closest
+from evalrun.units import Unit
+
+RuleKind = Literal["limit", "no_worse", "within"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number that can be compared. label: in tables. worse: the direction that is worse.
+    """A number that rules and comparisons can be about.
 
-    kinds: the rules it may stand in. What it is of is in its name's prefix; `cost` and tokens are means over answers.
+    label: its name in tables.
+    worse: the worse direction.
+    kinds: the kinds of rules it may be used in.
     """
 
     name: str
     label: str
     unit: Unit
     worse: Literal["lower", "higher"]
-    kinds: tuple[Kind, ...]
+    kinds: tuple[RuleKind, ...]
 
     @property
     def limit(self) -> str:
-        """Return the sign of this measure's limit."""
+        """Return the operator of a limit on this measure."""
         return ">=" if self.worse == "lower" else "<="
 
     @property
     def needs_slo(self) -> bool:
-        """Whether it is of the requests that kept every SLO: no number without one, and none to compare by another."""
+        """Return whether it counts requests within the SLO: unknown without one, not comparable with another one."""
         return self.name in ("good", "goodput")
 
     @property
     def timed(self) -> bool:
-        """Whether it rests on the clock, so that a client that was late, or another load, spoils it."""
+        """Return whether it depends on the clock, so that a late client or another load invalidates it."""
         return self.unit in ("s", "tok/s", "req/s") or self.needs_slo
 
 
@@ -64,11 +67,11 @@ _MEASURES = (
     Measure("output_tokens", "output tokens/answer", "tokens", "higher", ("within",)),
     Measure("cost", "cost/answer", "usd", "higher", ("limit", "within")),
     Measure("cost_per_correct", "cost/right answer", "usd", "higher", ("within",)),
-    Measure("client_lag", "client's own lag", "s", "higher", ("limit",)),
+    Measure("client_lag", "client lag", "s", "higher", ("limit",)),
 )
 MEASURES = {measure.name: measure for measure in _MEASURES}
 
-_FORMS: dict[str, Kind] = {">=": "limit", "<=": "limit", "no worse than": "no_worse", "within": "within"}
+_FORMS: dict[str, RuleKind] = {">=": "limit", "<=": "limit", "no worse than": "no_worse", "within": "within"}
 _SHAPE = re.compile(r"(?P<metric>\w+)\s*(?P<form>>=|<=|no\s+worse\s+than\b|within\b)\s*(?P<amount>\S.*)")
 _AMOUNT = re.compile(r"(?P<sign>\$?)\s*(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s.].*)?")
 _SCALES: dict[str, tuple[Unit, float]] = {
@@ -79,11 +82,11 @@ _EXAMPLES: dict[Unit, str] = {"share": "80 % or 0.80", "s": "800 ms or 0.8 s", "
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. amount: the limit or the tolerated change; a share, seconds or dollars, never percent."""
+    """A parsed rule. amount: the limit or the tolerated change, as a fraction, in seconds or dollars."""
 
     text: str
     measure: Measure
-    kind: Kind
+    kind: RuleKind
     amount: float
 
     @property
@@ -92,17 +95,17 @@ class Rule:
 
 
 def parse(text: str) -> Rule:
-    """Read a rule. A mistake is a `ValueError` with a sentence that says what would be right."""
+    """Parse a rule. Raise ValueError with what would be right."""
     said = " ".join(text.split())
     shape = _SHAPE.fullmatch(said)
     if shape is None:
-        raise ValueError(f"{said!r} is no rule; {_why_no_rule(said)}")
+        raise ValueError(f"{said!r} is not a rule; {_why_no_rule(said)}")
     measure = _measure(said, shape["metric"])
     kind = _FORMS[" ".join(shape["form"].split())]
     if kind not in measure.kinds:
-        raise ValueError(f"{said!r}: {measure.name} has no such rule; write {_forms(measure)}")
+        raise ValueError(f"{said!r}: {measure.name} does not support this rule; write {_forms(measure)}")
     if kind == "limit" and shape["form"] != measure.limit:
-        raise ValueError(f"{said!r}: a {measure.worse} {measure.name} is the worse one; write {_forms(measure)}")
+        raise ValueError(f"{said!r}: a {measure.worse} {measure.name} is worse; write {_forms(measure)}")
     return Rule(said, measure, kind, _amount(said, shape["amount"], measure, kind))
 
 
@@ -122,9 +125,7 @@ def _measure(said: str, name: str) -> Measure:
 
 
 def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(name.lower(), MEASURES, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(MEASURES)}"
-    return f"there is no metric {name!r}; {hint}"
+    return f"no metric {name!r}{closest(name.lower(), MEASURES) or '; there are ' + ', '.join(MEASURES)}"
 
 
 def _forms(measure: Measure) -> str:
@@ -136,19 +137,19 @@ def _forms(measure: Measure) -> str:
     return " or ".join(forms[kind] for kind in measure.kinds)
 
 
-def _amount(said: str, text: str, measure: Measure, kind: Kind) -> float:
+def _amount(said: str, text: str, measure: Measure, kind: RuleKind) -> float:
     found = _AMOUNT.fullmatch(text)
     if found is None:
-        raise ValueError(f"{said!r}: {text!r} is no number with a unit; write {_forms(measure)}")
+        raise ValueError(f"{said!r}: {text!r} is not a number with a unit; write {_forms(measure)}")
     number, unit = float(found["number"]), (found["unit"] or ("usd" if found["sign"] else "")).lower()
     if kind == "limit":
         return _limit(said, number, unit, measure)
     wanted = ("points", "point") if kind == "no_worse" else ("%", "percent")
     if unit not in wanted:
-        raise ValueError(f"{said!r}: the change is given in {wanted[0]}; write {_forms(measure)}")
+        raise ValueError(f"{said!r}: the change must be in {wanted[0]}; write {_forms(measure)}")
     most = 100.0 if measure.worse == "lower" or kind == "no_worse" else 1e6
     if not 0 < number < most:
-        raise ValueError(f"{said!r}: the tolerated change is above 0{' and below 100' if most == 100 else ''}")
+        raise ValueError(f"{said!r}: the tolerated change must be above 0{' and below 100' if most == 100 else ''}")
     return number / 100
 
 
@@ -156,10 +157,10 @@ def _limit(said: str, number: float, unit: str, measure: Measure) -> float:
     if unit:
         belongs, scale = _SCALES.get(unit, (None, 1.0))
         if belongs != measure.unit:
-            raise ValueError(f"{said!r}: {unit!r} is no unit of {measure.name}; write {_forms(measure)}")
+            raise ValueError(f"{said!r}: {unit!r} is not a unit of {measure.name}; write {_forms(measure)}")
         number *= scale
     elif measure.unit != "share":
         raise ValueError(f"{said!r}: the unit is missing; write {_forms(measure)}")
     if measure.unit == "share" and number > 1:
-        raise ValueError(f"{said!r}: a share is at most 1; write {_forms(measure)}")
+        raise ValueError(f"{said!r}: a fraction is at most 1; write {_forms(measure)}")
     return number

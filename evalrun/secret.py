@@ -1,4 +1,4 @@
-"""Secrets: a text that does not print itself, and the redaction of its value from everything else."""
+"""Keys that do not print themselves, and the redaction of their values from other text."""
 
 import base64
 import urllib.parse
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class Secret:
-    """A key. `str`, `repr`, `format`, pickling and JSON never show it; `reveal()` does."""
+    """A key. `str`, `repr` and `format` do not show it, and it cannot be pickled; `reveal()` returns it."""
 
     __slots__ = ("_value",)
 
@@ -22,17 +22,17 @@ class Secret:
     __str__ = __repr__
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        raise TypeError("a Secret is not pickled")
+        raise TypeError("a Secret cannot be pickled")
 
 
 class Redactor:
-    """Takes secrets out of text, in every spelling they are likely to come back in."""
+    """Removes secrets from text, in every encoding in which they are likely to come back."""
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         spellings: set[str] = set()
         for secret in secrets:
             value = secret.reveal()
-            if len(value) < 4:  # redacting "a" would eat the text and protects nothing
+            if len(value) < 4:  # redacting "a" would destroy the text and protect nothing
                 continue
             raw = value.encode()
             spellings |= {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value)}

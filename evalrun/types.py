@@ -1,8 +1,8 @@
 """What happened, as values: samples, completions, failures, records, scores. No behaviour, no I/O.
 
-What somebody *typed* (suites, configs) is pydantic and lives beside its module; these are frozen
-msgspec structs, because a run makes millions of them and the journal is made of nothing else.
-Unknown is `None`, never 0. Quantities carry their unit: `_s` seconds, `_tokens`, `_usd` US dollars.
+What was *typed* (suites, configs) is pydantic and defined elsewhere. These are frozen msgspec structs, because a run
+makes millions of them and the journal consists of them. Unknown is `None`, never 0. Quantities carry their unit:
+`_s` seconds, `_tokens`, `_usd` US dollars.
 """
 
 from collections.abc import Mapping
@@ -16,24 +16,26 @@ Json = Any  # a JSON value: None, bool, int, float, str, list or dict of the sam
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=False):
-    """Base of every struct here: frozen, keyword-only, defaults left out of the JSON."""
+    """Base of all structs: frozen, keyword-only, defaults omitted from the JSON."""
 
 
-# ---------------------------------------------------------------- asked
+# ---------------------------------------------------------------- what is asked
 
 
 class Message(Value, frozen=True):
-    """One message of a conversation, as it is sent."""
+    """One message of a conversation, as sent."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
 class Sample(Value, frozen=True):
-    """One question of a task. `id` is unique within the task.
+    """One question of a task.
 
-    expected: the right answer, where there is one. choices: the options of a multiple-choice question.
-    meta: the row's other fields that the table may group by (level, subject, size).
+    id: unique within the task.
+    expected: the right answer; None where there is none.
+    choices: the options of a multiple-choice question.
+    meta: further fields of the row, for grouping (level, subject, size).
     """
 
     task: str
@@ -44,14 +46,14 @@ class Sample(Value, frozen=True):
     meta: Mapping[str, Json] = {}
 
 
-# ---------------------------------------------------------------- answered
+# ---------------------------------------------------------------- what comes back
 
 
 TokenSource = Literal["usage", "tokenizer", "chunks"]
 
 
 class Usage(Value, frozen=True):
-    """Tokens as the server counted them. Cached is inside prompt, reasoning inside completion; None is "not sent"."""
+    """Tokens as counted by the server; None where it sent no count. Prompt includes cached, completion reasoning."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -61,7 +63,7 @@ class Usage(Value, frozen=True):
 
 
 class ToolCall(Value, frozen=True):
-    """A tool call, put together from its fragments."""
+    """A tool call, joined from its fragments."""
 
     id: str = ""
     name: str = ""
@@ -71,10 +73,11 @@ class ToolCall(Value, frozen=True):
 class Completion(Value, frozen=True, tag="completion"):
     """A finished answer.
 
-    text: the answer without its reasoning and without leaked end markers. tokens: completion tokens by
-    `token_source`; None when nothing said. chunks: token events seen. flags: what was odd about it, e.g.
-    `no_done_marker`, `no_finish_reason`, `buffered`, `invalid_utf8`, `leaked_marker`, `data_after_done`.
-    others: the texts of choices 1.. when several were asked for.
+    text: the answer without reasoning and leaked end markers.
+    tokens: completion tokens, counted by `token_source`; None where nothing counted them.
+    chunks: number of token events.
+    others: the texts of choices 1.. where several were asked for.
+    flags: oddities, e.g. `no_done_marker`, `no_finish_reason`, `buffered`, `invalid_utf8`, `leaked_marker`.
     """
 
     text: str
@@ -95,18 +98,18 @@ class Completion(Value, frozen=True, tag="completion"):
 
     @property
     def truncated(self) -> bool:
-        """Whether the answer ran into its token limit: its own outcome, counted apart."""
+        """Return whether the answer reached its token limit."""
         return self.finish_reason == "length"
 
 
 class Phase(StrEnum):
-    """How far a request got. Only this, the status and the headers decide whether it may be sent again."""
+    """How far a request got. With the status and the headers it decides whether it may be sent again."""
 
-    NOT_SENT = "not_sent"  # not one byte of the request was handed to the kernel
-    SENDING = "sending"  # some bytes of the request were handed over, not all
-    SENT = "sent"  # all of it, and not one byte of the answer came
-    PARTIAL = "partial"  # some of the answer came
-    COMPLETE = "complete"  # all of it came
+    NOT_SENT = "not_sent"  # no byte of the request was handed to the kernel
+    SENDING = "sending"  # some bytes of the request
+    SENT = "sent"  # all of the request, and no byte of the answer came
+    PARTIAL = "partial"  # part of the answer came
+    COMPLETE = "complete"  # all of the answer came
 
 
 FailureKind = Literal[
@@ -122,11 +125,14 @@ FailureKind = Literal[
 
 
 class Failure(Value, frozen=True, tag="failure"):
-    """One request that gave no answer. Never a score of 0.
+    """A request without an answer. Never a score of 0.
 
-    message: for people, redacted. partial: the text that came before it broke. status: the HTTP status, if any.
-    retry_after_s: what the server asked for. possibly_billed: it was fully sent and may have cost money.
-    momentary: asking was stopped before the attempts were used up, so a resume asks again.
+    message: for people, with keys redacted.
+    status: the HTTP status, if any.
+    partial: the text received before it failed.
+    retry_after_s: the wait the server asked for.
+    possibly_billed: whether it was fully sent and may have cost money.
+    momentary: whether asking was stopped with attempts left, so that a resumed run asks again.
     """
 
     kind: FailureKind
@@ -142,7 +148,7 @@ class Failure(Value, frozen=True, tag="failure"):
 Outcome = Completion | Failure
 
 
-# ---------------------------------------------------------------- measured
+# ---------------------------------------------------------------- what is measured
 
 
 class Timing(Value, frozen=True):
@@ -154,7 +160,8 @@ class Timing(Value, frozen=True):
                     |--------------------e2e-------------------------|         |
                     |--------------------stream------------------------------- |
 
-    Definitions and when each is None: docs/metrics.md. icl_s: gaps between token events.
+    Definitions and when each is None: docs/metrics.md.
+    icl_s: gaps between token events.
     stamp: who took the instants, `kernel` (arrival of the segment) or `user` (return of the read).
 
     first_bound_s, last_bound_s, gap_bound_s: how much earlier than recorded the first, the last and any of the token
@@ -179,7 +186,7 @@ class Timing(Value, frozen=True):
 
 
 class Attempt(Value, frozen=True):
-    """An earlier attempt of the same request, which failed and was sent again after `wait_s`."""
+    """An earlier, failed attempt of a request that was sent again after `wait_s`."""
 
     failure: Failure
     sent_s: float
@@ -188,11 +195,14 @@ class Attempt(Value, frozen=True):
 
 
 class Record(Value, frozen=True):
-    """One question, asked once of one target: what was asked, what came back, how long it took, what it cost.
+    """One question asked of one target: the request, its outcome, its latencies and its cost.
 
-    key: identifies (target, task, sample, repeat, request body). session: which start of the run asked it.
-    sent_s: instant of sending on that session's monotonic clock, 0 = the session's start. at: UTC, a label only.
-    attempts: the earlier, failed attempts. warnings: what a reader of the numbers must know, as `kind: details`.
+    key: identifies (target, task, sample, repeat, request body).
+    session: the start of the run that asked it.
+    at: UTC, a label only.
+    sent_s: when it was sent, on the session's monotonic clock; 0 is the session's start.
+    attempts: earlier, failed attempts.
+    warnings: what a reader of the numbers should know, as `kind: details`.
     """
 
     key: str
@@ -209,15 +219,17 @@ class Record(Value, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-# ---------------------------------------------------------------- judged
+# ---------------------------------------------------------------- how it is judged
 
 
 class Score(Value, frozen=True):
-    """What one scorer says of one record. value: 0..1, or None when it could not say (`error` tells why).
+    """A scorer's judgement of a record.
 
-    answer: what was taken for the answer, None where none was found. rule: how it was found. disputed: two judges
-    disagreed, see `why`. means: what the answer says, where equal texts are not what the scorer takes for the same
-    answer (`1,000` and `1000`): two answers to one sample are equivalent if their `vote` is equal.
+    value: 0..1, or None if the answer could not be judged (`error` says why).
+    answer: the extracted answer; None where none was found.
+    rule: how it was extracted.
+    disputed: whether two judges disagreed; `why` has both.
+    means: the answer in a form in which equivalent answers are equal (`1,000` and `1000`), where the text is not.
     """
 
     value: float | None
@@ -230,14 +242,14 @@ class Score(Value, frozen=True):
 
     @property
     def vote(self) -> str | None:
-        """What the answer counts for in a majority of several; None where there is no answer, which never wins."""
+        """Return what the answer counts for in a majority vote; None where there is no answer, which never wins."""
         return self.means or self.answer or None
 
 
 class Scored(Value, frozen=True):
-    """A score, the record it belongs to and who gave it: one line of scores.jsonl.
+    """A score with its record's key and its scorer: one line of scores.jsonl.
 
-    answer_crc: of the text that was judged, so that a score never outlives its answer.
+    answer_crc: checksum of the judged text; a score of another text is ignored.
     """
 
     key: str

@@ -1,8 +1,12 @@
-"""Formats numbers for people: durations, counts, fractions, dollars. Formatting only; unknown is `-`, never 0."""
+"""Numbers for people: durations, counts, fractions, dollars. Formatting only; unknown is `-`, never 0."""
 
 import math
 from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
+from typing import Literal
 
+Unit = Literal[
+    "fraction", "share", "count", "number", "s", "s/token", "s/token^2", "tok/s", "req/s", "tokens", "usd"
+]  # fmt: skip
 UNKNOWN = "-"
 
 
@@ -12,17 +16,17 @@ def seconds(value: float | None) -> str:
         return UNKNOWN
     if math.isinf(value):
         return "inf"
-    in_ms = float(f"{value * 1000:.2e}")  # rounded before it is compared: 0.9996 s is 1.00 s
+    in_ms = float(f"{value * 1000:.2e}")  # rounded before the comparison: 0.9996 s is 1.00 s
     return f"{significant(value * 1000)} ms" if in_ms < 1000 else f"{significant(value)} s"
 
 
 def fraction(value: float | None, decimals: int = 0) -> str:
-    """Return a fraction as percent: `62 %`. What rounds to 0 or 100 without being it reads `<1 %`, `>99 %`."""
+    """Return a fraction as percent: `62 %`. A value that only rounds to 0 or 100 is shown as `<1 %` or `>99 %`."""
     return UNKNOWN if value is None else f"{_percent(value, decimals)} %"
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Return `62 % [47, 75]`; one decimal where the interval is narrower than ten points."""
+    """Return `62 % [47, 75]`, with one decimal if the interval is narrower than ten points."""
     if value is None or low is None or high is None:
         return fraction(value)
     decimals = int(high - low < 0.1)
@@ -30,7 +34,7 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
 
 
 def count(value: int | None) -> str:
-    """Return a whole number with thousands separated by commas."""
+    """Return an integer with commas between thousands."""
     return UNKNOWN if value is None else f"{value:,}"
 
 
@@ -49,12 +53,12 @@ def usd(value: Decimal | None) -> str:
 
 
 def cap(value: Decimal) -> str:
-    """Return dollars as they are typed, rounded up to two significant digits: a cap that is enough."""
+    """Return dollars as typed, rounded up to two significant digits, for a cap that is large enough."""
     return f"{value.quantize(Decimal(1).scaleb(value.adjusted() - 1), ROUND_UP, Context(prec=60)):f}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return `value` with so many significant digits and no exponent: 1.20, 12.3, 123, 1,235."""
+    """Return `value` with `digits` significant digits and no exponent: 1.20, 12.3, 123, 1,235."""
     if value == 0:
         return "0"
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded value: 9.996 counts as 10.0

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROWS = [
     {"types"},
-    {"errors", "units", "secret", "escape", "fingerprint", "slug"},
+    {"errors", "units", "secret", "escape", "fingerprint"},
     {"spec", "load", "wire", "stats", "price", "retry", "explain", "rule", "slo"},
     {"data", "targets"},
     {"score"},

@@ -25,7 +25,7 @@ from evalrun.compare.figures import figures
 from evalrun.compare.interim import interim
 from evalrun.compare.side import LETTERS, Cell, Figures, Prints, Side
 from evalrun.errors import StoreError, SuiteError
-from evalrun.slug import slug
+from evalrun.fingerprint import slug
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 

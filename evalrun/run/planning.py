@@ -12,9 +12,9 @@ from typing import Any
 from evalrun.data.places import Places
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
+from evalrun.fingerprint import slug
 from evalrun.run.plan import Plan, differences, plan
 from evalrun.run.watch import Watch
-from evalrun.slug import slug
 from evalrun.store import Run
 from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
 from evalrun.suite.files import suite_path, target_path

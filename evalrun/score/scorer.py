@@ -76,6 +76,7 @@ class ExactScorer(Scorer):
 
     kind: Literal["exact"]
     ignore_case: bool = False
+    """Treat upper and lower case as the same."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
         """Compare the whole answer."""
@@ -91,7 +92,9 @@ class ContainsScorer(Scorer):
     texts: tuple[str, ...] = ()
     """Texts to look for; by default the sample's expected answer."""
     need: Literal["any", "all"] = "any"
+    """Whether one of the texts is enough or all are needed."""
     ignore_case: bool = False
+    """Treat upper and lower case as the same."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
         """Look for each text."""
@@ -116,6 +119,7 @@ class RegexScorer(Scorer):
     pattern: str = Field(min_length=1)
     """A Python regular expression, searched for in the answer; `^` and `$` match at lines."""
     ignore_case: bool = False
+    """Treat upper and lower case as the same."""
 
     @field_validator("pattern")
     @classmethod

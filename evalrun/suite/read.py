@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalrun.fingerprint import slug
 from evalrun.secret import Secret
-from evalrun.slug import slug
 from evalrun.suite.document import Node, Position
 from evalrun.suite.files import Files, contents, mapping, suite_path, target_path
 from evalrun.suite.override import Override, Step, apply, node_of, show_path

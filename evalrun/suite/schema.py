@@ -32,21 +32,21 @@ def schema(what: Literal["suite", "target"]) -> Mapping[str, Json]:
     return {**draft, **suite, "title": "evalrun suite", "properties": properties, **alone}
 
 
-class Names(NamedTuple):
+class Allowed(NamedTuple):
     """The names allowed at a place: keys of its mapping, kinds of its union."""
 
     keys: tuple[str, ...]
     kinds: tuple[str, ...]
 
 
-def names_at(root: Mapping[str, Json], loc: Iterable[int | str]) -> Names:
+def names_at(root: Mapping[str, Json], loc: Iterable[int | str]) -> Allowed:
     """Return the names allowed at pydantic's location `loc`: keys beside its last step, kinds at it."""
     here, beside = [root], [root]
     for step in loc:
         further = [child for each in here for child in _step(root, each, step)]
         beside, here = here, further or here  # an unknown step is a branch of a union
     classes = [branch for each in beside for branch in _branches(root, each)]
-    return Names(
+    return Allowed(
         keys=tuple(dict.fromkeys(key for each in classes for key in each.get("properties", {}))),
         kinds=tuple(dict.fromkeys(kind for each in here for kind in _kinds(root, each))),
     )

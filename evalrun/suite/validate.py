@@ -14,7 +14,7 @@ from evalrun.errors import SuiteError, closest
 from evalrun.escape import clip, tty
 from evalrun.suite.document import Node, Position
 from evalrun.suite.override import Step, show_path
-from evalrun.suite.schema import Names, names_at
+from evalrun.suite.schema import Allowed, names_at
 from evalrun.types import Json
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ def _joined(mistakes: Iterable[Mistake]) -> list[Mistake]:
     return list(joined.values())
 
 
-def _mistake(detail: ErrorDetails, tree: Node, names: Names) -> Mistake:
+def _mistake(detail: ErrorDetails, tree: Node, names: Allowed) -> Mistake:
     node, path = trace(tree, detail["loc"])
     last = detail["loc"][-1] if detail["loc"] else ""
     kind, context = detail["type"], detail.get("ctx", {})

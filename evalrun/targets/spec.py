@@ -23,44 +23,44 @@ _OWN_HEADERS = {
 
 
 class Prices(Spec):
-    """US dollars per one million tokens, and the day they were read."""
+    """Prices in US dollars per million tokens, and the date they were looked up."""
 
     prompt: Decimal = Field(ge=0)
     """USD per 1M prompt tokens."""
     completion: Decimal = Field(ge=0)
     """USD per 1M completion tokens."""
     cached: Decimal | None = Field(default=None, ge=0)
-    """USD per 1M prompt tokens served from the provider's cache; without it cached tokens have no known price."""
+    """USD per 1M prompt tokens from the provider's cache; without it the price of cached tokens is unknown."""
     date: date
-    """The day the prices were read."""
+    """The date the prices were looked up."""
     source: str = ""
-    """Where they were read."""
+    """Where they were looked up."""
 
 
 class Rate(Spec):
-    """What the provider allows."""
+    """Limits set by the provider."""
 
     concurrency: int | None = Field(default=None, ge=1)
-    """Most requests in flight at once; the task's concurrency is lowered to it."""
+    """Maximum requests in flight; lowers the suite's concurrency."""
 
 
 class Quirks(Spec):
-    """What is unusual about an endpoint."""
+    """Deviations of an endpoint from the usual protocol."""
 
     stream: bool = True
-    """Ask for a stream. Without one there is no time to first token."""
+    """Ask for a stream. Without it there is no time to first token."""
     stream_usage: bool = True
     """Send `stream_options: {include_usage: true}`."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """The body field that limits the answer."""
+    """The body field that limits the tokens of an answer."""
     end_markers: tuple[str, ...] = ("</s>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<｜end▁of▁sentence｜>")
-    """Texts stripped (and flagged) where an answer ends with one."""
+    """Texts removed from the end of an answer, with a warning."""
     body: dict[str, Any] = Field(default={})
-    """Extra fields for every request body."""
+    """Further fields of every request body."""
     warm_body: dict[str, Any] = Field(default={})
-    """Extra fields for requests that are meant to be served from the prompt cache (a ladder's `cache: warm`)."""
+    """Further fields of requests to be served from the prompt cache (a ladder's `cache: warm`)."""
     headers: dict[str, str] = Field(default={})
-    """Extra request headers; never a key (`key_env` is for that)."""
+    """Further request headers; not for keys, which belong in `key_env`."""
 
     @field_validator("body")
     @classmethod
@@ -89,14 +89,16 @@ class Quirks(Spec):
 
 
 class Named(Spec):
-    """What every target has."""
+    """The fields of every target."""
 
     about: str = ""
-    """One line on what this target is; printed above the tables."""
+    """One line about the target, printed above the tables."""
     prices: Prices | None = None
-    """Prices; without them the cost is unknown, not zero."""
+    """Prices per million tokens; without them the cost is unknown, not zero."""
     rate: Rate = Rate()
+    """What the provider allows."""
     quirks: Quirks = Quirks()
+    """Deviations from the usual protocol."""
 
 
 class Http(Named):
@@ -106,17 +108,17 @@ class Http(Named):
     allow_http: bool = False  # before base_url, whose check looks at it
     """Allow plain http to a host that is neither this machine nor a private address."""
     base_url: str
-    """Up to and without `/chat/completions`, e.g. `https://api.deepinfra.com/v1/openai`."""
+    """The URL without `/chat/completions`, e.g. `https://api.deepinfra.com/v1/openai`."""
     model: str
     """The model's name in the request body."""
     key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
-    """The environment variable that holds the key."""
+    """The environment variable with the key."""
     verify: bool = True
-    """Verify the server's certificate. `false` is shown in every report."""
+    """Verify the server's certificate; `false` is shown in every report."""
     ca_file: str | None = None
-    """A PEM file of additional authorities, relative to this file."""
+    """A PEM file of additional certificate authorities, relative to this file."""
     transport: Literal["evalrun", "httpx"] = "evalrun"
-    """`httpx` is the stock client: it honours HTTP(S)_PROXY, and its stopwatch breaks under load."""
+    """`httpx` supports HTTP(S)_PROXY, but its latencies are unreliable under load."""
 
     @field_validator("base_url")
     @classmethod
@@ -129,48 +131,50 @@ class Embedded(Named):
 
     kind: Literal["embedded"]
     model: str = "SmolLM2-135M-Instruct"
-    """The built-in model's name, or the path of a GGUF file relative to this file."""
+    """The built-in model's name, or the path to a GGUF file, relative to this file."""
     context: int = Field(default=8192, ge=256)
-    """Window of each slot, in tokens."""
+    """Context window of each slot, in tokens."""
     threads: int | None = Field(default=None, ge=1)
-    """Decoding threads; by default one core is left to the client."""
+    """Decoding threads; by default one core is left for the client."""
 
 
 class Simulator(Named):
-    """A pretended model with a known truth, for tests and dry runs. See `evalrun serve sim --help`."""
+    """A simulated model with known accuracy and latency, for tests and dry runs. See `evalrun serve sim --help`."""
 
     kind: Literal["simulator"]
     model: str = "sim"
+    """The model's name in requests and tables."""
     seed: int = 0
+    """Another seed gives other answers and latencies."""
     tokenizer: str = Field(default="words", min_length=1)
-    """How prompts are counted: `words`, `bytes` (UTF-8), or the path of a tokenizer.json relative to this file. As a
-    chat template would, it adds 4 tokens for each message and 3 for the conversation. Answers are counted in words."""
+    """How prompts are counted: `words`, `bytes` (UTF-8), or a path to tokenizer.json, relative to this file. As with a
+    chat template, each message adds 4 tokens and the conversation 3. Answers are counted in words."""
     ttft_s: float = Field(default=0.05, ge=0)
-    """Median time to first token at an empty prompt."""
+    """Median time to first token of an empty prompt."""
     ttft_per_token_s: float = Field(default=0.0, ge=0)
-    """Seconds that each prompt token adds. Of n tokens, c of them from the prefix cache, the median time to first
-    token is `ttft_s + ttft_per_token_s * (n - c) + ttft_per_token2_s * (n^2 - c^2)`."""
+    """Seconds per prompt token. With n tokens, c of them from the prefix cache, the median time to first token is
+    `ttft_s + ttft_per_token_s * (n - c) + ttft_per_token2_s * (n^2 - c^2)`."""
     ttft_per_token2_s: float = Field(default=0.0, ge=0)
-    """Seconds per squared prompt token, added likewise: what attention to all earlier tokens costs."""
+    """Seconds per squared prompt token: the cost of attention to all earlier tokens."""
     ttft_sigma: float = Field(default=0.0, ge=0)
-    """Log-normal spread of the time to first token: all of it is multiplied by exp(ttft_sigma * z), z normal."""
+    """Log-normal spread of the time to first token, which is multiplied by exp(ttft_sigma * z), z standard normal."""
     prefix_cache: Literal["off", "reported", "silent"] = "off"
-    """Serve the part of a prompt that the latest prompts began with from a cache, in blocks of 16 tokens. `reported`:
-    usage says how many tokens and the cached price applies to them; `silent`: usage does not mention it."""
+    """Serve the beginning of a prompt from a cache if a recent prompt shares it, in blocks of 16 tokens. `reported`:
+    usage has the number of cached tokens, charged at the cached price. `silent`: usage does not mention it."""
     prefix_cache_prompts: int = Field(default=64, ge=1)
-    """How many of the latest prompts the prefix cache keeps."""
+    """Number of recent prompts in the prefix cache."""
     token_s: float = Field(default=0.005, ge=0)
     """Time per output token."""
     tokens_per_chunk: int = Field(default=1, ge=1)
-    """Tokens in each streamed chunk."""
+    """Tokens per streamed chunk."""
     accuracy: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=(0.95, 0.8, 0.6, 0.4, 0.2), min_length=1)
-    """Chance of a right answer at difficulty 1, 2, ...; the last one holds for all above."""
+    """Probability of a right answer at difficulty 1, 2, ...; the last one applies to all above."""
     reasoning_tokens: int = Field(default=0, ge=0)
-    """Reasoning streamed before the answer."""
+    """Tokens of reasoning streamed before the answer."""
     answer_tokens: int = Field(default=16, ge=1)
-    """Tokens (words) of an answer, about: its length varies by a quarter of it."""
+    """Mean tokens (words) of an answer; the length varies by a quarter."""
     window: int | None = Field(default=None, ge=1)
-    """Most tokens of a prompt and its answer together; a request for more is refused with 400, as endpoints do."""
+    """Maximum tokens of a prompt and its answer together; a request for more is refused with status 400."""
 
 
 TargetSpec = Annotated[Http | Embedded | Simulator, Field(discriminator="kind")]

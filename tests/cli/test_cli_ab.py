@@ -84,7 +84,7 @@ def test_equals_differ_by_nothing_and_a_control_is_asked_too(
     names = [target(tmp_path, name, accuracy=0.5) for name in "abc"]
     done = evalrun("ab", path, "-t", names[0], "-t", names[1], "--control", names[2])
     assert done.returncode == 0, done.stderr
-    assert "typical weather" in done.stdout
+    assert "slowed the control" in done.stdout
     folder = only_run(tmp_path)
     assert accuracy(folder)["comparison"]["difference"] == 0.0
     requests = asked(folder)
@@ -195,13 +195,13 @@ def test_undecided_within_the_cap_is_no_verdict(suite: Callable[..., Path], eval
     words = ("ab", path, "-t", target(tmp_path, "a"), "-t", target(tmp_path, "b"), "--decide", RULE)
     done = evalrun(*words, "--max-cost", "0.013")
     assert done.returncode == 3, (done.stdout, done.stderr)
-    assert "another round would pass the cap of $0.013" in done.stdout
+    assert "another round would exceed the cap of $0.013" in done.stdout
     records = list(open_run(only_run(tmp_path)).records())
     assert len(records) == 200
     twice = 2 * sum(record.cost_usd or 0 for record in records)
     tight = evalrun(*words, "--max-cost", f"{float(twice) + 0.0003:.6f}", "--new", "--out", "tight")
     assert tight.returncode == 3, (tight.stdout, tight.stderr)
-    assert "--max-cost 0.0" in tight.stdout.partition("another round would pass the cap")[2]
+    assert "--max-cost 0.0" in tight.stdout.partition("another round would exceed the cap")[2]
     (folder,) = (path for path in (tmp_path / "tight" / "sums").iterdir() if path.is_dir())
     assert len(list(open_run(folder).records())) == 200
 

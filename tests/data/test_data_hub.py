@@ -111,15 +111,15 @@ def test_rows_cache_and_refusals(tmp_path: Path, endpoint: str) -> None:
     said = read(tmp_path, endpoint, "o/missing", "o/gated", "o/scripted", "o/good", f"o/good@{COMMIT}", "o/good@:tset")
     assert "check the id; if it is private or gated, set HF_TOKEN" in said["o/missing"]
     assert "accept its terms on its page, then set HF_TOKEN" in said["o/gated"]
-    assert "it needs a loading script" in said["o/scripted"]
-    assert "name one of its splits" in said["o/good@:tset"]
+    assert "loading scripts are no longer supported; use a copy in Parquet" in said["o/scripted"]
+    assert "set `split` to one of its splits" in said["o/good@:tset"]
     assert all("--set tasks.NAME.data='{kind: jsonl" in said[name] for name in ("o/missing", "o/gated", "o/scripted"))
     assert said["o/good"] == said[f"o/good@{COMMIT}"] == rows
 
     said = read(tmp_path, endpoint, f"o/good@{COMMIT}", f"o/good@{OTHER}", "o/good", "o/new", HF_HUB_OFFLINE="1")
     assert said[f"o/good@{COMMIT}"] == said["o/good"] == rows
-    assert said["o/good:"] == f"the hub is away; read from the cache: commit {COMMIT}"
-    assert f"commit {OTHER} is wanted, and the cache has {COMMIT}" in said[f"o/good@{OTHER}"]
+    assert said["o/good:"] == f"the hub is unreachable; read from the cache: commit {COMMIT}"
+    assert f"commit {OTHER} is asked for, and the cache has {COMMIT}" in said[f"o/good@{OTHER}"]
     assert "offline mode is on and no copy is cached" in said["o/new"]
 
 

@@ -324,8 +324,8 @@ def broken(**fields: str) -> str:
          "s.yaml:12:36: limits.max_cost_usd: expected a number, got 'none'"),
         (BASE + "slo: {ttft: 2, tpot: fast, e2e: 0 s, tfft: 1 s}\n",
          "s.yaml:12:13: slo.ttft: 2 has no unit; write 2 s or 2 ms\n"
-         "s.yaml:12:22: slo.tpot: 'fast' is no time with a unit; write e.g. 2 s or 800 ms\n"
-         "s.yaml:12:33: slo.e2e: '0 s' can be kept by nobody; write a time above 0\n"
+         "s.yaml:12:22: slo.tpot: 'fast' is not a time with a unit; write e.g. 2 s or 800 ms\n"
+         "s.yaml:12:33: slo.e2e: '0 s' cannot be met; write a time above 0\n"
          "s.yaml:12:38: slo.tfft: unknown key; did you mean 'ttft'?"),
         (BASE + "gates:\n  - good >= 95 %\n", "s.yaml:13:3: gates: 'good >= 95 %' needs an SLO; add one to the suite"),
         (BASE + 'about: "\\x1b[2J"\n"\\x1b]0;x": 1\n', "s.yaml:13:1: \\x1b]0;x: unknown key"),

@@ -21,7 +21,7 @@ from evalrun.data.context.filler import (
 from evalrun.data.context.probe import Probe, Puzzle
 from evalrun.data.dice import Dice
 
-Percent = Annotated[float, Field(ge=0, le=100)]
+_Percent = Annotated[float, Field(ge=0, le=100)]
 DEPTHS = (0.0, 25.0, 50.0, 75.0, 100.0)
 
 
@@ -52,7 +52,7 @@ class Needle(Probe):
     """Number of keys asked for."""
     decoys: int | None = Field(default=None, ge=0, le=1000)
     """Number of sentences with a number that is not a needle; by default as many as there are right answers."""
-    depths: tuple[Percent, ...] = Field(default=DEPTHS, min_length=1)
+    depths: tuple[_Percent, ...] = Field(default=DEPTHS, min_length=1)
     """Position of a single asked needle in the text, in percent; question n takes the n-th depth, in turn."""
 
     @model_validator(mode="after")
@@ -134,7 +134,7 @@ class Passkey(Probe):
     family: ClassVar[str] = "retrieval"
 
     kind: Literal["passkey"]
-    depths: tuple[Percent, ...] = Field(default=DEPTHS, min_length=1)
+    depths: tuple[_Percent, ...] = Field(default=DEPTHS, min_length=1)
     """Position of the key in the text, in percent; question n takes the n-th depth, in turn."""
 
     def puzzle(self, index: int, units: int, dice: Dice) -> Puzzle:
@@ -164,7 +164,7 @@ class KeyValue(Probe):
     family: ClassVar[str] = "retrieval"
 
     kind: Literal["key_value"]
-    depths: tuple[Percent, ...] = Field(default=DEPTHS, min_length=1)
+    depths: tuple[_Percent, ...] = Field(default=DEPTHS, min_length=1)
     """Position of the asked pair, in percent: 0 is the first; question n takes the n-th depth, in turn."""
 
     @property

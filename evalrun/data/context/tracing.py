@@ -12,7 +12,6 @@ from evalrun.data.dice import Dice
 
 TRIES = 50  # nodes of one graph to try as a start, before another graph is drawn
 MAX_RIGHT = 20
-Arrows = dict[int, list[int]]
 
 
 class Variables(Probe):
@@ -145,7 +144,7 @@ class Graph(Probe):
     def _found(self, dice: Dice, edges: list[tuple[int, int]]) -> tuple[int, set[int]]:
         """Return a node to start from and the right answer, which is empty where no node suits."""
         forward = self.operation == "bfs"
-        ways: Arrows = {}
+        ways: dict[int, list[int]] = {}
         for a, b in edges:
             ways.setdefault(a if forward else b, []).append(b if forward else a)
         most = min(MAX_RIGHT, len({node for edge in edges for node in edge}) // 7)
@@ -177,7 +176,7 @@ def drawn(dice: Dice, edges: int, *, nodes: int) -> list[tuple[int, int]]:
     return list(found)
 
 
-def reached(ways: Arrows, start: int, hops: int) -> set[int]:
+def reached(ways: dict[int, list[int]], start: int, hops: int) -> set[int]:
     """Return the nodes whose shortest path from `start` has exactly `hops` steps."""
     seen, edge = {start}, {start}
     for _ in range(hops):

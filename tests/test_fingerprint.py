@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.slug import slug
+from evalrun.fingerprint import slug
 
 
 @pytest.mark.parametrize("name", ["math", "deepinfra", "v3.2_x-1", "0", "a" * 64])
