@@ -1,6 +1,5 @@
 """The commands around suites and servers: `schema`, `model fetch` and `serve sim`."""
 
-import asyncio
 import json
 import os
 import signal
@@ -31,6 +30,8 @@ def model() -> None:
 @model.command()
 def fetch() -> int:
     """Fetch the embedded model's weights (98 MB) into the user's cache and check them."""
+    import asyncio
+
     from evalrun.cli.progress import watching
     from evalrun.targets.embedded import weights
 
@@ -53,6 +54,8 @@ def serve() -> None:
 @click.option("--truth", type=PATH, help="Log when each byte was written, as JSON lines.")
 def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | None) -> int:
     """Serve a simulated OpenAI-compatible endpoint with a known latency and answer model, until it is interrupted."""
+    import asyncio
+
     from evalrun.errors import SuiteError
     from evalrun.secret import Secret
     from evalrun.suite import read_target

@@ -78,6 +78,11 @@ def test_a_resumed_ladder_is_not_measured_again(climb: Callable[..., dict[str, o
     again = evalrun("ladder", folder, "--plot")
     assert again.returncode == 0, again.stderr
     assert "prompt tokens" in again.stdout
+    beside = Path(str(folder)).parent / "history.parquet"
+    beside.write_bytes(b"PAR1")  # as `evalrun history` leaves it there: a shell's * finds it too
+    several = evalrun("ladder", *sorted(beside.parent.iterdir()), "--plot")
+    assert several.returncode == 0, several.stderr
+    assert "history.parquet is not the folder of a run: skipped" in several.stderr
     assert (
         sum('"t":"calibrated"' in line for line in (Path(str(folder)) / "journal.jsonl").read_text().splitlines()) == 1
     )

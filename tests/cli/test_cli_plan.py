@@ -37,10 +37,13 @@ def test_nothing_is_sent(suite: Callable[..., Path], evalrun: Command, tmp_path:
 
 
 def test_a_key_is_not_needed_to_plan(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
-    """What it will cost is asked before there is an account; to ask anything takes the key."""
+    """What it will cost is asked before there is an account, and a lint job on a fork has no key; to ask anything takes
+    it."""
     path = suite(5)
     (tmp_path / "api.yaml").write_text("kind: http\nbase_url: http://127.0.0.1:9/v1\nmodel: m\nkey_env: NO_SUCH_KEY\n")
     assert planned(evalrun("plan", path, "--target", "api.yaml", "--format", "json"))["estimates"]
+    checked = evalrun("check", path, "--target", "api.yaml")
+    assert (checked.returncode, "valid; 5 requests to api" in checked.stdout) == (0, True), checked.stderr
     for words in (("run", path), ("plan", path, "--pilot", "1")):
         refused = evalrun(*words, "--target", "api.yaml")
         assert (refused.returncode, "NO_SUCH_KEY is not set" in refused.stderr) == (2, True)
