@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # what asks needs an HTTP library, what compares needs numpy
     from evalrun.rule import Rule
     from evalrun.run.fanout import Ending
     from evalrun.run.plan import Plan
-    from evalrun.run.session import Session
+    from evalrun.run.session import SessionResult
 
 BASELINES = Path("results/baselines")
 """Where baselines are, unless another folder is named."""
@@ -157,7 +157,7 @@ async def arun_suite(
     return await asyncio.to_thread(finish, session.folder, watch=watch, session=session)
 
 
-def finish(folder: Path, *, watch: Watch, session: "Session | None" = None) -> "Run":
+def finish(folder: Path, *, watch: Watch, session: "SessionResult | None" = None) -> "Run":
     """Score the answers of a run that have no score yet, write its tables, and return the run."""
     score_run(folder, watch=watch, deadline_s=session.deadline_s if session else None)
     run = Run(folder, session=session)
@@ -177,7 +177,7 @@ class Run:
     (True, 'sums')
     """
 
-    def __init__(self, folder: Path, *, session: "Session | None" = None) -> None:
+    def __init__(self, folder: Path, *, session: "SessionResult | None" = None) -> None:
         """Use `open_run`. Raises StoreError where the folder is not a run's."""
         self.folder, self.session = folder, session
         self._stored = read_folder(folder)

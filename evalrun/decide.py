@@ -30,7 +30,7 @@ from evalrun.rule import Rule, parse
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan, replan
 from evalrun.run.scoring import score_run
-from evalrun.run.session import Session, ask_rounds, open_writer
+from evalrun.run.session import SessionResult, ask_rounds, open_writer
 from evalrun.run.spent import already_spent
 from evalrun.run.watch import Watch
 from evalrun.store import Run, open_run, resume
@@ -79,7 +79,7 @@ def rule_of_rounds(text: str) -> Rule:
     return rule
 
 
-def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> tuple[Session, dict[str, Next]]:
+def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> tuple[SessionResult, dict[str, Next]]:
     """Ask rounds until `rule` is decided for every task, or the cap is reached. A stopped one goes on where it was.
 
     Returns the last session, and what is known of each task: nothing where it was stopped.
@@ -188,7 +188,7 @@ Due = Mapping[Place, int]
 
 def decide_gate(
     folder: Path, criteria: Criteria, means: Means, *, watch: Watch
-) -> tuple[Gate, End, Session | None, Plan | None]:
+) -> tuple[Gate, End, SessionResult | None, Plan | None]:
     """Judge a run, ask more repeats of it where they may decide, judge again, until it is decided or must end.
 
     Returns the gate, why it asks no more, and the last session and its plan, None where nothing was asked.
@@ -198,7 +198,7 @@ def decide_gate(
     assert new.folder is not None  # a run has one
     run = open_run(new.folder)
     plan: Plan | None = None
-    session: Session | None = None
+    session: SessionResult | None = None
     while True:
         gate = judge(asked, new, base, across_prompts=criteria.across_prompts, deciding=True)
         found = _next(gate, new, run, session=session, means=means)
@@ -259,7 +259,7 @@ def _plan(run: Run, new: Side, means: Means, watch: Watch) -> Plan:
     return replace(plan, suite=plan.suite.model_copy(update={"limits": limits}))
 
 
-def _ask(run: Run, plan: Plan, due: Due, *, watch: Watch) -> Session:
+def _ask(run: Run, plan: Plan, due: Due, *, watch: Watch) -> SessionResult:
     """Ask a round, one target after another; return the last session, or the first that was cut off."""
     for target in plan.targets:
         rounds = {task: repeats for (task, of), repeats in due.items() if of == target.name}
@@ -274,7 +274,7 @@ def _ask(run: Run, plan: Plan, due: Due, *, watch: Watch) -> Session:
 # ---------------------------------------------------------------- what next
 
 
-def _next(gate: Gate, new: Side, run: Run, *, session: Session | None, means: Means) -> Due | End:
+def _next(gate: Gate, new: Side, run: Run, *, session: SessionResult | None, means: Means) -> Due | End:
     """Return what is to be asked next, or why nothing is. session: the one before.
 
     All reasons but money are here, and the gate's come before the session's.

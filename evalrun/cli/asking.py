@@ -16,7 +16,7 @@ from evalrun.escape import tty
 if TYPE_CHECKING:
     from evalrun.api import Run
     from evalrun.run.plan import Plan
-    from evalrun.run.session import Session
+    from evalrun.run.session import SessionResult
 
 PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their own within that of all results
 
@@ -108,7 +108,7 @@ def _ended(done: "Run", plan: "Plan", *, verdict: int) -> int:
     return verdict if done.session is None else last_words(done.session, plan, verdict=verdict)
 
 
-def last_words(session: "Session", plan: "Plan", *, verdict: int) -> int:
+def last_words(session: "SessionResult", plan: "Plan", *, verdict: int) -> int:
     """Say what a person must know beyond the table, with the command that goes on, and return the exit code."""
     ending, stopped_by = session.ending, session.stop.signal
     if ending is None or stopped_by is not None:

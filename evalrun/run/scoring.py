@@ -14,8 +14,6 @@ from evalrun.run.watch import Watch
 from evalrun.store import Run, open_run, write_scores
 from evalrun.types import Completion, Json, Sample, Scored
 
-Answer = tuple[str, Sample, Completion]
-
 
 def score_run(
     folder: Path,
@@ -24,18 +22,17 @@ def score_run(
     suite: Path | Mapping[str, Any] | None = None,
     again: bool = False,
     deadline_s: float | None = None,
-) -> Run:
-    """Score the answers of a run that have no score yet by these scorers, and replace its scores. Return the run.
+) -> None:
+    """Score the answers of a run that have no score yet by these scorers, and replace its scores.
 
     suite: the scorers are this suite's, not the run's own. again: every answer, not only those without a score.
     deadline_s: stop after so many seconds; what is not scored by then is left without a score, and that is said.
     """
     run = open_run(folder)
     scorers = {name: task["scorers"] for name, task in run.manifest.suite["tasks"].items()}
-    beside = Path(run.manifest.suite_file).parent
     if suite is not None:
-        beside = suite.parent if isinstance(suite, Path) else Path()
         scorers = _scorers_of(suite, scorers, folder)
+    beside = (suite if isinstance(suite, Path) else Path(run.manifest.suite_file)).parent
     until = None if deadline_s is None else time.monotonic() + deadline_s
     try:
         _replace(run, scorers, beside=beside, watch=watch, until=until, again=again)
@@ -44,7 +41,6 @@ def score_run(
         raise
     if until is not None and time.monotonic() > until:
         watch.say(f"some answers are not scored yet; score them with: evalrun score {folder}")
-    return open_run(folder)
 
 
 def _scorers_of(suite: Path | Mapping[str, Any], stored: Mapping[str, Json], folder: Path) -> dict[str, Json]:
@@ -61,62 +57,50 @@ def _scorers_of(suite: Path | Mapping[str, Any], stored: Mapping[str, Json], fol
 def _replace(
     run: Run, scorers: Mapping[str, Json], *, beside: Path, watch: Watch, until: float | None, again: bool
 ) -> None:
-    """Score what has no score yet, and write these scores and those that are kept."""
+    """Score what has no score yet, and write these scores and those that are kept.
+
+    beside: where the modules of `python` scorers are looked for. until: when to stop, on the monotonic clock.
+    """
+    from evalrun.score.pool import crc, score_all
+    from evalrun.score.spec import ADAPTER
+
     print_ = fingerprint(scorers)
     known: dict[int, int] = {}
     if not again and run.scorers() == print_:
         known = {int(one.key, 16): one.answer_crc for one in run.scores()}
     fresh: set[int] = set()
+    done = itertools.count(1)
+
+    def answers(tasks: Sequence[str]) -> Iterator[tuple[str, Sample, Completion]]:
+        for record in run.records():
+            if record.sample.task in tasks and isinstance(record.outcome, Completion):
+                key = int(record.key, 16)
+                if known.get(key) != crc(record.outcome):
+                    fresh.add(key)
+                    yield record.key, record.sample, record.outcome
+
+    def scored() -> Iterator[Scored]:
+        for tasks in _alike(scorers):
+            mine = answers(tasks)
+            if (first := next(mine, None)) is not None:  # else no worker is started
+                yield from score_all(
+                    itertools.chain([first], mine),
+                    ADAPTER.validate_json(json.dumps(scorers[tasks[0]])),
+                    workers=os.cpu_count() or 2,
+                    beside=beside,
+                    stop=lambda: until is not None and time.monotonic() > until,
+                    progress=lambda: watch.scoring(next(done)),
+                )
+
+    kept = (one for one in run.scores() if known and int(one.key, 16) not in fresh)
+    labels = {name: tuple(one.get("name") or one["kind"] for one in chosen) for name, chosen in scorers.items()}
+    write_scores(run.path, itertools.chain(scored(), kept), scorers=print_, labels=labels)
+    watch.scoring(next(done) - 1, ended=True)
+
+
+def _alike(scorers: Mapping[str, Json]) -> list[list[str]]:
+    """Return the tasks in groups with equal scorers."""
     groups: dict[str, list[str]] = {}
     for name, chosen in scorers.items():
         groups.setdefault(fingerprint(chosen), []).append(name)
-    count = itertools.count(1)
-    new = itertools.chain.from_iterable(
-        _scored(
-            _answers(run, names, known, fresh), scorers[names[0]], beside=beside, watch=watch, until=until, count=count
-        )
-        for names in groups.values()
-    )
-    kept = (one for one in run.scores() if known and int(one.key, 16) not in fresh)
-    labels = {name: tuple(one.get("name") or one["kind"] for one in chosen) for name, chosen in scorers.items()}
-    write_scores(run.path, itertools.chain(new, kept), scorers=print_, labels=labels)
-    watch.scoring(next(count) - 1, ended=True)
-
-
-def _answers(run: Run, tasks: Sequence[str], known: Mapping[int, int], fresh: set[int]) -> Iterator[Answer]:
-    """Return the answers that have no score yet, and note in `fresh` which those are."""
-    from evalrun.score.pool import crc
-
-    for record in run.records():
-        if record.sample.task in tasks and isinstance(record.outcome, Completion):
-            key = int(record.key, 16)
-            if known.get(key) != crc(record.outcome):
-                fresh.add(key)
-                yield record.key, record.sample, record.outcome
-
-
-def _scored(
-    answers: Iterator[Answer],
-    specs: Json,
-    *,
-    beside: Path,
-    watch: Watch,
-    until: float | None,
-    count: "itertools.count[int]",
-) -> Iterator[Scored]:
-    """Score answers by some scorers. Where there are none, nothing is imported and no worker is started."""
-    first = next(answers, None)
-    if first is None:
-        return
-    from evalrun.score.pool import score_all
-    from evalrun.score.spec import ADAPTER
-
-    scorers = ADAPTER.validate_json(json.dumps(specs))
-    yield from score_all(
-        itertools.chain([first], answers),
-        scorers,
-        workers=max(1, (os.cpu_count() or 2)),
-        beside=beside,
-        stop=lambda: until is not None and time.monotonic() > until,
-        progress=lambda: watch.scoring(next(count)),
-    )
+    return list(groups.values())

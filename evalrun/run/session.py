@@ -18,7 +18,7 @@ from evalrun.targets.transport.machine import loop_factory, settle
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SessionResult:
     """One session of asking. ending: None when it was interrupted before the requests in flight were over."""
 
     folder: Path
@@ -36,7 +36,7 @@ class Session:
         return None if self.stop.signal is None else self.stop.left_s()
 
 
-def ask_rounds(writer: Writer, plan: Plan, rounds: Mapping[str, int], *, watch: Watch, then: str) -> Session:
+def ask_rounds(writer: Writer, plan: Plan, rounds: Mapping[str, int], *, watch: Watch, then: str) -> SessionResult:
     """Ask what the folder lacks of some tasks, each sample so many times; signals end it in order.
 
     then: what the journal is told when all of it was asked.
@@ -50,13 +50,15 @@ def ask_rounds(writer: Writer, plan: Plan, rounds: Mapping[str, int], *, watch: 
     return ask_sync(fewer, writer, watch=watch, catch=True, then=then)
 
 
-def ask_sync(plan: Plan, writer: Writer, *, watch: Watch, catch: bool, then: str = "finished") -> Session:
+def ask_sync(plan: Plan, writer: Writer, *, watch: Watch, catch: bool, then: str = "finished") -> SessionResult:
     """Do what `ask_into` does in an event loop of its own."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(ask_into(writer, plan, watch=watch, catch=catch, then=then))
 
 
-async def ask_into(writer: Writer, plan: Plan, *, watch: Watch, catch: bool = False, then: str = "finished") -> Session:
+async def ask_into(
+    writer: Writer, plan: Plan, *, watch: Watch, catch: bool = False, then: str = "finished"
+) -> SessionResult:
     """Ask what a run's folder lacks of a plan, and end the session.
 
     catch: let signals of the process stop it; then no exception is raised, and the session says so.
@@ -72,7 +74,7 @@ async def ask_into(writer: Writer, plan: Plan, *, watch: Watch, catch: bool = Fa
             if stop.signal is None:
                 writer.end("stopped")
                 raise
-        session = Session(writer.run.path, ending, stop)
+        session = SessionResult(writer.run.path, ending, stop)
         writer.end(then if session.complete else "stopped")
     return session
 
