@@ -88,11 +88,11 @@ class MathScorer(Scorer):
 
 
 def _final(completion: Completion) -> Extracted:
-    return final_answer(without_reasoning(completion.text), cut=completion.finish_reason == "length")
+    return final_answer(without_reasoning(completion.text), cut=completion.truncated)
 
 
 def _unfound(completion: Completion, what: str) -> str:
-    return f"no {what} found" + (": it was cut off before one" if completion.finish_reason == "length" else "")
+    return f"no {what} found" + (": it was cut off before one" if completion.truncated else "")
 
 
 def _number(text: str) -> Fraction | None:

@@ -17,7 +17,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -34,19 +34,8 @@ _KEPT_ENV = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
 )  # fmt: skip
 _SET_ENV = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # same answer, same score
-
-
 _AHEAD = 16  # answers in hand for each worker: enough to keep it busy while the oldest one takes its time
 _POLL_S = 0.1  # how often a wait looks at `stop`
-
-
-def never() -> bool:
-    """Return False: do not stop."""
-    return False
-
-
-def nothing() -> None:
-    """Report no progress."""
 
 
 def score_all(
@@ -57,8 +46,8 @@ def score_all(
     deadline_s: float = 10.0,
     memory_bytes: int = 2 * 2**30,
     beside: Path | None = None,
-    stop: Callable[[], bool] = never,
-    progress: Callable[[], None] = nothing,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[], None] = lambda: None,
 ) -> Iterator[Scored]:
     """Yield each answer's scores, answers in the given order and scorers in theirs.
 
@@ -68,17 +57,14 @@ def score_all(
     """
     if len({scorer.label for scorer in scorers}) < len(scorers):
         raise SuiteError("scorers: two have the same name; give one of them a `name`")
-    with ExitStack() as stack:
-        pool = None
-        if any(scorer.isolated for scorer in scorers):
-            pool = stack.enter_context(
-                WorkerPool(scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes, beside=beside)
-            )
+    with WorkerPool(
+        scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes, beside=beside
+    ) as pool:  # it starts no worker before one is needed
         waiting: deque[_Waiting] = deque()
         for key, sample, completion in items:
             if stop():
                 return
-            futures = [_started(pool, n, s, sample, completion) for n, s in enumerate(scorers)]
+            futures = [pool.submit(number, sample, completion) for number in range(len(scorers))]
             waiting.append(_Waiting(key, crc(completion), futures))
             while waiting and (len(waiting) > workers * _AHEAD or waiting[0].done()):
                 if not waiting[0].wait(stop):
@@ -93,17 +79,6 @@ def score_all(
 def crc(completion: Completion) -> int:
     """Return the checksum of an answer's text, `Scored.answer_crc`."""
     return zlib.crc32(completion.text.encode("utf-8", "surrogatepass"))
-
-
-def _started(
-    pool: "WorkerPool | None", number: int, scorer: ScorerSpec, sample: Sample, completion: Completion
-) -> Future[Score]:
-    """Start one score; a cheap one is finished at once."""
-    if pool is not None and scorer.isolated:
-        return pool.submit(number, sample, completion)
-    future: Future[Score] = Future()
-    future.set_result(scorer(sample, completion))
-    return future
 
 
 class _Waiting(NamedTuple):
@@ -146,11 +121,11 @@ class WorkerPool:
         scorers: Sequence[ScorerSpec],
         *,
         workers: int,
-        deadline_s: float = 10.0,
-        memory_bytes: int = 2 * 2**30,
+        deadline_s: float,
+        memory_bytes: int,
         beside: Path | None = None,
     ) -> None:
-        self._beside = beside
+        self._scorers, self._beside = scorers, beside
         self._setup = Setup(scorers=ADAPTER.dump_json(tuple(scorers)), memory_bytes=memory_bytes)
         self._deadline_s = deadline_s
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="scorer")
@@ -173,7 +148,14 @@ class WorkerPool:
             worker.close()
 
     def submit(self, scorer: int, sample: Sample, completion: Completion) -> Future[Score]:
-        """Score an answer with the scorer at this position. The future raises SuiteError if no worker can start."""
+        """Score an answer with the scorer at this position: in a worker if it is isolated, else here and at once.
+
+        The future raises SuiteError if no worker can start.
+        """
+        if not self._scorers[scorer].isolated:
+            done: Future[Score] = Future()
+            done.set_result(self._scorers[scorer](sample, completion))
+            return done
         return self._threads.submit(self._score, ToScore(scorer=scorer, sample=sample, completion=completion))
 
     def _score(self, task: ToScore) -> Score:
