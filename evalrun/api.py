@@ -329,7 +329,7 @@ def compare_runs(
     0.0
     """
     from evalrun.compare.contrast import compare
-    from evalrun.compare.load import load
+    from evalrun.compare.read import load
 
     if not new:
         raise SuiteError("compare: only one side; name two, the base first: evalrun compare BASE NEW")
@@ -348,7 +348,7 @@ class Criteria:
 
     def sides(self, folder: Path, *, on_notice: OnNotice) -> "tuple[list[Rule], Side, Side | None]":
         """Read the rules, the run and its baseline; a baseline that is missing is None, and a notice."""
-        from evalrun.compare.load import exists, load
+        from evalrun.compare.read import exists, load
         from evalrun.gate.judge import rules
 
         asked = rules(self.rules)  # before a million records are read

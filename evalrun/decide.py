@@ -1,9 +1,9 @@
 """Asking until a rule is decided: an A/B in rounds of both targets, or more repeats of one run against its baseline.
 
 A round of an A/B asks every sample once more of BOTH targets, so that every difference is of two fresh answers and any
-number of looks keeps alpha (`gate.decide.decide_next`). A baseline stays as it is, and its own noise stays in every
-difference; so a run is looked at rarely, after rounds that double its repeats, and each look has its price
-(`compare.interim`). A round that was cut off is asked to its end before it is looked at.
+number of analyses keeps alpha (`gate.decide.decide_next`). A baseline stays as it is, and its own noise stays in every
+difference; so a run is analysed rarely, after rounds that double its repeats, and each interim analysis adjusts its
+p-values (`compare.interim`). A round that was interrupted is completed before it is analysed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,14 +18,15 @@ from evalrun.api import Criteria, finish
 from evalrun.compare.ab import in_step, without_drift
 from evalrun.compare.contrast import compare_targets
 from evalrun.compare.interim import interim, repeats_sharpen
-from evalrun.compare.runs import read_run
-from evalrun.compare.side import Cell, Matching, Side, cost
+from evalrun.compare.read import read_run
+from evalrun.compare.side import Cell, Matching, Side
 from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.decide import Next, decide_next, paired_differences
 from evalrun.gate.judge import judge
 from evalrun.gate.values import Gate, Ruling
+from evalrun.requests import money
 from evalrun.rule import Rule, parse
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan, replan
@@ -97,7 +98,7 @@ def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> 
         if session.ending is None or not session.complete:
             return session, found
         score_run(session.folder, watch=watch)
-        found = _look(read_run(session.folder), plan, rule, rounds=rounds, spent_usd=session.ending.spent_usd)
+        found = _analyse(read_run(session.folder), plan, rule, rounds=rounds, spent_usd=session.ending.spent_usd)
         further = [task for task, one in found.items() if one.go_on]
         regressed = any(one.word == "regressed" for one in found.values())
         writer = resume(session.folder)
@@ -110,13 +111,13 @@ def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> 
         rounds = {task: count + (task in further) for task, count in rounds.items()}
 
 
-def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spent_usd: Decimal) -> dict[str, Next]:
+def _analyse(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spent_usd: Decimal) -> dict[str, Next]:
     """Say of each task whether the rounds so far decide; those that are open share what the next round takes."""
     targets = [target.name for target in plan.targets]
     ready, cap = in_step(side), plan.suite.limits.max_cost_usd
     assert cap is not None  # `decide_ab` refuses
 
-    def looked(task: str, usd: Decimal | None) -> Next:
+    def analysed(task: str, usd: Decimal | None) -> Next:
         base, new = (ready.cells[task, name] for name in targets[:2])
         return decide_next(
             paired_differences(Matching(base, new, prices=None, same_session=True)),
@@ -127,13 +128,13 @@ def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spen
             rules=len(rounds),
         )
 
-    found = {task: looked(task, None) for task in rounds}
+    found = {task: analysed(task, None) for task in rounds}
     still = [task for task, one in found.items() if one.word == "inconclusive"]
     each = [_round_usd([ready.cells[task, name] for name in targets], rounds[task]) for task in still]
     known = [usd for usd in each if usd is not None]
     if still and len(known) == len(each):
         takes = sum(known, _set_aside(plan, [(task, name) for task in still for name in targets]))
-        found |= {task: looked(task, takes) for task in still}
+        found |= {task: analysed(task, takes) for task in still}
     return found
 
 
@@ -142,7 +143,7 @@ def _look(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spen
 
 def _round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
     """Return what a round of some cells cost on average; None where one has no answer with a known cost."""
-    each = [cost(cell, cell.prints.prices) for cell in cells]
+    each = [money.under(cell.requests, cell.setup.prices) for cell in cells]
     if any(np.isnan(costs).all() for costs in each):
         return None
     return Decimal(f"{sum(float(np.nanmean(costs)) * len(costs) for costs in each) / rounds:.6g}")
@@ -239,7 +240,7 @@ def _plan(run: Run, new: Side, means: Means, watch: Watch) -> Plan:
             f"gate --decide: {tty(', '.join(unpriced))} had no prices in this run, so no cap on money can be kept; give"
             " --max-repeats N instead of --max-cost"
         )
-    if any(cell.attempted and not cell.prints.scorers for cell in new.cells.values()):
+    if any(cell.attempted and not cell.setup.scorers for cell in new.cells.values()):
         raise SuiteError(
             f"{tty(str(run.path))}: its scores are not from its own scorers, as those of more repeats would be; score"
             f" it again: evalrun score {tty(str(run.path))}"
@@ -279,15 +280,15 @@ def _next(gate: Gate, new: Side, run: Run, *, session: SessionResult | None, mea
 
     All reasons but money are here, and the gate's come before the session's.
     """
-    looks = {place: interim(cell) for place, cell in new.cells.items()}
+    at = {place: interim(cell) for place, cell in new.cells.items()}
     if gate.word != "inconclusive":
-        return End(f"decided after {max(at.repeats for at in looks.values()):,} repeats")
+        return End(f"decided after {max(one.repeats for one in at.values()):,} repeats")
     if gate.stuck:
         return End(f"not decided: {_cannot_pass(gate)}")
     if not run.finished_once:
         return End("this run was not finished as it was planned: finish it, then more repeats can be asked")
     places = {(one.task, one.target) for one in gate.rulings if one.by_repeats}
-    wanted = {place: 2 * at.repeats for place, at in looks.items() if place in places}
+    wanted = {place: 2 * at[place].repeats for place in at if place in places}
     if means.max_repeats is not None and max(wanted.values()) > means.max_repeats:
         return End(f"not decided: the next round would pass --max-repeats {means.max_repeats}")
     if session is not None and session.ending is not None:
@@ -297,8 +298,8 @@ def _next(gate: Gate, new: Side, run: Run, *, session: SessionResult | None, mea
         if session.ending.unsettled and not session.ending.capped:  # where the cap did it, money speaks
             why = f"{session.ending.unsettled} requests of a round failed for temporary reasons"
             return End(f"not decided: {why}", goes_on=True)
-    behind = min(looks[place].number for place in wanted)  # after a round that was cut off the last catch up first
-    return {place: repeats for place, repeats in wanted.items() if looks[place].number == behind}
+    behind = min(at[place].number for place in wanted)  # after a round that was cut off the last catch up first
+    return {place: repeats for place, repeats in wanted.items() if at[place].number == behind}
 
 
 def _cannot_pass(gate: Gate) -> str:

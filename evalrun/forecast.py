@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from evalrun.compare.figures import known as known_only
-from evalrun.compare.load import load as load_sides
-from evalrun.compare.runs import read_run
-from evalrun.compare.side import Cell, State
+from evalrun.compare.read import load as load_sides
+from evalrun.compare.read import read_run
+from evalrun.compare.side import Cell
 from evalrun.run.estimate import UNSEEN, Estimate, Seen, estimate, load, mean, noise_of
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
@@ -62,7 +62,7 @@ def from_pilot(folder: Path, trial: Plan, found: Knowledge) -> Knowledge:
     """Add what a pilot showed to what is known; of its few samples nothing is learned about noise."""
     added: dict[tuple[str, str], Known] = {}
     for place, cell in read_run(folder).cells.items():
-        answers = int(np.count_nonzero(cell.state != State.FAILED))
+        answers = int(np.count_nonzero(cell.requests.answered))
         if answers:
             task, name = place
             target = next(one for one in trial.targets if one.name == name)
@@ -82,7 +82,7 @@ def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge,
             cell = side.cells.get((task, target.name))
             if cell is None or not cell.attempted:
                 notes.append(f"{name} has no answers of {target.name} to {task}: nothing is learned from it")
-            elif (cell.prints.data, cell.prints.prompt) != (prints.data, prints.prompt):
+            elif (cell.setup.data, cell.setup.prompt) != (prints.data, prints.prompt):
                 notes.append(f"{name} asked {task} with other data or another prompt: nothing is learned from it")
             else:
                 found[task, target.name] = _known(cell, name)
@@ -91,30 +91,31 @@ def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge,
 
 def _known(cell: Cell, name: str) -> Known:
     scored = ~np.isnan(cell.score)
-    asked = np.add.reduceat(scored.astype(np.int64), cell.starts)
+    asked = np.add.reduceat(scored.astype(np.int64), cell.requests.starts)
     right = cell.means(cell.score)
     return Known(
         seen=_seen(cell, f"{name}, {cell.attempted} requests"),
         noise=noise_of(right[asked > 0].tolist(), asked[asked > 0].tolist()),
-        base_repeats=max(1, round(cell.attempted / len(cell.starts))),
+        base_repeats=max(1, round(cell.repeats)),
     )
 
 
 def _seen(cell: Cell, source: str, *, bytes_each: float | None = None) -> Seen:
     """Return what the requests of a cell showed. bytes_each: of the text of a prompt, where it is known."""
-    prompt = mean(known_only(cell.prompt).tolist())
+    prompt = mean(known_only(cell.requests.prompt_tokens).tolist())
     return Seen(
         source=source,
         tokens_per_byte=prompt / bytes_each if prompt and bytes_each else None,
         prompt_tokens=prompt,
-        output_tokens=mean(known_only(cell.output).tolist()),
+        output_tokens=mean(known_only(cell.requests.completion_tokens).tolist()),
         seconds=_seconds(cell),
     )
 
 
 def _seconds(cell: Cell) -> float | None:
     """Return the mean time of a request; of a baseline without any, the median of its last night."""
-    if cell.e2e is not None:
-        return mean(cell.e2e[np.isfinite(cell.e2e)].tolist())
+    e2e = cell.latency("e2e")
+    if e2e is not None:
+        return mean(e2e[np.isfinite(e2e)].tolist())
     night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None
     return None if night is None else math.exp(night[0])

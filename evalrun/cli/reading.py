@@ -111,7 +111,7 @@ def baseline() -> None:
 def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
     """Save a run as a baseline, or as one more night of the baseline of that name."""
     from evalrun.compare import baseline as baselines
-    from evalrun.compare.runs import read_run
+    from evalrun.compare.read import read_run
     from evalrun.gate.case import trouble
 
     side = read_run(folder)

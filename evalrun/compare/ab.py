@@ -20,8 +20,9 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from evalrun.compare.side import Cell, Floats, Matching, Side
+from evalrun.compare.side import Cell, Matching, Side
 from evalrun.errors import SuiteError
+from evalrun.requests.rows import Floats
 from evalrun.rule import LATENCIES
 
 SLICE = 20  # the median of so many is known to a quarter of their spread, and they are over within minutes
@@ -30,7 +31,7 @@ SLICE = 20  # the median of so many is known to a quarter of their spread, and t
 def in_step(side: Side) -> Side:
     """Leave out what differs between targets only because they were asked in step."""
     cells = {
-        place: replace(cell, throughput=None, goodput=None, prints=msgspec.structs.replace(cell.prints, load=""))
+        place: replace(cell, throughput=None, goodput=None, load=(), setup=msgspec.structs.replace(cell.setup, load=""))
         for place, cell in side.cells.items()
     }
     return replace(side, cells=cells)
@@ -60,22 +61,21 @@ def _corrected(cell: Cell, control: Cell) -> Cell:
     there, here = Matching(control, cell, prices=None).requests
     found: dict[str, Floats] = {}
     for name in LATENCIES:
-        values, drift = cell.latency(name), _drift(control, name)
-        if values is not None and drift is not None:
-            found[name] = np.full(len(values), np.nan)
-            found[name][here] = values[here] / drift[there]
-    return replace(cell, **found)  # type: ignore[arg-type]
+        if (drift := _drift(control, name)) is not None:
+            found[name] = np.full(cell.attempted, np.nan)
+            found[name][here] = drift[there]
+    return replace(cell, drift=found)
 
 
 def _drift(control: Cell, name: str) -> Floats | None:
     """Return the drift at each request of the control, NaN where a slice failed; None where it has no latency."""
     values = control.latency(name)
-    if values is None or control.record_at is None or not np.isfinite(values).any():
+    if values is None or not np.isfinite(values).any():
         return None
     finite = np.where(np.isfinite(values), values, np.nan)
     typical = float(np.nanmedian(finite))
     drift = np.full(len(values), np.nan)
-    for part in np.array_split(np.argsort(control.record_at), max(1, len(values) // SLICE)):
+    for part in np.array_split(np.argsort(control.requests.offset), max(1, len(values) // SLICE)):
         known = finite[part][~np.isnan(finite[part])]
         if len(known):
             drift[part] = float(np.median(known)) / typical

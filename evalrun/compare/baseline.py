@@ -1,4 +1,4 @@
-"""Baselines: the few kilobytes of a run that paired comparison needs, made for committing. Says nothing of verdicts.
+"""Baselines: the few kilobytes of a run that paired comparison needs, made for committing. Gives no verdicts.
 
     results/baselines/NAME/TASK--TARGET.json
 
@@ -6,10 +6,10 @@
                suite states an SLO, whether it was kept: 1 or 0. One run's: the last that was saved. About 35 bytes
                each, and `git diff` shows which samples flipped.
     nights     percentiles, throughput, goodput and mean tokens of every run that was saved under the name, oldest
-               first: how much one night differs from another is learned from them. Of what was planned alone, where
-               the run was asked again (`interim`).
+               first: how much one night differs from another is learned from them. About the planned requests alone,
+               where the run was asked again (`interim`).
 
-Runs are not pooled into the samples: a target that changed on purpose would be held against what it was. The price is
+Runs are not pooled into the samples: a target that changed on purpose would be compared with what it was. The price is
 that saving every night lets quality sink by less than the margin night after night; `keep_samples` adds a night and
 leaves the reference where it is. No model text, no sample text, no path of the machine is in a baseline.
 """
@@ -21,21 +21,24 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from evalrun.compare.figures import figures
+from evalrun.compare.figures import stored_night
 from evalrun.compare.interim import interim
-from evalrun.compare.side import LETTERS, Cell, Figures, Prints, Side
+from evalrun.compare.side import Cell, Side, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
+from evalrun.requests import HEADLINE, Names, Requests, Setup, State
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_NIGHTS = 30
+LETTERS = "rwndutf"
+"""A letter for each `State`."""
 _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
 
 
 class Stored(Value, frozen=True):
-    """One file. run: whose samples these are. most_failed: its suite's `limits.max_failed_share`."""
+    """One file. run: the run that the samples are of. setup: what decided its numbers; load: what was in flight."""
 
     schema: int
     suite: str
@@ -44,20 +47,25 @@ class Stored(Value, frozen=True):
     run: str
     at: str
     planned: int
-    prints: Prints
+    setup: Setup
+    load: tuple[str, ...]
     samples: Mapping[str, str]
-    nights: tuple[Figures, ...]
+    nights: tuple[StoredNight, ...]
+
+
+class _Schema(msgspec.Struct):
+    schema: int
 
 
 def known(root: Path, name: str) -> bool:
-    """Whether a baseline of that name is stored."""
+    """Return whether a baseline of that name is stored."""
     return slug(name) == name and any((root / name).glob("*.json"))
 
 
 def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tuple[list[Path], list[str]]:
-    """Save a run under a name; a run that is saved there already is one more night. Give the files, and notices."""
+    """Save a run under a name, as one more night where it has some already. Return the files, and notices."""
     if slug(name) != name:
-        raise SuiteError(f"baseline {name!r}: not a name for a folder; take lower-case letters, digits and '-'")
+        raise SuiteError(f"baseline {name!r}: cannot name a folder; use lower-case letters, digits and '-'")
     folder = root / name
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +75,7 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
         path = folder / f"{slug(cell.task)}--{slug(cell.target)}.json"
         old = _stored(path) if path.exists() else None
         fresh = _fresh(side, cell)
-        if old is not None and (changed := unlike(old.prints, fresh.prints)):
+        if old is not None and (changed := _unlike(old, fresh)):
             notices.append(
                 f"{cell.task}, {cell.target}: the {', '.join(changed)} changed: its earlier nights are dropped"
             )
@@ -98,9 +106,10 @@ def _laid_out(stored: Stored) -> bytes:
     return b"{\n " + b",\n ".join(fields) + b"\n}\n"
 
 
-def unlike(old: Prints, new: Prints) -> list[str]:
+def _unlike(old: Stored, new: Stored) -> list[str]:
     """Return the names of what was asked differently, so that nights are not of one kind."""
-    return [part for part in _ASKED_ALIKE if getattr(old, part) != getattr(new, part)]
+    found = [part for part in _ASKED_ALIKE if getattr(old.setup, part) != getattr(new.setup, part)]
+    return found if old.load == new.load or "load" in found else [*found, "load"]
 
 
 def read(folder: Path, *, name: str) -> Side:
@@ -119,12 +128,13 @@ def _stored(path: Path) -> Stored:
     with storing(path):
         raw = path.read_bytes()
     try:
-        stored = msgspec.json.decode(raw, type=Stored)
+        schema = msgspec.json.decode(raw, type=_Schema).schema
+        if schema != SCHEMA:
+            what = "install a newer one" if schema > SCHEMA else "save the baseline again"
+            raise StoreError(f"{path}: format {schema}; this evalrun reads format {SCHEMA}: {what}")
+        return msgspec.json.decode(raw, type=Stored)
     except msgspec.DecodeError as error:
         raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline again") from error
-    if stored.schema > SCHEMA:
-        raise StoreError(f"{path}: schema {stored.schema}, and this evalrun reads up to {SCHEMA}; install a newer one")
-    return stored
 
 
 # ---------------------------------------------------------------- samples
@@ -139,17 +149,22 @@ def _fresh(side: Side, cell: Cell) -> Stored:
         run=side.run,
         at=side.at,
         planned=cell.planned,
-        prints=cell.prints,
+        setup=cell.setup,
+        load=cell.load,
         samples=_lines(cell),
-        nights=(figures(interim(cell).planned, run=side.run, at=side.at),),
+        nights=(stored_night(interim(cell).planned, run=side.run, at=side.at),),
     )
 
 
 def _lines(cell: Cell) -> dict[str, str]:
     lines: dict[str, list[str]] = {}
-    columns = [cell.score, cell.prompt, cell.cached, cell.output, *([] if cell.good is None else [cell.good])]
-    for i, (sample, state) in enumerate(zip(cell.sample.tolist(), cell.state.tolist(), strict=True)):
-        numbers = ",".join(_written(float(column[i])) for column in columns)
+    requests = cell.requests
+    columns = [
+        cell.score, requests.prompt_tokens, requests.cached_tokens, requests.completion_tokens,
+        *([] if cell.good is None else [cell.good]),
+    ]  # fmt: skip
+    for row, (sample, state) in enumerate(zip(requests.sample.tolist(), requests.state.tolist(), strict=True)):
+        numbers = ",".join(_written(float(column[row])) for column in columns)
         lines.setdefault(f"{sample:016x}", []).append(f"{LETTERS[state]},{numbers}")
     return {sample: " ".join(requests) for sample, requests in lines.items()}
 
@@ -165,24 +180,39 @@ def _cell(file: Stored) -> Cell:
         for repeat, request in enumerate(line.split(" "))
     ]
     try:
-        count = 5 if file.prints.slo else 4
+        count = 5 if file.setup.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
         state = np.array([LETTERS.index(row[2][0]) for row in rows], np.int8)
     except ValueError as error:
         raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline again") from error
+    repeats = max(1, file.planned // max(1, len(file.samples)))
+    requests = Requests(
+        facts(file.suite, repeats={file.task: repeats}),
+        {
+            "place": np.zeros(len(rows), np.int32),
+            "sample": np.array([row[0] for row in rows], np.uint64),
+            "repeat": np.array([row[1] for row in rows], np.int32),
+            "state": state,
+            "failure": (state == State.FAILED).astype(np.uint8),
+            "finish": (state == State.TRUNCATED).astype(np.uint8),
+            "prompt_tokens": numbers[:, 1],
+            "cached_tokens": numbers[:, 2],
+            "completion_tokens": numbers[:, 3],
+        },
+        names=Names(failures=("", "failed"), finishes=("", "length")),
+        tasks=[file.task],
+        targets=[file.target],
+        scores={HEADLINE: {"value": numbers[:, 0]}},
+    )
     return Cell(
         task=file.task,
         target=file.target,
-        prints=file.prints,
+        requests=requests,
+        setup=file.setup,
+        load=file.load,
         planned=file.planned,
-        sample=np.array([row[0] for row in rows], np.uint64),
-        repeat=np.array([row[1] for row in rows], np.int64),
-        state=state,
-        score=numbers[:, 0],
-        prompt=numbers[:, 1],
-        cached=numbers[:, 2],
-        output=numbers[:, 3],
-        good=numbers[:, 4] if file.prints.slo else None,
+        timed=False,
+        good=numbers[:, 4] if file.setup.slo else None,
         nights=file.nights,
     )

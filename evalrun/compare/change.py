@@ -1,22 +1,16 @@
 """Where a change in score comes from: its parts by cause, and the samples that flipped, with their answers.
 
-Single records and scores are read again at their offsets, for the few samples that are shown.
+The answers of the few samples that are shown are read again.
 """
 
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 
-from evalrun.compare.side import Cell, Floats, Matching, Side, State
+from evalrun.compare.side import Cell, Matching, Side
 from evalrun.compare.values import Cause, Flip, Part
-from evalrun.errors import StoreError
 from evalrun.escape import clip
-from evalrun.store.disk import storing
-from evalrun.store.lines import parse
-from evalrun.store.reader import JOURNAL
-from evalrun.store.scores import NAME as SCORES
-from evalrun.types import Completion, Record, Score, Scored
+from evalrun.requests import State
+from evalrun.requests.rows import Bools, Floats
+from evalrun.types import Completion, Record, Score
 
 MOST_SHOWN = 200  # characters of an answer
 _CAUSES: tuple[tuple[Cause, tuple[State, ...]], ...] = (
@@ -42,7 +36,7 @@ def parts(matching: Matching) -> tuple[Part, ...]:
     if not total:
         return ()
     cells = ((matching.base, old), (matching.new, now))
-    sides = [(cell.state[at], np.nan_to_num(cell.score[at])) for cell, at in cells]
+    sides = [(cell.requests.state[at], np.nan_to_num(cell.score[at])) for cell, at in cells]
     (base_state, base), (new_state, new) = sides
     left = np.ones(total, bool)
     found = []
@@ -54,9 +48,7 @@ def parts(matching: Matching) -> tuple[Part, ...]:
     return (_part("capability", left, (base, clean), (new, clean)), *found)
 
 
-def _part(
-    cause: Cause, mine: NDArray[np.bool_], base: tuple[Floats, NDArray[np.bool_]], new: tuple[Floats, NDArray[np.bool_]]
-) -> Part:
+def _part(cause: Cause, mine: Bools, base: tuple[Floats, Bools], new: tuple[Floats, Bools]) -> Part:
     """Add up the pairs of one cause. Each side: its scores, and which of them are spoilt."""
     (old, old_spoilt), (now, now_spoilt) = ((score[mine], spoilt[mine]) for score, spoilt in (base, new))
     total = len(mine)
@@ -95,13 +87,16 @@ def _flip(
 ) -> Flip:
     better = scores[1] > scores[0]
     sought = (min, max) if better else (max, min)  # the answer that makes the difference
-    name, expected, answers = f"{int(matching.base.samples[places[0]]):016x}", None, []
+    name, expected = f"{int(matching.base.samples[places[0]]):016x}", None
+    answers: list[str | None] = []
     for side, cell, place, best in zip(sides, (matching.base, matching.new), places, sought, strict=True):
-        at = _request(cell, place, highest=best is max)
-        record, score = record_at(side, cell, at), score_at(side, cell, at)
-        answers.append(answer(record, score))
-        if record is not None:
-            name, expected = record.sample.id, record.sample.expected
+        if side.folder is None:
+            answers.append(None)
+            continue
+        row = _request(cell, place, highest=best is max)
+        record = cell.requests.record(row)
+        answers.append(answer(record, cell.requests.score(row)))
+        name, expected = record.sample.id, record.sample.expected
     return Flip(
         sample=name, better=better, base_score=scores[0], new_score=scores[1], expected=expected,
         base_answer=answers[0], new_answer=answers[1],
@@ -110,47 +105,18 @@ def _flip(
 
 def _request(cell: Cell, place: int, *, highest: bool) -> int:
     """Return the request of a sample with the highest, or the lowest, score."""
-    first = int(cell.starts[place])
-    last = int(cell.starts[place + 1]) if place + 1 < len(cell.starts) else cell.attempted
-    scores: Floats = cell.score[first:last]
+    starts = cell.requests.starts
+    first = int(starts[place])
+    last = int(starts[place + 1]) if place + 1 < len(starts) else cell.attempted
+    scores = cell.score[first:last]
     return first + int(np.nanargmax(scores) if highest else np.nanargmin(scores))
 
 
-def answer(record: Record | None, score: Score | None) -> str | None:
-    """Return what a request answered: what was taken for the answer, else the end of its text. None: not kept."""
+def answer(record: Record, score: Score | None) -> str | None:
+    """Return what was extracted from an answer, else the end of its text; None where there is no answer."""
     if score is not None and score.answer is not None:
         return clip(score.answer, MOST_SHOWN)
-    if record is None or not isinstance(record.outcome, Completion):
+    if not isinstance(record.outcome, Completion):
         return None
     text = record.outcome.text.strip()
     return text if len(text) <= MOST_SHOWN else "..." + text[-MOST_SHOWN:]
-
-
-def record_at(side: Side, cell: Cell, request: int) -> Record | None:
-    """Read the record of one request; None where the side keeps none."""
-    if side.folder is None or cell.record_at is None:
-        return None
-    offset = int(cell.record_at[request])
-    event = parse(_line(side.folder / JOURNAL, offset), offset).event()
-    if not isinstance(event, Record):
-        raise StoreError(f"{side.folder / JOURNAL}: the record at byte {offset} changed while it was read; try again")
-    return event
-
-
-def score_at(side: Side, cell: Cell, request: int) -> Score | None:
-    """Read the score of one request; None where it has none."""
-    if side.folder is None or cell.score_at is None or cell.score_at[request] < 0:
-        return None
-    import msgspec
-
-    path, offset = side.folder / SCORES, int(cell.score_at[request])
-    try:
-        return msgspec.json.decode(_line(path, offset), type=Scored).score
-    except msgspec.DecodeError as error:
-        raise StoreError(f"{path}: changed while it was read ({error}); try again") from error
-
-
-def _line(path: Path, offset: int) -> bytes:
-    with storing(path), path.open("rb") as file:
-        file.seek(offset)
-        return file.readline()

@@ -1,9 +1,10 @@
-"""May two cells be compared, and in what? By fingerprints of what was asked, and by whether latencies are valid.
+"""May two cells be compared, and in what? By what was asked, the load that was really used, and who read late.
 
 data                    differs: nothing is compared
 prompt                  differs: nothing either, unless prompts are what is compared (`across_prompts`)
 scorers                 differ: everything but quality, until both are scored alike
-transport, load         differ: everything but latency; also where the latencies of a side are invalid
+transport, load         differ: everything but latency and rates
+INVALID on a side       everything but that number
 slo                     differs: everything but what counts the requests that kept it
 prices                  differ: both costs are computed with the new side's prices
 sampling, target        differ: noted, and compared, since that is what many compare for
@@ -11,6 +12,8 @@ sampling, target        differ: noted, and compared, since that is what many com
 
 from dataclasses import dataclass
 
+from evalrun.compare.figures import invalid
+from evalrun.compare.interim import interim
 from evalrun.compare.side import Cell, Side
 from evalrun.rule import Measure
 from evalrun.slo import Slo
@@ -20,24 +23,32 @@ _QUALITY = ("accuracy", "unscored", "cost_per_correct")
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """What must not be compared, and why: empty texts where it may. notes: what the reader must know of the rest."""
+    """What must not be compared, and why: empty texts where it may. notes: what the reader must know of the rest.
+    cells: what is compared, with the names of the sides.
+    """
 
     refused: str
     quality: str
-    latency: str
+    timed: str
     slo: str
     notes: tuple[str, ...]
+    cells: tuple[tuple[str, Cell], ...]
 
     def bars(self, measure: Measure) -> str:
         """Return why a measure must not be compared, where the cells may be; empty where it may."""
         if measure.needs_slo and self.slo:
             return self.slo
-        return self.latency if measure.timed else self.quality if measure.name in _QUALITY else ""
+        return self.timed if measure.timed else self.quality if measure.name in _QUALITY else ""
+
+    def late(self, measure: Measure) -> tuple[str, str]:
+        """Return why a measure is INVALID, on the base's and on the new side; empty where it is not."""
+        base, new = (f"{name}: {why}" if (why := invalid(cell, measure)) else "" for name, cell in self.cells)
+        return base, new
 
 
 def comparable(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Comparable:
     """Return what may be compared of two cells of two sides."""
-    old, now = base.prints, new.prints
+    old, now = base.setup, new.setup
     unlike = [part for part in ("data", "prompt") if not _alike(getattr(old, part), getattr(now, part))]
     refused = ""
     notes = []
@@ -53,7 +64,8 @@ def comparable(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompt
     if old.prices != now.prices and new.attempted:
         notes.append(_prices(now.prices, sides[1].name))
     slo = "" if old.slo == now.slo else f"the SLOs differ: {Slo(**old.slo)} and {Slo(**now.slo)}"
-    return Comparable(refused, quality, _latency(base, new, sides), slo, tuple(notes))
+    cells = tuple((side.name, interim(cell).planned) for side, cell in zip(sides, (base, new), strict=True))
+    return Comparable(refused, quality, _timed(base, new, sides), slo, tuple(notes), cells)
 
 
 def _alike(old: str, now: str) -> bool:
@@ -62,19 +74,19 @@ def _alike(old: str, now: str) -> bool:
 
 
 def _scored_alike(base: Cell, new: Cell) -> bool:
-    old, now = base.prints, new.prints
+    old, now = base.setup, new.setup
     if old.scorers and now.scorers:
         return _alike(old.scorers, now.scorers)
     return not (old.scored_by and now.scored_by) or old.scored_by == now.scored_by
 
 
-def _latency(base: Cell, new: Cell, sides: tuple[Side, Side]) -> str:
-    late = [f"{side.name}: {cell.late}" for side, cell in zip(sides, (base, new), strict=True) if cell.late]
-    if late:
-        return "; ".join(late)
-    if not _alike(base.prints.load, new.prints.load):
+def _timed(base: Cell, new: Cell, sides: tuple[Side, Side]) -> str:
+    if base.load and new.load and base.load != new.load:
+        used = (f"{side.name} {', '.join(cell.load)}" for side, cell in zip(sides, (base, new), strict=True))
+        return f"the requests in flight differ: {'; '.join(used)}"
+    if not _alike(base.setup.load, new.setup.load):
         return "the load (concurrency, rate) differs between the sides"
-    return "" if _alike(base.prints.transport, new.prints.transport) else "the transport differs between the sides"
+    return "" if _alike(base.setup.transport, new.setup.transport) else "the transport differs between the sides"
 
 
 def _score(sides: tuple[Side, Side]) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from evalrun.compare.change import flips, parts
 from evalrun.compare.comparable import Comparable, comparable
 from evalrun.compare.differ import differ
-from evalrun.compare.figures import value
+from evalrun.compare.figures import invalid, value
 from evalrun.compare.interim import interim, readable, repeats_sharpen
 from evalrun.compare.side import Cell, Matching, Side
 from evalrun.compare.values import Contrast, Pair, Row, Tradeoff
@@ -105,32 +105,33 @@ def _hint(refused: Sequence[str]) -> str:
 
 def _pair(meeting: Meeting, allowed: Comparable, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
     base, new = meeting
-    match = partial(Matching, prices=new.prints.prices, same_session=same_session, tonight=sides[1].run)
-    pair = match(base, new)
-    planned = pair if same_session else match(interim(base).planned, interim(new).planned)
-    stated = base.prints.slo or new.prints.slo
+    match = partial(Matching, prices=new.setup.prices, same_session=same_session, tonight=sides[1].run)
+    matching = match(base, new)
+    planned = matching if same_session else match(interim(base).planned, interim(new).planned)
+    stated = base.setup.slo or new.setup.slo
     measures = [MEASURES[name] for name in SHOWN if stated or not MEASURES[name].needs_slo]
-    rows = [_row(pair if repeats_sharpen(measure) else planned, measure, allowed) for measure in measures]
+    rows = [_row(matching if repeats_sharpen(measure) else planned, measure, allowed) for measure in measures]
     shown = [row for row in rows if not _empty(row)]
     if base.values or new.values or allowed.quality:
         return Pair(task=new.task, targets=(base.target, new.target), rows=tuple(shown), notes=allowed.notes)
-    found, better, worse = flips(pair, sides, most=MOST_FLIPS)
+    found, better, worse = flips(matching, sides, most=MOST_FLIPS)
+    notes = (*allowed.notes, *_missing(matching, sides), *_added(matching, planned, sides))
     return Pair(
-        task=new.task, targets=(base.target, new.target), rows=tuple(shown), parts=parts(pair), flips=found,
-        better=better, worse=worse, notes=(*allowed.notes, *_missing(pair, sides), *_added(pair, planned, sides)),
+        task=new.task, targets=(base.target, new.target), rows=tuple(shown), parts=parts(matching), flips=found,
+        better=better, worse=worse, notes=notes,
     )  # fmt: skip
 
 
-def _missing(pair: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
+def _missing(matching: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
     """Say where a side is not whole."""
-    for side, cell in zip(sides, (pair.base, pair.new), strict=True):
+    for side, cell in zip(sides, (matching.base, matching.new), strict=True):
         if cell.attempted < cell.planned:
             yield f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
 
 
-def _added(pair: Matching, planned: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
+def _added(matching: Matching, planned: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
     """Say where a side was asked more than was planned, and what is not of all of it."""
-    for side, every, first in zip(sides, (pair.base, pair.new), (planned.base, planned.new), strict=True):
+    for side, every, first in zip(sides, (matching.base, matching.new), (planned.base, planned.new), strict=True):
         if more := every.attempted - first.attempted:
             yield (
                 f"{side.name} was asked again after the run: its {more:,} further requests count for accuracy and other"
@@ -138,16 +139,18 @@ def _added(pair: Matching, planned: Matching, sides: tuple[Side, Side]) -> Itera
             )
 
 
-def _row(pair: Matching, measure: Measure, allowed: Comparable) -> Row:
-    reason = allowed.bars(measure)
+def _row(matching: Matching, measure: Measure, allowed: Comparable) -> Row:
+    late = allowed.late(measure)
     base, new = (
-        None if measure.timed and cell.late else value(cell, measure, pair.prices) for cell in (pair.base, pair.new)
+        None if why else value(cell, measure, matching.prices)
+        for why, cell in zip(late, (matching.base, matching.new), strict=True)
     )
+    reason = allowed.bars(measure) or "; ".join(filter(None, late))
     if base is None and new is None:
         return Row(measure=measure, base=None, new=None, why=reason)
     if reason:
         return Row(measure=measure, base=base, new=new, why=reason)
-    found = differ(pair, measure)
+    found = differ(matching, measure)
     return Row(
         measure=measure, base=base, new=new, comparison=found.comparison, pairs=found.pairs,
         claims=found.claims and not found.equal, why=found.why,
@@ -195,9 +198,9 @@ def _tradeoffs(cells: Sequence[Cell]) -> Iterable[Tradeoff]:
 
 def _tradeoff(cell: Cell) -> Tradeoff:
     measures = [MEASURES[name] for name in ("accuracy", "cost", "e2e_p50")]
-    known = [value(readable(cell, measure), measure, cell.prints.prices) for measure in measures]
+    known = [value(readable(cell, measure), measure, cell.setup.prices) for measure in measures]
     accuracy, cost, e2e = (None if found is None else found.value for found in known)
-    e2e = None if cell.late else e2e
+    e2e = None if invalid(interim(cell).planned, MEASURES["e2e_p50"]) else e2e
     return Tradeoff(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=e2e)
 
 

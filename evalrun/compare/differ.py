@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.compare.figures import amounts, ascending, not_known_good, past, per_second, shares
-from evalrun.compare.side import Floats, Matching, State
+from evalrun.compare.figures import amounts, ascending, not_known_good, past, shares, unknown
+from evalrun.compare.side import Cell, Matching
+from evalrun.requests.rows import Bools, Floats, Ids
 from evalrun.rule import PERCENTILES, Measure
 from evalrun.stats.nights import LEAST_NIGHTS, Drift, Night, drift, log_quantile_night
 from evalrun.stats.percentile import compare_quantiles
@@ -42,33 +43,34 @@ class Found(NamedTuple):
     equal: bool = False
 
 
-def differ(pair: Matching, measure: Measure, *, margin: float | None = None) -> Found:
+def differ(matching: Matching, measure: Measure, *, margin: float | None = None) -> Found:
     """Compare one measure. margin: the change for the worse that a rule tolerates, in points or relative."""
-    if pair.base.values or pair.new.values:
+    if matching.base.values or matching.new.values:
         return Found(None, why="a table has no samples to pair")
     if measure.unit == "share":
-        return _shares(pair, measure, margin)
+        return _shares(matching, measure, margin)
     if measure.unit == "s":
-        return _latency(pair, measure, margin)
+        return _latency(matching, measure, margin)
     if measure.name in ("throughput", "goodput"):
-        return _rate(pair, measure, margin)
-    return _amounts(pair, measure, margin)
+        return _rate(matching, measure, margin)
+    return _amounts(matching, measure, margin)
 
 
 # ---------------------------------------------------------------- right, wrong and other shares
 
 
-def _shares(pair: Matching, measure: Measure, margin: float | None) -> Found:
-    if measure.name == "good" and (unknown := not_known_good(pair.base) or not_known_good(pair.new)):
-        return Found(None, why=unknown)
-    base, new = pair.sample_values(shares(pair.base, measure.name), shares(pair.new, measure.name))
+def _shares(matching: Matching, measure: Measure, margin: float | None) -> Found:
+    if measure.name == "good" and (why := not_known_good(matching.base) or not_known_good(matching.new)):
+        return Found(None, why=why)
+    sides = (shares(cell, measure.name) for cell in (matching.base, matching.new))
+    base, new, clusters = matching.sample_values(*sides)
     if not len(base):
         return Found(None, why="no sample has one on both sides")
     if measure.worse == "lower":
-        found = compare_scores(base.tolist(), new.tolist(), margin=margin or 0.0)
+        found = compare_scores(base, new, margin=margin or 0.0, clusters=clusters)
     else:
-        found = _mirrored(compare_scores((1 - base).tolist(), (1 - new).tolist(), margin=margin or 0.0))
-    apart = measure.timed and not pair.same_session
+        found = _mirrored(compare_scores(1 - base, 1 - new, margin=margin or 0.0, clusters=clusters))
+    apart = measure.timed and not matching.same_session
     return Found(
         found, len(base), claims=not apart or margin is not None, why=TWO_NIGHTS if apart else "",
         equal=np.array_equal(base, new),
@@ -89,23 +91,22 @@ def _mirrored(found: Comparison) -> Comparison:
 _UNKNOWN_SPREAD = "a sum is zero, or too few samples differ to learn how much they vary"
 
 
-def _amounts(pair: Matching, measure: Measure, margin: float | None) -> Found:
+def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Found:
     sides = []
-    for cell in (pair.base, pair.new):
-        amount = amounts(cell, measure.name, pair.prices)
-        if unknown := int((np.isnan(amount) & (cell.state != State.FAILED)).sum()):
-            return Found(None, why=f"unknown for {unknown:,} answers")
-        sides.append(amount)
+    for cell in (matching.base, matching.new):
+        if n := unknown(cell, measure.name, matching.prices):
+            return Found(None, why=f"unknown for {n:,} answers")
+        sides.append(amounts(cell, measure.name, matching.prices))
     if measure.name == "cost_per_correct":
-        return _per_correct(pair, sides, margin)
-    base, new = pair.sample_values(*sides)
+        return _per_correct(matching, sides, margin)
+    base, new, clusters = matching.sample_values(*sides)
     if not len(base):
         return Found(None, why="no sample has one on both sides")
     if np.array_equal(base, new):
         return Found(_unchanged(base, margin), len(base), claims=True, equal=True)
     ones = np.ones(len(base))
-    found = compare_ratios((base, ones), (new, ones), margin=margin or 0.0)
-    nights = past(pair.nights, measure, pair.prices, error=_log_error(base, new) / math.sqrt(2))
+    found = compare_ratios((base, ones), (new, ones), margin=margin or 0.0, clusters=clusters)
+    nights = past(matching.nights, measure, matching.prices, error=_log_error(base, new) / math.sqrt(2))
     if len(nights) >= LEAST_NIGHTS and found.low is not None:
         tonight = Night(math.log(found.value_new), nights[0].error)
         found = _from_drift(nights, tonight, measure, margin)
@@ -126,21 +127,23 @@ def _unchanged(values: Floats, margin: float | None) -> Comparison:
     )  # fmt: skip
 
 
-def _per_correct(pair: Matching, sides: Sequence[Floats], margin: float | None) -> Found:
+def _per_correct(matching: Matching, sides: Sequence[Floats], margin: float | None) -> Found:
     """Compare dollars per right answer, over the samples that have a cost and a score on both sides."""
     known = [
-        np.where(np.isnan(cell.score), np.nan, cost) for cell, cost in zip((pair.base, pair.new), sides, strict=True)
+        np.where(np.isnan(cell.score), np.nan, cost)
+        for cell, cost in zip((matching.base, matching.new), sides, strict=True)
     ]
-    base, new = pair.sample_values(*known)
-    right_base, right_new = pair.sample_values(
-        np.where(np.isnan(known[0]), np.nan, pair.base.score), np.where(np.isnan(known[1]), np.nan, pair.new.score)
+    base, new, clusters = matching.sample_values(*known)
+    right_base, right_new, _ = matching.sample_values(
+        np.where(np.isnan(known[0]), np.nan, matching.base.score),
+        np.where(np.isnan(known[1]), np.nan, matching.new.score),
     )
     if not len(base):
         return Found(None, why="no sample has a score on both sides")
     if np.array_equal(base, new) and np.array_equal(right_base, right_new) and right_base.sum():
         each = np.full(len(base), base.sum() / right_base.sum())
         return Found(_unchanged(each, margin), len(base), claims=True, equal=True)
-    found = compare_ratios((base, right_base), (new, right_new), margin=margin or 0.0)
+    found = compare_ratios((base, right_base), (new, right_new), margin=margin or 0.0, clusters=clusters)
     return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
@@ -155,36 +158,45 @@ def _log_error(base: Floats, new: Floats) -> float:
 # ---------------------------------------------------------------- time
 
 
-def _latency(pair: Matching, measure: Measure, margin: float | None) -> Found:
+def _latency(matching: Matching, measure: Measure, margin: float | None) -> Found:
     name, _, percentile = measure.name.partition("_")
-    q, now = PERCENTILES[percentile], pair.new.latency(name)
-    old = pair.base.latency(name)
+    q, now = PERCENTILES[percentile], matching.new.latency(name)
+    old = matching.base.latency(name)
     if now is None:
         return Found(None, why="a baseline on the new side has no requests to compare")
     if old is None:
         ordered = ascending(now)
-        nights = past(pair.nights, measure, pair.prices)
+        nights = past(matching.nights, measure, matching.prices)
         if not nights or not ordered:
             return Found(None, why=f"no earlier night has {measure.label}" if ordered else "no answer has one")
         tonight = log_quantile_night(ordered, q)
         if math.isinf(tonight.value):
             return Found(None, why=f"so many requests failed that {measure.label} is one of them")
         return _nightly(nights, tonight, measure, margin, pairs=len(ordered))
-    base, new = old[pair.requests[0]], now[pair.requests[1]]
+    base, new = old[matching.requests[0]], now[matching.requests[1]]
     both = ~(np.isnan(base) | np.isnan(new))
     base, new = base[both], new[both]
     if not len(base) or np.isinf(base).all() or np.isinf(new).all():
         return Found(None, why="no request has one on both sides")
-    clusters = pair.base.sample[pair.requests[0]][both] if pair.repeated else None
+    clusters = _clusters(matching, both)
     found = compare_quantiles(base, new, q, margin=margin or 0.0, clusters=clusters)
-    claims = pair.same_session or margin is not None
-    return Found(found, len(base), claims=claims, why="" if pair.same_session else ONE_NIGHT)
+    claims = matching.same_session or margin is not None
+    return Found(found, len(base), claims=claims, why="" if matching.same_session else ONE_NIGHT)
 
 
-def _rate(pair: Matching, measure: Measure, margin: float | None) -> Found:
-    now, old = (per_second(cell, measure) for cell in (pair.new, pair.base))
-    alike = [night for night in pair.nights if not measure.needs_slo or night.slo == pair.new.prints.slo]
-    nights = past(alike, measure, pair.prices)
+def _clusters(matching: Matching, both: Bools) -> Ids | None:
+    """Return what each pair of requests belongs to: its cluster, else its sample where samples were repeated."""
+    requests, rows = matching.new.requests, matching.requests[1][both]
+    named = requests.cluster[rows]
+    if named.any():
+        return named
+    return requests.sample[rows] if matching.repeated else None
+
+
+def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
+    now, old = (_per_second(cell, measure) for cell in (matching.new, matching.base))
+    alike = [night for night in matching.nights if not measure.needs_slo or night.slo == matching.new.setup.slo]
+    nights = past(alike, measure, matching.prices)
     if now and len(nights) >= LEAST_NIGHTS:
         return _nightly(nights, Night(-math.log(now), 0.0), measure, margin, pairs=len(nights))
     why = f"one number a run; a baseline of {LEAST_NIGHTS} nights tells how much it varies"
@@ -196,6 +208,10 @@ def _rate(pair: Matching, measure: Measure, margin: float | None) -> Found:
         method="none", premise="one number a run", relative=True,
     )  # fmt: skip
     return Found(found, 1, why=why)
+
+
+def _per_second(cell: Cell, measure: Measure) -> float | None:
+    return cell.goodput if measure.name == "goodput" else cell.throughput
 
 
 def _nightly(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None, *, pairs: int) -> Found:

@@ -1,39 +1,48 @@
-"""A cell's own numbers with their intervals, and the few that nights are compared by. No second cell, no verdict."""
+"""A cell's own numbers with their intervals, and those by which nights are compared. No second cell, no verdict.
+
+Every number is defined in `requests`; here is which of them a measure of `rule` names.
+"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalrun.compare.side import Cell, Figures, Floats, State, cost
-from evalrun.rule import LATENCIES, PERCENTILES, Measure
-from evalrun.stats.distribution import t_quantile
-from evalrun.stats.interval import Interval, unit_mean, wilson
+from evalrun.compare.side import Cell, StoredNight
+from evalrun.requests import latency, lateness, money, quality, rates
+from evalrun.requests.rows import Bools, Floats
+from evalrun.rule import LATENCIES, MEASURES, PERCENTILES, Measure
+from evalrun.stats.interval import Interval, student_mean
 from evalrun.stats.nights import Night, log_quantile_night
 from evalrun.stats.quantile import quantile_interval
 from evalrun.types import Json
+from evalrun.units import seconds
 
 
 def shares(cell: Cell, name: str) -> Floats:
     """Return accuracy or a rate as a number in 0..1 of each request, NaN where it does not apply.
 
-    failed: of all requests. truncated, unscored: of the answers. accuracy: the score. good: of all requests, NaN for
-    every one where `not_known_good` says why.
+    accuracy: the score.
+    failed: of all requests but a ladder's prompts that were refused as too long.
+    truncated, unscored: of the answers.
+    good: of all requests, NaN for every one where `not_known_good` says why.
     """
+    requests = cell.requests
     if name == "accuracy":
         return cell.score
     if name == "good":
         return np.full(cell.attempted, np.nan) if cell.good is None or not_known_good(cell) else cell.good
-    failed: NDArray[np.bool_] = cell.state == State.FAILED
     if name == "failed":
-        return failed.astype(np.float64)
-    found = np.isnan(cell.score) if name == "unscored" else cell.state == State.TRUNCATED
-    return np.where(failed, math.nan, found.astype(np.float64))
+        return _of(~requests.answered, ~requests.refused)
+    return _of(np.isnan(cell.score) if name == "unscored" else requests.truncated, requests.answered)
+
+
+def _of(counted: Bools, base: Bools) -> Floats:
+    return np.where(base, counted.astype(np.float64), np.nan)
 
 
 def not_known_good(cell: Cell) -> str:
-    """Say why it is not known how many requests kept every SLO; empty where it is."""
+    """Return why it is not known how many requests kept every SLO; empty where it is."""
     if cell.good is None:
         return "no SLO is stated"
     unknown = int(np.isnan(cell.good).sum())
@@ -43,69 +52,74 @@ def not_known_good(cell: Cell) -> str:
 def amounts(cell: Cell, name: str, prices: Json) -> Floats:
     """Return the tokens or the cost of each request, NaN where it failed or the server did not count."""
     if name == "prompt_tokens":
-        return cell.prompt
-    return cell.output if name == "output_tokens" else cost(cell, prices)
+        return cell.requests.prompt_tokens
+    return cell.requests.completion_tokens if name == "output_tokens" else money.under(cell.requests, prices)
+
+
+def unknown(cell: Cell, name: str, prices: Json) -> int:
+    """Return how many answers have no known amount: with one of them a sum over answers is unknown."""
+    return int((np.isnan(amounts(cell, name, prices)) & cell.requests.answered).sum())
 
 
 def value(cell: Cell, measure: Measure, prices: Json) -> Interval | None:
-    """Return a cell's own value of a measure with its 95 % interval.
-
-    Over all of its samples; None where it has none.
-    """
+    """Return a cell's own value of a measure over its samples, with its 95 % interval; None where it has none."""
     if measure.name in cell.values:
         return cell.values[measure.name]
-    if not cell.attempted:
-        return None
+    at = estimate(cell, measure, prices) if cell.attempted else None
+    return at(0.95) if at else None
+
+
+def estimate(cell: Cell, measure: Measure, prices: Json) -> Callable[[float], Interval | None] | None:
+    """Return the value and interval of a measure as a function of the interval's level; None where it has no value."""
     if measure.unit == "share":
-        return share(known(cell.means(shares(cell, measure.name))))
-    if measure.unit == "s":
-        return latency(cell, measure)
-    if measure.name in ("throughput", "goodput"):
-        rate = per_second(cell, measure)
-        return None if rate is None else Interval(rate, None, None)
+        values = shares(cell, measure.name)
+        return lambda level: quality.mean(cell.requests, values, level=level).interval
+    if measure.unit == "s" and measure.name != "client_lag":
+        return _percentile(cell, measure)
+    if measure.name in ("throughput", "goodput", "client_lag"):
+        return _alone({"throughput": cell.throughput, "goodput": cell.goodput, "client_lag": cell.lag_s}[measure.name])
+    each = amounts(cell, measure.name, prices)
     if measure.name == "cost_per_correct":
-        spent, right = np.nansum(cost(cell, prices)), np.nansum(cell.score)
-        return Interval(float(spent / right), None, None) if spent > 0 and right > 0 else None
-    return mean(known(cell.means(amounts(cell, measure.name, prices))))
+        spent, right = float(np.nansum(each)), float(np.nansum(cell.score))
+        return _alone(spent / right if spent > 0 and right > 0 else None)
+    means = known(cell.means(each))
+    return lambda level: student_mean(means, level=level)
 
 
-def per_second(cell: Cell, measure: Measure) -> float | None:
-    """Return `throughput` or `goodput`: one number a run."""
-    return cell.goodput if measure.name == "goodput" else cell.throughput
+def _alone(number: float | None) -> Callable[[float], Interval | None] | None:
+    return None if number is None else lambda _: Interval(number, None, None)
 
 
-def share(values: Floats) -> Interval | None:
-    """Return the mean over samples of numbers in 0..1."""
-    if len(values) and bool(np.isin(values, (0.0, 1.0)).all()):
-        return wilson(float(values.sum()), len(values))  # as `unit_mean` would, without a million Python numbers
-    return unit_mean(values.tolist())
-
-
-def mean(values: Floats, *, level: float = 0.95) -> Interval | None:
-    """Return the mean over samples of numbers, with Student's interval: `stats.interval.student_mean`'s."""
-    n = len(values)
-    if not n:
-        return None
-    middle = float(values.mean())
-    if n == 1:
-        return Interval(middle, None, None)
-    half = t_quantile(0.5 + level / 2, n - 1) * float(values.std(ddof=1)) / math.sqrt(n)
-    return Interval(middle, middle - half, middle + half)
-
-
-def latency(cell: Cell, measure: Measure) -> Interval | None:
-    """Return a percentile with its interval, failures in the tail; from the last night where only nights are kept."""
-    if measure.name == "client_lag":
-        return None if cell.lag_s is None else Interval(cell.lag_s, None, None)
-    name, _, percentile = measure.name.partition("_")
+def _percentile(cell: Cell, measure: Measure) -> Callable[[float], Interval | None] | None:
+    """Return a percentile, failures in the tail; from the last night where only nights are kept."""
+    name, _, wanted = measure.name.partition("_")
     values = cell.latency(name)
     if values is None:
         found = cell.nights[-1].logs.get(measure.name) if cell.nights else None
-        return None if found is None else Interval(math.exp(found[0]), None, None)
+        return _alone(None if found is None else math.exp(found[0]))
     ordered = ascending(values)
     if not ordered or math.isinf(ordered[0]):
         return None  # no answer has one
-    return quantile_interval(ordered, PERCENTILES[percentile])
+    return lambda level: quantile_interval(ordered, PERCENTILES[wanted], level=level)
+
+
+def invalid(cell: Cell, measure: Measure) -> str:
+    """Return why this client was too late to measure it (`requests.lateness`); empty where it was not."""
+    if not cell.timed or not cell.attempted or not measure.timed or measure.name == "client_lag":
+        return ""
+    if measure.needs_slo:
+        wrong = cell.good is not None and rates.goodput_is_invalid(cell.requests)
+        return "its client was too late to tell how many requests kept every SLO" if wrong else ""
+    if measure.unit != "s":
+        return ""
+    name, _, wanted = measure.name.partition("_")
+    if "invalid" not in latency.percentile(cell.requests, name, PERCENTILES[wanted]).marks:
+        return ""
+    doubt = lateness.doubt(cell.requests, name, latency.seconds(cell.requests, name))
+    return (
+        f"its client read {doubt.share:.0%} of the requests late, by up to {seconds(doubt.bound_s)}:"
+        f" {measure.label} may be more than {lateness.MOST:.0%} lower"
+    )
 
 
 def known(values: Floats) -> Floats:
@@ -122,23 +136,25 @@ def ascending(values: Floats) -> list[float]:
 # ---------------------------------------------------------------- nights
 
 
-def figures(cell: Cell, *, run: str, at: str) -> Figures:
-    """Return what is kept of a run's cell as one night. Latencies that cannot be believed are left out."""
+def stored_night(cell: Cell, *, run: str, at: str) -> StoredNight:
+    """Return what a baseline keeps of a run's cell as one night, without latencies that are INVALID."""
     logs: dict[str, tuple[float, float]] = {}
-    for name in LATENCIES:
-        values = cell.latency(name)
-        ordered = [] if values is None or cell.late else ascending(values)
-        for percentile, q in PERCENTILES.items() if ordered else ():
-            night = log_quantile_night(ordered, q)
-            if math.isfinite(night.value):
-                logs[f"{name}_{percentile}"] = (_short(night.value), _short(night.error, 3))
+    for name, q in PERCENTILES.items():
+        for latency_name in LATENCIES:
+            measure = MEASURES[f"{latency_name}_{name}"]
+            values = cell.latency(latency_name)
+            ordered = [] if values is None else ascending(values)
+            night = log_quantile_night(ordered, q) if ordered else None
+            if night is not None and math.isfinite(night.value) and not invalid(cell, measure):
+                logs[measure.name] = (_short(night.value), _short(night.error, 3))
     for name, rate in (("throughput", cell.throughput), ("goodput", cell.goodput)):
         if rate:
             logs[name] = (_short(math.log(rate)), 0.0)
-    cached = np.nan_to_num(cell.cached[cell.state != State.FAILED])  # a server that sends no count has cached nothing
-    return Figures(
-        run=run, at=at, logs=logs, prompt=_mean(cell.prompt), cached=_mean(cached), output=_mean(cell.output),
-        slo=cell.prints.slo,
+    requests = cell.requests
+    cached = np.nan_to_num(requests.cached_tokens[requests.answered])  # a server that sends no count has cached nothing
+    return StoredNight(
+        run=run, at=at, logs=logs, prompt=_mean(requests.prompt_tokens), cached=_mean(cached),
+        output=_mean(requests.completion_tokens), slo=cell.setup.slo,
     )  # fmt: skip
 
 
@@ -152,7 +168,7 @@ def _mean(values: Floats) -> float | None:
     return _short(float(found.mean())) if len(found) else None
 
 
-def past(nights: Sequence[Figures], measure: Measure, prices: Json, *, error: float = 0.0) -> list[Night]:
+def past(nights: Sequence[StoredNight], measure: Measure, prices: Json, *, error: float = 0.0) -> list[Night]:
     """Return the nights that have a measure, as logarithms that rise when it gets worse.
 
     error: of one night within its run, for the measures of which nights keep a mean alone.
@@ -167,17 +183,13 @@ def past(nights: Sequence[Figures], measure: Measure, prices: Json, *, error: fl
     return found
 
 
-def _amount(night: Figures, name: str, prices: Json) -> float | None:
+def _amount(night: StoredNight, name: str, prices: Json) -> float | None:
     if name == "prompt_tokens":
         return night.prompt
     if name == "output_tokens":
         return night.output
     if name != "cost" or prices is None or night.prompt is None or night.output is None:
         return None
-    cached = night.cached or 0.0
-    at_cached = prices.get("cached")
-    if cached and at_cached is None:
-        return None
-    for_cached = cached * float(at_cached) if cached else 0.0
-    fresh = (night.prompt - cached) * float(prices["prompt"])
-    return (fresh + for_cached + night.output * float(prices["completion"])) / 1e6
+    prompt, cached, output = (np.array([count]) for count in (night.prompt, night.cached or 0.0, night.output))
+    found = float(money.priced(prompt, cached, output, prices)[0])
+    return None if math.isnan(found) else found

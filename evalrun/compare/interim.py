@@ -13,8 +13,7 @@ The nights of a baseline, `compare` and `gate` all read it so. It follows from w
 decision that was interrupted continues where it was.
 """
 
-from dataclasses import fields, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class Interim(NamedTuple):
     @property
     def repeats(self) -> int:
         """Return how often each sample was asked in complete rounds."""
-        return _planned_repeats(self.planned) << (self.number - 1)
+        return self.planned.requests.run.repeats(self.planned.task) << (self.number - 1)
 
     @property
     def p_factor(self) -> int:
@@ -56,8 +55,8 @@ def interim(cell: Cell) -> Interim:
     """Return the analysis that a cell is at."""
     if cell.attempted <= cell.planned:
         return Interim(cell, cell, 1)
-    once, number = _planned_repeats(cell), 1
-    while np.count_nonzero(cell.repeat < once << number) >= cell.planned << number:
+    once, number = cell.requests.run.repeats(cell.task), 1
+    while np.count_nonzero(cell.requests.repeat < once << number) >= cell.planned << number:
         number += 1
     return Interim(_first_repeats(cell, once), _first_repeats(cell, once << (number - 1)), number)
 
@@ -67,14 +66,6 @@ def readable(cell: Cell, measure: Measure) -> Cell:
     return cell if repeats_sharpen(measure) else interim(cell).planned
 
 
-def _planned_repeats(cell: Cell) -> int:
-    """Return how often the suite asks each sample."""
-    return max(1, cell.planned // max(1, len(cell.starts)))
-
-
 def _first_repeats(cell: Cell, repeats: int) -> Cell:
-    """Leave out the later repeats of a cell. What is one number a run is about the planned part already (`runs`)."""
-    kept = cell.repeat < repeats
-    every = {field.name: getattr(cell, field.name) for field in fields(cell)}
-    columns: dict[str, Any] = {name: one[kept] for name, one in every.items() if isinstance(one, np.ndarray)}
-    return replace(cell, **columns)
+    """Leave out the later repeats of a cell. What is one number a run is about the planned part already."""
+    return cell.only(cell.requests.repeat < repeats)

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
 from evalrun import units
 from evalrun.compare import figures
 from evalrun.compare.comparable import comparable
 from evalrun.compare.differ import differ
-from evalrun.compare.side import Cell, Matching, Side, State
+from evalrun.compare.side import Cell, Matching, Side
 from evalrun.gate.decide import advice_for_change, advice_for_limit
-from evalrun.rule import PERCENTILES, Measure, Rule
-from evalrun.stats.interval import Interval, unit_mean
-from evalrun.stats.quantile import quantile_interval
+from evalrun.requests.quality import no_verdict
+from evalrun.rule import Measure, Rule
+from evalrun.stats.interval import Interval
 from evalrun.stats.verdict import Comparison, Sides
 
 _SURE = 0.9998  # the highest level that is looked at
@@ -65,13 +63,8 @@ def trouble(cell: Cell, side: Side) -> str:
         return f"{side.name} has no answers of it"
     if cell.attempted < cell.planned:
         return f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
-    lost = float(np.isnan(cell.score).mean())
-    if lost > side.most_failed:
-        return (
-            f"{lost:.0%} of the requests of {side.name} gave no scored answer"
-            f" (limits.max_failed_share is {side.most_failed:.0%})"
-        )
-    return ""
+    why = no_verdict(cell.requests)
+    return f"{side.name}: {why}" if why else ""
 
 
 # ---------------------------------------------------------------- of this run alone
@@ -85,9 +78,10 @@ def limit(rule: Rule, cell: Cell, side: Side) -> Case:
     measure = rule.measure
     if measure.name == "client_lag" or (measure.unit == "share" and measure.name not in ("accuracy", "good")):
         return _counted(rule, cell, case)
-    if measure.timed and cell.late:
-        return case(why="latency is invalid", trouble=f"latency is invalid: {cell.late}")
-    at = _interval(rule.measure, cell)
+    if late := figures.invalid(cell, measure):
+        return case(why=f"{measure.label} is INVALID", trouble=late)
+    known = measure.name != "cost" or not figures.unknown(cell, "cost", cell.setup.prices)  # else the mean is unknown
+    at = figures.estimate(cell, measure, cell.setup.prices) if known else None
     found = at(0.95) if at else None
     if at is None or found is None:
         why = figures.not_known_good(cell) if measure.needs_slo else ""
@@ -114,23 +108,6 @@ def _counted(rule: Rule, cell: Cell, case: Callable[..., Case]) -> Case:
     share = float(counted.mean())
     why = f"{int(counted.sum()):,} of {len(counted):,} ({units.fraction(share, 1)}), {rule.amount * 100:g} % is allowed"
     return case(why=why, fact=share <= rule.amount, value=share)
-
-
-def _interval(measure: Measure, cell: Cell) -> Callable[[float], Interval | None] | None:
-    """Return the interval of a cell's number as a function of its level; None where there is no number."""
-    if measure.unit == "share":
-        means = figures.known(cell.means(figures.shares(cell, measure.name))).tolist()
-        return lambda level: unit_mean(means, level=level)
-    if measure.name == "cost":
-        if np.isnan(figures.amounts(cell, "cost", cell.prints.prices)[cell.state != State.FAILED]).any():
-            return None  # one unknown cost makes the mean unknown
-        each = figures.known(cell.means(figures.amounts(cell, "cost", cell.prints.prices)))
-        return lambda level: figures.mean(each, level=level)
-    name, _, percentile = measure.name.partition("_")
-    values = cell.latency(name)
-    ordered = [] if values is None else figures.ascending(values)
-    q = PERCENTILES[percentile]
-    return (lambda level: quantile_interval(ordered, q, level=level)) if ordered else None
 
 
 def _limit_sides(at: Callable[[float], Interval | None], rule: Rule) -> Sides:
@@ -185,15 +162,15 @@ def change(
     both = (base, new)
     allowed = comparable(base_cell, cell, sides=both, across_prompts=across_prompts)
     measure = rule.measure
-    barred = allowed.refused or allowed.bars(measure)
-    pair = Matching(base_cell, cell, prices=cell.prints.prices, tonight=new.run)
-    missing = len(base_cell.samples) - len(pair.samples[0])
+    barred = allowed.refused or allowed.bars(measure) or "; ".join(filter(None, allowed.late(measure)))
+    matching = Matching(base_cell, cell, prices=cell.setup.prices, tonight=new.run)
+    missing = len(base_cell.samples) - len(matching.samples[0])
     if missing and not barred:
         barred = f"{missing:,} of the {len(base_cell.samples):,} samples of {base.name} are missing"
     barred = barred or trouble(cell, new) or trouble(base_cell, base)
     if barred:
         return case(why=barred, trouble=barred)
-    found = differ(pair, measure, margin=rule.amount)
+    found = differ(matching, measure, margin=rule.amount)
     comparison = found.comparison
     if comparison is None:
         return case(why=found.why, trouble=found.why)
@@ -202,7 +179,7 @@ def change(
         sides=comparison.sides if comparison.sides and found.claims else NO_EVIDENCE,
         value=comparison.value_new,
         comparison=comparison,
-        decide=advice_for_change(rule, pair, comparison),
+        decide=advice_for_change(rule, matching, comparison),
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from evalrun import units
 from evalrun.compare.figures import amounts, known, shares
 from evalrun.compare.interim import repeats_sharpen
-from evalrun.compare.side import Cell, Floats, Matching
+from evalrun.compare.side import Cell, Matching
+from evalrun.requests.rows import Floats
 from evalrun.rule import Rule
 from evalrun.stats.distribution import normal_quantile, normal_tail
 from evalrun.stats.interval import Interval
@@ -64,10 +65,10 @@ def decide_next(
     return Next(word, True, f"not decided {so_far} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
 
 
-def paired_differences(pair: Matching) -> list[float]:
+def paired_differences(matching: Matching) -> list[float]:
     """Return new - base of each request that has a score on both sides."""
-    old, now = pair.requests
-    found: list[float] = known(pair.new.score[now] - pair.base.score[old]).tolist()
+    old, now = matching.requests
+    found: list[float] = known(matching.new.score[now] - matching.base.score[old]).tolist()
     return found
 
 
@@ -95,7 +96,7 @@ class Reach(NamedTuple):
         )
 
 
-def reach(rule: Rule, pair: Matching, found: Comparison) -> Reach | None:
+def reach(rule: Rule, matching: Matching, found: Comparison) -> Reach | None:
     """Return how far more repeats of the run may carry a change; None without an interval.
 
     The variance of one answer comes from the repeats of the run, else from those of the baseline; where neither has
@@ -104,12 +105,12 @@ def reach(rule: Rule, pair: Matching, found: Comparison) -> Reach | None:
     """
     if found.low is None or found.high is None:
         return None
-    cells, name, share = (pair.new, pair.base), rule.measure.name, rule.measure.unit == "share"
-    new, base = ((cell, shares(cell, name) if share else amounts(cell, name, pair.prices)) for cell in cells)
-    before, after = pair.sample_values(base[1], new[1])
+    cells, name, share = (matching.new, matching.base), rule.measure.name, rule.measure.unit == "share"
+    new, base = ((cell, shares(cell, name) if share else amounts(cell, name, matching.prices)) for cell in cells)
+    before, after, _ = matching.sample_values(base[1], new[1])
     varies = float(np.var(after - before))
     one = next((noise for noise in (_noise(*new), _noise(*base)) if noise is not None), varies / 2)
-    noise = min(varies, one * len(new[0].starts) / new[0].attempted)
+    noise = min(varies, one / new[0].repeats)
     ends, at, margin = (found.low, found.high), found.difference, rule.amount
     if found.relative:
         noise /= float(after.mean()) ** 2
@@ -122,7 +123,7 @@ def reach(rule: Rule, pair: Matching, found: Comparison) -> Reach | None:
 
 def _noise(cell: Cell, values: Floats) -> float | None:
     """Return the variance of one answer about its sample's mean; None where no sample was asked twice."""
-    asked = cell.attempted / len(cell.starts)
+    asked = cell.repeats
     if asked <= 1:
         return None
     within = cell.means(values**2) - cell.means(values) ** 2
@@ -135,7 +136,7 @@ def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
     gap = abs(found.value - rule.amount)
     if end is None or not math.isfinite(end) or gap == 0:
         return "it is exactly at the limit: no number of samples decides that" if gap == 0 else "more samples"
-    n = len(cell.starts)
+    n = len(cell.samples)
     wanted = needed_units(n, mde=max(abs(found.value - end), gap), wanted=gap)
     if wanted > _HOPELESS:
         return "it is so close to the limit that no affordable number of samples would decide"
@@ -143,32 +144,34 @@ def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
     return f"about {wanted:,} samples, if it stays the same (this run has {n:,}); {_price(cell, more)}"
 
 
-def advice_for_change(rule: Rule, pair: Matching, found: Comparison) -> str:
+def advice_for_change(rule: Rule, matching: Matching, found: Comparison) -> str:
     """Return how many repeats would decide, if in truth nothing changed."""
-    if rule.measure.unit in ("s", "tok/s", "req/s") and pair.base.latency("e2e") is None:
+    if rule.measure.unit in ("s", "tok/s", "req/s") and matching.base.latency("e2e") is None:
         seen = "" if found.mde is None else f"; these nights can detect a change of {found.mde:.0%}"
         return f"more nights, or a wider margin{seen}"
-    samples = len(pair.samples[0])
+    samples = len(matching.samples[0])
     if not samples:
         return ""
     if rule.measure.unit == "share":
-        base, new = pair.sample_values(*(shares(cell, rule.measure.name) for cell in (pair.base, pair.new)))
+        base, new, _ = matching.sample_values(
+            *(shares(cell, rule.measure.name) for cell in (matching.base, matching.new))
+        )
         needed = needed_pairs(min(1.0, float(np.mean((new - base) ** 2))), rule.amount, sides=1) or _HOPELESS
     elif found.mde:
         needed = needed_units(samples, mde=math.log1p(found.mde), wanted=math.log1p(rule.amount))
     else:
         return "more samples: these do not vary"
-    return _repeats(rule, pair, needed / samples) or (
+    return _repeats(rule, matching, needed / samples) or (
         f"about {needed:,} samples, or a wider margin: no affordable number of repeats would decide"
     )
 
 
-def _repeats(rule: Rule, pair: Matching, fewer: float) -> str:
+def _repeats(rule: Rule, matching: Matching, fewer: float) -> str:
     """Return how many repeats make the variance of each sample's difference `fewer` times smaller; empty: too many.
 
     It is v / repeats of the run + v / repeats of the baseline; those of the baseline may be enough already.
     """
-    now, before = (cell.attempted / len(cell.starts) for cell in (pair.new, pair.base))
+    now, before = (cell.repeats for cell in (matching.new, matching.base))
     allowed = (1 / now + 1 / before) / fewer  # in units of v
     both = max(math.ceil(now) + 1, math.ceil(2 / allowed))
     alone = before >= both
@@ -176,7 +179,7 @@ def _repeats(rule: Rule, pair: Matching, fewer: float) -> str:
     if repeats > _MOST_REPEATS:
         return ""
     have = f"{now:g}" if now == before else f"{now:g}, the baseline {before:g}"
-    price = _price(pair.new, len(pair.samples[0]) * (repeats - now)) + ("" if alone else " a side")
+    price = _price(matching.new, len(matching.samples[0]) * (repeats - now)) + ("" if alone else " a side")
     if repeats_sharpen(rule.measure):
         which = "of this run" if alone else "on both sides"
         return f"{repeats} repeats of each sample {which}, if nothing changed (now {have}); {price}"
@@ -186,7 +189,7 @@ def _repeats(rule: Rule, pair: Matching, fewer: float) -> str:
 
 def _price(cell: Cell, requests: float) -> str:
     count = max(1, math.ceil(requests))
-    each = known(amounts(cell, "cost", cell.prints.prices))
+    each = known(amounts(cell, "cost", cell.setup.prices))
     if not len(each):
         return f"{count:,} more requests, at an unknown cost"
     return f"{count:,} more requests, about {units.usd(Decimal(repr(float(each.mean()) * count)))}"

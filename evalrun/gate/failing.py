@@ -5,10 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from evalrun.compare.change import answer, record_at, score_at
-from evalrun.compare.side import Cell, Matching, Side, State
+from evalrun.compare.change import answer
+from evalrun.compare.side import Cell, Matching, Side
 from evalrun.escape import clip
 from evalrun.gate.values import Failing
+from evalrun.requests import State
 from evalrun.types import Failure
 
 _CLIP = 500
@@ -26,24 +27,25 @@ def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
         old = base.cells.get(place) if base else None
         found += [(rank, cell, request) for rank, request in _requests(cell, old)]
     found.sort(key=lambda one: one[0])  # stable: in the suite's order within a rank
-    return tuple(_shown(new, cell, request) for _, cell, request in found[:most])
+    return tuple(_shown(cell, request) for _, cell, request in found[:most])
 
 
 def _requests(cell: Cell, old: Cell | None) -> Iterable[tuple[int, int]]:
     """Return (rank, request) of each sample that has one worth showing."""
     if not cell.attempted:
         return
+    requests, state = cell.requests, cell.requests.state
     newly = _newly_wrong(cell, old)
     wrong = np.nan_to_num(cell.score, nan=1.0) < 0.5
     ranks = np.select(
-        [cell.state == State.FAILED, wrong & np.isin(cell.sample, newly), cell.state == State.UNSCORED,
-         cell.state == State.TRUNCATED, wrong],
+        [state == State.FAILED, wrong & np.isin(requests.sample, newly), state == State.UNSCORED,
+         state == State.TRUNCATED, wrong],
         [0, 1, 2, 3, 4], 5,
     )  # fmt: skip
-    for first, requests in zip(cell.starts, np.split(ranks, cell.starts[1:]), strict=True):
-        worst = int(np.argmin(requests))
-        if requests[worst] < 5:
-            yield int(requests[worst]), int(first) + worst
+    for first, mine in zip(requests.starts, np.split(ranks, requests.starts[1:]), strict=True):
+        worst = int(np.argmin(mine))
+        if mine[worst] < 5:
+            yield int(mine[worst]), int(first) + worst
 
 
 def _newly_wrong(cell: Cell, old: Cell | None) -> Sequence[int]:
@@ -56,15 +58,14 @@ def _newly_wrong(cell: Cell, old: Cell | None) -> Sequence[int]:
     return found
 
 
-def _shown(side: Side, cell: Cell, request: int) -> Failing:
-    record, score = record_at(side, cell, request), score_at(side, cell, request)
-    assert record is not None  # the side has a folder
+def _shown(cell: Cell, request: int) -> Failing:
+    record, score = cell.requests.record(request), cell.requests.score(request)
     message = score.why if score else ""
     if isinstance(record.outcome, Failure):
         message = f"{record.outcome.kind}: {record.outcome.message}"
     expected = record.sample.expected
     return Failing(
-        kind=_KINDS.get(int(cell.state[request]), "wrong"),
+        kind=_KINDS.get(int(cell.requests.state[request]), "wrong"),
         task=cell.task,
         target=cell.target,
         sample_id=record.sample.id,

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from evalrun.compare.interim import interim, readable, repeats_sharpen
-from evalrun.compare.side import Cell, Matching, Side, empty_cell
+from evalrun.compare.side import Cell, Matching, Side
 from evalrun.errors import SuiteError
 from evalrun.gate.case import Case, change, limit
 from evalrun.gate.decide import reach
@@ -64,7 +66,7 @@ def _cells(new: Side, base: Side | None) -> list[Cell]:
     """Return the cells of the run, and an empty one for each task that only the baseline has."""
     targets = {target for _, target in new.cells}
     dropped = [
-        empty_cell(cell.task, cell.target, prints=cell.prints, planned=cell.planned)
+        cell.only(np.zeros(cell.attempted, bool))
         for place, cell in (base.cells if base else {}).items()
         if place not in new.cells and cell.target in targets
     ]
@@ -125,7 +127,7 @@ def _within_reach(case: Case, new: Side, *, alpha: float) -> bool:
     if case.pair is None or case.trouble or case.comparison is None:
         return False
     base, now = case.pair
-    far = reach(case.rule, Matching(base, now, prices=now.prints.prices, tonight=new.run), case.comparison)
+    far = reach(case.rule, Matching(base, now, prices=now.setup.prices, tonight=new.run), case.comparison)
     p_factor = 2 * max(2, case.p_factor)  # the first analysis of a decision has a factor of 2
     return far is not None and far.chance(alpha / p_factor) >= LEAST_CHANCE
 

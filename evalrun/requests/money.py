@@ -58,18 +58,22 @@ def per_right_answer(requests: Requests) -> Decimal | None:
 
 
 def under(requests: Requests, prices: Json) -> Floats:
-    """Return the cost of each request under a price list in US dollars, NaN where it is unknown: `price.cost`'s.
+    """Return the cost of each request under a price list in US dollars, NaN where it is unknown: `price.cost`'s."""
+    return priced(requests.prompt_tokens, requests.cached_tokens, requests.completion_tokens, prices)
+
+
+def priced(prompt: Floats, cached: Floats, output: Floats, prices: Json) -> Floats:
+    """Return the cost of so many tokens each in US dollars, NaN where it is unknown.
 
     Of floats, and not exact: differences between costs are estimates.
     """
     if prices is None:
-        return np.full(len(requests), np.nan)
-    cached = np.nan_to_num(requests.cached_tokens)
+        return np.full(len(prompt), np.nan)
+    cached = np.nan_to_num(cached)
     at_cached = np.nan if prices.get("cached") is None else float(prices["cached"])
     for_cached = np.where(cached > 0, cached * at_cached, 0.0)
-    fresh = np.where(cached > requests.prompt_tokens, np.nan, requests.prompt_tokens - cached)
-    for_prompt = fresh * float(prices["prompt"]) + for_cached
-    found: Floats = (for_prompt + requests.completion_tokens * float(prices["completion"])) / 1e6
+    fresh = np.where(cached > prompt, np.nan, prompt - cached)
+    found: Floats = (fresh * float(prices["prompt"]) + for_cached + output * float(prices["completion"])) / 1e6
     return found
 
 

@@ -31,13 +31,13 @@ def by_sample(requests: Requests, values: Floats) -> Floats:
     return found
 
 
-def mean(requests: Requests, values: Floats) -> Mean:
+def mean(requests: Requests, values: Floats, *, level: float = 0.95) -> Mean:
     """Return the mean over samples of numbers in 0..1, one a request; NaN is left out."""
     means = by_sample(requests, values)
     known = ~np.isnan(means)
     clusters = requests.cluster[requests.starts]
-    grouped = clusters[known].tolist() if clusters.any() else None
-    return Mean(unit_mean(means[known].tolist(), clusters=grouped), int(known.sum()))
+    grouped = clusters[known] if clusters.any() else None
+    return Mean(unit_mean(means[known], clusters=grouped, level=level), int(known.sum()))
 
 
 def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:

@@ -109,7 +109,7 @@ def compare(base: Path, new: Path) -> None:
 
 def child(base: str, new: str) -> None:
     from evalrun.compare.contrast import compare as contrast
-    from evalrun.compare.load import load
+    from evalrun.compare.read import load
 
     start = time.perf_counter()
     sides = load([base, new], baselines=Path("nowhere"))

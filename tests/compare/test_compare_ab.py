@@ -5,22 +5,35 @@ import pytest
 
 from evalrun.compare.ab import SLICE, in_step, without_drift
 from evalrun.compare.contrast import compare_targets
-from evalrun.compare.side import Cell, Prints, Side
+from evalrun.compare.side import Cell, Side, facts
 from evalrun.errors import SuiteError
+from evalrun.requests import HEADLINE, Names, Requests, Setup, State
 from evalrun.stats.verdict import Comparison
 
 
 def cell(target: str, e2e: list[float], *, late_first: bool = False) -> Cell:
-    """Make a cell of one request a sample, asked in order (or the last sample first)."""
-    n = len(e2e)
+    """Make a cell of one request a sample, asked in order (or the last sample first); an infinite one failed."""
+    n, took = len(e2e), np.array(e2e)
+    failed = np.isinf(took)
     at = np.arange(n) * 100
-    return Cell(
-        task="t", target=target, prints=Prints(load=target), planned=n,
-        sample=np.arange(n, dtype=np.uint64), repeat=np.zeros(n, np.int64), state=np.zeros(n, np.int8),
-        score=np.ones(n), prompt=np.full(n, 10.0), cached=np.zeros(n), output=np.full(n, 5.0),
-        ttft=np.array(e2e), tpot=np.full(n, np.nan), e2e=np.array(e2e),
-        record_at=at[::-1].copy() if late_first else at, score_at=at, throughput=1.0,
+    columns = {
+        "place": np.zeros(n, np.int32), "sample": np.arange(n, dtype=np.uint64), "failure": failed.astype(np.uint8),
+        "state": np.where(failed, State.FAILED, State.RIGHT), "offset": at[::-1].copy() if late_first else at,
+        "ttft_s": took, "e2e_s": took,
+    }  # fmt: skip
+    requests = Requests(
+        facts("s"), columns, names=Names(failures=("", "stall")), tasks=["t"], targets=[target],
+        scores={HEADLINE: {"value": np.where(failed, np.nan, 1.0)}},
     )  # fmt: skip
+    return Cell(
+        task="t", target=target, requests=requests, setup=Setup(load=target), planned=n, load=(target,), throughput=1.0
+    )
+
+
+def latency(side: Side, target: str, name: str = "e2e") -> list[float]:
+    found = side.cells["t", target].latency(name)
+    assert found is not None
+    return [float(value) for value in found]
 
 
 def side(*cells: Cell) -> Side:
@@ -32,28 +45,28 @@ def test_drift_is_the_controls_median_by_slice() -> None:
     10 s and 30 s then takes 20 s throughout; the control itself is left as it was."""
     rough = [1.0] * SLICE + [3.0] * SLICE
     ready = without_drift(side(cell("A", [10 * s for s in rough]), cell("C", rough)), "C")
-    assert ready.cells["t", "A"].e2e == pytest.approx([20.0] * 2 * SLICE)
-    assert ready.cells["t", "C"].e2e == pytest.approx(rough)
-    assert np.isnan(ready.cells["t", "A"].tpot).all()  # type: ignore[arg-type] # the control has none
+    assert latency(ready, "A") == pytest.approx([20.0] * 2 * SLICE)
+    assert latency(ready, "C") == pytest.approx(rough)
+    assert np.isnan(latency(ready, "A", "tpot")).all()  # the control has none
 
 
 def test_slices_go_by_the_order_of_asking() -> None:
     """Cells are ordered by sample; slices by the journal. Asked the other way round, the slices are the same halves."""
     rough = [1.0] * SLICE + [3.0] * SLICE
     ready = without_drift(side(cell("A", rough), cell("C", rough, late_first=True)), "C")
-    assert ready.cells["t", "A"].e2e == pytest.approx([2.0] * 2 * SLICE)
+    assert latency(ready, "A") == pytest.approx([2.0] * 2 * SLICE)
 
 
 def test_a_failure_of_the_control_is_no_drift_and_one_of_a_target_stays() -> None:
     """An infinite latency of the control is left out of its median; one of a target is still a failure."""
     ready = without_drift(side(cell("A", [2.0, np.inf, 2.0]), cell("C", [np.inf, 1.0, 1.0])), "C")
-    assert ready.cells["t", "A"].e2e == pytest.approx([2.0, np.inf, 2.0])
+    assert latency(ready, "A") == pytest.approx([2.0, np.inf, 2.0])
 
 
 def test_a_request_without_its_counterpart_has_no_latency() -> None:
     """The run stopped before the control was asked the third sample."""
     ready = without_drift(side(cell("A", [2.0, 2.0, 2.0]), cell("C", [1.0, 1.0])), "C")
-    assert ready.cells["t", "A"].e2e == pytest.approx([2.0, 2.0, np.nan], nan_ok=True)
+    assert latency(ready, "A") == pytest.approx([2.0, 2.0, np.nan], nan_ok=True)
 
 
 def e2e_p50(ready: Side) -> Comparison:
@@ -76,7 +89,7 @@ def test_normalising_lets_a_smaller_difference_be_seen() -> None:
 
 
 def test_in_step_no_throughput_is_compared() -> None:
-    """The pace is the slowest target's, and the load of all is one: latencies are compared whatever `rate` says."""
+    """The pace is the slowest target's, and there is one load: latencies are compared whatever `rate` says."""
     ready = in_step(side(cell("A", [1.0, 1.0]), cell("B", [1.0, 1.0])))
     assert e2e_p50(ready).difference == 0
     assert all(one.throughput is None for one in ready.cells.values())

@@ -1,4 +1,4 @@
-"""Baselines: what is kept, what a second night adds, and what makes the nights start anew."""
+"""Baselines: what is kept, what a second night adds, and what drops the earlier nights."""
 
 import json
 import math
@@ -11,8 +11,7 @@ from written_runs import Asked, asked, write_run
 
 from evalrun.compare import baseline
 from evalrun.compare.contrast import compare
-from evalrun.compare.load import load
-from evalrun.compare.runs import read_run
+from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Cell
 from evalrun.errors import StoreError, SuiteError
 
@@ -33,10 +32,11 @@ def test_a_baseline_knows_every_request(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", requests)
     saved(tmp_path, folder)
     run, kept = read_run(folder).cells["add", "sim"], stored(tmp_path)
-    for name in ("sample", "repeat", "state", "score", "prompt", "output"):
-        np.testing.assert_array_equal(getattr(run, name), getattr(kept, name))
-    assert kept.ttft is None
-    assert (kept.prints, kept.planned) == (run.prints, run.planned)
+    for name in ("sample", "repeat", "state", "prompt_tokens", "completion_tokens"):
+        np.testing.assert_array_equal(run.requests.column(name), kept.requests.column(name))
+    np.testing.assert_array_equal(run.score, kept.score)
+    assert kept.latency("ttft") is None
+    assert (kept.setup, kept.load, kept.planned) == (run.setup, run.load, run.planned)
 
 
 def test_quality_against_a_baseline_is_that_against_its_run(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_samples_can_be_kept(tmp_path: Path) -> None:
     assert cell.score.sum() == 2.0
 
 
-def test_other_questions_start_anew(tmp_path: Path) -> None:
+def test_other_questions_drop_the_earlier_nights(tmp_path: Path) -> None:
     """Nights of other data are dropped, and that is said; nights are never of two kinds."""
     saved(tmp_path, write_run(tmp_path / "a", asked("rr")))
     _, notices = saved(tmp_path, write_run(tmp_path / "b", asked("rr"), day=2, data="d2"))
@@ -113,14 +113,19 @@ def test_a_baseline_is_made_for_git(tmp_path: Path) -> None:
 def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
     """A name that would leave the folder is refused before anything is written."""
     side = read_run(write_run(tmp_path / "a", asked("r")))
-    with pytest.raises(SuiteError, match="not a name for a folder"):
+    with pytest.raises(SuiteError, match="cannot name a folder"):
         baseline.save(side, "../main", root=tmp_path / "baselines")
     assert not (tmp_path / "baselines").exists()
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [("{", "[", "damaged"), ('"schema": 1', '"schema": 9', "schema 9"), ('"r,1,', '"q,1,', "damaged samples")],
+    [
+        ("{", "[", "damaged"),
+        ('"schema": 2', '"schema": 9', "format 9; this evalrun reads format 2: install"),
+        ('"schema": 2', '"schema": 1', "format 1; this evalrun reads format 2: save"),
+        ('"r,1,', '"q,1,', "damaged samples"),
+    ],
 )
 def test_a_damaged_baseline_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     """Broken JSON, a later schema and an unknown state are errors that name the file, never a smaller baseline."""

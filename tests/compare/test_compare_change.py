@@ -6,7 +6,7 @@ import pytest
 from written_runs import asked, write_run
 
 from evalrun.compare.change import parts
-from evalrun.compare.runs import read_run
+from evalrun.compare.read import read_run
 from evalrun.compare.side import Matching
 from evalrun.compare.values import Part
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from written_runs import PRICES, Asked, asked, write_run
 
+from evalrun.compare import baseline
 from evalrun.compare.contrast import compare, compare_targets
-from evalrun.compare.runs import read_run
+from evalrun.compare.read import load, read_run
 from evalrun.compare.values import Contrast, Pair, Row
 from evalrun.errors import SuiteError
+from evalrun.store import Load
 
 
 def contrast(
@@ -160,7 +162,7 @@ def test_a_late_client_loses_latency_only(tmp_path: Path) -> None:
     pair = pair_of(contrast(tmp_path, asked("rr"), asked("rw"), of_base={"lag_s": 0.5}))
     ttft = row(pair, "ttft_p95")
     assert (ttft.base, ttft.comparison) == (None, None)
-    assert "late at p99" in ttft.why
+    assert "read 100% of the requests late, by up to 500 ms" in ttft.why
     assert row(pair, "accuracy").comparison is not None
 
 
@@ -171,6 +173,31 @@ def test_unlike_load_loses_latency_only(tmp_path: Path) -> None:
     assert ttft.comparison is None
     assert ttft.new is not None
     assert "load" in ttft.why
+
+
+def planned(limit: int) -> Load:
+    return Load(session=1, target="sim", task="add", at_s=0.0, limit=limit, why="planned")
+
+
+CUT = Load(session=1, target="sim", task="add", at_s=1.0, limit=2, why="refused")
+
+
+def test_a_load_that_was_cut_loses_latency_and_rates(tmp_path: Path) -> None:
+    """8 in flight against 8, then 2 after a 429: said, and nothing that the load decides is compared; against a
+    baseline likewise."""
+    runs = {"of_base": {"loads": [planned(8)]}, "of_new": {"loads": [planned(8), CUT]}}
+    pair = pair_of(contrast(tmp_path, asked("rr"), asked("rw"), **runs))
+    for name in ("ttft_p50", "e2e_p95", "throughput"):
+        assert row(pair, name).why == "the requests in flight differ: base 8; new 8, session 1: 2 (refused)"
+        assert row(pair, name).comparison is None
+    assert row(pair, "accuracy").comparison is not None
+    baseline.save(read_run(tmp_path / "base"), "main", root=tmp_path / "baselines")
+    (kept,) = load(["main"], baselines=tmp_path / "baselines")
+    cut = pair_of(compare(kept, read_run(tmp_path / "new")))
+    assert row(cut, "throughput").why == "the requests in flight differ: main 8; new 8, session 1: 2 (refused)"
+    (tmp_path / "same").mkdir()
+    same = pair_of(contrast(tmp_path / "same", asked("rr"), asked("rr"), of_base=runs["of_new"], of_new=runs["of_new"]))
+    assert row(same, "ttft_p50").comparison is not None
 
 
 def test_two_runs_of_one_target_each_meet(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def _score(one: Asked) -> Score | None:
 def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: float = 0.0001, **more: Any) -> Path:
     """Write the folder of a run; `more` changes what its manifest says. Each session says that nothing is left to ask.
 
-    later_lag_s: of the client, in the sessions after the first.
+    later_lag_s: of the client, in the sessions after the first. loads: lines of the journal about the load.
     """
     folder.mkdir()
     scorers = more.get("scorers", SCORERS)
@@ -102,6 +102,7 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
     events: list[Event] = []
     for session in sorted({1, *(one.session for one in requests)}):
         late = lag_s if session == 1 else more.get("later_lag_s", lag_s)
+        events += [load for load in more.get("loads", ()) if load.session == session]
         events += [record for record in records if record.session == session]
         events += [
             Lag(session=session, target=t, task="add", count=9, p50_s=0.0, p99_s=late, max_s=late, source="s")

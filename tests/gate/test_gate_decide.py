@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from written_runs import asked, write_run
 
-from evalrun.compare.runs import read_run
+from evalrun.compare.read import read_run
 from evalrun.compare.side import Matching
 from evalrun.gate.decide import Next, decide_next, paired_differences
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from written_runs import Asked, asked, write_run
 
-from evalrun.compare.runs import read_run
+from evalrun.compare.read import read_run
 from evalrun.compare.side import Side
 from evalrun.errors import SuiteError
 from evalrun.gate.judge import judge, rules
@@ -87,7 +87,7 @@ def test_too_many_without_a_scored_answer(tmp_path: Path, letter: str) -> None:
     fine, bad = side(tmp_path / "a", asked("r" * 60)), side(tmp_path / "b", asked(letter * 7 + "r" * 53), day=2)
     for new, base in ((bad, fine), (fine, bad)):
         assert all(
-            "12% of the requests of b gave no scored answer" in why for why in reasons(judge(rules(EASY), new, base))
+            "b: 12% of the requests gave no scored answer" in why for why in reasons(judge(rules(EASY), new, base))
         )
     some = side(tmp_path / "c", asked(letter * 6 + "r" * 54), day=2)
     assert judge(rules(EASY), some, fine).word == "pass"
@@ -107,8 +107,8 @@ def test_invalid_latency(tmp_path: Path) -> None:
     for new, base in ((late, fine), (fine, late)):
         gate = judge(rules(["ttft_p50 within 900 %", "failed no worse than 90 points"]), new, base)
         assert [one.word for one in gate.rulings] == ["inconclusive", "pass"]
-        assert "late at p99" in gate.rulings[0].why
-    assert all("latency is invalid" in why for why in reasons(judge(rules(["ttft_p50 <= 3600 s"]), late, None)))
+        assert "b: its client read 100% of the requests late" in gate.rulings[0].why
+    assert all("TTFT p50 is INVALID" in why for why in reasons(judge(rules(["ttft_p50 <= 3600 s"]), late, None)))
 
 
 def test_unknown_numbers(tmp_path: Path) -> None:

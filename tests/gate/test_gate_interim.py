@@ -1,6 +1,5 @@
 """Interim analyses of a run that is asked again: what each may read, its p-values, when more repeats are no use."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,8 @@ import pytest
 from written_runs import Asked, asked, write_run
 
 from evalrun.compare.interim import Interim, interim
-from evalrun.compare.runs import read_run
-from evalrun.compare.side import Prints, Side, empty_cell
+from evalrun.compare.read import read_run
+from evalrun.compare.side import Side
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Ruling
 from evalrun.stats.distribution import binomial_tail
@@ -22,9 +21,7 @@ PLACE = ("add", "sim")
 def grown(folder: Path, *words: str, day: int = 2) -> Side:
     """Write a run whose suite asks each sample once, and which was asked again: a word for each repeat."""
     requests = [one for repeat, word in enumerate(words) for one in asked(word, repeat=repeat)]
-    side = read_run(write_run(folder, requests, day=day))
-    cell = side.cells[PLACE]
-    return replace(side, cells={PLACE: replace(cell, planned=len(cell.starts))})
+    return read_run(write_run(folder, requests, day=day, repeats=1))
 
 
 def ruling(new: Side, text: str, base: Side | None, *, deciding: bool = True) -> Ruling:
@@ -39,15 +36,13 @@ def test_only_complete_rounds_are_analysed(tmp_path: Path, repeats: int, number:
     at = interim(cell)
     assert (at.number, at.repeats, at.p_factor) == (number, whole, 2**number)
     assert (at.planned.attempted, at.complete.attempted) == (2, 2 * whole)
-    assert at.complete.ttft is not None
-    assert len(at.complete.ttft) == 2 * whole
+    assert len(at.complete.score) == 2 * whole
 
 
 def test_half_a_round_is_none(tmp_path: Path) -> None:
     """Of two samples one was asked twice when the process died: it is still analysis 1, and a note says so."""
     requests = [*asked("rw"), Asked("q0", "w", repeat=1)]
-    side = read_run(write_run(tmp_path / "a", requests, samples=2))
-    side = replace(side, cells={PLACE: replace(side.cells[PLACE], planned=2)})
+    side = read_run(write_run(tmp_path / "a", requests, samples=2, repeats=1))
     assert interim(side.cells[PLACE]).number == 1
     gate = judge(rules(["accuracy >= 0.01"]), side, None)
     assert gate.notes == ("add of sim: a further round was interrupted; its 1 requests are read by counted rules only",)
@@ -70,8 +65,7 @@ def test_what_repeats_do_not_sharpen_is_judged_as_planned(tmp_path: Path) -> Non
     """The first answers took 100 ms, the repeated prompts 1 ms out of a cache: that is no better latency. Counted facts
     are of every request."""
     requests = [*asked("r" * 40), *asked("f" + "r" * 39, repeat=1, ttft_s=0.001)]
-    side = read_run(write_run(tmp_path / "a", requests))
-    side = replace(side, cells={PLACE: replace(side.cells[PLACE], planned=40)})
+    side = read_run(write_run(tmp_path / "a", requests, repeats=1))
     assert ruling(side, "ttft_p50 <= 50 ms", None).word == "regressed"
     assert ruling(side, "failed <= 1 %", None).why.startswith("1 of 80")
 
@@ -99,12 +93,12 @@ def test_repeats_that_say_the_same_are_no_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("base_repeats", [1, 4])
 @pytest.mark.parametrize("fall", [0.0, 0.05])
-def test_alpha_holds_over_twenty_analyses(base_repeats: int, fall: float) -> None:
+def test_alpha_holds_over_twenty_analyses(tmp_path: Path, base_repeats: int, fall: float) -> None:
     """400 runs of 100 samples, doubled 19 times, none worse than the 5 points that are tolerated: at most 5 % are ever
     called regressed (binomial 99.5 %); of those that are just as much worse, at most 5 % ever pass."""
     rng = np.random.default_rng([23, base_repeats, int(100 * fall)])
-    nothing = empty_cell("add", "sim", prints=Prints(), planned=0)
-    factors = [Interim(nothing, nothing, number).p_factor for number in range(1, 21)]
+    cell = grown(tmp_path / "a", "r").cells[PLACE]
+    factors = [Interim(cell, cell, number).p_factor for number in range(1, 21)]
     runs, regressed, passed = 400, 0, 0
     for _ in range(runs):
         chance = fall + (1 - fall) * rng.beta(1.6, 0.4, 100)

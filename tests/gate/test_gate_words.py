@@ -8,8 +8,7 @@ import pytest
 from written_runs import Asked, asked, write_run
 
 from evalrun.compare import baseline
-from evalrun.compare.load import load
-from evalrun.compare.runs import read_run
+from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Side
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Gate, Ruling

@@ -1,0 +1,108 @@
+"""What was typed -> a Side: a run's folder, a table.json, a baseline's name. Large runs are read by two processes.
+
+What is one number a run (throughput, goodput, the client's lag) is about the planned requests: repeats that were asked
+later, to decide what changed, may come from the provider's cache.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evalrun.compare import baseline
+from evalrun.compare.side import Cell, Side
+from evalrun.compare.tables import read_table
+from evalrun.errors import StoreError
+from evalrun.requests import Requests, lateness, rates, read
+from evalrun.store.manifest import NAME as MANIFEST
+from evalrun.store.reader import JOURNAL
+from evalrun.store.runs import run_folder
+
+LARGE_BYTES = 64 * 2**20
+"""From two journals of this size on, each is read by a process of its own."""
+_COLUMNS = (
+    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "refused",
+    "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s",
+    "first_bound_s", "last_bound_s",
+)  # fmt: skip
+
+
+def load(names: Sequence[str], *, baselines: Path) -> list[Side]:
+    """Return a side for each name: a run's folder, a table.json, a baseline's folder or its name in `baselines`."""
+    paths = [_find(name, baselines) for name in names]
+    names = [str(path) if path.parent == Path(name) else name for path, name in zip(paths, names, strict=True)]
+    large = [p for p in paths if (p / JOURNAL).exists() and (p / JOURNAL).stat().st_size > LARGE_BYTES]
+    if len(large) < 2:
+        return [_read(path, name) for path, name in zip(paths, names, strict=True)]
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_read, paths, names))
+
+
+def exists(name: str, *, baselines: Path) -> bool:
+    """Return whether there is a run, a table or a baseline of that name."""
+    return Path(name).exists() or baseline.known(baselines, name)
+
+
+def _find(name: str, baselines: Path) -> Path:
+    path = Path(name)
+    if path.is_file() and (path.parent / MANIFEST).exists():
+        return path.parent  # a table beside its records: the records say more
+    if path.is_file() or any(path.glob("*.json")):
+        return path
+    if baseline.known(baselines, name):
+        return baselines / name
+    if (run := run_folder(path)) != path:
+        return run
+    raise StoreError(
+        f"{name}: not a run, table or baseline; name a folder like results/SUITE/UTC-HASH, a table.json, or a baseline"
+        f" in {baselines}"
+    )
+
+
+def _read(path: Path, name: str) -> Side:
+    if (path / MANIFEST).exists():
+        return read_run(path, name=name)
+    return read_table(path, name=name) if path.is_file() else baseline.read(path, name=name)
+
+
+def read_run(folder: Path, *, name: str = "") -> Side:
+    """Read a run's folder."""
+    requests = read(folder)
+    run, manifest = requests.run, requests.run.manifest
+    cells = {
+        (task, target): _cell(task, target, requests)
+        for task in manifest.fingerprints.tasks  # in the suite's order, and what was never asked too
+        for target in manifest.targets
+    }
+    return Side(
+        name=name or folder.name,
+        kind="run",
+        suite=manifest.suite_name,
+        run=folder.absolute().name,
+        at=manifest.created.isoformat(timespec="seconds"),
+        folder=folder,
+        cells=cells,
+        gates=tuple(manifest.suite.get("gates", ())),
+        notes=(
+            *(f"{target}: {note}" for target, note in run.served.items() if note),
+            *(f"{name or folder.name}: {note}" for note in run.condition),
+        ),
+    )
+
+
+def _cell(task: str, target: str, requests: Requests) -> Cell:
+    run, mine = requests.run, requests.of(task, target)
+    setup, planned = run.setup(task, target), mine.planned
+    return Cell(
+        task=task,
+        target=target,
+        requests=mine.only(*_COLUMNS),
+        setup=setup,
+        load=rates.load(planned),
+        planned=run.planned(task) or 0,
+        good=rates.kept(mine) if setup.slo else None,
+        throughput=rates.output_throughput(planned),
+        goodput=rates.goodput(planned) if setup.slo else None,
+        lag_s=lateness.client_lag_s(planned),
+    )
