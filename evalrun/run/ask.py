@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -17,26 +17,15 @@ from evalrun.price import Budget, Prices
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
 from evalrun.run.spent import book, cost_usd
-from evalrun.store.lines import Event, Intent
-from evalrun.targets.client import Reply
+from evalrun.store.lines import Intent
+from evalrun.store.writer import Writer
+from evalrun.targets.client import Client, Reply
 from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
 
 OUTAGE_S = 300.0  # a network that is down for longer than this ends the target's run
 NOT_NOW = math.inf
 SAME_REFUSALS = 3  # when the first so many requests are all refused as malformed, the request itself is wrong
 STORED_CHARS = 16_384  # a longer message is stored as head and tail; the job's key still covers every byte
-
-
-class Client(Protocol):
-    """Who sends one attempt, and never raises for a request that failed."""
-
-    async def attempt(self, body: bytes) -> Reply: ...
-
-
-class Journal(Protocol):
-    """Where intents and outcomes are appended."""
-
-    def append(self, event: Event) -> None: ...
 
 
 @dataclass(slots=True)
@@ -59,10 +48,9 @@ class Asker:
     """
 
     target: str
-    session: int
     zero_ns: int
     client: Client
-    journal: Journal
+    writer: Writer
     rules: retry.Rules
     prices: Prices | None
     budget: Budget
@@ -77,10 +65,6 @@ class Asker:
     tally: Tally = field(default_factory=Tally)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _refused_so_far: int = 0
-
-    def worst_case(self, job: Job) -> Decimal:
-        """Return the most one attempt of `job` can cost."""
-        return job.worst_case(self.prices)
 
     async def ask(self, job: Job, reserved: Decimal, *, due_ns: int | None = None) -> Outcome | None:
         """Ask `job` until it has an outcome, and journal it; None when it was not asked, for the target was given up.
@@ -99,7 +83,7 @@ class Asker:
                 reply = _cut_short(reply)
                 break
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self.journal.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
+            self._note(job, attempt=len(earlier) + 1, at=at, reserved=reserved)
             self.retry_budget.requests += not earlier
             reply = await self.client.attempt(job.body)
             book(self.budget, reserved, reply.outcome, self.prices)
@@ -110,7 +94,7 @@ class Asker:
             wait_s = self._wait_before_resend(failure, earlier)
             if wait_s is None:
                 break
-            reserved = self.worst_case(job)
+            reserved = job.worst_case(self.prices)
             if wait_s == NOT_NOW or not self._may_resend(reserved):
                 reply = _cut_short(reply)
                 break
@@ -118,19 +102,22 @@ class Asker:
             earlier.append(self._attempt(reply, failure, wait_s))
             self.changed()
             await self._unless_stopped(asyncio.sleep(wait_s))
-        self.journal.append(self._record(job, reply, earlier, at=at, due_ns=due_ns))
+        self.writer.append(self._record(job, reply, earlier, at=at, due_ns=due_ns))
         self._count(reply.outcome)
         return reply.outcome
 
-    def _intent(self, job: Job, *, attempt: int, at: str, reserved: Decimal) -> Intent:
-        return Intent(
-            key=job.key,
-            session=self.session,
-            attempt=attempt,
-            at=at,
-            reserved_usd=reserved or None,
-            target=self.target,
-            task=job.task,
+    def _note(self, job: Job, *, attempt: int, at: str, reserved: Decimal) -> None:
+        """Journal that a request is about to be sent."""
+        self.writer.append(
+            Intent(
+                key=job.key,
+                session=self.writer.session,
+                attempt=attempt,
+                at=at,
+                reserved_usd=reserved or None,
+                target=self.target,
+                task=job.task,
+            )
         )
 
     def _may_resend(self, reserved: Decimal) -> bool:
@@ -219,7 +206,7 @@ class Asker:
             warnings = price.warnings(outcome.usage, self.prices)
         return Record(
             key=job.key,
-            session=self.session,
+            session=self.writer.session,
             target=self.target,
             sample=stored(job.sample),
             repeat=job.repeat,

@@ -174,7 +174,7 @@ class FanOut:
 
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
         """Set aside what `job` may cost at worst, waiting for others to settle; None when no more is to be asked."""
-        reserved = asker.worst_case(job)
+        reserved = job.worst_case(asker.prices)
         while not self._budget.reserve(reserved):
             if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be released
                 self.ending.capped = True

@@ -101,10 +101,9 @@ class Opening:
         retries = self._plan.suite.limits.retries
         return Asker(
             target=target.name,
-            session=self._writer.session,
             zero_ns=self._zero_ns,
             client=client,
-            journal=self._writer,
+            writer=self._writer,
             rules=retry.Rules(
                 attempts=retries.attempts,
                 unknown=retries.unknown,

@@ -90,10 +90,9 @@ def ran(
         transport = MeasuringTransport()
         asker = Asker(
             target="t",
-            session=writer.session,
             zero_ns=time.perf_counter_ns(),
             client=Client(Endpoint(base_url=url, model="m"), transport, deadlines=deadlines, sizes=SIZES, headers={}),
-            journal=writer,
+            writer=writer,
             rules=rules,
             prices=PRICES,
             budget=budget or Budget(),
@@ -104,7 +103,7 @@ def ran(
         )
 
         async def one(todo: Job) -> None:
-            reserved = asker.worst_case(todo)
+            reserved = todo.worst_case(PRICES)
             if not asker.stopped and asker.budget.reserve(reserved):
                 outcomes.append(await asker.ask(todo, reserved))
             asker.slots.release()
