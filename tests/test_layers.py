@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"types"},
     {"errors", "units", "secret", "escape", "fingerprint", "slug"},
-    {"spec", "wire", "stats", "price", "retry", "explain", "rule", "slo"},
+    {"spec", "wire", "stats", "price", "retry", "explain", "rule", "slo", "estimate"},
     {"data", "targets"},
     {"score"},
     {"suite"},

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from evalrun import __version__
-from evalrun.cli.reading import COMMANDS
+from evalrun.cli.reading import COMMANDS, FORM
 from evalrun.errors import EvalrunError
 
 EPILOG = """\b
@@ -126,7 +126,7 @@ def ab(
 @OUT
 @click.option("--pilot", type=click.IntRange(1), metavar="K", help="Ask K samples of each task first.")
 @click.option("--baseline", metavar="NAME|RUN", help="Learn cost and noise from this baseline or run.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@FORM
 def plan(suite: Path, pilot: int | None, baseline: str | None, form: str, out: Path, **selection: Any) -> int:
     """Say what a suite would cost and could detect.
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from evalrun.cli import results
 from evalrun.cli.asking import ask, last_words
-from evalrun.cli.compare import rendered
 from evalrun.cli.exits import width, write
 from evalrun.cli.planning import Selection, as_typed, make_plan
 from evalrun.cli.progress import Quiet, progress
@@ -15,6 +14,8 @@ from evalrun.compare.contrast import compare_targets
 from evalrun.compare.runs import read_run
 from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
+from evalrun.report import render
+from evalrun.report.compare import contrast_page
 from evalrun.run.plan import Plan
 from evalrun.store import replace_file
 
@@ -62,9 +63,10 @@ def contrast_of(folder: Path, plan: Plan) -> Contrast:
 def show_contrast(folder: Path, plan: Plan) -> None:
     """Write the comparison into the run's folder and print it."""
     contrast = contrast_of(folder, plan)
+    page = contrast_page(contrast)
     for suffix in WRITTEN:
-        replace_file(folder / f"ab.{suffix}", [rendered([contrast], suffix).encode("utf-8", "backslashreplace")])
-    write("\n" + rendered([contrast], "text", width=width()), end="")
+        replace_file(folder / f"ab.{suffix}", [render([page], suffix).encode("utf-8", "backslashreplace")])
+    write("\n" + render([page], "text", width=width()), end="")
 
 
 def again(suite: Path, selection: Selection, control: str | None) -> str:

@@ -9,11 +9,11 @@ from evalrun.compare import baseline
 from evalrun.compare.contrast import compare
 from evalrun.compare.load import load
 from evalrun.compare.side import Side
-from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.case import trouble
-from evalrun.report import compare_csv, compare_json, compare_markdown, compare_text
+from evalrun.report import render
+from evalrun.report.compare import contrast_page
 
 
 def compare_runs(
@@ -29,17 +29,8 @@ def compare_runs(
         raise SuiteError("compare: give two sides at least, the base first: evalrun compare BASE NEW")
     base, *others = load(names, baselines=baselines)
     contrasts = [compare(base, new, across_prompts=across_prompts) for new in others]
-    write(rendered(contrasts, form, width=width), end="")
+    write(render(list(map(contrast_page, contrasts)), form, width=width), end="")
     return OK
-
-
-def rendered(contrasts: Sequence[Contrast], form: str, *, width: int = 100) -> str:
-    """Return comparisons in one of the forms: text, md, csv, json."""
-    if form == "text":
-        return compare_text.render(contrasts, width=width)
-    if form == "md":
-        return compare_markdown.render(contrasts)
-    return compare_csv.render(contrasts) if form == "csv" else compare_json.render(contrasts)
 
 
 def baseline_save(folder: Path, name: str, *, out: Path = BASELINES, keep_samples: bool = False) -> int:

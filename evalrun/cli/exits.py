@@ -7,13 +7,10 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from evalrun.errors import EvalrunError, StoreError
 from evalrun.escape import tty
-
-if TYPE_CHECKING:  # `evalrun --help` comes through here
-    from evalrun.report import Format
 
 OK, REGRESSED, USAGE, NO_VERDICT, CAPPED, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 70, 130, 143
 
@@ -54,11 +51,6 @@ def report_bug(bug: Exception) -> int:
     say(f"evalrun: a bug in evalrun: {tty(type(bug).__name__)}: {tty(str(bug))}")
     say(f"evalrun: the traceback is in {Path(file.name)}; please report it")
     return BUG
-
-
-def as_format(form: str) -> "Format":
-    """Narrow a text to one of the forms."""
-    return next(known for known in ("text", "md", "csv", "json") if known == form)
 
 
 def width() -> int:

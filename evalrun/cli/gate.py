@@ -9,9 +9,8 @@ from evalrun.cli.held import Held, Means, sides
 from evalrun.cli.results import table_of
 from evalrun.gate.judge import judge
 from evalrun.gate.values import Gate
-from evalrun.report import benchmark as charts
-from evalrun.report import compare_gate, github
-from evalrun.report import junit as junit_xml
+from evalrun.report import ci, render
+from evalrun.report.gate import gate_page
 from evalrun.store import open_run, replace_file
 
 CODES = {"pass": OK, "regressed": REGRESSED, "inconclusive": NO_VERDICT}
@@ -41,23 +40,23 @@ def gate_run(
         if isinstance(found, int):
             return found  # it was interrupted
         gate = found
-    text = compare_gate.as_json(gate) if form == "json" else compare_gate.text(gate, width=width())
+    text = render([gate_page(gate)], form, width=width())
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true":  # model text must not command the runner
-        text = github.quoted(text, token=secrets.token_hex(16))
+        text = ci.quoted(text, token=secrets.token_hex(16))
     write(text, end="")
     if means is None and gate.word == "inconclusive" and not gate.stuck:
         say("more repeats of this run may decide it: give --decide --max-cost USD, or --max-repeats N")
     if annotations:
-        write(github.annotations(gate), end="")
+        write(ci.annotations(gate), end="")
     if junit or summary or benchmark:
         table = table_of(open_run(folder))
         if junit:
-            _write(junit, junit_xml.render(gate, table))
+            _write(junit, ci.junit(gate, table))
         if summary:
-            _write(summary, github.summary(gate, table))
+            _write(summary, ci.summary(gate, table))
         if benchmark:
-            _write(benchmark.with_suffix(".smaller.json"), charts.render(table, "smaller"))
-            _write(benchmark.with_suffix(".bigger.json"), charts.render(table, "bigger"))
+            _write(benchmark.with_suffix(".smaller.json"), ci.charts(table, "smaller"))
+            _write(benchmark.with_suffix(".bigger.json"), ci.charts(table, "bigger"))
     return CODES[gate.word]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from evalrun.cli.exits import OK, say, write
 from evalrun.errors import StoreError, SuiteError
 from evalrun.history import HEADLINES, History, recall, update, wanted
-from evalrun.report import Format, render_history
+from evalrun.report import render
+from evalrun.report.history import history_page
 from evalrun.store import replace_file
 
 
@@ -20,7 +21,7 @@ def show_history(
     target: str | None = None,
     task: str | None = None,
     last: int | None = None,
-    form: Format = "text",
+    form: str = "text",
     picture: Path | None = None,
 ) -> int:
     """Print the history of a suite (its name, or its file) and draw it into PICTURE.png and PICTURE.svg."""
@@ -30,7 +31,7 @@ def show_history(
     history = recall(rows, folder.name, metrics=metrics, task=task, target=target, last=last, notes=notes)
     if not history.runs:
         raise _nothing(suite, out)
-    write(render_history(history, form, width=shutil.get_terminal_size((100, 24)).columns), end="")
+    write(render([history_page(history)], form, width=shutil.get_terminal_size((100, 24)).columns), end="")
     if picture is not None:
         _draw(history, picture)
     return OK
@@ -58,9 +59,9 @@ def _draw(history: History, path: Path) -> None:
     """Write the picture in both forms; a suffix in the path is taken for one of them and left out."""
     stem = path.with_suffix("") if path.suffix in (".png", ".svg") else path
     try:
-        from evalrun.report.history_picture import pictures
+        from evalrun.report.picture import history_pictures
 
-        drawn = pictures(history, stem.name)
+        drawn = history_pictures(history, stem.name)
     except ModuleNotFoundError as error:
         if error.name != "matplotlib":
             raise

@@ -8,14 +8,16 @@ import numpy as np
 
 from evalrun.cli.asking import ask, last_words
 from evalrun.cli.exits import OK, width, write
-from evalrun.cli.plan_page import as_json, as_text
 from evalrun.cli.planning import Selection, as_typed, make_plan
 from evalrun.cli.progress import Quiet, progress
 from evalrun.cli.reading import BASELINES
 from evalrun.compare.figures import known as known_only
 from evalrun.compare.load import load as load_sides
 from evalrun.compare.side import Cell
-from evalrun.run.estimate import UNSEEN, Estimate, Seen, estimate, load, mean, noise_of, prompt_bytes, seen
+from evalrun.estimate import Estimate
+from evalrun.report import render
+from evalrun.report.plan import plan_page
+from evalrun.run.estimate import UNSEEN, Seen, estimate, load, mean, noise_of, prompt_bytes, seen
 from evalrun.run.plan import Plan
 from evalrun.store import open_run
 from evalrun.suite import Target
@@ -40,7 +42,7 @@ def plan_suite(
     suite: Path, selection: Selection, *, pilot: int | None, baseline: str | None, form: str, out: Path
 ) -> int:
     """Print what a suite would take; ask `pilot` samples of each task first, where that is given."""
-    show = progress(quiet=form == "json")
+    show = progress(quiet=form != "text")
     plan = make_plan(suite, selection, show, sends=pilot is not None)
     found, notes = _from_baseline(plan, baseline) if baseline else ({}, [])
     code = OK
@@ -55,8 +57,8 @@ def plan_suite(
         for task in plan.suite.tasks
         for target in plan.targets
     ]
-    page = as_json(plan, estimates, notes) if form == "json" else as_text(plan, estimates, notes, width=width())
-    write(page, end="")
+    page = plan_page(plan.suite.name, estimates, cap_usd=plan.suite.limits.max_cost_usd, notes=notes)
+    write(render([page], form, width=width()), end="")
     return code
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from evalrun.report import FORMATS
+
 PATH = click.Path(path_type=Path)
 
 
@@ -28,10 +30,9 @@ class RunFolder(click.Path):
 
 
 RUN = RunFolder(path_type=Path)
-FORMATS = click.Choice(["text", "md", "csv", "json"])
 BASELINES = Path("results/baselines")
 """Where baselines are kept, unless something else is typed."""
-FORM = click.option("--format", "form", type=FORMATS, default="text", show_default=True)
+FORM = click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 ACROSS = click.option("--across-prompts", is_flag=True, help="Compare runs whose prompts differ: it is their effect.")
 SHELF = click.option("--baselines", type=PATH, default=BASELINES, show_default=True, help="Folder of baselines.")
 
@@ -124,7 +125,7 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
 @click.option("--rule", "texts", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
 @SHELF
 @ACROSS
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@FORM
 @click.option("--junit", type=PATH, help="Write JUnit XML.")
 @click.option("--summary", type=PATH, help="Write Markdown for a step summary.")
 @click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalrun import explain, slo
-from evalrun.cli.exits import NO_VERDICT, OK, as_format, say, width, write
+from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
 from evalrun.errors import StoreError
 from evalrun.escape import tty
 from evalrun.fingerprint import fingerprint
-from evalrun.report import Format, render
+from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.store import Run, open_run, replace_file, write_scores
 from evalrun.table import Cell, Context, Lag, Table, TargetNote, tabulate
 from evalrun.types import Completion, Json, Sample, Scored
@@ -21,7 +22,7 @@ from evalrun.types import Completion, Json, Sample, Scored
 if TYPE_CHECKING:  # it imports what asks, which printing a table does without
     from evalrun.cli.progress import Quiet
 
-WRITTEN: tuple[tuple[str, Format], ...] = (("table.md", "md"), ("table.csv", "csv"), ("table.json", "json"))
+WRITTEN = ("md", "csv", "json")
 
 
 def finish(folder: Path, *, show: "Quiet", deadline_s: float | None = None, printed: bool = True) -> int:
@@ -71,13 +72,7 @@ def rescore(folder: Path, suite: Path | None) -> int:
 
 def print_tables(folders: Sequence[Path], form: str) -> int:
     """Print the tables of stored runs: one below the other, as one CSV, or as one JSON array."""
-    texts = [render(table_of(open_run(folder)), as_format(form), width=width()) for folder in folders]
-    if form == "json" and len(texts) > 1:
-        write("[\n" + ",\n".join(text.rstrip("\n") for text in texts) + "\n]")
-    elif form == "csv":
-        write("".join([texts[0], *(text.partition("\n")[2] for text in texts[1:])]), end="")
-    else:
-        write("\n".join(texts), end="")
+    write(render([table_page(table_of(open_run(folder))) for folder in folders], form, width=width()), end="")
     return OK
 
 
@@ -179,10 +174,11 @@ def _tables(run: Run, tasks: Mapping[str, Json] | None = None, *, printed: bool 
     from evalrun.cli.ladder import write_ladders
 
     table = table_of(run, tasks)
-    for name, form in WRITTEN:
-        replace_file(run.path / name, [render(table, form).encode("utf-8", "backslashreplace")])
+    page = table_page(table)
+    for form in WRITTEN:
+        replace_file(run.path / f"table.{form}", [render([page], form).encode("utf-8", "backslashreplace")])
     if not write_ladders(run, printed=printed) and printed:
-        write(render(table, "text", width=width()), end="")
+        write(render([page], "text", width=width()), end="")
     return _verdict(table, run.manifest.suite)
 
 
