@@ -34,8 +34,6 @@ WORDS = (
     " method: where one seems to contradict p, p decides. detectable: the smallest true change found 4 times in 5."
 )
 
-_Cells = list[Quantity | Text]
-
 
 def contrast_page(contrast: Contrast) -> Page:
     """Return the page of a comparison."""
@@ -68,7 +66,7 @@ def _blocks(contrast: Contrast, pair: Pair) -> Iterator[Block]:
         yield Block((_title(pair), ": where the score changed"), ("requests", "change [least, most]"), rows)
 
 
-def _measure(row: Compared, where: tuple[str, ...]) -> _Cells:
+def _measure(row: Compared, where: tuple[str, ...]) -> list[Text]:
     found, metric, unit = row.comparison, row.measure.name, row.measure.unit
     where = (*where, row.word or "", found.method if found else "", row.why)
     values = (side_value(metric, row.base, "base", unit, where), side_value(metric, row.new, "new", unit, where))
@@ -102,7 +100,7 @@ def evidence(
     )  # fmt: skip
 
 
-def _part(part: Part, where: tuple[str, ...]) -> _Cells:
+def _part(part: Part, where: tuple[str, ...]) -> list[Text]:
     where = (*where, "", "", "")
     shown = quantity.shift(part.change, part.low, part.high, relative=False)
     return [
@@ -114,10 +112,10 @@ def _part(part: Part, where: tuple[str, ...]) -> _Cells:
     ]  # fmt: skip
 
 
-def _tradeoff(contrast: Contrast, one: Tradeoff) -> _Cells:
+def _tradeoff(contrast: Contrast, one: Tradeoff) -> list[Text]:
     where = (contrast.base, contrast.new, one.task, "", one.target, "", "", "")
     values = (("accuracy", one.accuracy, "share"), ("cost", one.cost, "usd"), ("e2e_p50", one.e2e_p50, "s"))
-    found: _Cells = [
+    found: list[Text] = [
         Quantity(
             name=metric, of="trade-off", value=value, unit=unit, shown=quantity.reading(value, unit=unit), where=where
         )

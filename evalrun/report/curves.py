@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from evalrun.history import Point
+from evalrun.history import Point, Series
 from evalrun.ladder import Ladder, Rung
 from evalrun.report.ladder import Labelled
 from evalrun.report.quantity import of_metric
@@ -33,6 +33,14 @@ class Curve(NamedTuple):
     dots: Sequence[Dot]
     look: Literal["solid", "dashed", "dotted"] = "solid"
     more: str = ""
+
+
+class Moment(NamedTuple):
+    """An instant at which something changed, for one target at least; `breaks` where numbers cannot be compared."""
+
+    at: float
+    said: str
+    breaks: bool
 
 
 def dot(at: float, metric: Metric | None, *, hollow: bool = False) -> Dot:
@@ -103,6 +111,16 @@ def sizes(ladders: Sequence[Labelled]) -> list[int]:
     return sorted({rung.size for _, ladder in ladders for rung in ladder.rungs})
 
 
+def spaced(asked: Sequence[int]) -> list[int]:
+    """Return the sizes that get a tick: those that would touch the one before are left out."""
+    chosen: list[int] = []
+    least = (asked[-1] / asked[0]) ** (1 / 9) if len(asked) > 1 else 1
+    for size in asked:
+        if not chosen or size >= chosen[-1] * least:
+            chosen.append(size)
+    return chosen
+
+
 # ---------------------------------------------------------------- histories
 
 
@@ -112,14 +130,22 @@ def over_time(name: str, place: int, points: Sequence[Point], metric: int) -> Cu
     for point in points:
         found = point.metrics[metric]
         if point.breaks and dots:
-            dots.append(Dot(day(point), math.nan))
+            dots.append(Dot(_day(point), math.nan))
         warned = found is not None and bool(point.alerts or Mark.INVALID in found.marks)
-        dots.append(dot(day(point), found, hollow=warned))
+        dots.append(dot(_day(point), found, hollow=warned))
     return Curve(name, place, dots)
 
 
-def day(point: Point) -> float:
-    """Return when a run was made, in days since 1970."""
+def changes(mine: Sequence[Series]) -> list[Moment]:
+    """Return the instants at which something changed, over all targets, in order."""
+    found: dict[float, dict[str, bool]] = {}
+    for point in (point for series in mine for point in series.points if point.changes):
+        said = {f"{one.of} {one.new}" if one.of else one.part: one.breaks for one in point.changes}
+        found.setdefault(_day(point), {}).update(said)
+    return [Moment(at, ", ".join(said), any(said.values())) for at, said in sorted(found.items())]
+
+
+def _day(point: Point) -> float:
     return point.run.created.timestamp() / 86_400 if point.run.created else math.nan
 
 

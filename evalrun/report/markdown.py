@@ -28,7 +28,5 @@ def _page(page: Page) -> Iterator[str]:
 
 
 def _grid(block: Block) -> Iterator[str]:
-    grid = block.encoded(markdown)
-    yield "| " + " | ".join((grid.title, *grid.heads)) + " |"
-    yield "|---|" + "---:|" * len(grid.heads)
-    yield from ("| " + " | ".join((row.label, *row.values)) + " |" for row in grid.rows)
+    head, *rows = ("| " + " | ".join(row) + " |" for row in block.cells(markdown))
+    yield from (head, "|---|" + "---:|" * len(block.heads), *rows)

@@ -1,8 +1,8 @@
 """A report as values: what every subject builds and every format renders. Nothing here lays out or encodes.
 
-Page       title, alerts, blocks of rows, sections of sentences, footnotes; and every number in full
-Quantity     one number: in full, and as people read it
-Text       what people read. `Verbatim` marks what evalrun did not write: each format encodes it for its own sink
+Page      title, alerts, blocks of rows, sections of sentences, footnotes; and every number in full
+Quantity  one number: in full, and as people read it
+Text      what people read; `Verbatim` marks what evalrun did not write, so that a format encodes it for its own sink
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,38 +23,6 @@ class Verbatim:
     """A text that somebody else wrote, or that may mean something to a sink. A format shows it and obeys none of it."""
 
     text: str
-
-
-Text: TypeAlias = str | Verbatim | tuple["Text", ...]
-"""Sentences of evalrun's own as they are, anybody else's words as `Verbatim`, and sequences of both."""
-
-Encoder = Callable[[str], str]
-"""The encoder of a sink: `escape.tty`, `escape.markdown`, `escape.xml`."""
-
-
-def encoded(text: Text, encode: Encoder) -> str:
-    """Return a text as one string, with everything that evalrun did not write encoded."""
-    if isinstance(text, str):
-        return text
-    if isinstance(text, Verbatim):
-        return encode(text.text)
-    return "".join(encoded(part, encode) for part in text)
-
-
-def joined(separator: str, texts: Iterable[Text]) -> Text:
-    """Return texts with a separator between them."""
-    found: list[Text] = []
-    for text in texts:
-        found += [separator, text] if found else [text]
-    return tuple(found)
-
-
-def name(text: str | None) -> Text:
-    """Return a name that somebody else chose, clipped, with look-alike letters made visible; None is all tasks."""
-    return ALL_TASKS if text is None else Verbatim(escape.name(escape.clip(text, 100)))
-
-
-# ---------------------------------------------------------------- the page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +52,45 @@ class Quantity:
     alerts: tuple[str, ...] = ()
 
 
+Text: TypeAlias = str | Verbatim | Quantity | tuple["Text", ...]
+"""evalrun's own words as they are, anybody else's as `Verbatim`, numbers, and sequences of these."""
+
+Encoder = Callable[[str], str]
+"""The encoder of a sink: `escape.tty`, `escape.markdown`, `escape.xml`."""
+
+
+def encoded(text: Text, encode: Encoder) -> str:
+    """Return a text as one string, with everything that evalrun did not write encoded."""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, Quantity):
+        return text.shown
+    if isinstance(text, Verbatim):
+        return encode(text.text)
+    return "".join(encoded(part, encode) for part in text)
+
+
+def joined(separator: str, texts: Iterable[Text]) -> Text:
+    """Return texts with a separator between them."""
+    found: list[Text] = []
+    for text in texts:
+        found += [separator, text] if found else [text]
+    return tuple(found)
+
+
+def name(text: str | None) -> Text:
+    """Return a name that somebody else chose, clipped, with look-alike letters made visible; None is all tasks."""
+    return ALL_TASKS if text is None else Verbatim(escape.name(escape.clip(text, 100)))
+
+
+# ---------------------------------------------------------------- the page
+
+
 class BlockRow(NamedTuple):
     """A labelled row of a block. section: rows of another one are set apart."""
 
     label: Text
-    values: Sequence[Quantity | Text]
+    values: Sequence[Text]
     section: str = ""
 
 
@@ -99,33 +101,10 @@ class Block(NamedTuple):
     heads: Sequence[Text]
     rows: Sequence[BlockRow]
 
-    def encoded(self, encode: Encoder) -> "Grid":
-        """Return the block's strings for a sink."""
-        rows = [
-            GridRow(
-                encoded(row.label, encode),
-                [each.shown if isinstance(each, Quantity) else encoded(each, encode) for each in row.values],
-                row.section,
-            )
-            for row in self.rows
-        ]
-        return Grid(encoded(self.title, encode), [encoded(head, encode) for head in self.heads], rows)
-
-
-class GridRow(NamedTuple):
-    """A row of a grid."""
-
-    label: str
-    values: list[str]
-    section: str
-
-
-class Grid(NamedTuple):
-    """A block as strings, encoded for a sink."""
-
-    title: str
-    heads: list[str]
-    rows: list[GridRow]
+    def cells(self, encode: Encoder) -> list[list[str]]:
+        """Return the block for a sink: title and heads, then each row's label and values."""
+        rows = ((self.title, *self.heads), *((row.label, *row.values) for row in self.rows))
+        return [[encoded(cell, encode) for cell in row] for row in rows]
 
 
 class Section(NamedTuple):

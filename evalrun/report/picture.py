@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from evalrun import escape, units
 from evalrun.explain import DEFINITIONS
-from evalrun.history import Change, History, Series
+from evalrun.history import History
 from evalrun.ladder import Ladder
-from evalrun.report.curves import Curve, Dot, accuracy, day, over_time, roomy, short, sizes, ticks, ttft
+from evalrun.report.curves import Curve, Moment, accuracy, changes, over_time, roomy, short, sizes, spaced, ticks, ttft
 from evalrun.report.ladder import Labelled
 from evalrun.report.page import ALL_TASKS, encoded
-from evalrun.report.quantity import label
+from evalrun.report.quantity import label, reading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,7 +192,8 @@ def _history(history: History) -> "Figure | None":
             rows.append((wanted, row))
     if not rows:
         return None
-    longest = max((len(said) for mine in columns for said, _ in _changes(mine).values()), default=0)
+    moments = [changes(mine) for mine in columns]
+    longest = min(MOST_SAID, max((len(moment.said) for each in moments for moment in each), default=0))
     heights = [0.05 + LETTER * longest, *[PANEL] * len(rows)]
     size = (max(9.0, 4.8 * len(columns)), 1.5 + sum(heights) + 0.2 * len(targets))
     figure = Figure(figsize=size, layout="constrained")
@@ -202,11 +203,13 @@ def _history(history: History) -> "Figure | None":
         panels[0].set_ylabel(encoded(label(*wanted), lambda text: words(text, 16)))
         for axes, curves in zip(panels, row, strict=True):
             lines += [(curve, _draw(axes, curve, spread="whiskers")) for curve in curves]
-            _from_zero(axes, [dot for curve in curves for dot in curve.dots])
+            dots = [dot for curve in curves for dot in curve.dots]
+            if all(math.isnan(dot.low) for dot in dots):  # without intervals, noise must not look like news
+                axes.set_ylim(0, 1.1 * max((dot.value for dot in dots if math.isfinite(dot.value)), default=0) or 1)
             _number_axis(axes, DEFINITIONS[wanted.name].unit)
             _time_axis(axes)
     for column, mine in enumerate(columns):
-        _mark(list(grid[:, column]), mine)
+        _mark(list(grid[:, column]), moments[column])
         grid[0][column].set_title(ALL_TASKS if mine[0].task is None else words(mine[0].task))
     left_out = f"; {len(tasks) - len(columns)} more tasks not drawn" if len(tasks) > len(columns) else ""
     title = f"Suite {words(history.suite)}: {len(history.runs):,} runs{left_out}"
@@ -214,36 +217,18 @@ def _history(history: History) -> "Figure | None":
     return figure
 
 
-def _from_zero(axes: "Axes", dots: Sequence[Dot]) -> None:
-    """Begin an axis without intervals at 0: noise must not look like news."""
-    if all(math.isnan(dot.low) for dot in dots):
-        axes.set_ylim(0, 1.1 * max((dot.value for dot in dots if math.isfinite(dot.value)), default=0) or 1)
-
-
-def _changes(mine: Sequence[Series]) -> dict[float, tuple[str, bool]]:
-    """Return the instants of changes, over all targets, in order: what changed, and whether it breaks the line."""
-    found: dict[float, dict[str, bool]] = {}
-    for point in (point for series in mine for point in series.points):
-        found.setdefault(day(point), {}).update((_said(change), change.breaks) for change in point.changes)
-    return {at: (words(", ".join(said), MOST_SAID), any(said.values())) for at, said in sorted(found.items()) if said}
-
-
-def _said(change: Change) -> str:
-    return words(f"{change.of} {change.new}", 24) if change.of else change.part
-
-
-def _mark(column: "Sequence[Axes]", mine: Sequence[Series]) -> None:
+def _mark(column: "Sequence[Axes]", moments: Sequence[Moment]) -> None:
     """Draw a line at each change through the panels of a column; above them, say what it was where there is room."""
     above, *panels = column
     above.axis("off")
     above.set_ylim(0, 1)
     left, right = panels[0].get_xlim()
     last = -math.inf
-    for at, (said, breaks) in _changes(mine).items():
+    for at, said, breaks in moments:
         for axes in panels:
             axes.axvline(at, color="#777777", linewidth=0.9, linestyle="-" if breaks else ":", zorder=1)
         if at - last > NEAR * (right - left):
-            above.text(at, 0, said, rotation=90, size=7, color=GREY, ha="center", va="bottom")
+            above.text(at, 0, words(said, MOST_SAID), rotation=90, size=7, color=GREY, ha="center", va="bottom")
             last = at
 
 
@@ -305,15 +290,9 @@ def _draw(axes: "Axes", curve: Curve, *, spread: str) -> Any:
 
 
 def _size_axis(axes: "Axes", ladders: Sequence[Labelled], *, text: str) -> None:
-    """Put ticks at the asked sizes, leaving out those that would touch."""
-    chosen: list[int] = []
     asked = sizes(ladders)
-    least = (asked[-1] / asked[0]) ** (1 / 9) if len(asked) > 1 else 1
-    for size in asked:
-        if not chosen or size >= chosen[-1] * least:
-            chosen.append(size)
     axes.set_xscale("log")
-    axes.set_xticks(chosen, [short(size) for size in chosen])
+    axes.set_xticks(chosen := spaced(asked), [short(size) for size in chosen])
     axes.set_xticks([], minor=True)
     axes.set_xlim(asked[0] / 1.15, asked[-1] * 1.15)
     axes.set_xlabel(text)
@@ -343,11 +322,7 @@ def _number_axis(axes: "Axes", unit: str) -> None:
         del place
         if unit == "fraction":
             return units.fraction(value, 1 if high - low < 0.05 else 0)
-        if unit == "s":
-            return units.seconds(round(value, 12))
-        if unit == "usd":
-            return f"${value:.9f}".rstrip("0").rstrip(".")
-        return f"{value:g}"
+        return reading(round(value, 12), unit=unit) if unit in ("s", "usd") else f"{value:g}"
 
     axes.yaxis.set_major_formatter(shown)
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from evalrun.escape import tty
-from evalrun.report.page import Grid, GridRow, Page, encoded
+from evalrun.report.page import Block, Page, encoded
 
 NARROWEST = 20
 LABEL, NARROW_LABEL = 28, 20  # longer labels get a line of their own
@@ -28,9 +28,7 @@ def _page(page: Page, width: int) -> Iterator[str]:
     for alert in page.alerts:
         yield from wrapped(encoded(alert, tty), width, first="!! ", rest="   ")
     for block in page.blocks:
-        for part in _parts(block.encoded(tty), width):
-            yield ""
-            yield from _grid(part, width)
+        yield from _block(block, width)
     for section in page.sections:
         yield from ("", *wrapped(encoded(section.title, tty), width))
         for item in section.items:
@@ -43,59 +41,58 @@ def _page(page: Page, width: int) -> Iterator[str]:
 # ---------------------------------------------------------------- blocks
 
 
-def _parts(grid: Grid, width: int) -> Iterator[Grid]:
-    """Split a block into ones with as many columns as fit, at least one."""
-    room = width - _label_width(grid.rows, width)
+def _block(block: Block, width: int) -> Iterator[str]:
+    """Return a block in as many parts as the width needs, an empty line before each."""
+    head, *rows = block.cells(tty)
+    grid = [[head[0], *(_cut(text) for text in head[1:])], *rows]
+    sections = ["", *(row.section for row in block.rows)]
+    labels = _label_width([row[0] for row in rows], width)
+    columns = [max(map(_width, column)) for column in list(zip(*grid, strict=True))[1:]]
+    for begin, end in _parts(columns, width - labels):
+        part = [(row[0], row[1 + begin : 1 + end]) for row in grid]
+        yield ""
+        if labels + GAP + columns[begin] > width:
+            yield from _stacked(part, width)
+            continue
+        for place, (label, values) in enumerate(part):
+            if place > 1 and sections[place] != sections[place - 1]:
+                yield ""
+            yield from _line(label, values, labels=labels, columns=columns[begin:end], width=width)
+            if place == 0:
+                yield "-" * (labels + sum(GAP + column for column in columns[begin:end]))
+
+
+def _parts(columns: list[int], room: int) -> Iterator[tuple[int, int]]:
+    """Split columns into parts that fit the room, each of one column at least."""
     begin = 0
-    while begin < len(grid.heads):
-        end, used = begin, 0
-        while end < len(grid.heads) and (end == begin or used + GAP + _column(grid, end) <= room):
-            used += GAP + _column(grid, end)
+    while begin < len(columns):
+        end = begin + 1
+        while end < len(columns) and sum(GAP + column for column in columns[begin : end + 1]) <= room:
             end += 1
-        yield Grid(grid.title, grid.heads[begin:end], [row._replace(values=row.values[begin:end]) for row in grid.rows])
+        yield begin, end
         begin = end
 
 
-def _grid(grid: Grid, width: int) -> Iterator[str]:
-    labels = _label_width(grid.rows, width)
-    columns = [_column(grid, place) for place in range(len(grid.heads))]
-    total = labels + sum(GAP + column for column in columns)
-    if total > width:
-        yield from _stacked(grid, width)
-        return
-    head = GridRow(grid.title, [_cut(head) for head in grid.heads], "")
-    yield from _line(head, labels=labels, columns=columns, width=width)
-    yield "-" * total
-    for above, row in zip((grid.rows[0], *grid.rows), grid.rows, strict=False):
-        if row.section != above.section:
-            yield ""
-        yield from _line(row, labels=labels, columns=columns, width=width)
-
-
-def _line(row: GridRow, *, labels: int, columns: list[int], width: int) -> Iterator[str]:
-    label = row.label
+def _line(label: str, values: list[str], *, labels: int, columns: list[int], width: int) -> Iterator[str]:
     if _width(label) > labels:
         yield from wrapped(label, width)
         label = ""
-    cells = (" " * (GAP + column - _width(value)) + value for value, column in zip(row.values, columns, strict=True))
+    cells = (" " * (GAP + column - _width(value)) + value for value, column in zip(values, columns, strict=True))
     yield label + " " * (labels - _width(label)) + "".join(cells)
 
 
-def _stacked(grid: Grid, width: int) -> Iterator[str]:
-    """Return a block of one column for a very narrow terminal."""
-    yield from wrapped(f"{grid.title}, {_cut(grid.heads[0])}", width)
+def _stacked(part: list[tuple[str, list[str]]], width: int) -> Iterator[str]:
+    """Return a part of one column for a very narrow terminal: each value after its label."""
+    (title, heads), *rows = part
+    yield from wrapped(f"{title}, {heads[0]}", width)
     yield "-" * width
-    for row in grid.rows:
-        yield from wrapped(f"{row.label}: {row.values[0]}", width, rest="  ")
+    for label, values in rows:
+        yield from wrapped(f"{label}: {values[0]}", width, rest="  ")
 
 
-def _label_width(rows: list[GridRow], width: int) -> int:
+def _label_width(labels: list[str], width: int) -> int:
     most = LABEL if width >= 60 else NARROW_LABEL
-    return max((_width(row.label) for row in rows if _width(row.label) <= most), default=most)
-
-
-def _column(grid: Grid, place: int) -> int:
-    return max(_width(_cut(grid.heads[place])), *(_width(row.values[place]) for row in grid.rows))
+    return max((wide for wide in map(_width, labels) if wide <= most), default=most)
 
 
 def _cut(head: str) -> str:
