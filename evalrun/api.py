@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalrun.errors import SuiteError
 from evalrun.ladder import Ladder, climb
-from evalrun.report import Format, render, render_ladders
+from evalrun.report import render
+from evalrun.report.ladder import ladder_page
+from evalrun.report.table import table_page
 from evalrun.run.scoring import score_run
 from evalrun.run.watch import Progress, Watch, ignore
 from evalrun.store import open_run as read_folder
@@ -35,7 +37,7 @@ BASELINES = Path("results/baselines")
 """Where baselines are, unless another folder is named."""
 RESULTS = Path("results")
 """Where runs are, unless another folder is named."""
-FILES: tuple[Format, ...] = ("md", "csv", "json")
+FILES = ("md", "csv", "json")
 """The forms in which tables and ladders are written into a run's folder."""
 
 OnProgress = Callable[[Progress], None]
@@ -256,10 +258,10 @@ class Run:
     def write(self, *, on_notice: OnNotice = ignore) -> None:
         """Write the tables into the run's folder and, where its prompts have sizes, the ladders and their pictures."""
         table = self.table()
-        texts = {f"table.{form}": render(table, form) for form in FILES}
+        texts = {f"table.{form}": render([table_page(table)], form) for form in FILES}
         ladders = [(one.target.name, one) for one in self.ladders()]
         if ladders:
-            texts |= {f"ladder.{form}": render_ladders(ladders, form) for form in FILES}
+            texts |= {f"ladder.{form}": render([ladder_page(ladders)], form) for form in FILES}
         for name, text in texts.items():
             replace_file(self.folder / name, [text.encode("utf-8", "backslashreplace")])
         draw_ladders(ladders, self.folder, on_notice=on_notice)
@@ -304,9 +306,9 @@ def draw_ladders(ladders: Sequence[tuple[str, Ladder]], folder: Path, *, on_noti
     """Draw labelled ladders into PNG and SVG files of a folder; none are drawn where there are no ladders."""
     if not ladders:
         return
-    from evalrun.report.ladder_picture import pictures
+    from evalrun.report.picture import ladder_pictures
 
-    drawn = pictures(ladders)
+    drawn = ladder_pictures(ladders)
     for name, data in drawn.items():
         replace_file(folder / name, [data])
     on_notice(f"pictures: {', '.join(str(folder / name) for name in drawn if name.endswith('.png'))}")

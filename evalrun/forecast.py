@@ -11,7 +11,8 @@ from evalrun.compare.figures import known as known_only
 from evalrun.compare.read import load as load_sides
 from evalrun.compare.read import read_run
 from evalrun.compare.side import Cell
-from evalrun.run.estimate import UNSEEN, Estimate, Seen, estimate, load, mean, noise_of
+from evalrun.estimate import Estimate
+from evalrun.run.estimate import UNSEEN, Seen, estimate, load, mean, noise_of
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
 from evalrun.run.watch import Watch

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = [
     {"types"},
     {"errors", "units", "secret", "escape", "fingerprint"},
-    {"spec", "load", "wire", "stats", "price", "retry", "explain", "rule", "slo"},
+    {"spec", "load", "wire", "stats", "price", "retry", "explain", "rule", "slo", "estimate"},
     {"data", "targets"},
     {"score"},
     {"suite"},

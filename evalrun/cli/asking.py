@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, OK, REGRESSED, TERMINATED, say, width, write
-from evalrun.cli.options import BASELINES, NEW, OUT, QUIET, SUITE, as_typed, options
+from evalrun.cli.options import BASELINES, FORMAT, NEW, OUT, QUIET, SUITE, as_typed, options
 from evalrun.escape import tty
 
 if TYPE_CHECKING:
@@ -78,26 +78,29 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
 def _print_contrast(done: "Run", plan: "Plan") -> None:
     """Write the comparison of an A/B into its folder, and print it."""
     from evalrun.decide import contrast_of
-    from evalrun.report import FORMATS, render_contrasts
+    from evalrun.report import FORMATS, render
+    from evalrun.report.compare import contrast_page
     from evalrun.store import replace_file
 
-    contrasts = [contrast_of(done.folder, plan)]
+    page = contrast_page(contrast_of(done.folder, plan))
     for form in FORMATS:
         if form != "text":
-            text = render_contrasts(contrasts, form)
+            text = render([page], form)
             replace_file(done.folder / f"ab.{form}", [text.encode("utf-8", "backslashreplace")])
-    write("\n" + render_contrasts(contrasts, "text", width=width()), end="")
+    write("\n" + render([page], "text", width=width()), end="")
 
 
 def print_run(done: "Run") -> int:
     """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
-    from evalrun.report import render, render_ladders
+    from evalrun.report import render
+    from evalrun.report.ladder import ladder_page
+    from evalrun.report.table import table_page
     from evalrun.table.stored import no_verdict
 
     table = done.table()
     ladders = [(one.target.name, one) for one in done.ladders()]
-    text = render_ladders(ladders, "text", width=width()) if ladders else render(table, "text", width=width())
-    write(text, end="")
+    page = ladder_page(ladders) if ladders else table_page(table)
+    write(render([page], "text", width=width()), end="")
     reasons = list(no_verdict(table, done.manifest.suite))
     for reason in reasons:
         say(tty(reason))
@@ -138,19 +141,20 @@ def last_words(session: "SessionResult", plan: "Plan", *, verdict: int) -> int:
 @click.option("--pilot", type=click.IntRange(1), metavar="K", help="Ask K samples of each task first.")
 @click.option("--baseline", metavar="NAME|RUN", help="Learn cost and noise from this baseline or run.")
 @BASELINES
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@FORMAT
 def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, out: Path, **selection: Any) -> int:
     """Estimate what a suite would cost and could detect.
 
     Requests, tokens, money, time and the smallest detectable drop. Nothing is sent without --pilot.
     """
-    from evalrun.cli.plan_page import as_json, as_text
     from evalrun.cli.progress import watching
     from evalrun.forecast import Knowledge, forecast, from_baseline, from_pilot, plan_pilot
+    from evalrun.report import render
+    from evalrun.report.plan import plan_page
     from evalrun.run.planning import Selection, make_plan
     from evalrun.run.session import ask_sync, open_writer
 
-    watch = watching(quiet=form == "json")
+    watch = watching(quiet=form != "text")
     selected = Selection(**selection)
     planned = make_plan(selected, watch=watch, sends=pilot is not None)
     found: Knowledge = {}
@@ -165,8 +169,8 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
         code = last_words(session, trial, verdict=OK)
         found = from_pilot(session.folder, trial, found)
     estimates = forecast(planned, found)
-    page = as_json(planned, estimates, notes) if form == "json" else as_text(planned, estimates, notes, width=width())
-    write(page, end="")
+    page = plan_page(planned.suite.name, estimates, cap_usd=planned.suite.limits.max_cost_usd, notes=notes)
+    write(render([page], form, width=width()), end="")
     return code
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, say, width, write
-from evalrun.cli.options import ACROSS, ALLOW, BASELINES, INLINE, PATH, RUN, as_typed, options
+from evalrun.cli.options import ACROSS, ALLOW, BASELINES, FORMAT, INLINE, PATH, RUN, as_typed, options
 
 if TYPE_CHECKING:
     from evalrun.gate.values import Gate
@@ -22,8 +22,7 @@ DECIDING = ("max_cost", "max_repeats", "targets", "allowed", "allow_inline_secre
 @RUN
 @click.option("--baseline", metavar="NAME|RUN", help="What the run is compared with.")
 @click.option("--rule", "rules", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
-@options(BASELINES, ACROSS)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options(BASELINES, ACROSS, FORMAT)
 @click.option("--junit", type=PATH, help="Write JUnit XML.")
 @click.option("--summary", type=PATH, help="Write Markdown for a step summary.")
 @click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")
@@ -65,9 +64,9 @@ def gate(folder: Path, decide: bool, form: str, annotations: bool, **options: An
     if not decide and found.word == "inconclusive" and not found.stuck:
         say("more repeats of this run may decide it: add --decide --max-cost USD, or --decide --max-repeats N")
     if annotations:
-        from evalrun.report import github
+        from evalrun.report import ci
 
-        write(github.annotations(found), end="")
+        write(ci.annotations(found), end="")
     _write_files(found, folder, **options)
     return CODES[found.word]
 
@@ -91,11 +90,12 @@ def _decided(folder: Path, criteria: dict[str, Any], typed: dict[str, Any]) -> "
 
 
 def _print(gate: "Gate", form: str) -> None:
-    from evalrun.report import compare_gate, github
+    from evalrun.report import ci, render
+    from evalrun.report.gate import gate_page
 
-    text = compare_gate.as_json(gate) if form == "json" else compare_gate.text(gate, width=width())
+    text = render([gate_page(gate)], form, width=width())
     if form == "text" and os.environ.get("GITHUB_ACTIONS") == "true":  # model text must not command the runner
-        text = github.quoted(text, token=secrets.token_hex(16))
+        text = ci.quoted(text, token=secrets.token_hex(16))
     write(text, end="")
 
 
@@ -106,20 +106,18 @@ def _write_files(
     if not (junit or summary or benchmark):
         return
     from evalrun.api import open_run
-    from evalrun.report import benchmark as charts
-    from evalrun.report import github
-    from evalrun.report import junit as junit_xml
+    from evalrun.report import ci
     from evalrun.store import replace_file
 
     table = open_run(folder).table()
     texts: dict[Path, str] = {}
     if junit:
-        texts[junit] = junit_xml.render(gate, table)
+        texts[junit] = ci.junit(gate, table)
     if summary:
-        texts[summary] = github.summary(gate, table)
+        texts[summary] = ci.summary(gate, table)
     if benchmark:
-        texts[benchmark.with_suffix(".smaller.json")] = charts.render(table, "smaller")
-        texts[benchmark.with_suffix(".bigger.json")] = charts.render(table, "bigger")
+        texts[benchmark.with_suffix(".smaller.json")] = ci.charts(table, "smaller")
+        texts[benchmark.with_suffix(".bigger.json")] = ci.charts(table, "bigger")
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, [text.encode("utf-8", "backslashreplace")])

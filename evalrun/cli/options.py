@@ -10,9 +10,25 @@ import click
 from evalrun.escape import tty
 
 PATH = click.Path(path_type=Path)
-FORMATS = ("text", "md", "csv", "json")
 
-FORMAT = click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+
+class FormatName(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
+    """The name of a format in `report.FORMATS`, which is imported only where something is rendered."""
+
+    name = "format"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name, or fail with the names there are."""
+        from evalrun.report import FORMATS
+
+        if value not in FORMATS:
+            self.fail(f"{value!r} is not a format; use {', '.join(FORMATS)}", param, ctx)
+        return str(value)
+
+
+FORMAT = click.option(
+    "--format", "form", type=FormatName(), default="text", show_default=True, help="text, md, csv or json."
+)
 OUT = click.option("--out", type=PATH, default=Path("results"), show_default=True, help="Folder of all results.")
 NEW = click.option("--new", is_flag=True, help="Start a new run even if the same one is unfinished.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the tables.")

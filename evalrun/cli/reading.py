@@ -36,15 +36,11 @@ def score(folder: Path, suite: Path | None) -> int:
 def table(folders: tuple[Path, ...], form: str) -> int:
     """Print the tables of stored runs."""
     from evalrun.api import open_run
-    from evalrun.report import as_format, render
+    from evalrun.report import render
+    from evalrun.report.table import table_page
 
-    texts = [render(open_run(folder).table(), as_format(form), width=width()) for folder in folders]
-    if form == "json" and len(texts) > 1:
-        write("[\n" + ",\n".join(text.rstrip("\n") for text in texts) + "\n]")
-    elif form == "csv":
-        write("".join([texts[0], *(text.partition("\n")[2] for text in texts[1:])]), end="")
-    else:
-        write("\n".join(texts), end="")
+    pages = [table_page(open_run(folder).table()) for folder in folders]
+    write(render(pages, form, width=width()), end="")
     return OK
 
 
@@ -61,7 +57,8 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
     """
     from evalrun.api import draw_ladders, open_run
     from evalrun.errors import StoreError
-    from evalrun.report import as_format, render_ladders
+    from evalrun.report import render
+    from evalrun.report.ladder import ladder_page
 
     ladders = []
     for folder in folders:
@@ -70,9 +67,9 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
             raise StoreError(f"{folder}: has no prompts of stated sizes (data of kind: ladder)")
         several = len(folders) > 1
         ladders += [(f"{one.target.name} {folder.name}" if several else one.target.name, one) for one in found]
-    write(render_ladders(ladders, as_format(form), width=width()), end="")
+    write(render([ladder_page(ladders)], form, width=width()), end="")
     if plot:
-        from evalrun.report.ladder_plot import text_plot
+        from evalrun.report.plot import text_plot
 
         write(text_plot(ladders, width=width()), end="")
     if out is not None:
@@ -91,10 +88,11 @@ def compare(names: tuple[str, ...], form: str, baselines: Path, across_prompts: 
     that flipped, and what the change is made of.
     """
     from evalrun.api import compare_runs
-    from evalrun.report import as_format, render_contrasts
+    from evalrun.report import render
+    from evalrun.report.compare import contrast_page
 
     contrasts = compare_runs(*names, baselines=baselines, across_prompts=across_prompts)
-    write(render_contrasts(contrasts, as_format(form), width=width()), end="")
+    write(render(list(map(contrast_page, contrasts)), form, width=width()), end="")
     return OK
 
 
@@ -145,7 +143,8 @@ def history(
     SUITE is its name or its file.
     """
     from evalrun.history import HEADLINES, recall, update, wanted
-    from evalrun.report import as_format, render_history
+    from evalrun.report import render
+    from evalrun.report.history import history_page
 
     metrics = HEADLINES if metric is None else (wanted(metric),)
     folder = _folder(suite, out)
@@ -153,13 +152,13 @@ def history(
     found = recall(rows, folder.name, metrics=metrics, task=task, target=target, last=last, notes=notes)
     if not found.runs:
         raise _nothing(suite, out)
-    write(render_history(found, as_format(form), width=width()), end="")
+    write(render([history_page(found)], form, width=width()), end="")
     if picture is not None:
-        from evalrun.report.history_picture import pictures
+        from evalrun.report.picture import history_pictures
         from evalrun.store import replace_file
 
         stem = picture.with_suffix("") if picture.suffix in (".png", ".svg") else picture
-        drawn = pictures(found, stem.name)
+        drawn = history_pictures(found, stem.name)
         for name, data in drawn.items():
             replace_file(stem.with_name(name), [data])
         say(f"pictures: {', '.join(str(stem.with_name(name)) for name in drawn)}" if drawn else "no number to draw")

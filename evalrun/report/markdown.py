@@ -1,28 +1,32 @@
-"""A table as GitHub-flavoured Markdown. No HTML but `<code>`, no link, no image, no mention."""
+"""A page as GitHub-flavoured Markdown, for pull requests and step summaries.
 
-from collections.abc import Iterator
+No HTML but `<code>`, no link, no image, no mention.
+"""
 
-from evalrun.escape import markdown as encode
-from evalrun.report import lines
-from evalrun.report.lines import Block
-from evalrun.table import Table
+from collections.abc import Iterator, Sequence
 
-
-def render(table: Table) -> str:
-    """Return the table as Markdown: one table a task, a column for each target."""
-    out = [f"**{lines.title(table, encode)}**", ""]
-    for alert in lines.alerts(table, encode):
-        out += [f"> **WARNING** {alert}", ""]
-    for block in lines.blocks(table, encode):
-        out += [*grid(block), ""]
-    if table.examples:
-        out += ["Worth a look", "", *(f"- {example}" for example in lines.examples(table, encode)), ""]
-    out += [f"- {note}" for note in lines.footnotes(table, encode)]
-    return "\n".join(out) + "\n"
+from evalrun.escape import markdown
+from evalrun.report.page import Block, Page, encoded
 
 
-def grid(block: Block) -> Iterator[str]:
-    """Return a block as the lines of one table."""
-    yield "| " + " | ".join((block.title, *block.targets)) + " |"
-    yield "|---|" + "---:|" * len(block.targets)
-    yield from ("| " + " | ".join((row.label, *row.values)) + " |" for row in block.rows)
+def render(pages: Sequence[Page], *, width: int) -> str:
+    """Return the pages, one below the other; Markdown has no width."""
+    del width
+    return "\n".join("".join(line + "\n" for line in _page(page)) for page in pages)
+
+
+def _page(page: Page) -> Iterator[str]:
+    yield from (f"**{encoded(page.title, markdown)}**", "")
+    for alert in page.alerts:
+        yield from (f"> **WARNING** {encoded(alert, markdown)}", "")
+    for block in page.blocks:
+        yield from (*_grid(block), "")
+    for section in page.sections:
+        yield from (encoded(section.title, markdown), "")
+        yield from (*(f"- {encoded(item, markdown)}" for item in section.items), "")
+    yield from (f"- {encoded(note, markdown)}" for note in page.notes)
+
+
+def _grid(block: Block) -> Iterator[str]:
+    head, *rows = ("| " + " | ".join(row) + " |" for row in block.cells(markdown))
+    yield from (head, "|---|" + "---:|" * len(block.heads), *rows)

@@ -1,80 +1,79 @@
-"""A table as plain lines for a terminal, from 40 columns up. No colours, no box drawing, no terminal control.
+"""A page as plain lines for a terminal, from 20 columns up. No colours, no box drawing, no terminal control.
 
-Rows are metrics, columns are targets. Targets that do not fit beside the others continue in a further block, so no
-number is ever cut; a terminal too narrow even for one column has the value below its label.
+Columns that do not fit beside the others continue in a further block, so that no number is ever cut; on a terminal
+too narrow for even one column, a value follows its label.
 """
 
 import textwrap
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 from evalrun.escape import tty
-from evalrun.report import lines
-from evalrun.report.lines import Block, Row
-from evalrun.table import Table
+from evalrun.report.page import Block, Page, encoded
 
 NARROWEST = 20
 LABEL, NARROW_LABEL = 28, 20  # longer labels get a line of their own
-TARGET = 24  # longer target names are cut in the heading; the footnotes have them in full
+HEAD = 24  # longer heads are cut
 GAP = 2
 
 
-def render(table: Table, *, width: int = 100) -> str:
-    """Return the table for a terminal `width` columns wide."""
+def render(pages: Sequence[Page], *, width: int) -> str:
+    """Return the pages for a terminal `width` columns wide, one below the other."""
     width = max(width, NARROWEST)
-    out = [*wrapped(lines.title(table, tty), width)]
-    for alert in lines.alerts(table, tty):
-        out += wrapped(alert, width, first="!! ", rest="   ")
-    for block in lines.blocks(table, tty):
-        out += laid_out(block, width)
-    if table.examples:
-        out += ["", "Worth a look"]
-        for example in lines.examples(table, tty):
-            out += wrapped(example, width, first="- ", rest="  ")
-    out.append("")
-    for note in lines.footnotes(table, tty):
-        out += wrapped(note, width, rest="  ")
-    return "\n".join(line.rstrip() for line in out) + "\n"
+    return "\n".join("".join(line.rstrip() + "\n" for line in _page(page, width)) for page in pages)
 
 
-def laid_out(block: Block, width: int) -> Iterator[str]:
-    """Return a block as lines, in as many parts as the width needs, an empty line before each."""
-    for part in _parts(block, width):
-        yield from ("", *_block(part, width))
+def _page(page: Page, width: int) -> Iterator[str]:
+    yield from wrapped(encoded(page.title, tty), width)
+    for alert in page.alerts:
+        yield from wrapped(encoded(alert, tty), width, first="!! ", rest="   ")
+    for block in page.blocks:
+        yield from _block(block, width)
+    for section in page.sections:
+        yield from ("", *wrapped(encoded(section.title, tty), width))
+        for item in section.items:
+            yield from wrapped(encoded(item, tty), width, first="- ", rest="  ")
+    yield from [""] if page.notes else []
+    for note in page.notes:
+        yield from wrapped(encoded(note, tty), width, rest="  ")
 
 
-def _parts(block: Block, width: int) -> Iterator[Block]:
-    """Split a block into ones with as many targets as fit, at least one."""
-    room = width - _label_width(block.rows, width)
-    begin = 0
-    while begin < len(block.targets):
-        end, used = begin, 0
-        while end < len(block.targets) and (end == begin or used + GAP + _column(block, end) <= room):
-            used += GAP + _column(block, end)
-            end += 1
-        rows = tuple(replace(row, values=row.values[begin:end]) for row in block.rows)
-        yield Block(block.title, block.targets[begin:end], rows)
-        begin = end
+# ---------------------------------------------------------------- blocks
 
 
 def _block(block: Block, width: int) -> Iterator[str]:
-    labels = _label_width(block.rows, width)
-    columns = [_column(block, place) for place in range(len(block.targets))]
-    total = labels + sum(GAP + column for column in columns)
-    if total > width:
-        yield from _stacked(block, width)
-        return
-    heads = tuple(_cut(target) for target in block.targets)
-    yield from _line(block.title, heads, labels=labels, columns=columns, width=width)
-    yield "-" * total
-    for above, row in zip((block.rows[0], *block.rows), block.rows, strict=False):
-        if row.section != above.section:
-            yield ""
-        yield from _line(row.label, row.values, labels=labels, columns=columns, width=width)
+    """Return a block in as many parts as the width needs, an empty line before each."""
+    head, *rows = block.cells(tty)
+    grid = [[head[0], *(_cut(text) for text in head[1:])], *rows]
+    sections = ["", *(row.section for row in block.rows)]
+    labels = _label_width([row[0] for row in rows], width)
+    columns = [max(map(_width, column)) for column in list(zip(*grid, strict=True))[1:]]
+    for begin, end in _parts(columns, width - labels):
+        part = [(row[0], row[1 + begin : 1 + end]) for row in grid]
+        yield ""
+        if labels + GAP + columns[begin] > width:
+            yield from _stacked(part, width)
+            continue
+        for place, (label, values) in enumerate(part):
+            if place > 1 and sections[place] != sections[place - 1]:
+                yield ""
+            yield from _line(label, values, labels=labels, columns=columns[begin:end], width=width)
+            if place == 0:
+                yield "-" * (labels + sum(GAP + column for column in columns[begin:end]))
 
 
-def _line(label: str, values: tuple[str, ...], *, labels: int, columns: list[int], width: int) -> Iterator[str]:
+def _parts(columns: list[int], room: int) -> Iterator[tuple[int, int]]:
+    """Split columns into parts that fit the room, each of one column at least."""
+    begin = 0
+    while begin < len(columns):
+        end = begin + 1
+        while end < len(columns) and sum(GAP + column for column in columns[begin : end + 1]) <= room:
+            end += 1
+        yield begin, end
+        begin = end
+
+
+def _line(label: str, values: list[str], *, labels: int, columns: list[int], width: int) -> Iterator[str]:
     if _width(label) > labels:
         yield from wrapped(label, width)
         label = ""
@@ -82,29 +81,29 @@ def _line(label: str, values: tuple[str, ...], *, labels: int, columns: list[int
     yield label + " " * (labels - _width(label)) + "".join(cells)
 
 
-def _stacked(block: Block, width: int) -> Iterator[str]:
-    """Return a block of one target for a very narrow terminal."""
-    yield from wrapped(f"{block.title}, {_cut(block.targets[0])}", width)
+def _stacked(part: list[tuple[str, list[str]]], width: int) -> Iterator[str]:
+    """Return a part of one column for a very narrow terminal: each value after its label."""
+    (title, heads), *rows = part
+    yield from wrapped(f"{title}, {heads[0]}", width)
     yield "-" * width
-    for row in block.rows:
-        yield from wrapped(f"{row.label}: {row.values[0]}", width, rest="  ")
+    for label, values in rows:
+        yield from wrapped(f"{label}: {values[0]}", width, rest="  ")
 
 
-def _label_width(rows: tuple[Row, ...], width: int) -> int:
+def _label_width(labels: list[str], width: int) -> int:
     most = LABEL if width >= 60 else NARROW_LABEL
-    return max((_width(row.label) for row in rows if _width(row.label) <= most), default=most)
+    return max((wide for wide in map(_width, labels) if wide <= most), default=most)
 
 
-def _column(block: Block, place: int) -> int:
-    return max(_width(_cut(block.targets[place])), *(_width(row.values[place]) for row in block.rows))
+def _cut(head: str) -> str:
+    return head if len(head) <= HEAD else head[: HEAD - 2] + ".."
 
 
-def _cut(target: str) -> str:
-    return target if len(target) <= TARGET else target[: TARGET - 2] + ".."
+# ---------------------------------------------------------------- lines
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:
-    """Return a text as lines of at most `width`, broken at spaces."""
+    """Return a text as lines of at most `width` columns, broken at spaces."""
     return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [""]
 
 

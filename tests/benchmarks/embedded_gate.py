@@ -44,8 +44,8 @@ def words(folder: Path, base: Path, new: Path, *more: str) -> tuple[str, str]:
     gate: dict[str, Any] = json.loads(
         evalrun(folder, "gate", str(new), "--baseline", "main", *shelf, "--format", "json", *more)[1]
     )
-    (contrast,) = json.loads(evalrun(folder, "compare", str(base), str(new), "--format", "json", *more)[1])
-    found = {row["word"] for pair in contrast["pairs"] for row in pair["rows"] if row["metric"] == "accuracy"}
+    contrast = json.loads(evalrun(folder, "compare", str(base), str(new), "--format", "json", *more)[1])
+    found = {row["word"] for pair in contrast["pairs"] for row in pair["rows"] if row["measure"]["name"] == "accuracy"}
     return gate["word"], "regressed" if "regressed" in found else "pass" if "pass" in found else "~"
 
 

@@ -22,7 +22,8 @@ from random import Random
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from evalrun import report  # noqa: E402
+from evalrun.report import render  # noqa: E402
+from evalrun.report.table import table_page  # noqa: E402
 from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints, replace_file  # noqa: E402
 from evalrun.store.manifest import write_manifest  # noqa: E402
 from evalrun.table import Context, TargetNote, tabulate  # noqa: E402
@@ -96,7 +97,7 @@ def make(root: Path, number: int, *, pages: dict[int, bytes]) -> None:
             scorers=dict.fromkeys(TASKS, ("math",)),
             planned={(task, target): SAMPLES for task in TASKS for target in TARGETS},
         )
-        pages[number % 50] = report.render(tabulate(records, scores, context), "json").encode()
+        pages[number % 50] = render([table_page(tabulate(records, scores, context))], "json").encode()
     replace_file(folder / "table.json", [pages[number % 50]])
 
 

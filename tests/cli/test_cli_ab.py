@@ -47,8 +47,8 @@ def asked(folder: Path) -> list[tuple[str, str]]:
 
 def accuracy(folder: Path) -> dict[str, Any]:
     """Return the row of accuracy from ab.json."""
-    (contrast,) = json.loads((folder / "ab.json").read_text())
-    row: dict[str, Any] = next(row for row in contrast["pairs"][0]["rows"] if row["metric"] == "accuracy")
+    contrast = json.loads((folder / "ab.json").read_text())
+    row: dict[str, Any] = next(row for row in contrast["pairs"][0]["rows"] if row["measure"]["name"] == "accuracy")
     return row
 
 

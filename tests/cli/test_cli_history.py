@@ -8,6 +8,7 @@ import pytest
 
 from evalrun.errors import StoreError
 from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.manifest import write_manifest
 from evalrun.table import Cell, Context, Metric, Table
@@ -31,7 +32,9 @@ def results(tmp_path: Path) -> Path:
         ),
     )  # fmt: skip
     cell = Cell(task="add", target="sim", metrics=(Metric(name="accuracy", value=0.75, low=0.3, high=0.95, n=4),))
-    (folder / "table.json").write_text(render(Table(context=Context(suite="sums"), cells=(cell,)), "json"))
+    (folder / "table.json").write_text(
+        render([table_page(Table(context=Context(suite="sums"), cells=(cell,)))], "json")
+    )
     return tmp_path / "results"
 
 

@@ -14,6 +14,7 @@ from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Cell
 from evalrun.errors import StoreError
 from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.requests import State, money
 from evalrun.rule import MEASURES
 from evalrun.store import Intent
@@ -134,7 +135,8 @@ def test_a_table_file_is_values_alone(tmp_path: Path) -> None:
         sample=Sample(task="add", id="q0", messages=()),
     )  # fmt: skip
     scored = Scored(key="1", scorer="numeric", score=Score(value=1.0))
-    table = render(tabulate([record], [scored], Context(suite="sums", scorers={"add": ("numeric",)})), "json")
+    page = table_page(tabulate([record], [scored], Context(suite="sums", scorers={"add": ("numeric",)})))
+    table = render([page], "json")
     (tmp_path / "table.json").write_text(table)
     (side,) = load([str(tmp_path / "table.json")], baselines=tmp_path)
     assert side.kind == "table"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.slo import Slo
 from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.manifest import write_manifest
@@ -70,7 +71,7 @@ def night(tmp_path: Path) -> Night:
         folder.mkdir(parents=True, exist_ok=True)
         write_manifest(folder, manifest(number, data=data, target=target, evalrun=evalrun))
         if accuracy is not None:
-            page = render(table(accuracy, cost=cost, alerts=alerts, slo=slo or Slo()), "json")
+            page = render([table_page(table(accuracy, cost=cost, alerts=alerts, slo=slo or Slo()))], "json")
             (folder / "table.json").write_text(page, encoding="ascii")
         return folder
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.report import Format, render
+from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.table import Table
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def rows(page: str) -> list[dict[str, str]]:
 
 def test_csv_has_a_row_for_each_number(table: Table) -> None:
     """Unknown is empty, infinity is `inf`, numbers are as exact as they were measured."""
-    found = {(row["target"], row["metric"], row["of"]): row for row in rows(render(table, "csv"))}
+    found = {(row["target"], row["metric"], row["of"]): row for row in rows(render([table_page(table)], "csv"))}
     assert len(found) == sum(len(cell.metrics) for cell in table.cells)
     accuracy = found["rented", "accuracy", ""]
     assert [accuracy[key] for key in ("value", "low", "high", "n")] == ["0.62", "0.4702", "0.7451", "50"]
@@ -36,7 +37,7 @@ def test_csv_has_a_row_for_each_number(table: Table) -> None:
 
 def test_csv_runs_no_formula(hostile: Table) -> None:
     """O04: no text cell begins a formula; a negative number stays a number."""
-    for row in rows(render(hostile, "csv")):
+    for row in rows(render([table_page(hostile)], "csv")):
         assert not any(text.startswith(("=", "+", "@", "\t", "\r")) for text in row.values())
         assert row["value"] == ("-1.5" if row["metric"] == "cost_usd" else row["value"])
         assert row["task"].startswith("'=1|2")
@@ -44,7 +45,7 @@ def test_csv_runs_no_formula(hostile: Table) -> None:
 
 def test_json_has_everything(table: Table) -> None:
     """Unknown and infinite are null, told apart by a mark; dollars are exact text."""
-    document = json.loads(render(table, "json"))
+    document = json.loads(render([table_page(table)], "json"))
     assert (document["suite"], document["targets"][0]["alert"]) == ("maths", "local is the embedded model")
     local, rented = ({(m["name"], m["of"]): m for m in cell["metrics"]} for cell in document["cells"])
     assert rented["cost_usd", ""]["value"] == "0.00123456"
@@ -57,15 +58,16 @@ def test_json_has_everything(table: Table) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_data_is_safe_to_print(hostile: Table, form: Format) -> None:
+def test_data_is_safe_to_print(hostile: Table, form: str) -> None:
     """O01: no raw control or invisible character, so that `cat` is harmless."""
-    page = render(hostile, form)
+    page = render([table_page(hostile)], form)
     assert not set(page) & set("\x1b\u202e\u200b\x9b\r\x7f")
 
 
 RUN = """
 from hashlib import sha256
 from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.table import Context, tabulate
 from evalrun.types import Failure, Phase, Record, Sample
 kinds = ("reset", "stall", "dns", "server", "quota", "empty")
@@ -76,7 +78,7 @@ records = [
 ]
 table = tabulate(records, (), Context(suite="s"))
 for form in ("text", "md", "csv", "json"):
-    print(sha256(render(table, form).encode()).hexdigest())
+    print(sha256(render([table_page(table)], form).encode()).hexdigest())
 """
 
 

@@ -11,7 +11,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from evalrun.explain import DEFINITIONS
 from evalrun.gate.values import Failing, Gate, Ruling
-from evalrun.report import benchmark, github, junit
+from evalrun.report import ci
 from evalrun.stats.verdict import Comparison
 from evalrun.table import Mark, Metric, Table
 
@@ -38,7 +38,7 @@ def gate() -> Gate:
                 rule="accuracy >= 0.5", metric="accuracy", task=None, target="local", word="pass", why="", value=0.74
             ),
             Ruling(
-                rule="ttft_p95 within 15 %", metric="ttft_s", task="words", target="local", word="inconclusive",
+                rule="ttft_p95 within 15 %", metric="ttft_p95", task="words", target="local", word="inconclusive",
                 why="too few nights", comparison=SLOWER, decide="40 more repeats, $1.20",
             ),
             Ruling(
@@ -76,7 +76,7 @@ def outcomes(suite: TestSuite) -> list[tuple[str, str]]:
 
 def test_junit_keeps_failures_apart_from_errors(gate: Gate, table: Table) -> None:
     """Regressed, wrong and cut off are failures; inconclusive, failed and unscored are errors; worst first."""
-    document, (rules, samples) = parse(junit.render(gate, table))
+    document, (rules, samples) = parse(ci.junit(gate, table))
     assert (document.tests, document.failures, document.errors) == (8, 4, 3)
     assert (rules.name, rules.tests, rules.failures, rules.errors) == ("maths: gate", 3, 1, 1)
     assert outcomes(rules) == [
@@ -95,19 +95,19 @@ def test_junit_keeps_failures_apart_from_errors(gate: Gate, table: Table) -> Non
 
 def test_junit_gives_the_evidence(gate: Gate) -> None:
     """A case says why, what decides it, and what the comparison rests on; unknown ends are `-`, infinite ones `inf`."""
-    _, (rules, samples) = parse(junit.render(gate))
+    _, (rules, samples) = parse(ci.junit(gate))
     regressed, inconclusive, _ = (case for case in rules if isinstance(case, TestCase))
     assert regressed.classname == "words, local"
     assert regressed.result[0].message == "6 points worse"
     assert (regressed.result[0].text or "").strip().splitlines() == [
-        "value: 0.8000 -> 0.7400",
-        "difference: -0.06 [-0.11, -0.01]",
-        "p: 0.0123",
-        "smallest difference it would have seen: +0.05",
+        "value: 80.0 % -> 74.0 %",
+        "difference: -6.0 [-11.0, -1.0] pt",
+        "p: 0.012",
+        "smallest detectable change: 5.0 pt",
         "method: McNemar, exact; premise: the same questions",
     ]
     assert inconclusive.result[0].message == "too few nights; to decide: 40 more repeats, $1.20"
-    assert "difference: +20 % [-, +inf]" in (inconclusive.result[0].text or "")
+    assert "value: 1.00 s -> 1.20 s\ndifference: +20.0 [-, +inf] %" in (inconclusive.result[0].text or "")
     assert next(iter(samples)).result[0].text.split("\n")[1:3] == ["answered: 41", "expected: 42"]
 
 
@@ -115,18 +115,18 @@ def test_junit_gives_the_evidence(gate: Gate) -> None:
 def test_a_gate_without_rulings_is_never_green(gate: Gate, word: str) -> None:
     """A missing baseline leaves no ruling; every report still says the gate's word and why."""
     bare = replace(gate, word=word, baseline=None, rulings=(), failing=(), notes=("there is no baseline",))
-    document, (rules, _) = parse(junit.render(bare))
+    document, (rules, _) = parse(ci.junit(bare))
     assert document.failures + document.errors == 1
     assert next(iter(rules)).result[0].message == "there is no baseline"
-    assert f"**{word}**" in github.summary(bare)
-    assert "there is no baseline" in github.annotations(bare)
+    assert f"**{word}**" in ci.summary(bare)
+    assert "there is no baseline" in ci.annotations(bare)
 
 
 def test_junit_is_bounded(gate: Gate) -> None:
     """O10: an answer of 100 MB is clipped with its length, and more samples than fit are counted."""
     long = replace(gate.failing[3], answer="x" * 10**8)
     many = replace(gate, failing=(long, *(replace(long, answer="y" * 500, sample_id=str(n)) for n in range(2_000))))
-    page = junit.render(many, limit=200_000)
+    page = ci.junit(many, limit=200_000)
     document, (rules, samples) = parse(page)
     assert len(page.encode()) < 205_000
     assert "... (+99,999,000 bytes)" in page
@@ -140,12 +140,12 @@ def test_junit_is_bounded(gate: Gate) -> None:
 
 def test_summary_is_worst_first(gate: Gate, table: Table) -> None:
     """Verdict, rules from regressed to pass, the table, samples from wrong to unscored."""
-    page = github.summary(gate, table)
+    page = ci.summary(gate, table)
     order = ["## evalrun: regressed", "| **regressed** | accuracy no worse", "| **inconclusive** | ", "| pass | "]
     order += ["| gsm8k (scored by math) |", "| wrong answer |", "| cut off |", "| failed request |", "| not scored |"]
     places = [page.index(text) for text in order]
     assert places == sorted(places)
-    assert "| 0.8000 → 0.7400 | -0.06 [-0.11, -0.01] | 6 points worse |" in page
+    assert "| 80.0 % → 74.0 % | -6.0 [-11.0, -1.0] pt | 6 points worse |" in page
 
 
 def test_summary_fits_and_keeps_the_worst(gate: Gate, table: Table) -> None:
@@ -156,7 +156,7 @@ def test_summary_fits_and_keeps_the_worst(gate: Gate, table: Table) -> None:
         rulings=(*(replace(rule, rule=f"rule {n}") for n in range(20_000)), *gate.rulings),
         failing=(*(replace(sample, sample_id=f"s{n}") for n in range(20_000)), *gate.failing),
     )
-    page = github.summary(big, table)
+    page = ci.summary(big, table)
     assert 890 * 1024 < len(page.encode()) <= 900 * 1024
     for text in ("**regressed** | accuracy no worse", "6 points worse", "too few nights", "| q1 |", "| gsm8k (scored"):
         assert text in page
@@ -169,25 +169,25 @@ def test_summary_fits_and_keeps_the_worst(gate: Gate, table: Table) -> None:
 
 def test_annotations_are_ten(gate: Gate) -> None:
     """O11: ten at most, worst first, and the last says how many more there are; none for a pass."""
-    few = github.annotations(gate).splitlines()
+    few = ci.annotations(gate).splitlines()
     assert few[0] == (
         "::error title=evalrun::regressed: accuracy no worse than 2 points (words, local): 6 points worse"
     )
     assert few[1] == ("::warning title=evalrun::inconclusive: ttft_p95 within 15 %25 (words, local): too few nights")
     assert few[2] == "::warning title=evalrun::wrong answer: words, local, q1; answered: 41; expected: 42"
     assert len(few) == 7
-    many = github.annotations(replace(gate, failing=gate.failing * 5)).splitlines()
+    many = ci.annotations(replace(gate, failing=gate.failing * 5)).splitlines()
     assert (len(many), many[:3]) == (10, few[:3])
     assert many[-1] == "::warning title=evalrun::and 18 more; the step summary lists the worst of them"
-    assert github.annotations(replace(gate, word="pass", rulings=gate.rulings[:1])) == ""
+    assert ci.annotations(replace(gate, word="pass", rulings=gate.rulings[:1])) == ""
 
 
 def test_quoted_needs_a_new_token() -> None:
     """A text that knows the token could end its own quotation: refused."""
-    assert github.quoted("a\n", token="f00") == "::stop-commands::f00\na\n::f00::\n"
+    assert ci.quoted("a\n", token="f00") == "::stop-commands::f00\na\n::f00::\n"
     for text, token in (("::f00::", "f00"), ("x", ""), ("x", "a b")):
         with pytest.raises(ValueError, match="token"):
-            github.quoted(text, token=token)
+            ci.quoted(text, token=token)
 
 
 # ---------------------------------------------------------------- github-action-benchmark
@@ -195,7 +195,7 @@ def test_quoted_needs_a_new_token() -> None:
 
 def test_benchmark_has_one_direction_a_file(table: Table) -> None:
     """Accuracy and rates in one file, latencies, failures and cost in the other; full precision; unknown left out."""
-    bigger, smaller = (json.loads(benchmark.render(table, better)) for better in ("bigger", "smaller"))
+    bigger, smaller = (json.loads(ci.charts(table, better)) for better in ("bigger", "smaller"))
     assert bigger[0] == {
         "name": "gsm8k, local, accuracy", "unit": "fraction", "value": 0.62, "range": "0.4702 to 0.7451",
         "extra": "n = 50",
@@ -212,9 +212,9 @@ def test_benchmark_withholds_what_may_be_wrong(table: Table) -> None:
     """A latency that the client's own lag spoilt is no point on a chart."""
     spoilt = Metric(name="ttft_s", of="p50", value=0.1, marks=(Mark.INVALID,))
     cells = (replace(table.cells[0], metrics=(spoilt,)),)
-    assert json.loads(benchmark.render(replace(table, cells=cells), "smaller")) == []
+    assert json.loads(ci.charts(replace(table, cells=cells), "smaller")) == []
 
 
 def test_benchmark_names_exist() -> None:
     """Every charted number is defined."""
-    assert {name for names in benchmark.NAMES.values() for name in names} <= set(DEFINITIONS)
+    assert {name for names in ci.CHARTED.values() for name in names} <= set(DEFINITIONS)

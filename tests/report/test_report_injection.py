@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from evalrun.escape import clip, name, tty, xml
 from evalrun.gate.values import Failing, Gate, Ruling
-from evalrun.report import benchmark, github, junit
+from evalrun.report import ci
 from evalrun.stats.verdict import Comparison
 from evalrun.table import Cell, Context, Example, Metric, Table, TargetNote
 
@@ -150,8 +150,8 @@ def test_xml(text: str) -> None:
 @pytest.mark.parametrize("text", CORPUS)
 def test_junit(text: str) -> None:
     """Expat and junitparser give every text back, and the document has the elements it has for a harmless text."""
-    page = junit.render(gate(text), table(text))
-    tree, harmless = (ElementTree.fromstring(junit.render(gate(t), table(t)).encode()) for t in (text, "x"))
+    page = ci.junit(gate(text), table(text))
+    tree, harmless = (ElementTree.fromstring(ci.junit(gate(t), table(t)).encode()) for t in (text, "x"))
     assert [element.tag for element in tree.iter()] == [element.tag for element in harmless.iter()]
     rules, samples = JUnitXml.fromstring(page.encode())
     (rule,), (sample,) = rules, samples
@@ -169,24 +169,24 @@ def test_junit(text: str) -> None:
 def test_summary(text: str) -> None:
     """O03, O06: rendered with HTML, tables and links of bare addresses on, it has no element but ours, and the text."""
     render = MarkdownIt("gfm-like", {"html": True}).render
-    page, harmless = (Tags(render(github.summary(gate(t), table(t)))) for t in (text, "*"))
+    page, harmless = (Tags(render(ci.summary(gate(t), table(t)))) for t in (text, "*"))
     assert page.tags <= harmless.tags
     assert page.attributes <= {"style"}  # alignment of columns
     assert "a" not in page.tags and "img" not in page.tags  # noqa: PT018
     cell = tty(clip(text, 200)).strip()
     assert [found.strip() for found in page.cells[:4]] == ["regressed", cell, named(text).strip(), named(text).strip()]
     assert [found.strip() for found in page.cells[-4:]] == [cell] * 4
-    source = github.summary(gate(text), table(text))
+    source = ci.summary(gate(text), table(text))
     bare = re.sub(r"<code>.*?</code>", "", source)
     assert not re.search(r"@\w|\w#\d|!\[|\]\(|://|www\.", bare)  # what GitHub links beyond Markdown
     rows = [line.count("|") for line in source.splitlines() if line.startswith("|")]
-    assert rows == [line.count("|") for line in github.summary(gate("x"), table("x")).splitlines() if line[:1] == "|"]
+    assert rows == [line.count("|") for line in ci.summary(gate("x"), table("x")).splitlines() if line[:1] == "|"]
 
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_annotations(text: str) -> None:
     """O07: the runner obeys two commands, ours, and shows the text in both."""
-    found = commands(github.annotations(gate(text)))
+    found = commands(ci.annotations(gate(text)))
     assert [word for word, _ in found] == ["error", "warning"]
     assert found[0][1] == tty(clip(f"regressed: {text} ({text}, {text}): {text}", 1_000))
     answers = [f"{label}: {text}" for label in ("answered", "expected", "message")]
@@ -198,13 +198,13 @@ def test_log(text: str) -> None:
     """O07: encoded, the runner obeys nothing; quoted, not even the raw text is obeyed."""
     assert commands(f"{tty(text)}\n  {tty(text)}") == []
     token = secrets.token_hex(16)
-    assert commands(github.quoted(text, token=token)) == [("stop-commands", token), (token, "")]
+    assert commands(ci.quoted(text, token=token)) == [("stop-commands", token), (token, "")]
 
 
 @pytest.mark.parametrize("text", CORPUS)
 def test_benchmark(text: str) -> None:
     """In the comment that github-action-benchmark makes, the name is one code span of one cell; the file is ASCII."""
-    page = benchmark.render(table(text), "bigger")
+    page = ci.charts(table(text), "bigger")
     assert page.isascii()
     first = json.loads(page)[0]["name"]
     comment = Tags(MarkdownIt("gfm-like", {"html": True}).render(f"| a | b |\n|-|-|\n| `{first}` | 1 |\n"))

@@ -3,12 +3,13 @@
 import re
 
 from evalrun.report import render
+from evalrun.report.table import table_page
 from evalrun.table import Table
 
 
 def test_a_table_for_each_task(table: Table) -> None:
     """Targets side by side, the loud facts above."""
-    page = render(table, "md")
+    page = render([table_page(table)], "md")
     assert "> **WARNING** local is the embedded model\n" in page
     assert "> **WARNING** gsm8k, local: unfinished: 100 of 200 requests were made\n" in page
     assert "| gsm8k (scored by math) | local | rented |\n|---|---:|---:|\n| accuracy | 62 % [47, 75] | 62 %" in page
@@ -18,7 +19,7 @@ def test_a_table_for_each_task(table: Table) -> None:
 
 def test_nothing_hostile_is_markup(hostile: Table) -> None:
     """O06: every row has the same number of borders; no mention, link, image, tag, backtick or control byte is left."""
-    page = render(hostile, "md")
+    page = render([table_page(hostile)], "md")
     rows = [line for line in page.splitlines() if line.startswith("|")]
     assert {row.count("|") for row in rows} == {3}
     assert set(re.findall(r"<[^>]*>", page)) == {"<code>", "</code>"}

@@ -9,7 +9,9 @@ import pytest
 
 from evalrun.compare.values import Contrast, Flip, Pair, Part, Row, Tradeoff
 from evalrun.gate.values import Gate, Ruling
-from evalrun.report import compare_csv, compare_gate, compare_json, compare_markdown, compare_text
+from evalrun.report import render
+from evalrun.report.compare import contrast_page
+from evalrun.report.gate import gate_page
 from evalrun.rule import MEASURES
 from evalrun.stats.interval import Interval
 from evalrun.stats.verdict import Comparison
@@ -48,11 +50,11 @@ def made(text: str = "sums") -> Contrast:
 
 def test_a_reader_sees_both_values_the_change_and_the_word() -> None:
     """Each row has both values with their intervals, the change, p, what could have been seen, and a word or `~`."""
-    page = re.sub(r" +", " ", compare_text.render([made()], width=160))
+    page = re.sub(r" +", " ", render([contrast_page(made())], "text", width=160))
     assert "accuracy regressed 62 % [47, 75] 50 % [36, 64] -12.0 [-22.0, -1.0] pt 0.041 15.0 pt" in page
-    assert "TTFT p95 ~ 118 ms inf +920 [+100, +inf] % 0.20 -" in page
+    assert "TTFT p95 ~ 118 [110, -] ms inf +920 [+100, +inf] % 0.20 -" in page
     assert "cost/answer ~ $0.000148 [0.000146, 0.000150] - - - -" in page
-    assert "capability 50 -12.0 pt -12.0 pt -12.0 pt" in page
+    assert "capability 50 -12.0 [-12.0, -12.0] pt" in page
     assert "samples that flipped: 7 to worse, 0 to better; 5 are shown" in page
     assert page.count('- worse, sums: "sums" became -, expected "sums"') == 5
     assert "~ TTFT p95: two nights" in page
@@ -61,40 +63,47 @@ def test_a_reader_sees_both_values_the_change_and_the_word() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Every width keeps the word and the numbers."""
-    page = compare_text.render([made()], width=width)
+    page = render([contrast_page(made())], "text", width=width)
     assert all(len(line) <= width for line in page.splitlines())
     assert "regressed" in page
     assert "62 % [47, 75]" in re.sub(r"\s+", " ", page)
 
 
 def test_csv_has_every_number_in_full() -> None:
-    """One row for each measure; unknown is empty and infinity is `inf`."""
-    rows = list(csv.DictReader(io.StringIO(compare_csv.render([made()]))))
-    assert [row["metric"] for row in rows] == ["accuracy", "ttft_p95", "cost"]
-    assert (rows[0]["change"], rows[0]["p"], rows[0]["p_corrected"], rows[0]["verdict"]) == (
-        "-0.12", "0.031", "0.0412", "regressed",
-    )  # fmt: skip
-    assert (rows[1]["new_value"], rows[1]["verdict"], rows[2]["change"]) == ("inf", "", "")
+    """One row for each number; unknown is empty and infinity is `inf`; p is the adjusted one where there is one."""
+    rows = list(csv.DictReader(io.StringIO(render([contrast_page(made())], "csv"))))
+    found = {(row["metric"], row["of"]): row for row in rows}
+    assert len(found) == len(rows) == 5 + 5 + 2 + 2 + 3  # accuracy, TTFT, cost alone, a part, a trade-off
+    change = found["accuracy", "change"]
+    assert [change[key] for key in ("value", "low", "high", "n", "unit")] == ["-0.12", "-0.22", "-0.01", "50", "share"]
+    assert (change["verdict"], change["method"], change["new_target"]) == ("regressed", "exact McNemar", "sums")
+    assert found["accuracy", "p_adjusted"]["value"] == "0.0412"
+    assert (found["ttft_p95", "p"]["value"], found["ttft_p95", "new"]["value"]) == ("0.2", "inf")
+    assert (found["ttft_p95", "change"]["unit"], found["ttft_p95", "change"]["why"]) == ("relative", "two nights")
+    assert (found["cost", "new"]["value"], found["cost", "base"]["value"]) == ("", "0.000148")
+    assert [found["score", "capability"][key] for key in ("value", "low", "n")] == ["-0.12", "-0.12", "50"]
 
 
 def test_json_has_everything() -> None:
     """Rows, parts, flips and trade-offs; what is infinite or unknown is null."""
-    (contrast,) = json.loads(compare_json.render([made()]))
+    contrast = json.loads(render([contrast_page(made())], "json"))
     (pair,) = contrast["pairs"]
     assert pair["rows"][0]["comparison"]["difference"] == -0.12
-    assert pair["rows"][1]["new"]["value"] is None
+    assert (pair["rows"][0]["comparison"]["p"], pair["rows"][0]["p"]) == (0.031, 0.0412)
+    assert (pair["rows"][1]["measure"]["name"], pair["rows"][1]["new"]["value"]) == ("ttft_p95", None)
     assert len(pair["flips"]) == 7
     assert contrast["tradeoffs"][0]["beaten_by"] == "sums"
 
 
-def test_nothing_hostile_comes_through() -> None:
+@pytest.mark.parametrize("form", ["text", "md", "csv", "json"])
+def test_nothing_hostile_comes_through(form: str) -> None:
     """No control character in any form; no formula in CSV; no link, image, HTML or mention in Markdown."""
-    hostile = [made(HOSTILE)]
-    text, md, table = compare_text.render(hostile), compare_markdown.render(hostile), compare_csv.render(hostile)
-    for page in (text, md, table, compare_json.render(hostile)):
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e]", page)
-    assert not any(cell.startswith("=") for row in csv.reader(io.StringIO(table)) for cell in row)
-    assert not re.search(r"<(?!/?code>)|!\[|@user|http://", md)
+    page = render([contrast_page(made(HOSTILE))], form)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e]", page)
+    if form == "csv":
+        assert not any(cell.startswith("=") for row in csv.reader(io.StringIO(page)) for cell in row)
+    if form == "md":
+        assert not re.search(r"<(?!/?code>)|!\[|@user|http://", page)
 
 
 def test_a_gate_shows_the_worst_first() -> None:
@@ -111,10 +120,9 @@ def test_a_gate_shows_the_worst_first() -> None:
         )
         for word in ("pass", "inconclusive", "regressed")
     )
-    page = compare_gate.text(
-        Gate(suite="s", run="r", baseline=HOSTILE, word="regressed", rulings=rulings, notes=(HOSTILE,))
-    )
+    gate = Gate(suite="s", run="r", baseline=HOSTILE, word="regressed", rulings=rulings, notes=(HOSTILE,))
+    page = render([gate_page(gate)], "text")
     assert page.startswith("gate regressed: suite s, run r against ")
-    words = re.findall(r"^  (pass|inconclusive|regressed) ", page, re.MULTILINE)
+    words = re.findall(r"^- (pass|inconclusive|regressed): ", page, re.MULTILINE)
     assert words == ["regressed", "inconclusive", "pass"]
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", page)

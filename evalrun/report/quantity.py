@@ -1,0 +1,151 @@
+"""How numbers read on a page: rounded, with interval, unit and marks; labels, and the footnotes that explain them."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from evalrun import units
+from evalrun.explain import DEFINITIONS, MARKS
+from evalrun.report.page import Quantity, Text, Verbatim
+from evalrun.table import Metric
+
+FOOTNOTED = (
+    "accuracy", "accuracy_pessimistic", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput", "good",
+    "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error",
+    "effective_context", "prefill_throughput", "cost_per_request_usd", "cached_share", "context_refused", "cache_leaks",
+    "cache_misses",
+)  # fmt: skip
+
+
+def of_metric(metric: Metric, where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> Quantity:
+    """Return a metric as a number of a page."""
+    unit = DEFINITIONS[metric.name].unit
+    shown = reading(metric.value, metric.low, metric.high, unit=unit)
+    shown += f" for {units.count(metric.n)}" if metric.of == "known part" else ""
+    return Quantity(
+        name=metric.name, of=metric.of, value=metric.value, low=metric.low, high=metric.high, n=metric.n, unit=unit,
+        marks=metric.marks, shown=shown + "".join(MARKS[mark][0] for mark in metric.marks), where=where, alerts=alerts,
+    )  # fmt: skip
+
+
+def label(metric: str, of: str = "") -> Text:
+    """Return a number's label: `TTFT p95`, `failed: stall`."""
+    definition = DEFINITIONS[metric]
+    if not of:
+        return definition.label
+    return f"{definition.label} {of}" if definition.unit == "s" else (f"{definition.label}: ", Verbatim(of))
+
+
+def worth_showing(metric: str, of: str, numbers: Iterable[Quantity | None]) -> bool:
+    """Whether a row, or a column, says something.
+
+    Where its definition calls it optional, and where it is narrowed to a kind, it does not if all of its numbers are
+    unknown, or counts of what never happened. A measured zero is news, and so is a count that could have been unknown.
+    """
+    definition = DEFINITIONS[metric]
+    known = [each.value for each in numbers if each is not None and each.value is not None]
+    if not (definition.optional or of):
+        return True
+    return any(known) if definition.unit == "count" and not definition.absent else bool(known)
+
+
+def explained(numbers: Sequence[Quantity], *, shown: Iterable[str]) -> Iterator[Text]:
+    """Return the marks that occur, and the definitions of those numbers that need one and are shown."""
+    marks = {mark for each in numbers for mark in each.marks}
+    for mark, (symbol, text) in MARKS.items():
+        if mark in marks:
+            yield (Verbatim(symbol), " ", text) if symbol else text
+    names = set(shown)
+    yield from (f"{DEFINITIONS[each].label}: {DEFINITIONS[each].brief}" for each in FOOTNOTED if each in names)
+
+
+# ---------------------------------------------------------------- values
+
+
+def reading(value: float | Decimal | None, low: float | None = None, high: float | None = None, *, unit: str) -> str:
+    """Return a value as people read it: `62 % [47, 75]`, `118 [110, 131] ms`, `$0.00123`, `-` where unknown."""
+    if value is None:
+        return units.UNKNOWN
+    if math.isinf(value):
+        return "inf"
+    if unit in ("fraction", "share"):
+        return units.fraction(float(value), 1) if low is None else units.interval(float(value), low, high)
+    form, after = _form(value, unit)
+    return ("$" if unit == "usd" else "") + _with_interval(form, value, low, high) + after
+
+
+def shift(value: float, low: float | None, high: float | None, *, relative: bool) -> str:
+    """Return a change as people read it: `-2.0 [-5.1, +1.2] pt`, `+12 [+3.4, +22] %` where it is relative."""
+    return f"{_with_interval(partial(_percent, sign='+'), value, low, high)} {'%' if relative else 'pt'}"
+
+
+def p_value(p: float | None) -> str:
+    """Return a p-value with two digits."""
+    if p is None:
+        return units.UNKNOWN
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def _with_interval(form: Callable[[Any], str], value: Any, low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return form(value)
+    ends = (units.UNKNOWN if end is None else form(end) for end in (low, high))
+    return f"{form(value)} [{', '.join(ends)}]"
+
+
+def _form(value: float | Decimal, unit: str) -> tuple[Callable[[Any], str], str]:
+    """Return what writes a value of this unit, and its ends in the same scale; and what follows them."""
+    scale, after = {"s/token": (1e3, " per 1,000"), "s/token^2": (1e6, " per 1,000^2")}.get(unit, (1.0, ""))
+    if unit in ("s", "s/token", "s/token^2"):
+        ms = units.seconds(float(value) * scale).endswith(" ms")
+        scale, after = scale * (1000 if ms else 1), (" ms" if ms else " s") + after
+        return lambda end: _significant(end * scale), after
+    if unit == "usd":
+        return lambda end: units.usd(end if isinstance(end, Decimal) else Decimal(repr(float(end)))).lstrip("$"), ""
+    if unit in ("tok/s", "req/s"):
+        return _significant, f" {unit}"
+    if unit in ("pt", "%"):
+        return _percent, f" {unit}"
+    if unit == "number":
+        return "{:.2f}".format, ""
+    return (lambda end: units.count(round(end))) if isinstance(value, int) else _significant, ""
+
+
+def _significant(value: float) -> str:
+    return "inf" if math.isinf(value) else units.significant(value)
+
+
+def _percent(value: float, sign: str = "") -> str:
+    if math.isinf(value) or math.isnan(value):
+        return "?" if math.isnan(value) else f"{value:{sign}}"
+    percent = value * 100
+    return f"{percent:{sign}.0f}" if abs(percent) >= 100 else f"{percent:{sign}.1f}" if abs(percent) >= 0.05 else "0.0"
+
+
+# ---------------------------------------------------------------- for machines
+
+
+def as_data(value: Any) -> Any:
+    """Return values of a subject as JSON has them: by field name, and each metric with its unit.
+
+    JSON has no infinity: an infinite percentile is None with the mark `infinite`. Dollars are strings, because they are
+    exact.
+    """
+    if is_dataclass(value):
+        found = {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+        return found | {"unit": DEFINITIONS[value.name].unit} if isinstance(value, Metric) else found
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {key: as_data(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_data(item) for item in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
