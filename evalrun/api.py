@@ -25,9 +25,12 @@ from evalrun.table.stored import context_of, table_of
 from evalrun.types import Record
 
 if TYPE_CHECKING:  # what asks needs an HTTP library, what compares needs numpy
+    import pyarrow
+
     from evalrun.compare.side import Side
     from evalrun.compare.values import Contrast
     from evalrun.gate.values import Gate
+    from evalrun.requests import Requests
     from evalrun.rule import Rule
     from evalrun.run.fanout import Ending
     from evalrun.run.plan import Plan
@@ -217,6 +220,34 @@ class Run:
         """
         return self._stored.records()
 
+    def requests(self) -> "Requests":
+        """Return the request table: columns with one entry a request. docs/results.md describes them.
+
+        >>> len(run.requests())
+        6
+        """
+        from evalrun.requests import read
+
+        return read(self.folder)
+
+    def arrow(self) -> "pyarrow.Table":
+        """Return the requests with their texts as an Arrow table: what requests.parquet holds.
+
+        >>> run.arrow().column("task").unique().to_pylist()
+        ['add']
+        """
+        from evalrun.requests.export import arrow
+
+        return arrow([self.requests()])
+
+    def pandas(self) -> Any:
+        """Return the requests with their texts as a pandas data frame, which needs pandas.
+
+        >>> run.pandas().groupby("sample")["repeat"].max().tolist()
+        [2, 2]
+        """
+        return self.arrow().to_pandas()
+
     def table(self) -> Table:
         """Return the table: accuracy, latency, tokens and cost by task and target.
 
@@ -256,7 +287,10 @@ class Run:
         self.write(on_notice=on_notice)
 
     def write(self, *, on_notice: OnNotice = ignore) -> None:
-        """Write the tables into the run's folder and, where its prompts have sizes, the ladders and their pictures."""
+        """Write requests.parquet, the tables and, where prompts have sizes, the ladders and their pictures."""
+        from evalrun.requests import export
+
+        export.write(self.requests())
         table = self.table()
         texts = {f"table.{form}": render([table_page(table)], form) for form in FILES}
         ladders = [(one.target.name, one) for one in self.ladders()]

@@ -46,6 +46,27 @@ def table(folders: tuple[Path, ...], form: str) -> int:
 
 @click.command()
 @RUNS
+@click.option("--format", "form", default="parquet", show_default=True, help="parquet, csv or jsonl.")
+@click.option("-o", "--output", type=PATH, help="The file to write; by default requests.FORMAT in this folder.")
+def export(folders: tuple[Path, ...], form: str, output: Path | None) -> int:
+    """Write the requests of stored runs as data.
+
+    One row per request, with answers, scores, latencies, tokens and cost; docs/results.md describes the columns.
+    """
+    from evalrun.requests import read
+    from evalrun.requests.export import encoded
+    from evalrun.store import replace_file
+
+    chunks = encoded(form, map(read, folders))
+    path = output or Path(f"requests.{form}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, chunks)
+    write(str(path))
+    return OK
+
+
+@click.command()
+@RUNS
 @FORMAT
 @click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
 @click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
@@ -199,4 +220,4 @@ def explain(name: str | None) -> int:
     return OK
 
 
-COMMANDS = (score, table, ladder, compare, baseline, history, explain)
+COMMANDS = (score, table, export, ladder, compare, baseline, history, explain)
