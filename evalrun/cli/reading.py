@@ -218,6 +218,3 @@ def explain(name: str | None) -> int:
     for section, definitions in meanings.SECTIONS.items():
         write(f"{section}\n" + "".join(f"  {one.name:22} {one.brief}\n" for one in definitions))
     return OK
-
-
-COMMANDS = (score, table, export, ladder, compare, baseline, history, explain)

@@ -19,7 +19,7 @@ def test_a_run_carries_its_requests(suite: Callable[..., Path], evalrun: Callabl
     (path,) = tmp_path.glob("results/sums/*/requests.parquet")
     rows = pq.read_table(path).to_pylist()
     assert sorted((row["sample"], row["expected"], row["extracted"], row["score.numeric"]) for row in rows) == [
-        ("0", "1", "1", 1.0), ("1", "2", "2", 1.0), ("2", "3", "3", 1.0),
+        ("1", "1", "1", 1.0), ("2", "2", "2", 1.0), ("3", "3", "3", 1.0),
     ]  # fmt: skip
     assert all(row["ttft_s"] > 0 and row["cost_usd"] > 0 and row["failure"] is None for row in rows)
     first = path.read_bytes()
