@@ -62,7 +62,7 @@ def _notes(run: Run) -> Iterator[str]:
         prints.samples * run.manifest.suite["tasks"][task]["repeats"]
         for task, prints in run.manifest.fingerprints.tasks.items()
     )
-    more = len(run.index.answered) + len(run.index.failed) - planned * len(run.manifest.targets)
+    more = len(run.index.recorded) - planned * len(run.manifest.targets)
     if more > 0:
         yield (
             f"{more:,} requests more than were planned: repeats that were asked to decide what changed; all numbers"

@@ -52,7 +52,7 @@ def scan(path: Path) -> None:
     index = Index(path)
     took, cpu = time.perf_counter() - start, time.process_time() - cpu_start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = {"records": len(index.answered), "s": took, "cpu_s": cpu}
+    found = {"records": len(index.recorded), "s": took, "cpu_s": cpu}
     print(json.dumps(found | {"peak_mb": peak / 1024, "floor_mb": floor / 1024}))
 
 
