@@ -1,6 +1,6 @@
 """Finding and reading run folders: manifest, records, scores. Nothing here writes or needs a network library.
 
-The journal is read twice: once for what it holds (`Index`, a pass that decodes only keys), and once for every walk
+The journal is read once for what it holds (`JournalIndex`, a pass that decodes only keys), and again for every walk
 over its records. Records are never held in memory; their keys are, at about 90 bytes each.
 """
 
@@ -80,7 +80,7 @@ _RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
 _INTENT_HEAD = msgspec.json.Decoder(_IntentHead)
 
 
-class Index:
+class JournalIndex:
     """What a journal holds.
 
     recorded: keys that have a record. unsettled: those whose last record is a failure that says nothing of the sample,
@@ -163,7 +163,7 @@ class Index:
 
 
 def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
-    """Say what a reader must know of a journal's condition, as an `Index` has it."""
+    """Say what a reader must know of a journal's condition, as a `JournalIndex` has it."""
     found = []
     if missing:
         found.append(f"{JOURNAL} is missing: the run has no records")
@@ -181,7 +181,7 @@ def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unk
     return found
 
 
-class Run:
+class StoredRun:
     """A results folder, read. The journal is read when something of it is first asked for, and seen as it was then."""
 
     def __init__(self, path: Path) -> None:
@@ -189,8 +189,8 @@ class Run:
         self.manifest = read_manifest(path)
 
     @cached_property
-    def index(self) -> Index:
-        return Index(self.path / JOURNAL)
+    def index(self) -> JournalIndex:
+        return JournalIndex(self.path / JOURNAL)
 
     @property
     def notices(self) -> list[str]:
@@ -255,9 +255,9 @@ class Run:
         return scores.read_scores(self.path)
 
 
-def open_run(path: Path) -> Run:
+def open_run(path: Path) -> StoredRun:
     """Open a results folder for reading, also while another process writes to it."""
-    return Run(path)
+    return StoredRun(path)
 
 
 # ---------------------------------------------------------------- finding
@@ -269,14 +269,14 @@ def run_folder(folder: Path) -> Path:
     return runs[-1].path if runs else folder
 
 
-def newest(results_root: Path, suite_name: str, command: Json) -> Run | None:
+def newest(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
     """Return the newest run that the same command started."""
     same = (run for run in reversed(_runs(results_root / suite_name)) if canonical(run.command) == canonical(command))
     found = next(same, None)
     return None if found is None else open_run(found.path)
 
 
-def find_unfinished(results_root: Path, suite_name: str, command: Json) -> Run | None:
+def find_unfinished(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
     """Return the newest run that the same command started, unless it ever finished: what was asked of it later is no
     part of the command."""
     run = newest(results_root, suite_name, command)

@@ -24,9 +24,9 @@ from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
 from evalrun.store.disk import DISK, Disk, lock, replace_file, storing
 from evalrun.store.journal import Journal
-from evalrun.store.lines import End, Event, Intent, Session, scan, to_json
+from evalrun.store.lines import End, Intent, JournalEvent, Session, scan, to_json
 from evalrun.store.manifest import Manifest, write_manifest
-from evalrun.store.reader import JOURNAL, Run
+from evalrun.store.reader import JOURNAL, StoredRun
 from evalrun.types import Record
 
 BAD = "journal.bad"
@@ -39,14 +39,14 @@ class Writer:
     """A run folder that is being written, as one session. Use it as a context manager.
 
     The session says that it is over with `end`; leaving without that leaves the run unfinished.
-    run: the folder as the earlier sessions left it; `open_run` it anew to read this session's records. notices: what
-    was found damaged, and repaired.
+    run: the folder as the earlier sessions left it; use `open_run` to read this session's records.
+    notices: what was found damaged, and repaired.
     """
 
     def __init__(self, folder: Path, *, disk: Disk = DISK) -> None:
         """Lock the folder, repair its journal, start a session."""
         folder = folder.absolute()  # the process may change its working directory
-        self.run = Run(folder)
+        self.run = StoredRun(folder)
         self._lock = lock(folder)
         try:
             index = self.run.index  # read under the lock
@@ -69,7 +69,7 @@ class Writer:
         self._thread = threading.Thread(target=self._sync_groups, name="evalrun-journal-sync", daemon=True)
         self._thread.start()
 
-    def append(self, event: Event) -> None:
+    def append(self, event: JournalEvent) -> None:
         """Append one event. Once it returns, the event survives the death of this process (see `journal`)."""
         if isinstance(event, Intent | Record) and not KEY.fullmatch(event.key):
             raise ValueError(f"a key has 16 hex digits, not {event.key!r}")
@@ -105,7 +105,7 @@ class Writer:
         self.close()
 
     def _sync_groups(self) -> None:
-        """Sync within `PERIOD_S` of a line or `GROUP` records, in a thread: an event loop would stand still for it."""
+        """Sync within `PERIOD_S` of a line or `GROUP` records, in a thread: it would block an event loop."""
         while True:
             with self._waiting:
                 self._waiting.wait_for(lambda: self._lines > 0 or self._stopping)

@@ -143,7 +143,7 @@ def test_another_format_is_refused_with_versions(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"manifest\.json: damaged"):
         open_run(folder)
     (folder / "manifest.json").unlink()
-    with pytest.raises(StoreError, match=r"not a results folder .* give one like results/SUITE/UTC-HASH"):
+    with pytest.raises(StoreError, match=r"not a results folder .* name one like results/SUITE/UTC-HASH"):
         open_run(folder)
 
 
