@@ -34,7 +34,7 @@ from evalrun.run.scoring import score_run
 from evalrun.run.session import SessionResult, ask_rounds, open_writer
 from evalrun.run.spent import already_spent
 from evalrun.run.watch import Watch
-from evalrun.store import Run, open_run, resume
+from evalrun.store import StoredRun, open_run, resume
 
 MOST_ROUNDS = 1000  # where requests cost nothing, no cap would end it
 _MOST_NAMED = 3
@@ -232,7 +232,7 @@ def _refuse(criteria: Criteria, means: Means) -> None:
         )
 
 
-def _plan(run: Run, new: Side, means: Means, watch: Watch) -> Plan:
+def _plan(run: StoredRun, new: Side, means: Means, watch: Watch) -> Plan:
     """Plan the run again; a cap on money holds beyond what the run cost as it was planned."""
     unpriced = [name for name, spec in run.manifest.targets.items() if spec.get("prices") is None]
     if means.max_cost is not None and unpriced:
@@ -260,7 +260,7 @@ def _plan(run: Run, new: Side, means: Means, watch: Watch) -> Plan:
     return replace(plan, suite=plan.suite.model_copy(update={"limits": limits}))
 
 
-def _ask(run: Run, plan: Plan, due: Due, *, watch: Watch) -> SessionResult:
+def _ask(run: StoredRun, plan: Plan, due: Due, *, watch: Watch) -> SessionResult:
     """Ask a round, one target after another; return the last session, or the first that was cut off."""
     for target in plan.targets:
         rounds = {task: repeats for (task, of), repeats in due.items() if of == target.name}
@@ -275,7 +275,7 @@ def _ask(run: Run, plan: Plan, due: Due, *, watch: Watch) -> SessionResult:
 # ---------------------------------------------------------------- what next
 
 
-def _next(gate: Gate, new: Side, run: Run, *, session: SessionResult | None, means: Means) -> Due | End:
+def _next(gate: Gate, new: Side, run: StoredRun, *, session: SessionResult | None, means: Means) -> Due | End:
     """Return what is to be asked next, or why nothing is. session: the one before.
 
     All reasons but money are here, and the gate's come before the session's.
@@ -348,7 +348,7 @@ def _bill(new: Side, due: Due) -> Bill:
     return Bill(sum(left), usd, begun=any(cell.attempted > interim(cell).complete.attempted for cell in cells))
 
 
-def _too_expensive(run: Run, plan: Plan, due: Due, *, bill: Bill, means: Means) -> End | None:
+def _too_expensive(run: StoredRun, plan: Plan, due: Due, *, bill: Bill, means: Means) -> End | None:
     """Say why a round could not be asked to its end under the cap, and what would be enough; None where it can."""
     cap = plan.suite.limits.max_cost_usd
     if cap is None:

@@ -12,7 +12,7 @@ from evalrun.compare.read import load as load_sides
 from evalrun.compare.read import read_run
 from evalrun.compare.side import Cell
 from evalrun.estimate import Estimate
-from evalrun.run.estimate import UNSEEN, Seen, estimate, load, mean, noise_of
+from evalrun.run.estimate import UNSEEN, Seen, estimate, mean, noise_of, volume
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
 from evalrun.run.watch import Watch
@@ -36,7 +36,7 @@ def forecast(plan: Plan, found: Knowledge) -> list[Estimate]:
     return [
         estimate(
             (task, target.name),
-            load(plan.jobs(target, task), target.spec.prices),
+            volume(plan.jobs(target, task), target.spec.prices),
             samples=plan.prints.tasks[task].samples,
             in_flight=plan.in_flight(target),
             prices=target.spec.prices,
@@ -67,7 +67,7 @@ def from_pilot(folder: Path, trial: Plan, found: Knowledge) -> Knowledge:
         if answers:
             task, name = place
             target = next(one for one in trial.targets if one.name == name)
-            sent = load(trial.jobs(target, task), None)
+            sent = volume(trial.jobs(target, task), None)
             learned = _seen(cell, f"a pilot of {answers} answers", bytes_each=sent.text_bytes / sent.requests)
             added[place] = replace(found.get(place, Known()), seen=learned)
     return {**found, **added}

@@ -14,11 +14,13 @@ PACKAGE = ROOT / "evalrun"
 # The parts of the code whose names are not yet held against this file. This list only shrinks.
 NOT_YET = {
     "api", "cli", "compare", "decide", "forecast", "gate", "history", "ladder", "price", "report", "requests", "retry",
-    "run", "score", "stats", "store", "table", "targets", "wire",
+    "score", "stats", "table", "targets", "wire",
 }  # fmt: skip
-SHARED_YET = {"Prompt", "Row", "Rule", "Task", "Turn"}  # with a part that is not done
+SHARED_YET = {
+    "End", "Lag", "Load", "Progress", "Prompt", "Row", "Rule", "Tally", "Task", "Turn",  # with a part that is not done
+}  # fmt: skip
 NO_MAP_YET = {
-    "cli", "compare", "gate", "history", "ladder", "report", "requests", "run", "score", "stats", "store", "table",
+    "cli", "compare", "gate", "history", "ladder", "report", "requests", "score", "stats", "table",
     "targets", "targets/embedded", "targets/simulator", "targets/transport", "wire",
 }  # fmt: skip
 

@@ -12,9 +12,9 @@ from evalrun.compare.side import Cell, Side
 from evalrun.compare.tables import read_table
 from evalrun.errors import StoreError
 from evalrun.requests import Requests, lateness, rates, read
+from evalrun.store import run_folder
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.reader import JOURNAL
-from evalrun.store.runs import run_folder
 
 LARGE_BYTES = 64 * 2**20
 """From two journals of this size on, each is read by a process of its own."""

@@ -145,7 +145,7 @@ class Asker:
         self._stop.set()
 
     def _wait_before_resend(self, failure: Failure, earlier: list[Attempt]) -> float | None:
-        """Return how long to wait before `failure` is sent again; None when it stands, NOT_NOW when a resume may."""
+        """Return how long to wait before the request is sent again; None if never, NOT_NOW if a resume may send it."""
         unknown_tried = sum(attempt.failure.possibly_billed for attempt in earlier)
         counted = sum(attempt.failure.kind not in retry.OUTAGE for attempt in earlier)
         decision = retry.decide(failure, self.rules, tried=counted + 1, unknown_tried=unknown_tried, random=self.random)

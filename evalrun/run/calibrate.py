@@ -2,9 +2,9 @@
 
     A  few units                B  many units          ->  per_unit
     C  few units and padding                           ->  per_pad
-    D  many units, another text                        ->  averaged with B, for no two texts count quite alike
+    D  many units, another text                        ->  averaged with B, as no two texts count quite alike
 
-How many are many is told by A: a tokenizer of bytes counts five times what one of words does.
+A decides how many are many: a tokenizer of bytes counts five times what one of words does.
 
 The requests cost money: they are reserved and booked like any other, and noted in the journal.
 """
@@ -32,8 +32,8 @@ from evalrun.targets.client import Client
 from evalrun.types import Completion
 from evalrun.wire.chat import request_body
 
-Ask = Callable[[Row], Awaitable[int]]
-"""Sends a row's prompt for one token of answer, and gives its prompt tokens as the server counted them."""
+_Ask = Callable[[Row], Awaitable[int]]
+"""Sends a row's prompt for one token of answer; returns the prompt tokens that the server counted."""
 
 PAD = 48
 FEW_TOKENS = 1024
@@ -51,11 +51,11 @@ class CapReached(Exception):
     """The cap does not allow one more calibration request."""
 
 
-async def calibrate(ladder: LadderSource, ask: Ask, *, salt: str) -> tuple[Scale, int]:
-    """Measure a ladder's scale. Gives it, and how many requests it took: four, and those that were refused as too long.
+async def calibrate(ladder: LadderSource, ask: _Ask, *, salt: str) -> tuple[Scale, int]:
+    """Return a ladder's scale, and how many requests it took: four, and those that were refused as too long.
 
     The many units make the largest rung: measured further down, the odd word more or less would be multiplied. Where
-    the endpoint's context ends below it, they make half of it, or half of that.
+    the endpoint's context ends below it, they make half of it, or half of that. Raises TooLong, Uncounted.
     """
     probe, big, refused = ladder.probe, max(ladder.sizes), 0
 
@@ -88,8 +88,8 @@ async def calibrate(ladder: LadderSource, ask: Ask, *, salt: str) -> tuple[Scale
     return scale, 4 + refused
 
 
-async def _counted(tokenizer: str, ask: Ask, built: Callable[[int, int, int], Row], *, few: int, many: int) -> Scale:
-    """Count with a tokenizer; one request tells what the server adds to the text."""
+async def _counted(tokenizer: str, ask: _Ask, built: Callable[[int, int, int], Row], *, few: int, many: int) -> Scale:
+    """Count with a tokenizer; one request shows what the server adds to the text."""
     count = counter(tokenizer)
     first = built(0, few, 0)
     small, large, padded = (count(row["prompt"]) for row in (first, built(0, many, 0), built(0, few, PAD)))
@@ -143,7 +143,7 @@ class Calibrating:
         return scale
 
     async def _count(self, task: str, row: Row) -> int:
-        """Ask for one token, and give how many the prompt had."""
+        """Ask for one token, and return how many the prompt had."""
         body = self._body(task, row)
         prices = self._target.spec.prices
         reserved = price.worst_case(len(body), 1, prices) if prices else Decimal(0)

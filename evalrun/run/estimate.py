@@ -29,7 +29,7 @@ UNSEEN = (0.5, "nothing is known of it: every answer a coin toss")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Volume:
     """What a task sends to a target. text_bytes: of all prompts. worst_usd: None without prices or `max_tokens`."""
 
     requests: int
@@ -51,7 +51,7 @@ class Seen:
 # ---------------------------------------------------------------- in
 
 
-def load(jobs: Iterable[Job], prices: price.Prices | None) -> Load:
+def volume(jobs: Iterable[Job], prices: price.Prices | None) -> Volume:
     """Add up what jobs would send."""
     requests = text_bytes = 0
     worst: Decimal | None = Decimal(0)
@@ -62,7 +62,7 @@ def load(jobs: Iterable[Job], prices: price.Prices | None) -> Load:
             worst += price.worst_case(len(job.body), job.max_tokens, prices, choices=job.choices)
         else:
             worst = None
-    return Load(requests=requests, text_bytes=text_bytes, worst_usd=worst)
+    return Volume(requests=requests, text_bytes=text_bytes, worst_usd=worst)
 
 
 def prompt_bytes(job: Job) -> int:
@@ -95,41 +95,41 @@ def noise_of(right: Sequence[float], asked: Sequence[int]) -> tuple[float, str]:
 
 
 def estimate(
-    place: tuple[str, str], load: Load, *, samples: int, in_flight: int, prices: price.Prices | None, seen: Seen | None,
-    noise: tuple[float, str], base_repeats: int | None = None,
+    place: tuple[str, str], volume: Volume, *, samples: int, in_flight: int, prices: price.Prices | None,
+    seen: Seen | None, noise: tuple[float, str], base_repeats: int | None = None,
 ) -> Estimate:  # fmt: skip
     """Estimate one (task, target). base_repeats: of what it is compared with, where that stands already."""
-    repeats = load.requests // samples
-    prompt, tokens_from = _prompt_tokens(load, seen)
-    output = None if seen is None or seen.output_tokens is None else round(seen.output_tokens * load.requests)
+    repeats = volume.requests // samples
+    prompt, tokens_from = _prompt_tokens(volume, seen)
+    output = None if seen is None or seen.output_tokens is None else round(seen.output_tokens * volume.requests)
     expected = None
     if prices is not None and output is not None:
         expected = price.cost(Usage(prompt_tokens=prompt, completion_tokens=output), prices)
-    usd = load.worst_usd if expected is None else expected
+    usd = volume.worst_usd if expected is None else expected
     return Estimate(
         task=place[0],
         target=place[1],
         samples=samples,
         repeats=repeats,
-        requests=load.requests,
+        requests=volume.requests,
         prompt_tokens=prompt,
         tokens_from=tokens_from,
-        worst_usd=load.worst_usd,
+        worst_usd=volume.worst_usd,
         in_flight=in_flight,
         detects=detects(samples, repeats, noise=noise, base_repeats=base_repeats, usd=usd),
         seen_from="" if seen is None else seen.source,
         output_tokens=output,
         expected_usd=expected,
-        seconds=_seconds(load.requests, in_flight, seen),
+        seconds=_seconds(volume.requests, in_flight, seen),
     )
 
 
-def _prompt_tokens(load: Load, seen: Seen | None) -> tuple[int, str]:
+def _prompt_tokens(volume: Volume, seen: Seen | None) -> tuple[int, str]:
     if seen is not None and seen.tokens_per_byte is not None:
-        return round(load.text_bytes * seen.tokens_per_byte), seen.source
+        return round(volume.text_bytes * seen.tokens_per_byte), seen.source
     if seen is not None and seen.prompt_tokens is not None:
-        return round(load.requests * seen.prompt_tokens), seen.source
-    return math.ceil(load.text_bytes / BYTES_PER_TOKEN), f"{BYTES_PER_TOKEN} bytes a token"
+        return round(volume.requests * seen.prompt_tokens), seen.source
+    return math.ceil(volume.text_bytes / BYTES_PER_TOKEN), f"{BYTES_PER_TOKEN} bytes a token"
 
 
 def _seconds(requests: int, in_flight: int, seen: Seen | None) -> float | None:

@@ -46,7 +46,7 @@ class Ending:
         return not (self.stopped or self.capped or self.unsettled)
 
 
-class Schedule:
+class LoadSchedule:
     """When the requests of a task to one target are due, as a load pattern says. The first one's turn is its zero."""
 
     def __init__(self, due_s: Iterator[float | None]) -> None:
@@ -139,7 +139,7 @@ class FanOut:
     async def _ask_task(self, lanes: Sequence[Lane], task: str) -> None:
         tally = self._begin(lanes, task)
         seed = f"{self._writer.run.path.name} {task}"
-        schedules = {lane.target.name: Schedule(self._plan.suite.load.due_s(seed)) for lane in lanes}
+        schedules = {lane.target.name: LoadSchedule(self._plan.suite.load.due_s(seed)) for lane in lanes}
         rounds = zip(*(zip(itertools.repeat(lane), self._jobs(lane.target, task)) for lane in lanes), strict=True)
         slow = isinstance(self._plan.suite.tasks[task].data, LadderSource)
         try:

@@ -220,7 +220,7 @@ def refuse_changed(changes: list[str], folder: Path, *, only_scorers: bool, comm
     if only_scorers:
         return SuiteError(
             f"{folder}: unfinished, and {what} since; `evalrun score {folder} --suite {command}` scores its answers"
-            " anew without a request; the same command with --new starts another run"
+            " again without a request; the same command with --new starts another run"
         )
     return SuiteError(
         f"{folder}: unfinished, and {what} since, so its answers would not be comparable; undo the change to resume it,"

@@ -15,7 +15,7 @@ from evalrun.escape import tty
 from evalrun.fingerprint import slug
 from evalrun.run.plan import Plan, differences, plan
 from evalrun.run.watch import Watch
-from evalrun.store import Run
+from evalrun.store import StoredRun
 from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
 from evalrun.suite.files import suite_path, target_path
 
@@ -108,7 +108,7 @@ def _command(file: Path, selection: Selection, targets: list[str]) -> dict[str, 
 # ---------------------------------------------------------------- a stored run
 
 
-def changed(plan: Plan, run: Run) -> tuple[list[str], bool]:
+def changed(plan: Plan, run: StoredRun) -> tuple[list[str], bool]:
     """Say what changed since a run was started, and whether it is only how answers are scored."""
     found, only_scorers = differences(plan.prints, run.manifest.fingerprints)
     for target in plan.targets:
@@ -120,8 +120,8 @@ def changed(plan: Plan, run: Run) -> tuple[list[str], bool]:
 
 
 def replan(
-    run: Run, *, max_cost: str | None, targets: Sequence[str], allowed: tuple[Path, ...], allow_inline_secrets: bool,
-    watch: Watch,
+    run: StoredRun, *, max_cost: str | None, targets: Sequence[str], allowed: tuple[Path, ...],
+    allow_inline_secrets: bool, watch: Watch,
 ) -> Plan:  # fmt: skip
     """Plan a stored run again, by its suite file, data and targets as they are now: they must be what they were.
 

@@ -11,7 +11,7 @@ from typing import Any
 from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
 from evalrun.run.watch import Watch
-from evalrun.store import Run, open_run, write_scores
+from evalrun.store import StoredRun, open_run, write_scores
 from evalrun.types import Completion, Json, Sample, Scored
 
 
@@ -55,7 +55,7 @@ def _scorers_of(suite: Path | Mapping[str, Any], stored: Mapping[str, Json], fol
 
 
 def _replace(
-    run: Run, scorers: Mapping[str, Json], *, beside: Path, watch: Watch, until: float | None, again: bool
+    run: StoredRun, scorers: Mapping[str, Json], *, beside: Path, watch: Watch, until: float | None, again: bool
 ) -> None:
     """Score what has no score yet, and write these scores and those that are kept.
 

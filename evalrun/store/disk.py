@@ -72,7 +72,7 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
 
 def explain(where: Path, error: OSError) -> str:
     """Say what failed and what to do about it."""
-    advice = ADVICE.get(error.errno or 0, "mend that, then run the same command again to resume")
+    advice = ADVICE.get(error.errno or 0, "fix that, then run the same command again to resume")
     return f"{where}: {error.strerror or error}; {advice}"
 
 
@@ -86,7 +86,7 @@ def storing(where: Path) -> Iterator[None]:
 
 
 def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> None:
-    """Write a whole file anew: whoever reads `path`, after whatever crash, finds the old file or the new one.
+    """Replace a file atomically: after any crash, `path` is the old file or the new one.
 
     A crash leaves at most a `.NAME.PID.tmp` beside it, which nothing reads.
     """
@@ -112,10 +112,10 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> N
 
 
 def lock(folder: Path) -> int:
-    """Lock a run folder for this process and give the descriptor that holds the lock; closing it unlocks.
+    """Lock a run folder for this process; return the descriptor that holds the lock, to be closed to unlock.
 
-    flock, not a file with a process id in it: the kernel drops the lock when its holder dies, however it dies. The
-    text in the file is only for the message.
+    flock, not a file with a process id in it: the kernel drops the lock when its holder dies. The text in the file is
+    only for the message.
     """
     path = folder / "lock"
     with storing(path):

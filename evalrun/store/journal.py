@@ -24,7 +24,7 @@ from pathlib import Path
 
 from evalrun.errors import StoreError
 from evalrun.store.disk import Disk, explain, storing, write_all
-from evalrun.store.lines import Event, encode
+from evalrun.store.lines import JournalEvent, encode
 
 
 class Journal:
@@ -49,7 +49,7 @@ class Journal:
                 os.close(self._fd)
                 raise
 
-    def append(self, event: Event) -> None:
+    def append(self, event: JournalEvent) -> None:
         """Append one line with one write."""
         line = encode(event)
         with self._lock:
@@ -94,7 +94,7 @@ class Journal:
             return False
 
     def _stop(self, why: str, *, cut: int | None = None) -> StoreError:
-        """Let nothing be appended from here on; give the error to raise."""
+        """Let nothing be appended from here on; return the error to raise."""
         self._fault = self._fault or why
         if cut is not None:
             try:

@@ -119,9 +119,9 @@ class End(Value, frozen=True):
     reason: str
 
 
-Event = Session | Served | Calibrated | Load | Intent | Record | Lag | End
+JournalEvent = Session | Served | Calibrated | Load | Intent | Record | Lag | End
 
-_KINDS: dict[type[Event], bytes] = {
+_KINDS: dict[type[JournalEvent], bytes] = {
     Session: b"session",
     Served: b"served",
     Calibrated: b"calibrated",
@@ -131,7 +131,7 @@ _KINDS: dict[type[Event], bytes] = {
     Lag: b"lag",
     End: b"end",
 }
-_DECODERS: dict[bytes, msgspec.json.Decoder[Event]] = {kind: msgspec.json.Decoder(t) for t, kind in _KINDS.items()}
+_DECODERS = {kind: msgspec.json.Decoder(of) for of, kind in _KINDS.items()}
 _ENCODER = msgspec.json.Encoder()
 _HEAD = re.compile(rb'\{"crc":"([0-9a-f]{8})","t":"([a-z_]+)",')
 _BODY = len(b'{"crc":"00000000",')  # where the checked bytes start
@@ -158,7 +158,7 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def encode(event: Event) -> bytes:
+def encode(event: JournalEvent) -> bytes:
     """Write an event as one line, newline included."""
     body = b'"t":"%b",%b' % (_KINDS[type(event)], to_json(event)[1:])
     return b'{"crc":"%08x",%b\n' % (zlib.crc32(body), body)
@@ -171,7 +171,7 @@ class Line(msgspec.Struct, frozen=True):
     raw: bytes
     kind: bytes = b""
 
-    def event(self) -> Event | None:
+    def event(self) -> JournalEvent | None:
         """Decode it; None for a damaged line and for a type this version does not know."""
         decoder = _DECODERS.get(self.kind)
         return None if decoder is None else self.read(decoder)

@@ -91,7 +91,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a run folder. Raises StoreError for a folder of an older or a newer schema."""
     path = folder / NAME
     if not path.exists():
-        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); give one like results/SUITE/UTC-HASH")
+        raise StoreError(f"{folder}: not a results folder (it has no {NAME}); name one like results/SUITE/UTC-HASH")
     with storing(path):
         raw = path.read_bytes()
     try:

@@ -1,24 +1,31 @@
-"""Reading a results folder: its manifest, its records, its scores. Nothing here writes or needs a network library.
+"""Finding and reading run folders: manifest, records, scores. Nothing here writes or needs a network library.
 
-The journal is read twice: once for what it holds (`Index`, a pass that decodes only keys), and once for every walk
+The journal is read once for what it holds (`JournalIndex`, a pass that decodes only keys), and again for every walk
 over its records. Records are never held in memory; their keys are, at about 90 bytes each.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
+from evalrun.fingerprint import canonical
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, Lag, Line, Load, Served, Session, last_of_each, scan
+from evalrun.store.lines import Calibrated, End, Lag, Line, Load, Served, Session, last_of_each, parse, scan
+from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import read_manifest
-from evalrun.types import Record, Scored
+from evalrun.types import Json, Record, Scored
 
 JOURNAL = "journal.jsonl"
+TAIL = 4096  # an End line is far shorter
+_STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # as `create_run` names folders
 
 
 class Keys:
@@ -73,20 +80,21 @@ _RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
 _INTENT_HEAD = msgspec.json.Decoder(_IntentHead)
 
 
-class Index:
+class JournalIndex:
     """What a journal holds.
 
-    answered, failed: keys by their last record. momentary: those of the failed whose failure says nothing of the
-    sample, so that a resume asks them again. possibly_billed: keys of which a session sent a request and recorded
-    no outcome, even if a later session asked again; billed: how many such, by (task, target).
-    last: where a key has several records, the offset of the last, which counts. whole: bytes up to the end of the
-    last whole line; torn: bytes after it. damaged: (offset, length) of lines whose checksum does not fit.
+    recorded: keys that have a record. unsettled: those whose last record is a failure that says nothing of the sample,
+    so that a resume asks them again.
+    possibly_billed: keys of which a session sent a request and recorded no outcome, even if a later session asked
+    again. billed: how many such, by (task, target).
+    last: where a key has several records, the offset of the last, which counts.
+    whole: bytes up to the end of the last whole line. torn: bytes after it.
+    damaged: (offset, length) of lines whose checksum does not fit.
     """
 
     def __init__(self, journal: Path) -> None:
         """Read the journal through once."""
-        self.answered, self.failed, self.possibly_billed = Keys(), Keys(), Keys()
-        self.momentary = Keys()
+        self.recorded, self.unsettled, self.possibly_billed = Keys(), Keys(), Keys()
         self.billed: Counter[tuple[str, str]] = Counter()
         self._asked: dict[str, _IntentHead] = {}  # by key, an intent that has no record yet
         self.last: dict[int, int] = {}
@@ -131,27 +139,23 @@ class Index:
 
     def _take_record(self, line: Line) -> None:
         head = line.read(_RECORD_HEAD)
-        key = head.key
-        if key in self.answered or key in self.failed:
-            self.last[int(key, 16)] = line.offset
-        kept, other = self.answered, self.failed
-        if isinstance(head.outcome, _Failure):
-            kept, other = other, kept
-        kept.add(key)
-        other.discard(key)
-        self.momentary.discard(key)
+        if head.key in self.recorded:
+            self.last[int(head.key, 16)] = line.offset
+        self.recorded.add(head.key)
         if isinstance(head.outcome, _Failure) and (head.outcome.momentary or head.outcome.kind in MOMENTARY):
-            self.momentary.add(key)
-        self._asked.pop(key, None)
+            self.unsettled.add(head.key)
+        else:
+            self.unsettled.discard(head.key)
+        self._asked.pop(head.key, None)
 
     def is_settled(self, key: str) -> bool:
         """Whether a resume leaves this key alone."""
-        return key in self.answered or (key in self.failed and key not in self.momentary)
+        return key in self.recorded and key not in self.unsettled
 
     @property
     def settled(self) -> int:
         """How many keys a resume leaves alone."""
-        return len(self.answered) + len(self.failed) - len(self.momentary)
+        return len(self.recorded) - len(self.unsettled)
 
     def notices(self) -> list[str]:
         """Say what a reader must know of the journal's condition."""
@@ -159,7 +163,7 @@ class Index:
 
 
 def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
-    """Say what a reader must know of a journal's condition, as an `Index` has it."""
+    """Say what a reader must know of a journal's condition, as a `JournalIndex` has it."""
     found = []
     if missing:
         found.append(f"{JOURNAL} is missing: the run has no records")
@@ -177,7 +181,7 @@ def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unk
     return found
 
 
-class Run:
+class StoredRun:
     """A results folder, read. The journal is read when something of it is first asked for, and seen as it was then."""
 
     def __init__(self, path: Path) -> None:
@@ -185,8 +189,8 @@ class Run:
         self.manifest = read_manifest(path)
 
     @cached_property
-    def index(self) -> Index:
-        return Index(self.path / JOURNAL)
+    def index(self) -> JournalIndex:
+        return JournalIndex(self.path / JOURNAL)
 
     @property
     def notices(self) -> list[str]:
@@ -251,6 +255,77 @@ class Run:
         return scores.read_scores(self.path)
 
 
-def open_run(path: Path) -> Run:
+def open_run(path: Path) -> StoredRun:
     """Open a results folder for reading, also while another process writes to it."""
-    return Run(path)
+    return StoredRun(path)
+
+
+# ---------------------------------------------------------------- finding
+
+
+def run_folder(folder: Path) -> Path:
+    """Return the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
+    runs = [] if (folder / MANIFEST).exists() else _runs(folder)
+    return runs[-1].path if runs else folder
+
+
+def newest(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
+    """Return the newest run that the same command started."""
+    same = (run for run in reversed(_runs(results_root / suite_name)) if canonical(run.command) == canonical(command))
+    found = next(same, None)
+    return None if found is None else open_run(found.path)
+
+
+def find_unfinished(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
+    """Return the newest run that the same command started, unless it ever finished: what was asked of it later is no
+    part of the command."""
+    run = newest(results_root, suite_name, command)
+    return None if run is None or _finished(run.path) or run.finished_once else run
+
+
+class _Head(msgspec.Struct):
+    """The fields of a manifest that finding a run needs, of whatever schema; nothing where it is damaged."""
+
+    created: datetime = datetime.min.replace(tzinfo=UTC)
+    command: Json = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Found:
+    """A run folder. Ordered by the instant at which it was started; a copy under another name is not the newest."""
+
+    created: datetime
+    stamped: bool
+    path: Path
+    command: Json = field(compare=False)
+
+
+def _runs(suite: Path) -> list[_Found]:
+    """Return a suite's run folders, oldest first. One without a manifest died at birth and is no run."""
+    if not suite.is_dir():
+        return []
+    found = []
+    with storing(suite):
+        for path in suite.glob(f"*/{MANIFEST}"):
+            head = _head(path)
+            found.append(_Found(head.created, bool(_STAMPED.match(path.parent.name)), path.parent, head.command))
+    return sorted(found)
+
+
+def _head(path: Path) -> _Head:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Head)
+    except msgspec.DecodeError:
+        return _Head()  # whoever opens the folder is told what is wrong with it
+
+
+def _finished(folder: Path) -> bool:
+    """Whether the journal's last line says that nothing is left to ask. Reads no more than its tail."""
+    path = folder / JOURNAL
+    if not path.exists():
+        return False
+    with storing(path), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        lines = file.read().splitlines(keepends=True)
+    event = parse(lines[-1]).event() if lines else None
+    return isinstance(event, End) and event.reason == "finished"

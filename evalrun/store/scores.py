@@ -76,4 +76,4 @@ def _decode(path: Path, number: int, line: bytes, as_type: type[T]) -> T:
     try:
         return msgspec.json.decode(line, type=as_type)
     except msgspec.DecodeError as error:
-        raise StoreError(f"{path}:{number}: damaged ({error}); make it anew: evalrun score {path.parent}") from error
+        raise StoreError(f"{path}:{number}: damaged ({error}); score again: evalrun score {path.parent}") from error

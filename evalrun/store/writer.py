@@ -1,6 +1,13 @@
-"""The one process that may append to a run folder: lock, journal, and the thread that syncs it in groups.
+"""Writing a run folder: making it, and appending to its journal as the one process that may, synced in groups.
 
-It does not decide what is asked, and it gives no way to change what was written.
+    results/<suite>/<UTC>-<hash>/     0700, its files 0600
+        manifest.json                 what the run is; written once
+        journal.jsonl                 what happened; only ever appended to
+        scores.jsonl                  derived; replaced whole
+        journal.bad                   copies of damaged journal lines, if there are any
+        lock                          locked while a session writes
+
+Nothing here decides what is asked or whether a run may be resumed, and nothing changes what was written.
 """
 
 import os
@@ -14,10 +21,12 @@ from typing import Self
 
 from evalrun import __version__
 from evalrun.errors import StoreError
-from evalrun.store.disk import DISK, Disk, lock, replace_file
+from evalrun.fingerprint import fingerprint
+from evalrun.store.disk import DISK, Disk, lock, replace_file, storing
 from evalrun.store.journal import Journal
-from evalrun.store.lines import End, Event, Intent, Session, scan, to_json
-from evalrun.store.reader import JOURNAL, Run
+from evalrun.store.lines import End, Intent, JournalEvent, Session, scan, to_json
+from evalrun.store.manifest import Manifest, write_manifest
+from evalrun.store.reader import JOURNAL, StoredRun
 from evalrun.types import Record
 
 BAD = "journal.bad"
@@ -30,14 +39,14 @@ class Writer:
     """A run folder that is being written, as one session. Use it as a context manager.
 
     The session says that it is over with `end`; leaving without that leaves the run unfinished.
-    run: the folder as the earlier sessions left it; `open_run` it anew to read this session's records. notices: what
-    was found damaged, and repaired.
+    run: the folder as the earlier sessions left it; use `open_run` to read this session's records.
+    notices: what was found damaged, and repaired.
     """
 
     def __init__(self, folder: Path, *, disk: Disk = DISK) -> None:
-        """Lock the folder, repair its journal, start a session. `runs.create_run` and `runs.resume` call this."""
+        """Lock the folder, repair its journal, start a session."""
         folder = folder.absolute()  # the process may change its working directory
-        self.run = Run(folder)
+        self.run = StoredRun(folder)
         self._lock = lock(folder)
         try:
             index = self.run.index  # read under the lock
@@ -60,7 +69,7 @@ class Writer:
         self._thread = threading.Thread(target=self._sync_groups, name="evalrun-journal-sync", daemon=True)
         self._thread.start()
 
-    def append(self, event: Event) -> None:
+    def append(self, event: JournalEvent) -> None:
         """Append one event. Once it returns, the event survives the death of this process (see `journal`)."""
         if isinstance(event, Intent | Record) and not KEY.fullmatch(event.key):
             raise ValueError(f"a key has 16 hex digits, not {event.key!r}")
@@ -96,7 +105,7 @@ class Writer:
         self.close()
 
     def _sync_groups(self) -> None:
-        """Sync within `PERIOD_S` of a line or `GROUP` records, in a thread: an event loop would stand still for it."""
+        """Sync within `PERIOD_S` of a line or `GROUP` records, in a thread: it would block an event loop."""
         while True:
             with self._waiting:
                 self._waiting.wait_for(lambda: self._lines > 0 or self._stopping)
@@ -123,3 +132,46 @@ def _quarantine(folder: Path, damaged: list[tuple[int, int]], *, disk: Disk) -> 
     lines = (line for line in scan(folder / JOURNAL) if (line.offset, len(line.raw)) in places)
     texts = ({"offset": line.offset, "text": line.raw.decode("utf-8", "backslashreplace")} for line in lines)
     replace_file(folder / BAD, (to_json(text) + b"\n" for text in texts), disk=disk)
+
+
+# ---------------------------------------------------------------- a run's folder
+
+
+def create_run(results_root: Path, manifest: Manifest, *, disk: Disk = DISK) -> Writer:
+    """Make a run's folder, write its manifest and start its first session; fail here, before anything was spent."""
+    suite = results_root / manifest.suite_name
+    fresh = [path for path in (suite, *suite.parents) if not path.exists()]
+    with storing(suite):
+        suite.mkdir(parents=True, exist_ok=True)
+    folder = _new_folder(suite, _name(manifest), disk=disk)
+    write_manifest(folder, manifest, disk=disk)
+    with storing(folder):
+        for parent in (suite, *(path.parent for path in fresh)):
+            disk.sync_dir(parent)
+    return Writer(folder, disk=disk)
+
+
+def _name(manifest: Manifest) -> str:
+    created = manifest.created.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{created}-{fingerprint(manifest.fingerprints)[:8]}"
+
+
+def _new_folder(suite: Path, name: str, *, disk: Disk) -> Path:
+    """Make a folder that nobody else made, for two equal runs may start in the same second."""
+    number = 1
+    while True:
+        folder = suite / (name if number == 1 else f"{name}-{number}")
+        try:
+            with storing(folder):
+                disk.make_dir(folder)
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileExistsError):
+                raise
+            number += 1
+        else:
+            return folder
+
+
+def resume(path: Path, *, disk: Disk = DISK) -> Writer:
+    """Start a further session of a run, with its journal repaired."""
+    return Writer(path, disk=disk)

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Mapping
 
 from evalrun import slo
-from evalrun.store import Run
+from evalrun.store import StoredRun
 from evalrun.table.cells import Cell, Context, Lag, Table, TargetNote
 from evalrun.table.tabulate import tabulate
 from evalrun.types import Json
 
 
-def table_of(run: Run) -> Table:
+def table_of(run: StoredRun) -> Table:
     """Return the table of a run."""
     return tabulate(run.records(), run.scores(), context_of(run))
 
 
-def context_of(run: Run) -> Context:
+def context_of(run: StoredRun) -> Context:
     """Say what a table must know beyond the records."""
     manifest = run.manifest
     tasks: Mapping[str, Json] = manifest.suite["tasks"]
@@ -52,7 +52,7 @@ def _labels(tasks: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(s.get("name") or s["kind"] for s in task["scorers"]) for name, task in tasks.items()}
 
 
-def _notes(run: Run) -> Iterator[str]:
+def _notes(run: StoredRun) -> Iterator[str]:
     yield from run.notices
     if not run.finished_once:
         yield "this run is not finished"
@@ -62,7 +62,7 @@ def _notes(run: Run) -> Iterator[str]:
         prints.samples * run.manifest.suite["tasks"][task]["repeats"]
         for task, prints in run.manifest.fingerprints.tasks.items()
     )
-    more = len(run.index.answered) + len(run.index.failed) - planned * len(run.manifest.targets)
+    more = len(run.index.recorded) - planned * len(run.manifest.targets)
     if more > 0:
         yield (
             f"{more:,} requests more than were planned: repeats that were asked to decide what changed; all numbers"

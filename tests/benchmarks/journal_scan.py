@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from evalrun.store.lines import Intent, encode  # noqa: E402
-from evalrun.store.reader import Index  # noqa: E402
+from evalrun.store.reader import JournalIndex  # noqa: E402
 from evalrun.types import Completion, Message, Record, Sample, Timing, Usage  # noqa: E402
 
 QUESTION = "A shop sells pens at 3 dollars each and buys them at 2. How much does it earn with {0} pens? " * 2
@@ -49,10 +49,10 @@ def scan(path: Path) -> None:
     """Read the journal once, in a process of its own, and print what it took."""
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, cpu_start = time.perf_counter(), time.process_time()
-    index = Index(path)
+    index = JournalIndex(path)
     took, cpu = time.perf_counter() - start, time.process_time() - cpu_start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = {"records": len(index.answered), "s": took, "cpu_s": cpu}
+    found = {"records": len(index.recorded), "s": took, "cpu_s": cpu}
     print(json.dumps(found | {"peak_mb": peak / 1024, "floor_mb": floor / 1024}))
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from evalrun.fingerprint import fingerprint
 from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import End, Event, encode
+from evalrun.store.lines import End, JournalEvent, encode
 from evalrun.store.manifest import write_manifest
 from evalrun.types import Completion, Failure, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
 
@@ -99,7 +99,7 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
     )  # fmt: skip
     write_manifest(folder, manifest)
     records = [_record(one, number) for number, one in enumerate(requests)]
-    events: list[Event] = []
+    events: list[JournalEvent] = []
     for session in sorted({1, *(one.session for one in requests)}):
         late = lag_s if session == 1 else more.get("later_lag_s", lag_s)
         events += [load for load in more.get("loads", ()) if load.session == session]

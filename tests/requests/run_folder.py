@@ -12,7 +12,7 @@ import msgspec
 from evalrun.fingerprint import fingerprint
 from evalrun.requests import Load
 from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import End, Event, Intent, encode, to_json
+from evalrun.store.lines import End, Intent, JournalEvent, encode, to_json
 from evalrun.store.manifest import write_manifest
 from evalrun.types import (
     Attempt,
@@ -31,7 +31,7 @@ from evalrun.types import (
 
 def write_run(
     folder: Path,
-    records: Iterable[Record | Event],
+    records: Iterable[Record | JournalEvent],
     scores: Iterable[Scored] = (),
     *,
     tasks: Mapping[str, Mapping[str, Any]] | None = None,
@@ -96,7 +96,7 @@ def _line(load: Load) -> bytes:
 class Made(NamedTuple):
     """A random run: what happened in order, what it was to do, and what the scorers say."""
 
-    events: list[Event]
+    events: list[JournalEvent]
     scores: list[Scored]
     tasks: dict[str, dict[str, Any]]
     targets: dict[str, dict[str, Any]]
@@ -124,7 +124,7 @@ def random_run(seed: int, *, samples: int = 12) -> Made:
         "add": {"samples": samples, "repeats": repeats, "cluster": rng.choice([None, "text"])},
         "long": {"samples": samples, "data": {"kind": "ladder", "tolerance": 0.1}},
     }
-    events: list[Event] = []
+    events: list[JournalEvent] = []
     scores: list[Scored] = []
     for target in ("a", "b"):
         for task in tasks:
@@ -144,7 +144,14 @@ def random_run(seed: int, *, samples: int = 12) -> Made:
 
 
 def _ask(
-    rng: random.Random, events: list[Event], scores: list[Scored], *, task: str, target: str, number: int, repeat: int
+    rng: random.Random,
+    events: list[JournalEvent],
+    scores: list[Scored],
+    *,
+    task: str,
+    target: str,
+    number: int,
+    repeat: int,
 ) -> None:
     """Ask one question: perhaps not at all, perhaps in a session that died, perhaps twice."""
     key = fingerprint([task, target, number, repeat])[:16]

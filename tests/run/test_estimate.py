@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from evalrun.run.estimate import UNSEEN, Estimate, Load, Seen, detects, estimate, load, noise_of
+from evalrun.run.estimate import UNSEEN, Estimate, Seen, Volume, detects, estimate, noise_of, volume
 from evalrun.run.job import Job
 from evalrun.stats.power import flips_power
 from evalrun.types import Message, Sample
@@ -28,20 +28,20 @@ def job(number: int, text: str, *, max_tokens: int | None = 50) -> Job:
 def test_worst_cost_and_text_are_added_up() -> None:
     """Bodies of 10 and 12 bytes, 1024 tokens of room each: (10 + 12 + 2048) x 1 + 2 x 50 x 10 = 3070 millionths. The
     texts have 8 bytes (7 letters, one of them of two bytes) and 10."""
-    found = load([job(1, "grün, j"), job(2, "0123456789")], Prices())
-    assert found == Load(requests=2, text_bytes=18, worst_usd=Decimal("0.003070"))
+    found = volume([job(1, "grün, j"), job(2, "0123456789")], Prices())
+    assert found == Volume(requests=2, text_bytes=18, worst_usd=Decimal("0.003070"))
 
 
 def test_the_worst_cost_is_unknown_without_a_longest_answer() -> None:
     """One request without `max_tokens` has no bound, so the sum has none; neither has one without prices."""
-    assert load([job(1, "a"), job(2, "b", max_tokens=None)], Prices()).worst_usd is None
-    assert load([job(1, "a")], None).worst_usd is None
+    assert volume([job(1, "a"), job(2, "b", max_tokens=None)], Prices()).worst_usd is None
+    assert volume([job(1, "a")], None).worst_usd is None
 
 
 def of_100(known: Seen | None) -> Estimate:
     """Estimate 50 samples asked twice, 8,000 bytes in all, 8 in flight."""
     return estimate(
-        ("t", "x"), Load(requests=100, text_bytes=8000, worst_usd=Decimal(1)), samples=50, in_flight=8,
+        ("t", "x"), Volume(requests=100, text_bytes=8000, worst_usd=Decimal(1)), samples=50, in_flight=8,
         prices=Prices(), seen=known, noise=UNSEEN,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from evalrun.run.spent import already_spent
-from evalrun.store.lines import Calibrated, End, Event, Intent, encode
+from evalrun.store.lines import Calibrated, End, Intent, JournalEvent, encode
 from evalrun.types import Attempt, Completion, Failure, Outcome, Phase, Record, Sample
 
 
@@ -21,7 +21,7 @@ def record(key: str, outcome: Outcome, *, cost: str | None = None, earlier: tupl
     )  # fmt: skip
 
 
-def spent(folder: Path, *events: Event) -> Decimal:
+def spent(folder: Path, *events: JournalEvent) -> Decimal:
     (folder / "journal.jsonl").write_bytes(b"".join(encode(event) for event in events))
     return already_spent(folder)
 

@@ -35,7 +35,7 @@ def ask(writer: Writer, record: Any, acknowledge: Callable[[int], object] = lamb
     rng = random.Random(1)
     with writer:
         flying: list[int] = []
-        missing = [number for number, key in enumerate(KEYS) if key not in writer.run.index.answered]
+        missing = [number for number, key in enumerate(KEYS) if key not in writer.run.index.recorded]
         while missing or flying:
             while missing and len(flying) < IN_FLIGHT:
                 flying.append(missing.pop(0))

@@ -15,25 +15,28 @@ import pytest
 from evalrun.errors import StoreError
 from evalrun.store import Intent, Manifest, create_run, open_run, resume, run_folder, write_scores
 from evalrun.store.lines import Lag, last_of_each
-from evalrun.types import Completion, Failure, Score, Scored
+from evalrun.types import Completion, Failure, Phase, Score, Scored
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"
 
 
 def test_of_several_records_the_last_counts(tmp_path: Path, manifest: Manifest, record: Any) -> None:
-    """A failure that was asked again is replaced by the newer record, at the newer one's place."""
+    """A failure that was asked again is replaced by the newer record, at the newer one's place. Only a failure of the
+    moment, which says nothing of the sample, is left for a resume."""
+    moment = msgspec.structs.replace(
+        record(0), outcome=Failure(kind="quota", phase=Phase.COMPLETE, message="no credit")
+    )
     with create_run(tmp_path, manifest) as writer:
-        for number, failed in [(0, True), (1, False), (2, True)]:
-            writer.append(record(number, failed=failed))
+        for one in (moment, record(1), record(2, failed=True)):
+            writer.append(one)
     with resume(writer.run.path) as writer:
-        assert (list(writer.run.index.answered), list(writer.run.index.failed)) == (
-            [f"{1:016x}"],
-            [f"{0:016x}", f"{2:016x}"],
-        )
+        index = writer.run.index
+        assert [index.is_settled(f"{number:016x}") for number in range(4)] == [False, True, True, False]
+        assert index.settled == 2
         writer.append(record(0, session=2, text="new"))
     run = open_run(writer.run.path)
     assert [(r.key[-1], r.session) for r in run.records()] == [("1", 1), ("2", 1), ("0", 2)]
-    assert (list(run.index.answered), list(run.index.failed)) == ([f"{0:016x}", f"{1:016x}"], [f"{2:016x}"])
+    assert [run.index.is_settled(f"{number:016x}") for number in range(4)] == [True, True, True, False]
 
 
 def test_a_request_without_an_outcome_stays_possibly_billed(tmp_path: Path, manifest: Manifest, record: Any) -> None:
@@ -48,7 +51,7 @@ def test_a_request_without_an_outcome_stays_possibly_billed(tmp_path: Path, mani
         writer.append(record(0, session=2))
     run = open_run(writer.run.path)
     assert list(run.index.possibly_billed) == [f"{0:016x}"]
-    assert list(run.index.answered) == [f"{0:016x}", f"{1:016x}"]
+    assert run.index.settled == 2
 
 
 def test_a_run_being_written_is_read_as_it_was(tmp_path: Path, manifest: Manifest, record: Any) -> None:
@@ -140,7 +143,7 @@ def test_another_format_is_refused_with_versions(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"manifest\.json: damaged"):
         open_run(folder)
     (folder / "manifest.json").unlink()
-    with pytest.raises(StoreError, match=r"not a results folder .* give one like results/SUITE/UTC-HASH"):
+    with pytest.raises(StoreError, match=r"not a results folder .* name one like results/SUITE/UTC-HASH"):
         open_run(folder)
 
 
