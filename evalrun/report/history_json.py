@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any
 
-from evalrun.history import History, Point, Run
+from evalrun.history import History, PastRun, Point
 from evalrun.report.json import encoded
 
 
@@ -24,7 +24,7 @@ def render(history: History) -> str:
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: PastRun) -> dict[str, Any]:
     created = run.created.isoformat() if run.created else None
     return {"name": run.name, "created": created, "state": run.state, "why": run.why}
 
