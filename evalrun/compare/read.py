@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalrun.compare import baseline
-from evalrun.compare.side import Cell, Side
-from evalrun.compare.tables import read_table
+from evalrun.compare.side import Cell, Side, facts
+from evalrun.compare.tables import StoredCell, read_stored
 from evalrun.errors import StoreError
-from evalrun.requests import Requests, lateness, rates, read
+from evalrun.requests import Names, Requests, Setup, lateness, rates, read
+from evalrun.stats.interval import Interval
 from evalrun.store import run_folder
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.reader import JOURNAL
@@ -106,3 +107,40 @@ def _cell(task: str, target: str, requests: Requests) -> Cell:
         goodput=rates.goodput(planned) if setup.slo else None,
         lag_s=lateness.client_lag_s(planned),
     )
+
+
+# ---------------------------------------------------------------- tables
+
+_NAMES = {"accuracy": "accuracy", "output_throughput": "throughput", "good": "good", "goodput": "goodput"}
+
+
+def read_table(path: Path, *, name: str) -> Side:
+    """Read a table.json: values alone, since a table has no samples."""
+    table = read_stored(path)
+    nothing = Requests(facts(table.suite), {}, names=Names(), tasks=(), targets=(), scores={})
+    cells = {}
+    for cell in table.cells:
+        if cell.task is not None:
+            parts = ("data", "prompt", "sampling", "scorers")
+            prints = {part: table.fingerprints.get(f"{cell.task} {part}", "") for part in parts}
+            cells[cell.task, cell.target] = Cell(
+                task=cell.task, target=cell.target, requests=nothing, setup=Setup(**prints, slo=table.slo.stated),
+                planned=0, timed=False, values=_values(cell),
+            )  # fmt: skip
+    return Side(name=name, kind="table", suite=table.suite, run=Path(table.run).name, cells=cells)
+
+
+def _values(cell: StoredCell) -> dict[str, Interval]:
+    """Return what a table's cell says, by the names that rules use."""
+    found: dict[str, Interval] = {}
+    counts = {metric.name: float(metric.value or 0) for metric in cell.metrics if not metric.of}
+    for metric in cell.metrics:
+        name = _NAMES.get(metric.name, f"{metric.name.removesuffix('_s')}_{metric.of}")
+        if metric.value is not None and "invalid" not in metric.marks and not (metric.of and metric.name in _NAMES):
+            found[name] = Interval(float(metric.value), metric.low, metric.high)
+    if attempted := counts.get("attempted"):
+        lost = counts.get("failed", 0.0) + counts.get("not_sent", 0.0)
+        found["failed"] = Interval(lost / attempted, None, None)
+    if answered := counts.get("succeeded"):
+        found["truncated"] = Interval(counts.get("truncated", 0.0) / answered, None, None)
+    return found

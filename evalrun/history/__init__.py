@@ -1,15 +1,13 @@
-"""All runs of a suite, side by side in time: what was measured, and what had changed since the run before.
+"""All runs of a suite over time: what was measured, and what had changed since the run before. Judges nothing.
 
-    values   what comes out: History, its Runs, its Series of Points, the Changes between them
+    values   what comes out: History, its PastRuns, its Series of Points, the Changes between them
     folder   one run folder -> its facts and its numbers (table.json, manifest.json; no journal)
-    columns  the same as columns of a Parquet file, one row for each number
-    cache    results/<suite>/history.parquet, brought up to date by reading only folders that are new or changed
-    wanted   `ttft_p95` -> the metric that is meant
-    changes  two sets of fingerprints and versions -> what differs
+    cache    results/<suite>/history.parquet, kept current by reading only folders that are new or changed
     recall   the file's rows -> a History
+    wanted   `ttft_p95` -> the metric that is meant
 
-It judges nothing: whether a difference is more than noise is for `compare` and `gate`. pyarrow answers every question
-asked here. The file is for anybody's own questions, too, with DuckDB for one:
+Whether a difference is more than noise is for `compare` and `gate`. The file is for anybody's own questions too, with
+DuckDB for example:
 
     select created, target, value, low, high from 'results/math/history.parquet'
     where metric = 'accuracy' and of = '' and task = 'gsm8k' order by created
@@ -17,7 +15,7 @@ asked here. The file is for anybody's own questions, too, with DuckDB for one:
 
 from evalrun.history.cache import update
 from evalrun.history.recall import recall
-from evalrun.history.values import Change, History, Point, Run, Series
-from evalrun.history.wanted import HEADLINES, Wanted, wanted
+from evalrun.history.values import HEADLINES, Change, History, PastRun, Point, Series, Wanted
+from evalrun.history.wanted import wanted
 
-__all__ = ["HEADLINES", "Change", "History", "Point", "Run", "Series", "Wanted", "recall", "update", "wanted"]
+__all__ = ["HEADLINES", "Change", "History", "PastRun", "Point", "Series", "Wanted", "recall", "update", "wanted"]

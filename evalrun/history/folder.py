@@ -1,76 +1,33 @@
-"""One run folder -> its facts and its numbers, from table.json and manifest.json. Reads no journal and no record.
+"""One run folder -> its facts and its numbers, from table.json and manifest.json. Reads no journal.
 
 A folder that cannot be read is a finding, not an error: one damaged run must not hide the others.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
+from evalrun.compare.tables import StoredCell, StoredNumber, StoredTable, StoredTarget, read_stored
 from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
-from evalrun.history.values import State
-from evalrun.slo import Slo
-from evalrun.store import Manifest, TaskPrints
+from evalrun.history.values import RunState
+from evalrun.requests import RunFacts
+from evalrun.store import Manifest
 from evalrun.store import manifest as manifests
-from evalrun.store.disk import storing
 from evalrun.store.scores import read_header
 
 TABLE = "table.json"
-
-
-class Number(msgspec.Struct, gc=False):  # many, and never in a cycle
-    """One metric of table.json. Dollars come as text there."""
-
-    name: str
-    value: float | str | None  # text only until __post_init__
-    of: str = ""
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    marks: tuple[str, ...] = ()
-    unit: str = ""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.value, str):
-            self.value = float(self.value)
-            if not math.isfinite(self.value):
-                raise ValueError(f"{self.name} is {self.value}")
-
-
-class _Cell(msgspec.Struct, gc=False):
-    task: str | None
-    target: str
-    metrics: tuple[Number, ...]
-    alerts: tuple[str, ...] = ()
-
-
-class _Target(msgspec.Struct):
-    name: str
-    alert: str = ""
-    prices_date: str = ""
-
-
-class _Table(msgspec.Struct):
-    cells: tuple[_Cell, ...]
-    targets: tuple[_Target, ...] = ()
-    slo: Slo = msgspec.field(default_factory=Slo)
-
-
-_DECODER = msgspec.json.Decoder(_Table)
+_PARTS = ("data", "prompt", "sampling")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One task x target of a run. warning: what must be known of the target. prints: by `values.Part`."""
+class PastCell:
+    """One task (None: all tasks) and target of a run. warning: about the target. prints: by `values.Aspect`."""
 
     task: str | None
     target: str
-    numbers: Sequence[Number]
+    numbers: Sequence[StoredNumber]
     alerts: Sequence[str]
     warning: str
     prints: Mapping[str, str]
@@ -82,21 +39,21 @@ class Reading:
 
     name: str
     stamp: str
-    state: State
+    state: RunState
     why: str = ""
     created: datetime | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    places: Sequence[Place] = ()
+    cells: Sequence[PastCell] = ()
 
 
 def stamp(folder: Path) -> str | None:
-    """Return a text that is another one as soon as the run's files are; None for a folder that is no run."""
+    """Return a text that changes as soon as the run's files do; None for a folder that is not a run."""
     found = [_version(folder / manifests.NAME), _version(folder / TABLE)]
     return None if found[0] is None else " ".join(each or "-" for each in found)
 
 
 def _version(path: Path) -> str | None:
-    """Tell one version of a file from another: a file is replaced whole, so that its inode changes as well."""
+    """Tell one version of a file from another: files are replaced whole, so the inode changes too."""
     try:
         known = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -110,57 +67,46 @@ def read(folder: Path, *, name: str, stamp: str) -> Reading:
         manifest = manifests.read_manifest(folder)
     except StoreError as error:
         return Reading(name=name, stamp=stamp, state="damaged", why=str(error))
-    versions = {**manifest.versions, "evalrun": manifest.evalrun, "python": manifest.machine.python}
-    state: State = "ok"
-    why, places = "", list[Place]()
-    path = folder / TABLE
+    state: RunState = "ok"
+    why, cells = "", list[PastCell]()
     try:
-        with storing(path):
-            table = _DECODER.decode(path.read_bytes())
-        places = _places(table, manifest, rescored=_rescored(folder, manifest))
-    except msgspec.DecodeError as error:
-        state, why = "damaged", f"{path}: damaged ({error}); make it anew: evalrun score {folder}"
+        cells = list(_cells(read_stored(folder / TABLE), folder, manifest))
     except StoreError as error:
-        if path.exists():
-            state, why = "damaged", str(error)
-        else:
-            state, why = "no table", f"it still runs, or it was stopped; `evalrun score {folder}` tabulates what it has"
+        state, why = "damaged", str(error)
+        if not (folder / TABLE).exists():
+            state, why = "no table", f"still running, or stopped; `evalrun score {folder}` makes a table of what it has"
+    versions = {**manifest.versions, "evalrun": manifest.evalrun, "python": manifest.machine.python}
     return Reading(
-        name=name, stamp=stamp, state=state, why=why, created=manifest.created, versions=versions, places=places
+        name=name, stamp=stamp, state=state, why=why, created=manifest.created, versions=versions, cells=cells
     )
 
 
-def _rescored(folder: Path, manifest: Manifest) -> str | None:
-    """Return the fingerprint of the scorers behind the numbers, where they are not those the run was made with."""
-    header = read_header(folder)
-    own = fingerprint({name: task.get("scorers") for name, task in manifest.suite.get("tasks", {}).items()})
-    return None if header is None or header.scorers == own else header.scorers
-
-
-def _places(table: _Table, manifest: Manifest, *, rescored: str | None) -> list[Place]:
+def _cells(table: StoredTable, folder: Path, manifest: Manifest) -> Iterator[PastCell]:
     notes = {note.name: note for note in table.targets}
-    known = manifest.fingerprints.tasks
-    asked = sorted({cell.task for cell in table.cells if cell.task is not None and cell.task in known})
-    prints: dict[str | None, dict[str, str]] = {task: _parts(known[task], rescored) for task in asked}
-    if asked:
-        prints[None] = {part: fingerprint([prints[task][part] for task in asked]) for part in prints[asked[0]]}
-    places = []
+    header = read_header(folder)
+    run = RunFacts(folder=folder, manifest=manifest, scored_by=header.scorers if header else "")
     for cell in table.cells:
-        note = notes.get(cell.target, _Target(name=cell.target))
-        mine = prints.get(cell.task, {}) | {"prices": note.prices_date, "slo": str(table.slo)}
+        note = notes.get(cell.target, StoredTarget(name=cell.target))
+        prints = _prints(cell, table, run) | {"prices": note.prices_date, "slo": str(table.slo)}
         if load := manifest.suite.get("load"):
-            mine["load"] = " ".join(f"{name} {value}" for name, value in load.items() if value is not None)
-        if cell.target in manifest.fingerprints.targets:
-            mine["target"] = manifest.fingerprints.targets[cell.target]
-        places.append(
-            Place(
-                task=cell.task, target=cell.target, numbers=cell.metrics, alerts=cell.alerts, warning=note.alert,
-                prints=mine,
-            )
+            prints["load"] = " ".join(f"{name} {value}" for name, value in load.items() if value is not None)
+        yield PastCell(
+            task=cell.task, target=cell.target, numbers=cell.metrics, alerts=cell.alerts, warning=note.alert,
+            prints=prints,
         )  # fmt: skip
-    return places
 
 
-def _parts(task: TaskPrints, rescored: str | None) -> dict[str, str]:
-    scorers = rescored or task.scorers
-    return {"data": task.data, "prompt": task.prompt, "sampling": task.sampling, "scorers": scorers}
+def _prints(cell: StoredCell, table: StoredTable, run: RunFacts) -> dict[str, str]:
+    """Return the fingerprints of a task, or of all tasks of a target together."""
+    known = run.manifest.fingerprints
+    named = {each.task for each in table.cells} if cell.task is None else {cell.task}
+    tasks = sorted(task for task in known.tasks if task in named)
+    if cell.target not in known.targets or not tasks:
+        return {}
+    each = []
+    for task in tasks:
+        setup = run.setup(task, cell.target)
+        scorers = setup.scorers or setup.scored_by or known.tasks[task].scorers
+        each.append({part: getattr(setup, part) for part in _PARTS} | {"scorers": scorers})
+    found = each[0] if cell.task is not None else {part: fingerprint([one[part] for one in each]) for part in each[0]}
+    return found | {"target": known.targets[cell.target]}

@@ -1,7 +1,4 @@
-"""The rows of the cache -> a History: chosen, put in order of time, with what changed from point to point.
-
-A question of plain filters, for which pyarrow is enough. Reads and writes no file.
-"""
+"""The rows of the cache -> a History: chosen, ordered by time, with what changed from point to point. Reads no file."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,17 +12,16 @@ import msgspec
 
 from evalrun.errors import SuiteError
 from evalrun.explain import DEFINITIONS
-from evalrun.history.changes import PARTS, changes
-from evalrun.history.columns import SEPARATOR
-from evalrun.history.values import History, Point, Run, Series
-from evalrun.history.wanted import HEADLINES, Wanted
+from evalrun.history.cache import PARTS, SEPARATOR
+from evalrun.history.values import HEADLINES, Change, History, PastRun, Point, Series, Wanted
 from evalrun.table import Mark, Metric
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Row = dict[str, Any]
-Place = tuple[str | None, str]
+CacheRow = dict[str, Any]
+TaskAndTarget = tuple[str | None, str]
+Visit = tuple[PastRun, list[CacheRow]]
 _MARKS = {mark.value: mark for mark in Mark}
 _COLUMNS = (
     "run", "task", "target", "metric", "of", "marks", "value", "low", "high", "n", "alerts", "warning", "versions",
@@ -43,14 +39,17 @@ def recall(
     last: int | None = None,
     notes: tuple[str, ...] = (),
 ) -> History:
-    """Return the history of a suite from the rows that `update` gives: all runs, or the last few."""
+    """Return the history of a suite from the rows of `cache.update`: all runs, or the last few.
+
+    Raises SuiteError where no run has the metrics, the task or the target.
+    """
     runs = _runs(table)
     shown = runs[-last:] if last else runs
     rows = _chosen(table, metrics, task=task, target=target)
     if not rows and table["metric"].null_count < len(table):
         raise _missing(table, metrics, task=task, target=target)
     names = {run.name for run in shown}
-    every = (_series(place, visits, metrics) for place, visits in _by_place(rows, runs).items())
+    every = (_series(place, visits, metrics) for place, visits in _by_cell(rows, runs).items())
     cut = [replace(one, points=tuple(point for point in one.points if point.run.name in names)) for one in every]
     series = tuple(one for one in cut if one.points)
     return History(
@@ -64,14 +63,14 @@ def recall(
     )
 
 
-def _runs(table: "pa.Table") -> list[Run]:
-    """Return all runs, oldest first; one of unknown time stands by its name, which begins with it."""
+def _runs(table: "pa.Table") -> list[PastRun]:
+    """Return all runs, oldest first; one of unknown time goes by its name, which begins with the time."""
     facts = table.group_by(["run", "created", "state", "why"]).aggregate([]).to_pylist()
-    runs = [Run(name=f["run"], created=f["created"], state=f["state"], why=f["why"]) for f in facts]
+    runs = [PastRun(name=f["run"], created=f["created"], state=f["state"], why=f["why"]) for f in facts]
     return sorted(runs, key=lambda run: (f"{run.created:%Y%m%dT%H%M%S.%f}" if run.created else run.name, run.name))
 
 
-def _chosen(table: "pa.Table", metrics: Sequence[Wanted], *, task: str | None, target: str | None) -> list[Row]:
+def _chosen(table: "pa.Table", metrics: Sequence[Wanted], *, task: str | None, target: str | None) -> list[CacheRow]:
     from pyarrow import compute
 
     def both(one: Any, other: Any) -> Any:
@@ -97,28 +96,37 @@ def _values(column: "pa.Array") -> list[Any]:
     return [words[place] for place in column.indices.fill_null(-1).to_numpy().tolist()]
 
 
-def _by_place(rows: Sequence[Row], runs: Sequence[Run]) -> dict[Place, list[tuple[Run, list[Row]]]]:
-    """Return the rows of each task x target and run. Places are in the order of the newest run that has them."""
-    by_run: dict[str, dict[Place, list[Row]]] = {}
+def _by_cell(rows: Sequence[CacheRow], runs: Sequence[PastRun]) -> dict[TaskAndTarget, list[Visit]]:
+    """Return the rows of each task and target by run, ordered as in the newest run that has them."""
+    by_run: dict[str, dict[TaskAndTarget, list[CacheRow]]] = {}
     for row in rows:
         by_run.setdefault(row["run"], {}).setdefault((row["task"], row["target"]), []).append(row)
-    found: dict[Place, list[tuple[Run, list[Row]]]] = {}
+    found: dict[TaskAndTarget, list[Visit]] = {}
     for run in reversed(runs):
         for place, here in by_run.get(run.name, {}).items():
             found.setdefault(place, []).append((run, here))
     return {place: visits[::-1] for place, visits in found.items()}
 
 
-def _series(place: Place, visits: Sequence[tuple[Run, list[Row]]], metrics: Sequence[Wanted]) -> Series:
+def _series(place: TaskAndTarget, visits: Sequence[Visit], metrics: Sequence[Wanted]) -> Series:
     points = [_point(run, rows, metrics) for run, rows in visits]
     changed = [points[0]] if points else []
     for before, after in pairwise(points):
-        differ = changes((before.prints, before.versions), (after.prints, after.versions))
-        changed.append(replace(after, changes=differ))
+        changed.append(replace(after, changes=tuple(_changes(before, after))))
     return Series(task=place[0], target=place[1], points=tuple(changed))
 
 
-def _point(run: Run, rows: Sequence[Row], metrics: Sequence[Wanted]) -> Point:
+def _changes(before: Point, after: Point) -> Iterator[Change]:
+    """Return what differs between two points. What either of them does not know has not changed."""
+    for part in PARTS:
+        if part in before.prints and part in after.prints and before.prints[part] != after.prints[part]:
+            yield Change(part=part, old=before.prints[part], new=after.prints[part])
+    for package in sorted(before.versions.keys() & after.versions.keys()):
+        if before.versions[package] != after.versions[package]:
+            yield Change(part="version", of=package, old=before.versions[package], new=after.versions[package])
+
+
+def _point(run: PastRun, rows: Sequence[CacheRow], metrics: Sequence[Wanted]) -> Point:
     measured = {Wanted(row["metric"], row["of"]): row for row in rows}
     facts = rows[0]
     return Point(
@@ -131,7 +139,7 @@ def _point(run: Run, rows: Sequence[Row], metrics: Sequence[Wanted]) -> Point:
     )
 
 
-def _metric(row: Row) -> Metric:
+def _metric(row: CacheRow) -> Metric:
     value: Any = row["value"]
     unit = DEFINITIONS[row["metric"]].unit
     if value is not None and math.isfinite(value):
@@ -149,15 +157,15 @@ def _metric(row: Row) -> Metric:
 
 
 def _missing(table: "pa.Table", metrics: Sequence[Wanted], *, task: str | None, target: str | None) -> SuiteError:
-    """Say which of the choices no run has, and what there is."""
+    """Return which of the choices no run has, and what there is."""
     for name, wanted in (("target", target), ("task", task)):
         known = _names(table, name)
         if wanted is not None and wanted not in known:
-            return SuiteError(f"{name} {wanted!r}: in no run of this suite; there are {', '.join(known)}")
+            return SuiteError(f"{name} {wanted!r}: not in any run of this suite; there are {', '.join(known)}")
     metric = metrics[0]
     known = [f"{metric.name} {of}".rstrip() for of in _narrowings(table, metric.name)]
     there = f"there are {', '.join(known)}" if known else "`evalrun explain` lists what is measured"
-    return SuiteError(f"metric {' '.join(metric).rstrip()!r}: no run that was asked for has it; {there}")
+    return SuiteError(f"metric {' '.join(metric).rstrip()!r}: not in any of these runs; {there}")
 
 
 def _names(table: "pa.Table", column: str) -> list[str]:

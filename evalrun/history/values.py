@@ -1,39 +1,58 @@
-"""The values of a history: runs, and for each task x target a series of points with what changed. No computing."""
+"""The values of a history: runs, and for each task and target a series of points with what changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from evalrun.history.wanted import Wanted
 from evalrun.table import Metric
 
-State = Literal["ok", "no table", "damaged"]
-Part = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "load", "version"]
+RunState = Literal["ok", "no table", "damaged"]
+Aspect = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "load", "version"]
+"""What may differ between two runs."""
+
+
+class Wanted(NamedTuple):
+    """A metric by its name and what it is narrowed to, as `table.Metric` has them."""
+
+    name: str
+    of: str = ""
+
+
+HEADLINES = (
+    Wanted("accuracy"),
+    Wanted("failed"),
+    Wanted("ttft_s", "p50"),
+    Wanted("tpot_s", "p50"),
+    Wanted("cost_usd"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run folder. name: the folder's. created: unknown where the manifest is damaged. why: it has no numbers."""
+class PastRun:
+    """One run folder.
+
+    name: the folder's. created: None where the manifest is damaged. why: why it has no numbers.
+    """
 
     name: str
     created: datetime | None
-    state: State = "ok"
+    state: RunState = "ok"
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What differs from the point before it. of: the package whose version it is."""
+    """What differs from the point before it. of: the package, of a version."""
 
-    part: Part
+    part: Aspect
     old: str
     new: str
     of: str = ""
 
     @property
     def breaks(self) -> bool:
-        """Whether the numbers on its two sides answer different questions. Only data to target do that."""
+        """Return whether the numbers before and after it answer different questions."""
         return self.part not in ("prices", "slo", "load", "version")
 
 
@@ -41,11 +60,12 @@ class Change:
 class Point:
     """One task asked of one target in one run.
 
-    metrics: as many as `History.metrics`, None where the run lacks one. prints: fingerprints, by `Part`. alerts: loud
-    sentences about its numbers (unfinished, latency invalid). warning: one about the target (a simulated one).
+    metrics: as many as `History.metrics`; None where the run lacks one.
+    prints: fingerprints, by `Aspect`. versions: of packages.
+    alerts: about its numbers (unfinished, latency INVALID). warning: about the target (a simulated one).
     """
 
-    run: Run
+    run: PastRun
     metrics: tuple[Metric | None, ...]
     prints: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -55,13 +75,13 @@ class Point:
 
     @property
     def breaks(self) -> bool:
-        """Whether it cannot be compared with the point before it."""
+        """Return whether it cannot be compared with the point before it."""
         return any(change.breaks for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One task asked of one target, run after run, oldest first. task: None for all tasks of the target."""
+    """One task (None: all tasks) asked of one target, run after run, oldest first."""
 
     task: str | None
     target: str
@@ -70,13 +90,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All runs of a suite, oldest first. earlier: how many more there are. alerts: targets that are not what they
-    seem.
-    """
+    """All runs of a suite, oldest first. earlier: how many more there are. alerts: about targets (a simulated one)."""
 
     suite: str
     metrics: tuple[Wanted, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[PastRun, ...]
     series: tuple[Series, ...]
     earlier: int = 0
     alerts: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from evalrun import units
-from evalrun.history import Change, History, Point, Run, Series
+from evalrun.history import Change, History, PastRun, Point, Series
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name, sections
 from evalrun.table import Metric
@@ -58,12 +58,12 @@ def _numbers(history: History, series: Series, point: Point) -> list[Quantity | 
     return [quantity.of_metric(metric, where, alerts=alerts) if metric else None for metric in point.metrics]
 
 
-def _none_of(history: History, run: Run) -> Quantity:
+def _none_of(history: History, run: PastRun) -> Quantity:
     """Return the row of a run that has no numbers, so that machines see it too."""
     return Quantity(name="", value=None, where=(*_where(history, run), "", "", ""), alerts=(run.why,))
 
 
-def _where(history: History, run: Run) -> tuple[str, str, str, str]:
+def _where(history: History, run: PastRun) -> tuple[str, str, str, str]:
     created = run.created.isoformat(timespec="seconds") if run.created else ""
     return (history.suite, run.name, created, run.state)
 

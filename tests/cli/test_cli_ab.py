@@ -84,7 +84,7 @@ def test_equals_differ_by_nothing_and_a_control_is_asked_too(
     names = [target(tmp_path, name, accuracy=0.5) for name in "abc"]
     done = evalrun("ab", path, "-t", names[0], "-t", names[1], "--control", names[2])
     assert done.returncode == 0, done.stderr
-    assert "slowed the control" in done.stdout
+    assert "corrected for drift" in done.stdout
     folder = only_run(tmp_path)
     assert accuracy(folder)["comparison"]["difference"] == 0.0
     requests = asked(folder)

@@ -151,7 +151,7 @@ def test_no_such_side(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nightly: not a run, table or baseline; name a folder like"):
         load(["nightly"], baselines=tmp_path)
     (tmp_path / "x.json").write_text(json.dumps([1]))
-    with pytest.raises(StoreError, match="not a table of evalrun"):
+    with pytest.raises(StoreError, match="damaged, or no table"):
         load([str(tmp_path / "x.json")], baselines=tmp_path)
 
 

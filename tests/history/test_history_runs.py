@@ -132,8 +132,8 @@ def test_metrics_are_meant_as_people_write_them(text: str, meant: tuple[str, str
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        ({"task": "sum"}, "task 'sum': in no run of this suite; there are sums"),
-        ({"target": "si"}, "target 'si': in no run of this suite; there are sim"),
+        ({"task": "sum"}, "task 'sum': not in any run of this suite; there are sums"),
+        ({"target": "si"}, "target 'si': not in any run of this suite; there are sim"),
         ({"metrics": (Wanted("ttft_s", "p90"),)}, "there are ttft_s p50, ttft_s p99"),
     ],
 )

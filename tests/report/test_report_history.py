@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from evalrun.history import Change, History, Point, Run, Series, Wanted
+from evalrun.history import Change, History, PastRun, Point, Series, Wanted
 from evalrun.report import render
 from evalrun.report.history import history_page, trend
 from evalrun.report.picture import history_pictures
@@ -43,8 +43,8 @@ Runs without numbers
 """
 
 
-def run(number: int, name: str = "") -> Run:
-    return Run(name=name or f"run-{number}", created=datetime(2026, 11, 1, 3, tzinfo=UTC) + timedelta(days=number))
+def run(number: int, name: str = "") -> PastRun:
+    return PastRun(name=name or f"run-{number}", created=datetime(2026, 11, 1, 3, tzinfo=UTC) + timedelta(days=number))
 
 
 def point(
@@ -66,7 +66,7 @@ def history() -> History:
         point(1, 0.5, 0.2, changes=(Change(part="version", of="evalrun", old="1.0", new="1.1"),)),
         point(2, 0.8, float("inf"), changes=(Change(part="data", old="a", new="b"),), alerts=("unfinished",)),
     )
-    last = Run(name="run-3", created=run(3).created, state="no table", why="it still runs")
+    last = PastRun(name="run-3", created=run(3).created, state="no table", why="it still runs")
     return History(
         suite="math",
         metrics=(Wanted("accuracy"), Wanted("ttft_s", "p99")),
@@ -90,7 +90,7 @@ def hostile() -> History:
         Point(run=first, metrics=(metric,), alerts=(HOSTILE,), warning=HOSTILE),
         Point(run=second, metrics=(metric,), changes=changes),
     )
-    lost = Run(name=HOSTILE + "3", created=None, state="damaged", why=HOSTILE)
+    lost = PastRun(name=HOSTILE + "3", created=None, state="damaged", why=HOSTILE)
     return History(
         suite=HOSTILE,
         metrics=(Wanted("failed", HOSTILE),),
