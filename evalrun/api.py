@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from evalrun.errors import SuiteError
 from evalrun.ladder import Ladder, climb
 from evalrun.report import Format, render, render_ladders
+from evalrun.requests import read
 from evalrun.run.scoring import score_run
 from evalrun.run.watch import Progress, Watch, ignore
 from evalrun.store import open_run as read_folder
 from evalrun.store import replace_file, run_folder
 from evalrun.store.manifest import Manifest
-from evalrun.table import Table
-from evalrun.table.stored import context_of, table_of
+from evalrun.table import Table, tabulate
 from evalrun.types import Record
 
 if TYPE_CHECKING:  # what asks needs an HTTP library, what compares needs numpy
@@ -221,19 +221,14 @@ class Run:
         >>> [(cell.task, cell.target, cell.get("attempted").value) for cell in run.table().cells]
         [('add', 'sim', 6)]
         """
-        return table_of(self._stored)
+        return tabulate(read(self.folder, gaps=True))
 
     def ladders(self, *, tolerance: float | None = None) -> tuple[Ladder, ...]:
         """Return latency, cost and accuracy by prompt size, a ladder for each target; empty without such prompts.
 
         tolerance: how much accuracy may drop within the effective context; by default as the suite says.
         """
-        tasks = self.manifest.suite["tasks"].values()
-        stated = [task["data"]["tolerance"] for task in tasks if task["data"]["kind"] == "ladder"]
-        if not stated:
-            return ()
-        chosen = min(stated) if tolerance is None else tolerance
-        return climb(self._stored.records(), self._stored.scores(), context_of(self._stored), tolerance=chosen)
+        return climb(read(self.folder), tolerance=tolerance)
 
     def score(
         self,
@@ -255,9 +250,10 @@ class Run:
 
     def write(self, *, on_notice: OnNotice = ignore) -> None:
         """Write the tables into the run's folder and, where its prompts have sizes, the ladders and their pictures."""
-        table = self.table()
+        requests = read(self.folder, gaps=True)
+        table = tabulate(requests)
         texts = {f"table.{form}": render(table, form) for form in FILES}
-        ladders = [(one.target.name, one) for one in self.ladders()]
+        ladders = [(one.target.name, one) for one in climb(requests)]
         if ladders:
             texts |= {f"ladder.{form}": render_ladders(ladders, form) for form in FILES}
         for name, text in texts.items():

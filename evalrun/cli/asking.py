@@ -91,16 +91,20 @@ def _print_contrast(done: "Run", plan: "Plan") -> None:
 
 def print_run(done: "Run") -> int:
     """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
+    from evalrun.ladder import climb
     from evalrun.report import render, render_ladders
-    from evalrun.table.stored import no_verdict
+    from evalrun.requests import quality, read
+    from evalrun.table import tabulate
 
-    table = done.table()
-    ladders = [(one.target.name, one) for one in done.ladders()]
-    text = render_ladders(ladders, "text", width=width()) if ladders else render(table, "text", width=width())
-    write(text, end="")
-    reasons = list(no_verdict(table, done.manifest.suite))
-    for reason in reasons:
-        say(tty(reason))
+    requests = read(done.folder, gaps=True)
+    ladders = [(one.target.name, one) for one in climb(requests)]
+    if ladders:
+        write(render_ladders(ladders, "text", width=width()), end="")
+    else:
+        write(render(tabulate(requests), "text", width=width()), end="")
+    reasons = quality.no_verdicts(requests)
+    for (task, target), why in reasons.items():
+        say(f"{tty(task)}, {tty(target)}: {why}: no verdict")
     return NO_VERDICT if reasons else OK
 
 

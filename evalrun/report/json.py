@@ -17,7 +17,6 @@ from evalrun.table import Cell, Metric, Table
 def render(table: Table) -> str:
     """Return the table as JSON, indented by one space."""
     context = dataclasses.asdict(table.context)
-    del context["planned"], context["billed"]  # every cell has it
     document = context | {
         "cells": [_cell(cell) for cell in table.cells],
         "examples": [dataclasses.asdict(example) for example in table.examples],

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from evalrun.fingerprint import fingerprint
-from evalrun.requests import Load
-from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import End, Event, Intent, encode, to_json
+from evalrun.store import Fingerprints, Lag, Load, Machine, Manifest, TaskPrints, write_scores
+from evalrun.store.lines import End, Event, Intent, encode
 from evalrun.store.manifest import write_manifest
 from evalrun.types import (
     Attempt,
@@ -64,9 +63,7 @@ def write_run(
         machine=Machine(python="3.11", platform="linux", cpu="cpu", cpus=2), created=datetime(2026, 11, 1, tzinfo=UTC),
     )  # fmt: skip
     write_manifest(folder, manifest)
-    events += lags
-    lines = [encode(event) for event in events]
-    lines += [_line(load) for load in loads]
+    lines = [encode(event) for event in (*events, *lags, *loads)]
     if ended is not None:
         lines.append(encode(End(session=max((r.session for r in asked), default=1), reason=ended)))
     (folder / "journal.jsonl").write_bytes(b"".join(lines))
@@ -81,13 +78,6 @@ def _task(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _samples(records: Sequence[Record], task: str) -> int:
     return len({record.sample.id for record in records if record.sample.task == task})
-
-
-def _line(load: Load) -> bytes:
-    import zlib
-
-    body = b'"t":"load",' + to_json(load)[1:]
-    return b'{"crc":"%08x",%b\n' % (zlib.crc32(body), body)
 
 
 # ---------------------------------------------------------------- random runs
