@@ -266,7 +266,9 @@ class Requests(Columns):
     def scores(self, scorer: str = HEADLINE) -> Scores:
         """Return what a scorer says of these rows; of a scorer that nobody knows, nothing."""
         found = self._scores.get(scorer)
-        return Scores(Scores.filled({}, len(next(iter(self._arrays.values())))) if found is None else found, self._index)
+        return Scores(
+            Scores.filled({}, len(next(iter(self._arrays.values())))) if found is None else found, self._index
+        )
 
     def task_name(self, place: int) -> str:
         """Return the task of a place."""

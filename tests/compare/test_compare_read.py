@@ -19,7 +19,7 @@ from evalrun.rule import MEASURES
 from evalrun.store import Intent
 from evalrun.store.lines import Served, encode
 from evalrun.table import tabulate
-from evalrun.types import Completion, Record, Sample, Score, Scored
+from evalrun.types import Completion, Record, Sample
 
 
 def cell_of(folder: Path) -> Cell:
