@@ -128,9 +128,9 @@ def _in_flight(requests: Requests) -> Iterator[Metric]:
 
 def _latency(requests: Requests) -> Iterator[Metric]:
     mixed = latency.cache_is_mixed(requests)
-    for name, wanted in PERCENTILES.items():
-        if name == "ttfo_s" and not requests.reasoned.any():
-            continue  # without reasoning it is TTFT
+    names = [name for name in PERCENTILES if name != "ttfo_s" or requests.reasoned.any()]  # else it is TTFT
+    for name in names:
+        wanted = PERCENTILES[name]
         marks = ("mixed_cache",) if name == "ttft_s" and mixed else ()
         for q in wanted:
             yield of_percentile(name, f"p{q * 100:g}", latency.percentile(requests, name, q, marks=marks))
@@ -138,7 +138,7 @@ def _latency(requests: Requests) -> Iterator[Metric]:
             cached = requests.cached_tokens > 0
             for group, mine in (("cached", cached), ("uncached", requests.answered & ~cached)):
                 yield of_percentile(name, f"p50 {group}", latency.percentile(requests.take(mine), name, 0.5))
-    for name in PERCENTILES:
+    for name in names:
         if (doubt := latency.doubt(requests, name)).share:
             of = DEFINITIONS[name].label
             yield Metric(name="doubtful", of=of, value=doubt.share, n=doubt.n)

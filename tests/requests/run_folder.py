@@ -212,8 +212,19 @@ def _timing(rng: random.Random, outcome: Completion | Failure) -> Timing:
     return Timing(
         connect_s=0.0, reused=True, ttft_s=ttft, ttfo_s=rng.choice([ttft, ttft, None]), e2e_s=e2e, stream_s=e2e + 0.01,
         tpot_s=sum(gaps) / 7 if len(gaps) > 1 else None, max_stall_s=max(gaps, default=None), icl_s=gaps,
-        stamp=rng.choice(["kernel", "kernel", "user"]),
+        **_stamped(rng),
     )  # fmt: skip
+
+
+def _stamped(rng: random.Random) -> dict[str, Any]:
+    """Return who stamped the events, and how much earlier they may have come."""
+    if rng.random() < 0.3:
+        return {"stamp": "user", "first_bound_s": None, "last_bound_s": None, "gap_bound_s": None}
+    gap = rng.choice([0.0, 0.0, 0.001, 0.03])
+    return {
+        "stamp": "kernel", "gap_bound_s": gap, "first_bound_s": rng.choice([0.0, gap]),
+        "last_bound_s": rng.choice([0.0, gap]),
+    }  # fmt: skip
 
 
 def _scores(rng: random.Random, record: Record) -> list[Scored]:
