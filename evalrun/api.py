@@ -15,13 +15,13 @@ from evalrun.ladder import Ladder, climb
 from evalrun.report import render
 from evalrun.report.ladder import ladder_page
 from evalrun.report.table import table_page
+from evalrun.requests import Requests, read
 from evalrun.run.scoring import score_run
 from evalrun.run.watch import Progress, Watch, ignore
 from evalrun.store import open_run as read_folder
 from evalrun.store import replace_file, run_folder
 from evalrun.store.manifest import Manifest
-from evalrun.table import Table
-from evalrun.table.stored import context_of, table_of
+from evalrun.table import Table, tabulate
 from evalrun.types import Record
 
 if TYPE_CHECKING:  # what asks needs an HTTP library, what compares needs numpy
@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # what asks needs an HTTP library, what compares needs numpy
     from evalrun.compare.side import Side
     from evalrun.compare.values import Contrast
     from evalrun.gate.values import Gate
-    from evalrun.requests import Requests
     from evalrun.rule import Rule
     from evalrun.run.fanout import Ending
     from evalrun.run.plan import Plan
@@ -220,14 +219,12 @@ class Run:
         """
         return self._stored.records()
 
-    def requests(self) -> "Requests":
+    def requests(self) -> Requests:
         """Return the request table: columns with one entry a request. docs/results.md describes them.
 
         >>> len(run.requests())
         6
         """
-        from evalrun.requests import read
-
         return read(self.folder)
 
     def arrow(self) -> "pyarrow.Table":
@@ -254,19 +251,14 @@ class Run:
         >>> [(cell.task, cell.target, cell.get("attempted").value) for cell in run.table().cells]
         [('add', 'sim', 6)]
         """
-        return table_of(self._stored)
+        return tabulate(read(self.folder, gaps=True))
 
     def ladders(self, *, tolerance: float | None = None) -> tuple[Ladder, ...]:
         """Return latency, cost and accuracy by prompt size, a ladder for each target; empty without such prompts.
 
         tolerance: how much accuracy may drop within the effective context; by default as the suite says.
         """
-        tasks = self.manifest.suite["tasks"].values()
-        stated = [task["data"]["tolerance"] for task in tasks if task["data"]["kind"] == "ladder"]
-        if not stated:
-            return ()
-        chosen = min(stated) if tolerance is None else tolerance
-        return climb(self._stored.records(), self._stored.scores(), context_of(self._stored), tolerance=chosen)
+        return climb(read(self.folder), tolerance=tolerance)
 
     def score(
         self,
@@ -290,10 +282,10 @@ class Run:
         """Write requests.parquet, the tables and, where prompts have sizes, the ladders and their pictures."""
         from evalrun.requests import export
 
-        export.write(self.requests())
-        table = self.table()
-        texts = {f"table.{form}": render([table_page(table)], form) for form in FILES}
-        ladders = [(one.target.name, one) for one in self.ladders()]
+        requests = read(self.folder, gaps=True)
+        export.write(requests)
+        texts = {f"table.{form}": render([table_page(tabulate(requests))], form) for form in FILES}
+        ladders = [(one.target.name, one) for one in climb(requests)]
         if ladders:
             texts |= {f"ladder.{form}": render([ladder_page(ladders)], form) for form in FILES}
         for name, text in texts.items():

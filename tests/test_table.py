@@ -1,19 +1,22 @@
 """Tables of tiny runs, with every expected number worked out by hand."""
 
 import math
-import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from run_folder import write_run
 from scipy import stats
 
-from evalrun.slo import Slo
-from evalrun.table import Cell, Context, Lag, Mark, Metric, Table, TargetNote, tabulate
+from evalrun.fingerprint import fingerprint
+from evalrun.store import Lag, Load
+from evalrun.table import Cell, Mark, Metric, Table, tabulate
 from evalrun.types import Attempt, Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
 
-CONTEXT = Context(suite="s", targets=(TargetNote(name="a"),), scorers={"t": ("exact",)}, planned={("t", "a"): 4})
+FOUR = {"t": {"samples": 4, "scorers": [{"kind": "exact"}]}}
+Tabulate = Callable[..., Table]
 
 
 def timing(ttft: float | None = 0.1, e2e: float | None = 0.5, **more: Any) -> Timing:
@@ -29,12 +32,15 @@ def answer(
     finish: str = "stop",
     source: Any = "usage",
     reasoning: str = "",
+    chunks: int = 0,
+    flags: tuple[str, ...] = (),
     **more: Any,
 ) -> Record:
     usage = usage or Usage(prompt_tokens=5, completion_tokens=tokens)
     completion = Completion(
-        text="4", reasoning=reasoning, tokens=tokens, token_source=source, usage=usage, finish_reason=finish
-    )
+        text="4", reasoning=reasoning, tokens=tokens, token_source=None if tokens is None else source, usage=usage,
+        finish_reason=finish, chunks=chunks, flags=flags,
+    )  # fmt: skip
     more.setdefault("timing", timing())
     return record(sample, completion, **more)
 
@@ -45,9 +51,9 @@ def failure(sample: str = "q1", kind: Any = "stall", phase: Phase = Phase.SENT, 
 
 
 def record(sample: str, outcome: Completion | Failure, *, task: str = "t", target: str = "a", **more: Any) -> Record:
-    more = {"session": 0, "repeat": 0, "at": "", "sent_s": 0.0} | more
-    key = f"{target}/{task}/{sample}/{more['repeat']}"
-    asked = Sample(task=task, id=sample, messages=(), expected="4")
+    more = {"session": 1, "repeat": 0, "at": "", "sent_s": 0.0} | more
+    key = fingerprint([target, task, sample, more["repeat"]])[:16]
+    asked = Sample(task=task, id=sample, messages=(), expected="4", meta=more.pop("meta", {}))
     return Record(key=key, target=target, sample=asked, outcome=outcome, **more)
 
 
@@ -55,13 +61,22 @@ def scored(record: Record, value: float | None, *, scorer: str = "exact", **more
     return Scored(key=record.key, scorer=scorer, score=Score(value=value, **more))
 
 
-def table(
-    records: Iterable[Record], values: Iterable[float | None] = (), context: Context = CONTEXT, **more: Any
-) -> Table:
-    """Tabulate; `values` are the scores of the answered records in order."""
-    records = list(records)
-    answered = [r for r in records if isinstance(r.outcome, Completion)]
-    return tabulate(records, [scored(r, v, **more) for r, v in zip(answered, values, strict=False)], context)
+@pytest.fixture
+def table(tmp_path: Path) -> Tabulate:
+    """Tabulate records; `values` are the scores of the answered ones in order, `scores` all that are stored."""
+
+    def made(records: Iterable[Record], values: Iterable[float | None] = (), **more: Any) -> Table:
+        records = list(records)
+        answered = [r for r in records if isinstance(r.outcome, Completion)]
+        of_score = {name: more.pop(name) for name in ("error", "disputed") if name in more}
+        stored = more.pop("scores", [scored(r, v, **of_score) for r, v in zip(answered, values, strict=False)])
+        more.setdefault("tasks", FOUR | {r.sample.task: FOUR["t"] for r in records})
+        if not any(task == "t" for task in {r.sample.task for r in records}) and records:
+            more["tasks"].pop("t")
+        more.setdefault("targets", {"a": {}} | {r.target: {} for r in records})
+        return tabulate(write_run(tmp_path / str(len(list(tmp_path.iterdir()))), records, stored, **more))
+
+    return made
 
 
 def metric(source: Table | Cell, name: str, of: str = "") -> Metric:
@@ -77,7 +92,7 @@ def value(source: Table | Cell, name: str, of: str = "") -> Any:
 # ---------------------------------------------------------------- quality
 
 
-def test_accuracy_and_its_pessimistic_twin() -> None:
+def test_accuracy_and_its_pessimistic_twin(table: Tabulate) -> None:
     """Of 5 attempted: right, wrong, right but truncated, failed, unscored. Accuracy 2/3, pessimistic 1/5."""
     records = [answer("q1"), answer("q2"), answer("q3", finish="length"), failure("q4"), answer("q5")]
     found = table(records, [1.0, 0.0, 1.0, None], error="timeout: 10 s")
@@ -91,7 +106,7 @@ def test_accuracy_and_its_pessimistic_twin() -> None:
     assert (value(found, "unscored"), value(found, "scorer_error", "exact: timeout")) == (1, 1)
 
 
-def test_everything_failed() -> None:
+def test_everything_failed(table: Tabulate) -> None:
     """C05: accuracy and latency are unknown, not 0; the pessimistic accuracy is 0; an alert says so."""
     found = table([failure("q1"), failure("q2", "connect", Phase.NOT_SENT)])
     assert (value(found, "accuracy"), value(found, "accuracy_pessimistic")) == (None, 0.0)
@@ -102,9 +117,9 @@ def test_everything_failed() -> None:
     assert found.cells[0].alerts == ("unfinished: 2 of 4 requests were made", "no request was answered")
 
 
-def test_nothing_was_asked() -> None:
+def test_nothing_was_asked(table: Tabulate) -> None:
     """A planned cell without a record still has its row, all unknown."""
-    found = tabulate([], [], CONTEXT)
+    found = table([])
     assert [(cell.task, cell.target) for cell in found.cells] == [("t", "a")]
     assert (value(found, "planned"), value(found, "attempted")) == (4, 0)
     assert (value(found, "accuracy"), value(found, "accuracy_pessimistic"), value(found, "ttft_s", "p50")) == (
@@ -112,7 +127,7 @@ def test_nothing_was_asked() -> None:
     ) * 3
 
 
-def test_repeats_are_averaged_within_a_sample_first() -> None:
+def test_repeats_are_averaged_within_a_sample_first(table: Tabulate) -> None:
     """q1: 1, 1, 0 and q2: 0, failed, failed. Mean of means: (2/3 + 0) / 2, though 2 of 4 answers are right."""
     records = [answer("q1", repeat=0), answer("q1", repeat=1), answer("q1", repeat=2), answer("q2", repeat=0)]
     records += [failure("q2", repeat=1), failure("q2", repeat=2)]
@@ -127,19 +142,20 @@ def test_repeats_are_averaged_within_a_sample_first() -> None:
     assert value(found, "samples") == 2
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 1.5])
-def test_a_score_that_is_none_is_an_error(bad: float) -> None:
+@pytest.mark.parametrize("bad", [-0.1, 1.5])
+def test_a_score_that_is_none_is_an_error(table: Tabulate, bad: float) -> None:
     """C04, J03: it is in no mean and is not clamped."""
     found = table([answer("q1"), answer("q2")], [1.0, bad])
     assert (value(found, "accuracy"), value(found, "unscored")) == (1.0, 1)
     assert value(found, "scorer_error", "exact: score outside 0..1") == 1
 
 
-def test_further_scorers_have_rows_of_their_own() -> None:
+def test_further_scorers_have_rows_of_their_own(table: Tabulate) -> None:
     """The first scorer is the headline, however the scores are ordered; an answer it never saw is unscored."""
     records = [answer("q1"), answer("q2")]
     scores = [scored(r, 1.0, scorer="regex") for r in records] + [scored(records[0], 0.0)]
-    found = tabulate(records, scores, Context(suite="s", scorers={"t": ("exact", "regex")}))
+    both = {"t": {"samples": 2, "scorers": [{"kind": "exact"}, {"kind": "choice", "name": "regex"}]}}
+    found = table(records, scores=scores, tasks=both)
     assert (value(found, "accuracy"), value(found, "accuracy", "regex")) == (0.0, 1.0)
     assert (value(found, "unscored"), value(found, "unscored", "regex")) == (1, 0)
 
@@ -147,7 +163,7 @@ def test_further_scorers_have_rows_of_their_own() -> None:
 # ---------------------------------------------------------------- latency
 
 
-def test_failures_are_the_slow_tail() -> None:
+def test_failures_are_the_slow_tail(table: Tabulate) -> None:
     """With 18 answers of 1..18 ms and 2 failures, p50 is the 10th value and p95 the 19th: a failure."""
     records = [answer(f"q{n}", timing=timing(n / 1000)) for n in range(18, 0, -1)]
     found = table([*records, failure("f1"), failure("f2")])
@@ -157,7 +173,7 @@ def test_failures_are_the_slow_tail() -> None:
     assert metric(found, "ttft_s", "p95").n == 20
 
 
-def test_percentiles_of_few_are_marked() -> None:
+def test_percentiles_of_few_are_marked(table: Tabulate) -> None:
     """C02: one value is itself, marked; eleven support a median."""
     assert metric(table([answer()]), "e2e_s", "p50") == Metric(
         name="e2e_s", of="p50", value=0.5, n=1, marks=(Mark.SMALL,)
@@ -166,14 +182,14 @@ def test_percentiles_of_few_are_marked() -> None:
     assert metric(table([answer(f"q{n}") for n in range(11)]), "e2e_s", "p50").marks == ()
 
 
-def test_one_token_and_unstreamed_answers() -> None:
+def test_one_token_and_unstreamed_answers(table: Tabulate) -> None:
     """C03: no TPOT of one token; no TTFT of an answer that was not streamed, and its failures are not its TTFT."""
     found = table([answer(tokens=1, timing=timing(None, 0.5)), failure("q2")])
     assert (value(found, "tpot_s", "p50"), value(found, "ttft_s", "p50"), value(found, "icl_s", "p50")) == (None,) * 3
     assert value(found, "e2e_s", "p50") == 0.5
 
 
-def test_first_output_token_only_where_there_was_reasoning() -> None:
+def test_first_output_token_only_where_there_was_reasoning(table: Tabulate) -> None:
     """TTFO has rows only with reasoning; an answer that never left its reasoning is infinitely late."""
     assert table([answer()]).cells[0].get("ttfo_s", "p50") is None
     thought = answer("q1", reasoning="hm", timing=timing(0.1, ttfo_s=0.4))
@@ -182,7 +198,7 @@ def test_first_output_token_only_where_there_was_reasoning() -> None:
     assert (value(found, "ttfo_s", "p50"), value(found, "ttfo_s", "p95")) == (0.4, math.inf)
 
 
-def test_gaps_are_pooled_to_a_tenth_of_a_percent() -> None:
+def test_gaps_are_pooled_to_a_tenth_of_a_percent(table: Tabulate) -> None:
     """ICL counts gaps, not answers: of 1, 2, 3, 4 ms and 1 s the median is 3 ms."""
     found = table(
         [answer("q1", timing=timing(icl_s=(0.001, 0.002, 0.004))), answer("q2", timing=timing(icl_s=(1.0, 0.003)))]
@@ -192,7 +208,7 @@ def test_gaps_are_pooled_to_a_tenth_of_a_percent() -> None:
     assert metric(found, "icl_s", "p50").n == 5
 
 
-def test_cached_prompts_are_a_group_of_their_own() -> None:
+def test_cached_prompts_are_a_group_of_their_own(table: Tabulate) -> None:
     """Mixed caching marks TTFT and splits it; all or none does not."""
     cold, warm = answer("q1", timing=timing(0.9)), answer("q2", usage=Usage(cached_tokens=3), timing=timing(0.1))
     mixed = table([cold, warm])
@@ -202,28 +218,67 @@ def test_cached_prompts_are_a_group_of_their_own() -> None:
     assert metric(table([warm]), "ttft_s", "p50").marks == (Mark.SMALL,)
 
 
+def late(p99_s: float, *, session: int = 1, target: str = "a") -> Lag:
+    """How late the client was while it asked task t."""
+    return Lag(session=session, target=target, task="t", count=9, p50_s=0.0, p99_s=p99_s, max_s=9.0, source="timer")
+
+
 @pytest.mark.parametrize(
     ("ttft", "lag", "invalid"),
-    [(1.0, 0.0049, False), (1.0, 0.0051, True), (0.020, 0.0009, False), (0.020, 0.0011, True)],
+    [(1.0, 0.049, False), (1.0, 0.051, True), (0.020, 0.0009, False), (0.020, 0.0011, True)],
 )
-def test_a_late_client_invalidates_latency(ttft: float, lag: float, invalid: bool) -> None:
-    """L01: over 5 ms, or over 5 % of TTFT p99, every latency is marked and an alert says what to do."""
-    slow = Lag(session=0, target="a", task="t", n=9, p50_s=0.0, p99_s=lag, max_s=1.0)
-    other = Lag(session=0, target="b", task="t", n=9, p50_s=0.0, p99_s=9.0, max_s=9.0)
-    found = table([answer(timing=timing(ttft))], context=Context(suite="s", lags=(slow, other)))
+def test_user_space_stamps_are_as_late_as_their_session(
+    table: Tabulate, ttft: float, lag: float, invalid: bool
+) -> None:
+    """L01: a percentile that the lateness moves by over 5 % is invalid; E2E of 10 s is not, and an alert says which."""
+    found = table([answer(timing=timing(ttft, 10.0))], lags=[late(lag), late(9.0, target="b")])
     assert (Mark.INVALID in metric(found, "ttft_s", "p99").marks) == invalid
-    assert (Mark.INVALID in metric(found, "e2e_s", "p50").marks) == invalid
-    assert any("INVALID" in alert and "lower the concurrency" in alert for alert in found.cells[0].alerts) == invalid
+    assert Mark.INVALID not in metric(found, "e2e_s", "p50").marks
+    alerts = [alert for alert in found.cells[0].alerts if "INVALID" in alert]
+    assert len(alerts) == invalid
+    assert all("TTFT p50, TTFT p95, TTFT p99:" in alert and "lower the concurrency" in alert for alert in alerts)
+
+
+def test_a_few_late_reads_do_not_condemn_the_others(table: Tabulate) -> None:
+    """Of 200 answers 3 are of a resumed session that was 1 s late: TTFT p50 stands, and 1.5 % are called doubtful."""
+    records = [answer(f"q{n}", timing=timing(0.2 + n / 1e4, 2.0), session=1 + (n % 70 == 0)) for n in range(200)]
+    found = table(records, lags=[late(0.0), late(1.0, session=2)])
+    assert metric(found, "ttft_s", "p50").marks == (Mark.DOUBTFUL,)
+    doubt = metric(found, "doubtful", "TTFT")
+    assert (doubt.value, doubt.n) == (3 / 200, 200)
+    assert value(found, "bound_s", "TTFT") == 1.0
+    assert not any("INVALID" in alert for alert in found.cells[0].alerts)
+
+
+def test_each_latency_is_bound_by_its_own_reads(table: Tabulate) -> None:
+    """Kernel stamps, one read of 30 ms that held several events in the middle: only gaps and stall are in doubt."""
+    read = timing(0.1, 1.1, tpot_s=0.1, max_stall_s=0.5, icl_s=(0.5, 0.1, 0.4), stamp="kernel", gap_bound_s=0.03)
+    found = table([answer(timing=read, chunks=4)], lags=[late(5.0)])
+    invalid = {(m.name, m.of) for m in found.cells[0].metrics if Mark.INVALID in m.marks}
+    assert invalid == {("max_stall_s", "p95"), ("icl_s", "p50"), ("icl_s", "p99")}
+    assert value(found, "doubtful", "longest stall") == 1.0
+    assert value(found, "doubtful", "ICL") == 1.0  # 30 ms of a mean gap of 333 ms
+    assert found.cells[0].get("doubtful", "TTFT") is None
+
+
+def test_tpot_and_e2e_are_bound_by_their_ends(table: Tabulate) -> None:
+    """11 tokens over 1 s; the last may have come 60 ms earlier: TPOT is off by 6 % and E2E, of 2 s, by 3 %."""
+    ends = timing(1.0, 2.0, tpot_s=0.1, stamp="kernel", last_bound_s=0.06)
+    found = table([answer(timing=ends)])
+    assert Mark.INVALID in metric(found, "tpot_s", "p50").marks
+    assert metric(found, "e2e_s", "p50").marks == (Mark.SMALL,)
+    assert value(found, "bound_s", "TPOT") == pytest.approx(0.006)
 
 
 # ---------------------------------------------------------------- goodput
 
 
-def promised(slo: Slo, *records: Record, values: Iterable[float | None] = (), **more: Any) -> Table:
-    return table(records, values, Context(suite="s", scorers={"t": ("exact",), "u": ("exact",)}, slo=slo, **more))
+def slo(**most: str) -> dict[str, Any]:
+    """The suite's part that says what a good request keeps."""
+    return {"slo": most}
 
 
-def test_goodput_is_answered_within_every_slo() -> None:
+def test_goodput_is_answered_within_every_slo(table: Tabulate) -> None:
     """Of 5 in 4 s: right, wrong, too late by TTFT, by E2E, failed. 2 are good: 40 %, 0.5 a second, 0.25 of it right."""
     records = [
         answer("q1", timing=timing(1.0, 2.0)),
@@ -232,7 +287,7 @@ def test_goodput_is_answered_within_every_slo() -> None:
         answer("q4", timing=timing(0.1, 2.1), sent_s=1.9),
         failure("q5"),
     ]
-    found = promised(Slo(ttft=1.0, e2e=2.0), *records, values=[1.0, 0.0, 1.0, 1.0])
+    found = table(records, [1.0, 0.0, 1.0, 1.0], suite=slo(ttft="1 s", e2e="2 s"))
     expected = stats.binomtest(2, 5).proportion_ci(method="wilson")
     good = metric(found, "good")
     assert (good.value, good.low, good.high) == (0.4, pytest.approx(expected.low), pytest.approx(expected.high))
@@ -241,56 +296,56 @@ def test_goodput_is_answered_within_every_slo() -> None:
     assert (value(found, "request_throughput"), value(found, "slo_unknown")) == (4 / 4, 0)
 
 
-def test_nothing_is_good_or_bad_without_an_slo() -> None:
+def test_nothing_is_good_or_bad_without_an_slo(table: Tabulate) -> None:
     """The rows are there where an SLO is stated and nowhere else; with everything failed, nothing was good."""
     assert table([answer()]).cells[0].get("good") is None
-    lost = promised(Slo(ttft=1.0), failure())
+    lost = table([failure()], suite=slo(ttft="1 s"))
     assert (value(lost, "good"), value(lost, "goodput"), value(lost, "correct_goodput")) == (0.0, None, None)
-    never = tabulate([], [], Context(suite="s", planned={("t", "a"): 4}, slo=Slo(ttft=1.0)))
+    never = table([], suite=slo(ttft="1 s"))
     assert (value(never, "good"), value(never, "goodput")) == (None, None)
 
 
-def test_an_answer_that_came_at_once_kept_its_tpot() -> None:
+def test_an_answer_that_came_at_once_kept_its_tpot(table: Tabulate) -> None:
     """One token, or all in one event, has no TPOT and made nobody wait; uncounted tokens over 2 s may have."""
-    slo = Slo(tpot=0.05)
-    at_once = promised(slo, answer(tokens=1, timing=timing(0.5, 0.5)), values=[1.0])
+    stated = slo(tpot="50 ms")
+    at_once = table([answer(tokens=1, timing=timing(0.5, 0.5))], [1.0], suite=stated)
     assert (value(at_once, "good"), value(at_once, "slo_unknown")) == (1.0, 0)
-    uncounted = promised(slo, answer(tokens=None, timing=timing(0.5, 2.5)), values=[1.0])
+    uncounted = table([answer(tokens=None, timing=timing(0.5, 2.5))], [1.0], suite=stated)
     assert (value(uncounted, "good"), value(uncounted, "goodput"), value(uncounted, "slo_unknown")) == (None, None, 1)
 
 
-def test_one_unknown_answer_makes_goodput_unknown() -> None:
+def test_one_unknown_answer_makes_goodput_unknown(table: Tabulate) -> None:
     """An answer that was not streamed has no TTFT: nobody can say. What broke another SLO is not good."""
-    slo = Slo(ttft=1.0, e2e=1.0)
+    stated = slo(ttft="1 s", e2e="1 s")
     whole = answer("q2", timing=timing(None, None, stream_s=0.5))
-    found = promised(slo, answer("q1"), whole, values=[1.0, 1.0])
+    found = table([answer("q1"), whole], [1.0, 1.0], suite=stated)
     assert [value(found, name) for name in ("good", "goodput", "correct_goodput")] == [None] * 3
     assert value(found, "slo_unknown") == 1
-    late = promised(slo, answer("q1"), answer("q2", timing=timing(None, 1.5)), values=[1.0, 1.0])
+    late = table([answer("q1"), answer("q2", timing=timing(None, 1.5))], [1.0, 1.0], suite=stated)
     assert (value(late, "good"), value(late, "slo_unknown")) == (0.5, 0)
 
 
-def test_correct_goodput_waits_for_the_scores() -> None:
+def test_correct_goodput_waits_for_the_scores(table: Tabulate) -> None:
     """An answer that could not be judged is not right; one that nobody has judged yet leaves the sum unknown."""
-    slo, records = Slo(ttft=1.0), [answer("q1"), answer("q2")]
-    assert value(promised(slo, *records, values=[1.0, None]), "correct_goodput") == 1 / 0.5
-    unscored = promised(slo, *records, values=[1.0])
+    stated, records = slo(ttft="1 s"), [answer("q1"), answer("q2")]
+    assert value(table(records, [1.0, None], suite=stated), "correct_goodput") == 1 / 0.5
+    unscored = table(records, [1.0], suite=stated)
     assert (value(unscored, "correct_goodput"), value(unscored, "goodput")) == (None, 2 / 0.5)
 
 
-def test_repeats_and_tasks_are_pooled_as_accuracy_is() -> None:
+def test_repeats_and_tasks_are_pooled_as_accuracy_is(table: Tabulate) -> None:
     """q1 kept it once in two, q2 in one: the mean of 1/2 and 1. Over both tasks the third sample, 0, joins in."""
     records = [answer("q1"), answer("q1", repeat=1, timing=timing(3.0, 3.0)), answer("q2")]
-    found = promised(Slo(ttft=1.0), *records, answer("q1", task="u", timing=timing(3.0, 3.0)), values=[1.0] * 4)
+    records.append(answer("q1", task="u", timing=timing(3.0, 3.0)))
+    found = table(records, [1.0] * 4, suite=slo(ttft="1 s"))
     assert (value(found, "good"), metric(found, "good").n) == (0.75, 2)
     assert (value(found.cells[-1], "good"), metric(found.cells[-1], "good").n) == (0.5, 3)
     assert value(found.cells[-1], "goodput") == 2 / 3.0
 
 
-def test_a_late_client_marks_goodput() -> None:
-    """L01: what was measured too late may have been in time, or not."""
-    slow = Lag(session=0, target="a", task="t", n=9, p50_s=0.0, p99_s=0.1, max_s=1.0)
-    found = promised(Slo(ttft=1.0), answer(), values=[1.0], lags=(slow,))
+def test_a_late_client_marks_goodput(table: Tabulate) -> None:
+    """L01: what was measured 50 ms too late by a client that was 100 ms late may have been in time."""
+    found = table([answer(timing=timing(1.05, 1.5))], [1.0], suite=slo(ttft="1 s"), lags=[late(0.1)])
     assert [metric(found, n).marks for n in ("good", "goodput", "correct_goodput")] == [(Mark.INVALID,)] * 3
     assert metric(found, "request_throughput").marks == ()
 
@@ -298,19 +353,19 @@ def test_a_late_client_marks_goodput() -> None:
 # ---------------------------------------------------------------- throughput
 
 
-def test_throughput_adds_the_windows_of_sessions() -> None:
-    """Session 0: 0 to 2 s; session 1, on a clock of its own: 5 to 7 s. 60 tokens and 3 answers in 4 s."""
+def test_throughput_adds_the_windows_of_sessions(table: Tabulate) -> None:
+    """Session 1: 0 to 2 s; session 2, on a clock of its own: 5 to 7 s. 60 tokens and 3 answers in 4 s."""
     records = [
         answer("q1", tokens=10, sent_s=0.0, timing=timing(e2e=1.0)),
         answer("q2", tokens=20, sent_s=1.0, timing=timing(e2e=1.0)),
-        failure("q3", sent_s=5.0, session=1),
-        answer("q4", tokens=30, sent_s=6.0, timing=timing(e2e=1.0), session=1),
+        failure("q3", sent_s=5.0, session=2),
+        answer("q4", tokens=30, sent_s=6.0, timing=timing(e2e=1.0), session=2),
     ]
     found = table(records)
     assert (value(found, "output_throughput"), value(found, "request_throughput")) == (15.0, 0.75)
 
 
-def test_what_was_never_sent_opens_no_window() -> None:
+def test_what_was_never_sent_opens_no_window(table: Tabulate) -> None:
     """A failure before sending does not start the clock; an earlier attempt that was sent does."""
     early = failure("q1", "connect", Phase.NOT_SENT, sent_s=0.0)
     first = Attempt(failure=Failure(kind="server", phase=Phase.COMPLETE, message=""), sent_s=2.0, took_s=1, wait_s=1)
@@ -318,7 +373,7 @@ def test_what_was_never_sent_opens_no_window() -> None:
     assert value(table([early, retried]), "output_throughput") == 2.0  # 10 tokens from 2 s to 7 s
 
 
-def test_throughput_at_full_concurrency() -> None:
+def test_throughput_at_full_concurrency(table: Tabulate) -> None:
     """Two answers overlap from 1 to 2 s and give 10 and 5 tokens there; all in all it is 20 tokens in 3 s."""
     records = [
         answer("q1", tokens=10, sent_s=0.0, timing=timing(1.0, 2.0)),  # tokens from 1 to 2 s
@@ -329,7 +384,32 @@ def test_throughput_at_full_concurrency() -> None:
     assert value(found, "output_throughput") == pytest.approx(20 / 3)
 
 
-def test_unknown_tokens_make_throughput_unknown() -> None:
+def test_a_session_that_was_never_full_adds_nothing(table: Tabulate) -> None:
+    """Session 1 has its planned two in flight from 1 to 2 s, at 15 tok/s; session 2, resumed with one, is left out."""
+    loads = [
+        Load(session=n, target="a", task="t", at_s=0.0, limit=limit, why="planned") for n, limit in ((1, 2), (2, 1))
+    ]
+    records = [
+        answer("q1", tokens=10, sent_s=0.0, timing=timing(1.0, 2.0)),
+        answer("q2", tokens=10, sent_s=1.0, timing=timing(0.0, 2.0)),
+        answer("q3", tokens=1, sent_s=0.0, timing=timing(1.0, 9.0), session=2),
+    ]
+    found = table(records, loads=loads)
+    assert value(found, "output_throughput", "full concurrency") == pytest.approx(15.0)
+    assert [(m.of, m.value) for m in found.cells[0].metrics if m.name == "in_flight"] == [
+        ("", 2), ("planned", 2), ("session 2, planned", 1),
+    ]  # fmt: skip
+    alone = table(records[2:], loads=loads)
+    assert value(alone, "output_throughput", "full concurrency") is None
+
+
+def test_full_concurrency_begins_with_the_first_token(table: Tabulate) -> None:
+    """Two answers are sent at 0, begin at 1 s and end at 3 s: 40 tokens in the 2 s after the ramp-up, not in 3 s."""
+    records = [answer(f"q{n}", tokens=20, timing=timing(1.0, 3.0)) for n in range(2)]
+    assert value(table(records), "output_throughput", "full concurrency") == pytest.approx(20.0)
+
+
+def test_unknown_tokens_make_throughput_unknown(table: Tabulate) -> None:
     """One answer without a count: no tokens per second, but still requests per second, and the known part."""
     found = table([answer("q1", tokens=10), answer("q2", tokens=None, source=None)])
     assert (value(found, "output_throughput"), value(found, "output_throughput", "full concurrency")) == (None, None)
@@ -339,7 +419,7 @@ def test_unknown_tokens_make_throughput_unknown() -> None:
     assert (known.value, known.n) == (10, 1)
 
 
-def test_chunks_for_tokens_are_marked() -> None:
+def test_chunks_for_tokens_are_marked(table: Tabulate) -> None:
     """Where nothing counted tokens, everything made of them carries the mark."""
     found = table([answer(source="chunks", timing=timing(tpot_s=0.01))])
     for name, of in (("completion_tokens", ""), ("output_throughput", ""), ("tpot_s", "p50")):
@@ -350,7 +430,7 @@ def test_chunks_for_tokens_are_marked() -> None:
 # ---------------------------------------------------------------- money
 
 
-def test_cost_is_exact() -> None:
+def test_cost_is_exact(table: Tabulate) -> None:
     """Ten times 0.1 is 1, and 2 right answers cost a half each."""
     records = [answer(f"q{n}", cost_usd=Decimal("0.1")) for n in range(10)]
     found = table(records, [1.0, 1.0] + [0.0] * 8)
@@ -358,7 +438,7 @@ def test_cost_is_exact() -> None:
     assert value(found, "cost_per_correct_usd") == Decimal("0.5")
 
 
-def test_an_unknown_price_is_not_a_partial_sum() -> None:
+def test_an_unknown_price_is_not_a_partial_sum(table: Tabulate) -> None:
     """M01: the cost is unknown, and the known part stands apart with its count."""
     found = table([answer("q1", cost_usd=Decimal("0.1")), answer("q2")], [1.0, 1.0])
     assert (value(found, "cost_usd"), value(found, "cost_per_correct_usd")) == (None, None)
@@ -367,7 +447,7 @@ def test_an_unknown_price_is_not_a_partial_sum() -> None:
     assert value(table([answer("q1", cost_usd=Decimal("0.1"))], [0.0]), "cost_per_correct_usd") is None
 
 
-def test_possibly_billed_failures_make_cost_a_lower_bound() -> None:
+def test_possibly_billed_failures_make_cost_a_lower_bound(table: Tabulate) -> None:
     """Attempts count as well as outcomes."""
     lost = Attempt(
         failure=Failure(kind="reset", phase=Phase.SENT, message="", possibly_billed=True), sent_s=0, took_s=1, wait_s=1
@@ -378,7 +458,7 @@ def test_possibly_billed_failures_make_cost_a_lower_bound() -> None:
     assert (value(found, "retried"), value(found, "first_attempt_success")) == (1, 0.0)
 
 
-def test_reported_costs_that_differ_are_counted() -> None:
+def test_reported_costs_that_differ_are_counted(table: Tabulate) -> None:
     """M05: 1 % off is still agreement, more is not."""
     reports = ("1.01", "0.99", "1.0101")
     records = [
@@ -392,24 +472,26 @@ def test_reported_costs_that_differ_are_counted() -> None:
 # ---------------------------------------------------------------- the whole table
 
 
-def test_all_tasks_of_a_target_are_pooled() -> None:
+def test_all_tasks_of_a_target_are_pooled(table: Tabulate) -> None:
     """Two tasks give a third cell a target: samples pooled, the same id in two tasks being two samples."""
     records = [answer("q", task="t"), answer("q", task="u"), answer("r", task="u"), answer("q", task="t", target="b")]
-    found = table(records, [1.0, 0.0, 0.0, 1.0], Context(suite="s"))
-    assert [(cell.task, cell.target) for cell in found.cells] == [("t", "a"), ("t", "b"), ("u", "a"), (None, "a")]
+    found = table(records, [1.0, 0.0, 0.0, 1.0])
+    assert [(cell.task, cell.target) for cell in found.cells] == [
+        ("t", "a"), ("t", "b"), ("u", "a"), ("u", "b"), (None, "a"),
+    ]  # fmt: skip
     pooled = found.cells[-1]
     assert (value(pooled, "accuracy"), metric(pooled, "accuracy").n) == (pytest.approx(1 / 3), 3)
     assert value(pooled, "attempted") == 3
 
 
-def test_the_worst_things_are_listed_once_a_kind() -> None:
+def test_the_worst_things_are_listed_once_a_kind(table: Tabulate) -> None:
     """Failures and scorer errors by frequency with one example each; disputes with answer and expectation."""
     records = [failure("q1"), failure("q2", "reset"), failure("q3", "reset"), answer("q4"), answer("q5")]
     scores = [
         scored(records[3], 1.0, disputed=True, answer="4.0", why="normaliser disagrees"),
         scored(records[4], None, error="crash: exit 1", why="worker died"),
     ]
-    found = tabulate(records, scores, CONTEXT).examples
+    found = table(records, scores=scores).examples
     assert [(e.topic, e.kind, e.count, e.sample_id) for e in found] == [
         ("failed", "reset", 2, "q2"),
         ("failed", "stall", 1, "q1"),
@@ -419,7 +501,7 @@ def test_the_worst_things_are_listed_once_a_kind() -> None:
     assert (found[3].answer, found[3].expected, found[3].message) == ("4.0", "4", "normaliser disagrees")
 
 
-def test_warnings_are_counted_by_what_they_are_about() -> None:
+def test_warnings_are_counted_by_what_they_are_about(table: Tabulate) -> None:
     """The part before the colon is the kind; kinds without end are lumped together."""
     records = [answer(f"q{n}", warnings=(f"kind {n}: x", "cost: differs")) for n in range(60)]
     found = table(records)
@@ -428,11 +510,49 @@ def test_warnings_are_counted_by_what_they_are_about() -> None:
     assert value(found, "warnings", "others") == 11
 
 
-def test_memory_for_a_record_is_small() -> None:
-    """Records come from a generator and are not kept: under 500 bytes of each remain at the peak."""
-    tracemalloc.start()
-    found = tabulate((answer(f"q{n}", timing=timing(icl_s=(0.01,) * 100)) for n in range(4000)), iter(()), CONTEXT)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert value(found, "attempted") == 4000
-    assert peak < 4000 * 500
+def test_flags_of_answers_are_warnings(table: Tabulate) -> None:
+    """What was odd about an answer is counted, in every form, beside what the client itself warned of."""
+    records = [answer("q1", flags=("buffered", "odd_usage")), answer("q2", flags=("buffered",), warnings=("cost: x",))]
+    found = table(records)
+    assert [(m.of, m.value) for m in found.cells[0].metrics if m.name == "warnings"] == [
+        ("buffered", 2), ("cost", 1), ("odd_usage", 1),
+    ]  # fmt: skip
+
+
+def test_a_ladders_refusals_are_in_no_percentile(table: Tabulate) -> None:
+    """Of 2 answers, a breakdown and 17 refusals for length, TTFT p50 is the second answer's: of 3 values."""
+    ladder = {"t": {"samples": 20, "scorers": [{"kind": "exact"}], "data": {"kind": "ladder"}}}
+    refused = [failure(f"r{n}", "context_length") for n in range(17)]
+    records = [answer("q1", timing=timing(0.1)), answer("q2", timing=timing(0.2)), failure("q3"), *refused]
+    found = table(records, [1.0, 1.0], tasks=ladder)
+    assert (value(found, "ttft_s", "p50"), metric(found, "ttft_s", "p50").n) == (0.2, 3)
+    assert value(table(records, [1.0, 1.0]), "ttft_s", "p50") == math.inf  # elsewhere a refusal is a failure
+
+
+# ---------------------------------------------------------------- repeats and clusters
+
+
+def test_what_k_answers_are_worth(table: Tabulate) -> None:
+    """q1: 4, 4, 5 of which 4 is right; q2: 5, 6, nothing. pass@2 1 and 0, pass^2 1/3 and 0, maj@3 1 and 0."""
+    records = [answer(q, repeat=n) for q in ("q1", "q2") for n in range(3)]
+    answers = ["4", "4", "5", "5", "6", None]
+    scores = [scored(r, float(a == "4"), answer=a) for r, a in zip(records, answers, strict=True)]
+    found = table(records, scores=scores)
+    assert {name: (value(found, name, "2"), value(found, name, "3")) for name in ("pass_at_k", "pass_hat_k")} == {
+        "pass_at_k": (0.5, 0.5), "pass_hat_k": (pytest.approx(1 / 6), 0.0),
+    }  # fmt: skip
+    assert (value(found, "maj_at_k", "3"), value(found, "avg_at_k", "3")) == (0.5, pytest.approx(1 / 3))
+    assert metric(found, "pass_at_k", "3").n == 2
+    assert table(records[:1], [1.0]).cells[0].get("pass_at_k", "2") is None
+
+
+def test_samples_of_a_cluster_are_alike(table: Tabulate) -> None:
+    """20 questions on 2 texts, one all right and one all wrong, are 2 observations: the interval is nearly all."""
+    records = [answer(f"q{n}", meta={"text": n % 2}) for n in range(20)]
+    tasks = {"t": {"samples": 20, "scorers": [{"kind": "exact"}], "cluster": "text"}}
+    found = metric(table(records, [float(n % 2) for n in range(20)], tasks=tasks), "accuracy")
+    apart = metric(table(records, [float(n % 2) for n in range(20)]), "accuracy")
+    assert (found.value, found.n, found.marks, apart.marks) == (0.5, 20, (Mark.CLUSTERED,), ())
+    assert found.low is not None
+    assert apart.low is not None
+    assert found.low < 0.1 < apart.low

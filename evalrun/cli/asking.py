@@ -92,18 +92,20 @@ def _print_contrast(done: "Run", plan: "Plan") -> None:
 
 def print_run(done: "Run") -> int:
     """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
+    from evalrun.ladder import climb
     from evalrun.report import render
     from evalrun.report.ladder import ladder_page
     from evalrun.report.table import table_page
-    from evalrun.table.stored import no_verdict
+    from evalrun.requests import quality, read
+    from evalrun.table import tabulate
 
-    table = done.table()
-    ladders = [(one.target.name, one) for one in done.ladders()]
-    page = ladder_page(ladders) if ladders else table_page(table)
+    requests = read(done.folder, gaps=True)
+    ladders = [(one.target.name, one) for one in climb(requests)]
+    page = ladder_page(ladders) if ladders else table_page(tabulate(requests))
     write(render([page], "text", width=width()), end="")
-    reasons = list(no_verdict(table, done.manifest.suite))
-    for reason in reasons:
-        say(tty(reason))
+    reasons = quality.no_verdicts(requests)
+    for (task, target), why in reasons.items():
+        say(f"{tty(task)}, {tty(target)}: {why}: no verdict")
     return NO_VERDICT if reasons else OK
 
 

@@ -113,9 +113,9 @@ def invalid(cell: Cell, measure: Measure) -> str:
     if measure.unit != "s":
         return ""
     name, _, wanted = measure.name.partition("_")
-    if "invalid" not in latency.percentile(cell.requests, name, PERCENTILES[wanted]).marks:
+    if "invalid" not in latency.percentile(cell.requests, f"{name}_s", PERCENTILES[wanted]).marks:
         return ""
-    doubt = lateness.doubt(cell.requests, name, latency.seconds(cell.requests, name))
+    doubt = latency.doubt(cell.requests, f"{name}_s")
     return (
         f"its client read {doubt.share:.0%} of the requests late, by up to {seconds(doubt.bound_s)}:"
         f" {measure.label} may be more than {lateness.MOST:.0%} lower"

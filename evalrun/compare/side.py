@@ -89,7 +89,7 @@ class Cell:
         """Return `ttft`, `tpot` or `e2e` of each request in seconds; None where only `nights` are kept."""
         if not self.timed:
             return None
-        found = latency.seconds(self.requests, name)
+        found = latency.seconds(self.requests, f"{name}_s")
         return found / self.drift[name] if name in self.drift else found
 
     def only(self, rows: Bools) -> "Cell":

@@ -4,7 +4,7 @@ import re
 
 from evalrun.explain import explain
 from evalrun.history.values import Wanted
-from evalrun.table.derive import PERCENTILES
+from evalrun.table.metrics import PERCENTILES
 
 _NARROWED = re.compile(r"(?P<name>.+?)(?:\s*:\s*(?P<of>.+)|[ _](?P<percentile>p\d+(?:\.\d+)?(?: \w+)?))?")
 

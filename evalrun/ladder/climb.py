@@ -1,87 +1,71 @@
-"""All of it: the records and scores of a run -> a Ladder for each target. Order comes from the context."""
+"""All of it: the requests of a run -> a Ladder for each target, in the order of its suite."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from evalrun.ladder.cache import reports
+import numpy as np
+
 from evalrun.ladder.effective import TOLERANCE, effective_context
-from evalrun.ladder.gather import Request, gather
-from evalrun.ladder.rungs import Premise, accuracy, curve, rung_metrics
+from evalrun.ladder.growth import ENOUGH, Point, exponent, fit, upper
+from evalrun.ladder.rungs import COLD, Premise, accuracy, cached, of_family, premise, rung_metrics
 from evalrun.ladder.values import Ladder, Rung, Spot
+from evalrun.requests import Requests, latency
 from evalrun.stats.interval import Interval
-from evalrun.stats.quantile import quantile
-from evalrun.table import Context, Metric, TargetNote
-from evalrun.table.derive import MOST_LAG_OF_TTFT, MOST_LAG_S
-from evalrun.table.tabulate import Verdicts
-from evalrun.types import Record, Scored
+from evalrun.table import Metric, TargetNote, target_notes
 
 FINE_TOKENS = 8  # a size this near to the asked one is as good as exact
 
 
-def climb(
-    records: Iterable[Record],
-    scores: Iterable[Scored],
-    context: Context,
-    *,
-    tolerance: float = TOLERANCE,
-    seed: int = 0,
-) -> tuple[Ladder, ...]:
-    """Return the ladder of each target that was asked prompts of a size. Both inputs are read once, the scores first.
+def climb(requests: Requests, *, tolerance: float | None = None, seed: int = 0) -> tuple[Ladder, ...]:
+    """Return the ladder of each target that was asked prompts of a size.
 
-    tolerance: how much accuracy may drop within the effective context. seed: of the bootstrap.
+    tolerance: how much accuracy may drop within the effective context, by default the suite's. seed: of the bootstrap.
     """
-    verdicts = Verdicts()
-    for scored in scores:
-        verdicts.add(scored)
-    notes = {note.name: note for note in context.targets}
-    return tuple(
-        _ladder(requests, notes.get(target) or TargetNote(name=target), context, tolerance=tolerance, seed=seed)
-        for target, requests in gather(records, verdicts, context).items()
-    )
+    run = requests.run
+    stated = [run.task(task)["data"].get("tolerance", TOLERANCE) for task in requests.tasks if run.is_ladder(task)]
+    if not stated:
+        return ()
+    chosen, notes = min(stated) if tolerance is None else tolerance, {note.name: note for note in target_notes(run)}
+    found = []
+    for target in requests.targets:
+        mine = requests.of(None, target)
+        mine = mine.take(mine.size > 0)
+        if len(mine):
+            found.append(_ladder(mine, notes.get(target) or TargetNote(name=target), tolerance=chosen, seed=seed))
+    return tuple(found)
 
 
-def _ladder(
-    requests: Sequence[Request], target: TargetNote, context: Context, *, tolerance: float, seed: int
-) -> Ladder:
-    by_size: dict[int, list[Request]] = {size: [] for size in sorted({request.size for request in requests})}
-    for request in requests:
-        by_size[request.size].append(request)
-    premise = Premise(
-        reported=reports(requests),
-        reasoned=any(request.reasoned for request in requests),
-        families=tuple(dict.fromkeys(request.family for request in requests)),
-    )
-    rungs = []
-    for size, mine in by_size.items():
-        late = _late(mine, target.name, context)
-        rungs.append(Rung(size=size, metrics=rung_metrics(mine, premise, invalid=late)))
-    growth, upper = _growth(by_size, rungs, premise, seed=seed)
-    contexts = [effective_context(rungs, tolerance=tolerance, family=family) for family in ("", *premise.families)]
+def _ladder(requests: Requests, target: TargetNote, *, tolerance: float, seed: int) -> Ladder:
+    holds = premise(requests)
+    by_size = {size: requests.take(requests.size == size) for size in np.unique(requests.size).tolist()}
+    rungs = [Rung(size=size, metrics=rung_metrics(mine, holds)) for size, mine in by_size.items()]
+    growth, top = _growth(by_size, rungs, holds, seed=seed)
+    contexts = [effective_context(rungs, tolerance=tolerance, family=family) for family in ("", *holds.families)]
     return Ladder(
-        suite=context.suite,
-        run=context.run,
+        suite=requests.run.manifest.suite_name,
+        run=str(requests.run.folder),
         target=target,
         rungs=tuple(rungs),
         metrics=(*growth, *contexts),
-        families=premise.families,
-        upper=upper,
-        spots=tuple(_spots(requests)),
+        families=holds.families,
+        upper=top,
+        spots=tuple(_spots(requests, holds.families)),
         tolerance=tolerance,
-        notes=tuple(_notes(rungs, premise, growth)),
+        notes=tuple(_notes(rungs, holds, growth)),
     )
 
 
 def _growth(
-    by_size: dict[int, list[Request]], rungs: Sequence[Rung], premise: Premise, *, seed: int
+    by_size: Mapping[int, Requests], rungs: Sequence[Rung], holds: Premise, *, seed: int
 ) -> tuple[list[Metric], tuple[int, ...]]:
     """Return the exponent and the fit, and the sizes the exponent rests on. Rungs whose median failed are left out."""
-    from evalrun.ladder.growth import Point, exponent, fit, upper
-
     points = []
     for rung in rungs:
-        seconds = curve(by_size[rung.size], "ttft_s", "cold", reported=premise.reported)
-        if seconds and math.isfinite(seconds[len(seconds) // 2]):  # the upper of the middle two
-            points.append(Point(rung.size, _tokens(rung), tuple(seconds)))
+        mine = by_size[rung.size]
+        seconds = latency.seconds(mine, "ttft_s")[cached(mine, reported=holds.reported) == COLD]
+        ordered = np.sort(seconds[~np.isnan(seconds)]).tolist()
+        if ordered and math.isfinite(ordered[len(ordered) // 2]):  # the upper of the middle two
+            points.append(Point(rung.size, _tokens(rung), tuple(ordered)))
     top = upper(points)
     slope, found = exponent(top, seed=seed), fit(points, seed=seed)
     counts = sum(len(point.seconds) for point in top), sum(len(point.seconds) for point in points)
@@ -104,30 +88,23 @@ def _tokens(rung: Rung) -> float:
     return float(counted.value) if counted and counted.value is not None else float(rung.size)
 
 
-def _spots(requests: Iterable[Request]) -> Iterator[Spot]:
-    groups: dict[tuple[str, int, float], list[Request]] = {}
-    for request in requests:
-        if request.depth is not None:
-            groups.setdefault((request.family, request.size, round(request.depth, 4)), []).append(request)
-    families = list(dict.fromkeys(family for family, _, _ in groups))
-    for family, size, depth in sorted(groups, key=lambda key: (families.index(key[0]), *key[1:])):
-        yield Spot(family=family, size=size, depth=depth, accuracy=accuracy(groups[family, size, depth], family))
-
-
-def _late(requests: Sequence[Request], target: str, context: Context) -> bool:
-    """Say whether this client was itself too late to measure these requests; the same rule as for cells."""
-    asked = {(request.session, request.task) for request in requests}
-    worst = max((g.p99_s for g in context.lags if g.target == target and (g.session, g.task) in asked), default=0.0)
-    ttft = sorted(request.ttft_s for request in requests if request.ttft_s is not None)
-    return worst > min(MOST_LAG_S, MOST_LAG_OF_TTFT * (quantile(ttft, 0.99) or math.inf))
+def _spots(requests: Requests, families: Sequence[str]) -> Iterator[Spot]:
+    for family in families:
+        mine = of_family(requests, family)
+        depths = mine.depth.round(4)
+        placed = sorted({(size, depth) for size, depth in zip(mine.size.tolist(), depths.tolist(), strict=True)})
+        for size, depth in placed:
+            if not math.isnan(depth):
+                here = mine.take((mine.size == size) & (depths == depth))
+                yield Spot(family=family, size=size, depth=depth, accuracy=accuracy(here, family))
 
 
 # ---------------------------------------------------------------- what must be said
 
 
-def _notes(rungs: Sequence[Rung], premise: Premise, growth: Sequence[Metric]) -> Iterator[str]:
+def _notes(rungs: Sequence[Rung], holds: Premise, growth: Sequence[Metric]) -> Iterator[str]:
     leaks, misses = (sum(_value(rung, name) or 0 for rung in rungs) for name in ("cache_leaks", "cache_misses"))
-    if not premise.reported:
+    if not holds.reported:
         yield "the endpoint reports no cached tokens: cold and warm are what was asked for, not what was seen"
     if leaks:
         yield f"{leaks:,} of the requests meant to be cold came from a cache; no cold number includes them"
@@ -146,8 +123,6 @@ def _notes(rungs: Sequence[Rung], premise: Premise, growth: Sequence[Metric]) ->
 
 
 def _missing(growth: Sequence[Metric]) -> Iterator[str]:
-    from evalrun.ladder.growth import ENOUGH
-
     slope = growth[0]
     if slope.value is None:
         yield "no exponent: it takes cold answers at two sizes or more"

@@ -1,20 +1,25 @@
-"""The requests of one size -> the metrics of a rung. Pure functions; unknown is None. No fit across sizes."""
+"""The requests of one size -> the metrics of a rung; whether each prompt was cold or warm. No fit across sizes."""
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Context as Precision
-from decimal import Decimal
 
-from evalrun.ladder.cache import State, state
-from evalrun.ladder.gather import Request
-from evalrun.stats.interval import unit_mean
+import numpy as np
+from numpy.typing import NDArray
+
+from evalrun.requests import Requests, latency, money, quality
+from evalrun.requests.rows import Floats, count_codes
 from evalrun.stats.quantile import NEEDED, quantile
 from evalrun.table import Mark, Metric
+from evalrun.table.metrics import of_kinds, of_mean, of_percentile
 
-CURVES: tuple[State, State] = ("cold", "warm")
+COLD, WARM, LEAKED, MISSED = range(4)
+"""leaked: to be cold, and came from a cache. missed: to be warm, and did not."""
+CURVES = {"cold": COLD, "warm": WARM}
 PERCENTILES = (0.05, 0.5, 0.95)
+FEW_TOKENS = 16
+FEW_SHARE = 0.02
+"""Up to so many cached tokens, or this share of the prompt if that is more, a prompt is cold: the first block of a
+chat template is the same for everybody, and servers cache it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,136 +31,123 @@ class Premise:
     families: tuple[str, ...]
 
 
-def rung_metrics(requests: Sequence[Request], premise: Premise, *, invalid: bool = False) -> tuple[Metric, ...]:
-    """Return the metrics of the requests of one size. invalid: this client was too late to measure latency."""
-    always = (Mark.INVALID,) if invalid else ()
-    return (
-        *_sizes(requests),
-        *_counts(requests, premise),
-        *_latency(requests, premise, always),
-        *_cost(requests, premise),
-        *_quality(requests, premise.families),
+def premise(requests: Requests) -> Premise:
+    """Return what holds for all of a target's requests."""
+    return Premise(
+        reported=bool((~np.isnan(requests.cached_tokens)).any()),
+        reasoned=bool(requests.reasoned.any()),
+        families=tuple(
+            name for number, name in enumerate(requests.names.families) if (requests.family == number).any()
+        ),
     )
 
 
-def curve(requests: Iterable[Request], name: str, which: State, *, reported: bool) -> list[float]:
-    """Return the ascending latencies of the cold or warm requests, failures among them as infinity.
+def cached(requests: Requests, *, reported: bool) -> NDArray[np.int8]:
+    """Return what each request was: what was asked for and what the server reports must agree.
 
-    A refusal for length is not one of them: it comes at once, and says nothing about speed.
+    Without a report (a failure, an endpoint that reports none) it was what was asked for.
     """
-    values = []
-    for request in requests:
-        if request.refused or state(request, reported=reported) != which:
-            continue
-        value = math.inf if request.failure else getattr(request, name)
-        if name == "ttfo_s" and value is None and request.ttft_s is not None:
-            value = math.inf  # it never got past its reasoning
-        if value is not None:
-            values.append(value)
-    return sorted(values) if any(map(math.isfinite, values)) else []
+    warm = requests.warm
+    asked = np.where(warm, WARM, COLD).astype(np.int8)
+    if not reported:
+        return asked
+    counted = np.where(np.isnan(requests.prompt_tokens), requests.size, requests.prompt_tokens)
+    found = np.nan_to_num(requests.cached_tokens) > np.maximum(FEW_TOKENS, FEW_SHARE * counted)
+    seen = np.where(found, np.where(warm, WARM, LEAKED), np.where(warm, MISSED, COLD))
+    return np.where(requests.answered, seen, asked).astype(np.int8)
 
 
-def accuracy(requests: Iterable[Request], of: str = "") -> Metric:
+def rung_metrics(requests: Requests, holds: Premise) -> tuple[Metric, ...]:
+    """Return the metrics of the requests of one size."""
+    return (
+        *_sizes(requests),
+        *_counts(requests, holds),
+        *_latency(requests, holds),
+        *_cost(requests, holds),
+        accuracy(requests),
+        *(accuracy(of_family(requests, family), family) for family in holds.families),
+    )
+
+
+def accuracy(requests: Requests, of: str = "") -> Metric:
     """Return the mean score with its interval; a question asked several times, or cold and warm, counts once."""
-    questions: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for request in requests:
-        if request.score is not None:
-            questions[request.task, request.question].append(request.score)
-    means = [math.fsum(scores) / len(scores) for scores in questions.values()]
-    found = unit_mean(means)
-    if found is None:
-        return Metric(name="accuracy", of=of, value=None, n=0)
-    return Metric(name="accuracy", of=of, value=found.value, low=found.low, high=found.high, n=len(means))
+    place = requests.place.astype(np.uint64)
+    units = np.unique(requests.question ^ (place * np.uint64(0x9E3779B97F4A7C15)), return_inverse=True)[1]
+    return of_mean("accuracy", quality.mean(requests, requests.scores().value, units=units), of=of)
+
+
+def of_family(requests: Requests, family: str) -> Requests:
+    """Return the requests of one family."""
+    return requests.take(requests.family == requests.names.families.index(family))
 
 
 # ---------------------------------------------------------------- sizes and counts
 
 
-def _sizes(requests: Sequence[Request]) -> Iterator[Metric]:
-    counts = sorted(request.counted for request in requests if request.counted is not None)
-    off = [abs(request.counted - request.size) for request in requests if request.counted is not None]
-    middle = counts[(len(counts) - 1) // 2] if counts else None
-    yield Metric(name="counted_tokens", value=middle, n=len(counts))
-    yield Metric(name="size_error", value=max(off, default=None), n=len(counts))
+def _sizes(requests: Requests) -> Iterator[Metric]:
+    known = ~np.isnan(requests.prompt_tokens)
+    counts, off = requests.prompt_tokens[known], np.abs(requests.prompt_tokens - requests.size)[known]
+    middle = quantile(np.sort(counts).tolist(), 0.5)
+    yield Metric(name="counted_tokens", value=None if middle is None else int(middle), n=len(counts))
+    yield Metric(name="size_error", value=int(off.max()) if len(off) else None, n=len(counts))
 
 
-def _counts(requests: Sequence[Request], premise: Premise) -> Iterator[Metric]:
-    failed = Counter(request.failure for request in requests if request.failure and not request.not_sent)
-    not_sent = sum(request.not_sent for request in requests)
-    states = Counter(state(request, reported=premise.reported) for request in requests)
+def _counts(requests: Requests, holds: Premise) -> Iterator[Metric]:
+    failed, states = ~requests.answered & ~requests.not_sent, cached(requests, reported=holds.reported)
     yield Metric(name="attempted", value=len(requests))
-    yield Metric(name="succeeded", value=len(requests) - failed.total() - not_sent)
-    yield Metric(name="failed", value=failed.total())
-    for kind, n in sorted(failed.items(), key=lambda item: (-item[1], item[0])):
-        yield Metric(name="failed", of=kind, value=n)
-    yield Metric(name="not_sent", value=not_sent)
-    yield Metric(name="context_refused", value=sum(request.refused for request in requests))
-    yield Metric(name="truncated", value=sum(request.truncated for request in requests))
-    yield Metric(name="cache_leaks", value=states["leaked"] if premise.reported else None)
-    yield Metric(name="cache_misses", value=states["missed"] if premise.reported else None)
+    yield Metric(name="succeeded", value=int(requests.answered.sum()))
+    yield Metric(name="failed", value=int(failed.sum()))
+    yield from of_kinds("failed", count_codes(requests.failure[failed], requests.names.failures))
+    yield Metric(name="not_sent", value=int(requests.not_sent.sum()))
+    yield Metric(name="context_refused", value=int(requests.refused.sum()))
+    yield Metric(name="truncated", value=int(requests.truncated.sum()))
+    for name, state in (("cache_leaks", LEAKED), ("cache_misses", MISSED)):
+        yield Metric(name=name, value=int((states == state).sum()) if holds.reported else None)
 
 
 # ---------------------------------------------------------------- speed
 
 
-def _latency(requests: Sequence[Request], premise: Premise, always: tuple[Mark, ...]) -> Iterator[Metric]:
-    asked = () if premise.reported else (Mark.ASKED,)
-    for name in ("ttft_s", "ttfo_s") if premise.reasoned else ("ttft_s",):
-        for which in CURVES:
-            ordered = curve(requests, name, which, reported=premise.reported)
-            yield from (_percentile(name, ordered, q, group=which, marks=(*always, *asked)) for q in PERCENTILES)
-    yield _prefill(requests, premise, (*always, *asked))
-    chunks = (Mark.CHUNKS,) if any(request.chunks for request in requests) else ()
-    speeds = [request.tpot_s for request in requests if request.tpot_s is not None]
-    lost = sum(bool(request.failure) and not request.refused for request in requests)
-    ordered = sorted(speeds) + [math.inf] * lost if speeds else []
-    yield _percentile("tpot_s", ordered, 0.5, marks=(*always, *chunks))
+def _latency(requests: Requests, holds: Premise) -> Iterator[Metric]:
+    states = cached(requests, reported=holds.reported)
+    asked = () if holds.reported else (Mark.ASKED,)
+    for name in ("ttft_s", "ttfo_s") if holds.reasoned else ("ttft_s",):
+        for group, state in CURVES.items():
+            mine = requests.take(states == state)
+            for q in PERCENTILES:
+                found = latency.percentile(mine, name, q, marks=asked)
+                yield of_percentile(name, f"p{q * 100:g} {group}", found)
+    yield _prefill(requests.take(states == COLD), asked)
+    yield of_percentile("tpot_s", "p50", latency.percentile(requests, "tpot_s", 0.5))
 
 
-def _prefill(requests: Sequence[Request], premise: Premise, marks: tuple[Mark, ...]) -> Metric:
+def _prefill(cold: Requests, asked: tuple[Mark, ...]) -> Metric:
     """Return the median speed of cold prompts; a failure is as slow as can be."""
-    speeds = []
-    for request in requests:
-        if request.refused or state(request, reported=premise.reported) != "cold":
-            continue
-        if request.failure:
-            speeds.append(0.0)
-        elif request.ttft_s and request.counted is not None:
-            speeds.append(request.counted / request.ttft_s)
-    value = quantile(sorted(speeds), 0.5) if any(speeds) else None
-    small = (Mark.SMALL,) if len(speeds) < NEEDED[0.5] else ()
-    return Metric(name="prefill_throughput", value=value, n=len(speeds), marks=(*small, *marks) if speeds else ())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speeds: Floats = cold.prompt_tokens / latency.seconds(cold, "ttft_s")
+    speeds[~cold.answered & ~cold.refused] = 0.0
+    known = np.sort(speeds[np.isfinite(speeds)]).tolist()
+    if not any(known):
+        return Metric(name="prefill_throughput", value=None, n=len(known), marks=asked if known else ())
+    late = set(latency.percentile(cold, "ttft_s", 0.5).marks) & {Mark.INVALID, Mark.DOUBTFUL}
+    small = (Mark.SMALL,) if len(known) < NEEDED[0.5] else ()
+    marks = (*asked, *small, *map(Mark, late))
+    return Metric(name="prefill_throughput", value=quantile(known, 0.5), n=len(known), marks=marks)
 
 
-def _percentile(name: str, ordered: list[float], q: float, *, group: str = "", marks: tuple[Mark, ...]) -> Metric:
-    of = f"p{q * 100:g} {group}".rstrip()
-    value = quantile(ordered, q)
-    if value is None:
-        return Metric(name=name, of=of, value=None, n=0)
-    small = (Mark.SMALL,) if len(ordered) < NEEDED[max(q, 1 - q)] else ()
-    infinite = (Mark.INFINITE,) if math.isinf(value) else ()
-    return Metric(name=name, of=of, value=value, n=len(ordered), marks=(*small, *marks, *infinite))
+# ---------------------------------------------------------------- money
 
 
-# ---------------------------------------------------------------- money and quality
-
-
-def _cost(requests: Sequence[Request], premise: Premise) -> Iterator[Metric]:
+def _cost(requests: Requests, holds: Premise) -> Iterator[Metric]:
     """Return the exact mean cost of the answers, cold and warm apart; unknown where any of them has none."""
-    shares = []
-    marks = () if premise.reported else (Mark.ASKED,)
-    for which in CURVES:
-        answers = [r for r in requests if not r.failure and state(r, reported=premise.reported) == which]
-        costs = [request.cost_usd for request in answers if request.cost_usd is not None]
-        known = bool(costs) and len(costs) == len(answers)
-        each = Precision(prec=12).divide(sum(costs, Decimal()), Decimal(len(costs))) if known else None
-        yield Metric(name="cost_per_request_usd", of=which, value=each, n=len(costs), marks=marks if known else ())
-        if which == "warm":
-            shares = sorted((r.cached or 0) / r.counted for r in answers if r.counted) if premise.reported else []
+    states = cached(requests, reported=holds.reported)
+    marks = () if holds.reported else (Mark.ASKED,)
+    for group, state in CURVES.items():
+        answers = requests.take(requests.answered & (states == state))
+        each, n = money.per_answer(answers), money.total(answers, answers.cost_usd).n
+        yield Metric(name="cost_per_request_usd", of=group, value=each, n=n, marks=marks if each is not None else ())
+    warm = (
+        requests.take((states == WARM) & (requests.prompt_tokens > 0)) if holds.reported else requests.take(slice(0, 0))
+    )
+    shares = np.sort(np.nan_to_num(warm.cached_tokens) / warm.prompt_tokens).tolist()
     yield Metric(name="cached_share", of="warm", value=quantile(shares, 0.5), n=len(shares))
-
-
-def _quality(requests: Sequence[Request], families: tuple[str, ...]) -> Iterator[Metric]:
-    yield accuracy(requests)
-    for family in families:
-        yield accuracy((request for request in requests if request.family == family), family)

@@ -25,8 +25,6 @@ def table_page(table: Table) -> Page:
     columns = [(cell, _numbers(cell, context)) for cell in table.cells]
     numbers = [each for _, column in columns for each in column.values()]
     blocks, shown = _blocks(columns, context)
-    known = quantity.as_data(context)
-    del known["planned"], known["billed"]  # they are in the cells
     return Page(
         title=("suite ", Verbatim(context.suite), (", run ", Verbatim(context.run)) if context.run else ""),
         alerts=alerts(table),
@@ -35,7 +33,7 @@ def table_page(table: Table) -> Page:
         notes=(*quantity.explained(numbers, shown=shown), *_foundation(context)),
         columns=COLUMNS,
         quantities=numbers,
-        data=known | {"cells": quantity.as_data(table.cells), "examples": quantity.as_data(table.examples)},
+        data=quantity.as_data(context) | {"cells": quantity.as_data(table.cells), "examples": quantity.as_data(table.examples)},
     )
 
 

@@ -21,10 +21,10 @@ Tables, ladders, comparisons, gates and exports call them and derive nothing aga
 """
 
 from evalrun.requests.rows import HEADLINE, Names, Requests, Scores, State
-from evalrun.requests.run import Load, RunFacts, Setup
+from evalrun.requests.run import RunFacts, Setup
 from evalrun.requests.scan import read, sample_hash
 
 __all__ = [
-    "HEADLINE", "Load", "Names", "Requests", "RunFacts", "Scores", "Setup", "State", "read",
+    "HEADLINE", "Names", "Requests", "RunFacts", "Scores", "Setup", "State", "read",
     "sample_hash",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """How slow were the requests: which of them a latency is of, its percentiles with their marks, the gaps between chunks.
 
-    ttft, ttfo, e2e    of every request: a failure stands in the tail, infinitely slow
-    tpot, stall        of the answers that have one
-    icl                gaps between token events, of all answers together
+    ttft_s, ttfo_s, e2e_s    of every request: a failure stands in the tail, infinitely slow
+    tpot_s, max_stall_s      of the answers that have one
+    icl_s                    gaps between token events, of all answers together
 
 A ladder's prompt that was refused as too long is in none of them: a refusal says nothing about speed. All in seconds;
 what each is, and when an answer has none, is docs/metrics.md's.
@@ -11,19 +11,16 @@ what each is, and when an answer has none, is docs/metrics.md's.
 import math
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.requests import lateness
-from evalrun.requests.rows import Floats, Requests
-from evalrun.stats.quantile import NEEDED
+from evalrun.requests.rows import CHUNKS, Floats, Requests
+from evalrun.stats.quantile import NEEDED, quantile_of, rank
 
-Latency = Literal["ttft", "ttfo", "tpot", "stall", "e2e"]
-COLUMNS: dict[str, str] = {"stall": "max_stall_s"}
-WITH_FAILURES = ("ttft", "ttfo", "e2e")
-CHUNKS = 3  # in `rows.TOKEN_SOURCES`
+_OF_EVERY_REQUEST = ("ttft_s", "ttfo_s", "e2e_s")
 
 
 class Percentile(NamedTuple):
@@ -37,15 +34,28 @@ class Percentile(NamedTuple):
     marks: tuple[str, ...] = ()
 
 
+class Doubt(NamedTuple):
+    """share: of the n requests that have the latency, those that are doubtful. bound_s: the largest of all bounds."""
+
+    share: float
+    bound_s: float
+    n: int
+
+
 def seconds(requests: Requests, name: str) -> Floats:
     """Return a latency of each request: infinite where it failed and the latency is of every request, else NaN.
 
-    An answer that never got past its reasoning has an infinite TTFO.
+    An answer that never got past its reasoning has an infinite TTFO. For icl_s it is the mean gap of each answer.
     """
-    found = np.array(requests.column(COLUMNS.get(name, f"{name}_s")))
-    if name == "ttfo":
+    if name == "icl_s":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(
+                (requests.e2e_s - requests.ttft_s) / np.where(requests.chunks > 1, requests.chunks - 1, 0)
+            )
+    found = np.array(requests.column(name))
+    if name == "ttfo_s":
         found[np.isnan(found) & ~np.isnan(requests.ttft_s)] = np.inf
-    found[~requests.answered] = np.inf if name in WITH_FAILURES else np.nan
+    found[~requests.answered] = np.inf if name in _OF_EVERY_REQUEST else np.nan
     found[requests.refused] = np.nan
     return found
 
@@ -54,27 +64,39 @@ def percentile(requests: Requests, name: str, q: float, *, marks: Sequence[str] 
     """Return the q percentile of a latency: the smallest value that at least q of the values do not exceed.
 
     `stats.quantile` has its definition. Unknown where no value is finite. marks: what else a reader must know of it.
+    icl_s is resolved to 0.1 %, over whole tasks and targets, and of requests that were read with their gaps alone.
     """
-    values = seconds(requests, name)
-    known = ~np.isnan(values)
-    if not np.isfinite(values).any():
+    if name == "icl_s":
+        value, earliest, n = _of_gaps(requests, q)
+    else:
+        values = seconds(requests, name)
+        known = ~np.isnan(values)
+        n = int(known.sum()) if np.isfinite(values).any() else 0
+        value, earliest = (
+            quantile_of((values - off)[known], q) if n else 0.0 for off in (0.0, lateness.bounds(requests, name))
+        )
+    if not n:
         return Percentile(None, 0)
-    value = _ranked(values[known], q)
-    invalid = lateness.matters(value, _ranked((values - lateness.bounds(requests, name))[known], q))
-    chunks = name == "tpot" and bool((requests.token_source == CHUNKS).any())
-    return Percentile(value, int(known.sum()), (
-        *(("small",) if known.sum() < NEEDED[max(q, round(1 - q, 9))] else ()),
-        *(("invalid",) if invalid else ()),
-        *marks,
-        *(("chunks",) if chunks else ()),
-        *(("infinite",) if math.isinf(value) else ()),
-    ))  # fmt: skip
+    invalid = lateness.matters(value, earliest)
+    holds = {
+        "small": n < NEEDED[max(q, round(1 - q, 9))],
+        "invalid": invalid,
+        "doubtful": not invalid and doubt(requests, name).share > 0,
+        **dict.fromkeys(marks, True),
+        "chunks": name == "tpot_s" and bool((requests.token_source == CHUNKS).any()),
+        "infinite": math.isinf(value),
+    }
+    return Percentile(value, n, tuple(mark for mark, does in holds.items() if does))
 
 
-def _ranked(known: Floats, q: float) -> float:
-    """Return the q quantile of values without NaN, as `stats.quantile.quantile` of the sorted ones."""
-    place = max(1, math.ceil(q * len(known) - 1e-9)) - 1
-    return float(np.partition(known, place)[place])
+def doubt(requests: Requests, name: str) -> Doubt:
+    """Return how doubtful a latency is, over the requests that have it."""
+    values = seconds(requests, name)
+    timed = np.isfinite(values)
+    n, bounds = int(timed.sum()), lateness.bounds(requests, name)[timed]
+    return (
+        Doubt(float((bounds > lateness.MOST * values[timed]).mean()), float(bounds.max()), n) if n else Doubt(0, 0, 0)
+    )
 
 
 def cache_is_mixed(requests: Requests) -> bool:
@@ -141,11 +163,8 @@ def gap_s(number: int) -> float:
     return 0.0 if number == 0 else (math.exp((number + 0.5) / STEPS) - 1) / 1e9
 
 
-def gap_percentile(requests: Requests, q: float) -> Percentile:
-    """Return the q percentile of the gaps of all answers to the tasks and targets of these requests.
-
-    Resolved to 0.1 %. `requests.read` must have been told to collect them.
-    """
+def _of_gaps(requests: Requests, q: float) -> tuple[float, float, int]:
+    """Return the q quantile of the gaps, as recorded and with every bound subtracted, and how many there are."""
     gaps: Gaps = requests.gaps
     recorded, earliest = np.zeros((2, _WIDTH), np.int64)
     late = {(lag.task, lag.target, lag.session): lag.p99_s for lag in requests.run.lags}
@@ -157,16 +176,10 @@ def gap_percentile(requests: Requests, q: float) -> Percentile:
             recorded += gaps.unbound[key]
             earliest += _sooner(gaps.unbound[key], late.get(key, 0.0))
     n = int(recorded.sum())
-    if not n:
-        return Percentile(None, 0)
-    value, least = (gap_s(_bucket_at(counts, q)) for counts in (recorded, earliest))
-    small = ("small",) if n < NEEDED[q] else ()
-    return Percentile(value, n, (*small, *(("invalid",) if lateness.matters(value, least) else ())))
-
-
-def _bucket_at(counts: Histogram, q: float) -> int:
-    rank = max(1, math.ceil(q * int(counts.sum()) - 1e-9))
-    return int(np.searchsorted(np.cumsum(counts), rank))
+    value, least = (
+        gap_s(int(np.searchsorted(np.cumsum(counts), rank(q, n)))) if n else 0.0 for counts in (recorded, earliest)
+    )
+    return value, least, n
 
 
 def _sooner(counts: Histogram, lag_s: float) -> Histogram:

@@ -14,8 +14,6 @@ A request is doubtful in a metric if its bound is over 5 % of its value. A perce
 more than 5 % when every bound is subtracted. Source: docs/metrics.md.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from evalrun.requests.rows import Floats, Requests
@@ -24,26 +22,18 @@ MOST = 0.05
 """The share of a value that its bound may be."""
 
 
-class Doubt(NamedTuple):
-    """share: of the n requests that have the latency, those that are doubtful. bound_s: the largest of all bounds."""
-
-    share: float
-    bound_s: float
-    n: int
-
-
 def bounds(requests: Requests, name: str) -> Floats:
-    """Return how much lower a latency of each request may be, in seconds; name: as in `latency`, or icl."""
+    """Return how much lower a latency of each request may be, in seconds."""
     first, last, gap = (
         _known(requests, column) for column in (requests.first_bound_s, requests.last_bound_s, requests.gap_bound_s)
     )
-    if name == "ttfo":
+    if name == "ttfo_s":
         return np.where(requests.ttfo_s == requests.ttft_s, first, gap)
-    if name == "tpot":
+    if name == "tpot_s":
         with np.errstate(invalid="ignore", divide="ignore"):
             found: Floats = np.maximum(first, last) * requests.tpot_s / (requests.e2e_s - requests.ttft_s)
         return found
-    return {"ttft": first, "e2e": last, "stall": gap, "icl": gap}[name]
+    return {"ttft_s": first, "e2e_s": last, "max_stall_s": gap, "icl_s": gap}[name]
 
 
 def _known(requests: Requests, column: Floats) -> Floats:
@@ -59,22 +49,6 @@ def _known(requests: Requests, column: Floats) -> Floats:
         mine = unknown & requests.is_of(*place)
         for session in np.unique(requests.session[mine]).tolist():
             found[mine & (requests.session == session)] = late.get((session, *place), 0.0)
-    return found
-
-
-def doubt(requests: Requests, name: str, values: Floats) -> Doubt:
-    """Return how doubtful the finite values of a latency are. Of ICL, values are each request's mean gap."""
-    timed = np.isfinite(values)
-    n, bound = int(timed.sum()), bounds(requests, name)[timed]
-    if not n:
-        return Doubt(0.0, 0.0, 0)
-    return Doubt(float((bound > MOST * values[timed]).mean()), float(bound.max()), n)
-
-
-def mean_gap_s(requests: Requests) -> Floats:
-    """Return the mean gap between token events of each answer, NaN where it has none."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = (requests.e2e_s - requests.ttft_s) / np.where(requests.chunks > 1, requests.chunks - 1, np.nan)
     return found
 
 

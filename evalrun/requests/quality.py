@@ -4,40 +4,64 @@ The sample is the unit that was drawn: the repeats of one are averaged first, th
 `cluster`, intervals take the samples of one for alike.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.requests.rows import HEADLINE, Floats, Requests
+from evalrun.requests.rows import HEADLINE, Bools, Floats, Requests, Whole, count_codes
+from evalrun.stats import repeats
 from evalrun.stats.interval import Interval, unit_mean
 
 
 class Mean(NamedTuple):
-    """A mean over n samples with its 95 % interval; None over none."""
+    """A mean over n samples with its 95 % interval; None over none. clustered: the interval is over clusters."""
 
     interval: Interval | None
     n: int
+    clustered: bool = False
+
+
+def by_unit(values: Floats, units: Whole) -> Floats:
+    """Return the mean of the values of each unit, those that are NaN left out; NaN where all are.
+
+    units: the number of each value's unit, from 0: `Requests.samples`, say.
+    """
+    known = ~np.isnan(values)
+    counts = np.bincount(units, weights=known)
+    with np.errstate(invalid="ignore"):
+        found: Floats = np.bincount(units, weights=np.where(known, values, 0.0)) / np.where(counts, counts, np.nan)
+    return found
 
 
 def by_sample(requests: Requests, values: Floats) -> Floats:
     """Return the mean of each sample's requests, those that are NaN left out; NaN where all are."""
-    starts = requests.starts
-    if len(starts) == len(requests):
-        return values
-    known = ~np.isnan(values)
-    total = np.add.reduceat(np.where(known, values, 0.0), starts)
-    with np.errstate(invalid="ignore"):
-        found: Floats = total / np.add.reduceat(known.astype(float), starts)
-    return found
+    return by_unit(values, requests.samples) if requests.repeated else values
 
 
-def mean(requests: Requests, values: Floats, *, level: float = 0.95) -> Mean:
-    """Return the mean over samples of numbers in 0..1, one a request; NaN is left out."""
-    means = by_sample(requests, values)
+def mean(requests: Requests, values: Floats, *, units: Whole | None = None, level: float = 0.95) -> Mean:
+    """Return the mean over samples of numbers in 0..1, one a request; NaN is left out.
+
+    units: of each request, where they are not its samples.
+    """
+    if units is None and not requests.repeated:
+        return _over(requests, values, requests.starts, level=level)
+    units = requests.samples if units is None else units
+    first = np.unique(units, return_index=True)[1]
+    answers = np.bincount(units[~np.isnan(values)], minlength=len(first))
+    return _over(requests, by_unit(values, units), first, answers, level=level)
+
+
+def _over(
+    requests: Requests, means: Floats, first: Whole, answers: Whole | None = None, *, level: float = 0.95
+) -> Mean:
+    """Return the mean over units. first: a row of each. answers: how many each is the mean of."""
     known = ~np.isnan(means)
-    clusters = requests.cluster[requests.starts]
-    grouped = clusters[known] if clusters.any() else None
-    return Mean(unit_mean(means[known], clusters=grouped, level=level), int(known.sum()))
+    clusters = requests.cluster[first]
+    clustered = bool(clusters.any())
+    grouped = np.where(clusters == 0, requests.sample[first], clusters)[known] if clustered else None
+    asked = None if answers is None else answers[known]
+    return Mean(unit_mean(means[known], answers=asked, clusters=grouped, level=level), int(known.sum()), clustered)
 
 
 def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:
@@ -53,6 +77,51 @@ def pessimistic(requests: Requests, scorer: str = HEADLINE) -> Mean:
     scores = requests.scores(scorer)
     wrong = ~requests.answered | ((requests.truncated | np.isnan(scores.value)) & scores.given)
     return mean(requests, np.where(wrong, 0.0, scores.value))
+
+
+def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:
+    """Yield avg@k, pass@k, pass^k and maj@k by the headline scorer, for k = 2, 4, 8, ... and all repeats there are.
+
+    By the names in `explain`. Over samples with k scored answers; answers vote as their scorer calls them equal
+    (`Score.vote`). What each is, and by whom, is `stats.repeats`'s.
+    """
+    sample, scores = requests.samples, requests.scores()
+    kinds = np.unique(scores.vote, return_inverse=True)[1].astype(np.int64)
+    kinds[scores.vote == 0] = -1
+    counts = np.bincount(sample, weights=~np.isnan(scores.value))
+    most = int(np.bincount(sample).max(initial=1))
+    for k in sorted({*(2**n for n in range(1, most.bit_length())), most} - {1}):
+        found = {
+            "avg_at_k": np.where(counts >= k, by_unit(scores.value, sample), np.nan),
+            "pass_at_k": repeats.pass_at_k(sample, scores.value, k),
+            "pass_hat_k": repeats.pass_hat_k(sample, scores.value, k),
+            "maj_at_k": repeats.maj_at_k(sample, scores.value, kinds, k),
+        }
+        for name, values in found.items():
+            if name != "maj_at_k" or scores.answered.any():
+                yield name, k, _over(requests, values, requests.starts)
+
+
+# ---------------------------------------------------------------- what has no score
+
+NOT_SCORED = "not scored"
+
+
+def errors(requests: Requests, scorer: str) -> dict[str, int]:
+    """Return how many answers have no score of a scorer, by why, the most frequent first."""
+    names, scores = requests.names.errors, requests.scores(scorer)
+    found = count_codes(scores.error[scores.given], names)
+    if never := int((requests.answered & ~scores.given).sum()):
+        found[NOT_SCORED] = never
+    return dict(sorted(found.items(), key=lambda kind: (-kind[1], kind[0])))
+
+
+def has_error(requests: Requests, scorer: str, kind: str) -> Bools:
+    """Whether each request has no score for this reason."""
+    scores = requests.scores(scorer)
+    if kind == NOT_SCORED:
+        return np.asarray(requests.answered & ~scores.given)
+    return np.asarray(scores.given & (scores.error == requests.names.errors.index(kind)))
 
 
 def lost_share(requests: Requests) -> float | None:
@@ -75,3 +144,10 @@ def no_verdict(requests: Requests) -> str:
     if lost > most:
         return f"{lost:.0%} of the requests gave no scored answer (limits.max_failed_share is {most:.0%})"
     return ""
+
+
+def no_verdicts(requests: Requests) -> dict[tuple[str, str], str]:
+    """Return why, for each planned task and target whose numbers carry no verdict."""
+    places = ((task, target) for task in requests.run.manifest.fingerprints.tasks for target in requests.targets)
+    found = {place: no_verdict(requests.of(*place)) for place in places}
+    return {place: why for place, why in found.items() if why}

@@ -15,7 +15,7 @@ import numpy as np
 from evalrun import slo
 from evalrun.requests import lateness
 from evalrun.requests.rows import Floats, Requests, Whole
-from evalrun.requests.run import Load
+from evalrun.store.lines import Load
 
 
 def window_s(requests: Requests) -> float | None:
@@ -57,20 +57,29 @@ def planned_limit(requests: Requests) -> int | None:
     return max((load.limit for load in _loads(requests) if load.why == "planned"), default=None)
 
 
-def load(requests: Requests) -> tuple[str, ...]:
-    """Return the load that was really used, a text a change: `8 in flight`, `session 2: 2 in flight (planned)`.
+def limits(requests: Requests) -> dict[tuple[int, str], int]:
+    """Return each limit of requests in flight that was really used, by session and reason, in order.
 
-    Two cells with unlike loads have latencies and rates that must not be compared. The instant of a change is left
-    out, so that it does not make two loads unlike. Empty where the journal does not say.
+    The lowest, where a session has several for one reason. Empty where the journal does not say.
     """
-    found: list[str] = []
+    found: dict[tuple[int, str], int] = {}
     limit = None
     for each in _loads(requests):
         if each.limit != limit:
-            first = each.session == 1 and each.why == "planned"
-            found.append(f"{each.limit}" if first else f"session {each.session}: {each.limit} ({each.why})")
+            found[each.session, each.why] = min(each.limit, found.get((each.session, each.why), each.limit))
         limit = each.limit
-    return tuple(found)
+    return found
+
+
+def load(requests: Requests) -> tuple[str, ...]:
+    """Return `limits` in words: ("8",) is a load that never changed, ("8", "session 2: 2 (planned)") was resumed.
+
+    Cells with unlike loads must not be compared in latency or rates.
+    """
+    return tuple(
+        f"{limit}" if (session, why) == (1, "planned") else f"session {session}: {limit} ({why})"
+        for (session, why), limit in limits(requests).items()
+    )
 
 
 def _loads(requests: Requests) -> list[Load]:
@@ -130,11 +139,9 @@ def kept(requests: Requests, *, earliest: bool = False) -> Floats:
 
     earliest: with every latency as low as its bound allows.
     """
-    names = ("ttft", "tpot", "e2e")
-    seconds = {name: requests.column(f"{name}_s") for name in names}
-    if earliest:
-        seconds = {name: seconds[name] - lateness.bounds(requests, name) for name in names}
-    within, beyond = slo.kept(requests.run.slo, **seconds)
+    off = {name: lateness.bounds(requests, name) if earliest else 0.0 for name in ("ttft_s", "tpot_s", "e2e_s")}
+    ttft, tpot, e2e = (requests.column(name) - bound for name, bound in off.items())
+    within, beyond = slo.kept(requests.run.slo, ttft=ttft, tpot=tpot, e2e=e2e)
     found: Floats = np.where(beyond, 0.0, np.where(within, 1.0, np.nan))
     found[~requests.answered] = 0.0
     return found

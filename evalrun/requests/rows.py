@@ -33,6 +33,7 @@ Index = slice | Whole
 HEADLINE = ""
 """Names the first scorer of whatever task a row is of."""
 TOKEN_SOURCES = ("", "usage", "tokenizer", "chunks")
+CHUNKS = TOKEN_SOURCES.index("chunks")
 
 
 class State(IntEnum):
@@ -86,6 +87,11 @@ class Columns:
     def described(cls) -> dict[str, Column[Any]]:
         """Return the columns there are, by name."""
         return {name: each for name, each in vars(cls).items() if isinstance(each, Column)}
+
+    @classmethod
+    def filled(cls, arrays: Mapping[str, NDArray[Any]], n: int) -> dict[str, NDArray[Any]]:
+        """Return all columns of n rows, unknown where there is no array."""
+        return {name: arrays[name] if name in arrays else of.nothing(n) for name, of in cls.described().items()}
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle a column of one value as that value."""
@@ -200,12 +206,11 @@ class Requests(Columns):
     ) -> None:
         """Make a table of arrays; a column without one is unknown throughout. `requests.read` is how to get one."""
         n = max(map(len, arrays.values()), default=0)
-        whole = {name: arrays[name] if name in arrays else of.nothing(n) for name, of in self.described().items()}
-        super().__init__(whole, slice(0, n) if index is None else index)
+        super().__init__(self.filled(arrays, n), slice(0, n) if index is None else index)
         self.run, self.names = run, names
         self.tasks, self.targets = tuple(tasks), tuple(targets)
         self.gaps = gaps
-        self._scores = scores
+        self._scores = {scorer: Scores.filled(columns, n) for scorer, columns in scores.items()}
 
     # ------------------------------------------------------------ choosing rows
 
@@ -250,23 +255,20 @@ class Requests(Columns):
 
     def only(self, *columns: str) -> "Requests":
         """Return these rows with these columns alone, in arrays of their own: small enough to send elsewhere."""
-        arrays = {name: np.asarray(self.column(name)) for name in columns}
-        scores = {of: {"value": self.scores(of).value, "offset": self.scores(of).offset} for of in self._scores}
-        n = len(self)
-        scores = {of: {k: v.nothing(n) for k, v in Scores.described().items()} | own for of, own in scores.items()}
+        scores = {of: {name: self.scores(of).column(name) for name in ("value", "offset")} for of in self._scores}
         return Requests(
-            self.run, arrays, names=self.names, tasks=self.tasks, targets=self.targets, scores=scores, gaps=self.gaps
-        )
+            self.run, {name: np.asarray(self.column(name)) for name in columns}, names=self.names, tasks=self.tasks,
+            targets=self.targets, scores=scores,
+        )  # fmt: skip
 
     # ------------------------------------------------------------ what rows say
 
     def scores(self, scorer: str = HEADLINE) -> Scores:
         """Return what a scorer says of these rows; of a scorer that nobody knows, nothing."""
-        arrays = self._scores.get(scorer)
-        if arrays is None:
-            n = len(next(iter(self._arrays.values())))
-            arrays = {name: of.nothing(n) for name, of in Scores.described().items()}
-        return Scores(arrays, self._index)
+        found = self._scores.get(scorer)
+        return Scores(
+            Scores.filled({}, len(next(iter(self._arrays.values())))) if found is None else found, self._index
+        )
 
     def task_name(self, place: int) -> str:
         """Return the task of a place."""
@@ -316,6 +318,11 @@ class Requests(Columns):
         first = np.ones(len(self), bool)
         first[1:] = (self.sample[1:] != self.sample[:-1]) | (self.place[1:] != self.place[:-1])
         return np.flatnonzero(first)
+
+    @property
+    def samples(self) -> Whole:
+        """The number of each row's sample, from 0."""
+        return np.repeat(np.arange(len(self.starts)), np.diff(np.append(self.starts, len(self))))
 
     @property
     def repeated(self) -> bool:

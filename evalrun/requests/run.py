@@ -7,29 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from evalrun import slo
 from evalrun.fingerprint import fingerprint
 from evalrun.slo import Slo
-from evalrun.store.lines import Lag
+from evalrun.store.lines import Lag, Load
 from evalrun.store.manifest import Manifest
 from evalrun.types import Json, Value
 
 Place = tuple[str, str]
 """A task and a target."""
-
-
-class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """From `at_s` of a session on, at most `limit` requests of a task were in flight. why: "planned", "open files",
-    "refused" (cut after 429), "recovered"."""
-
-    session: int
-    target: str
-    task: str
-    at_s: float
-    limit: int
-    why: str
 
 
 class Setup(Value, frozen=True):

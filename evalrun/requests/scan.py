@@ -20,9 +20,9 @@ from evalrun.errors import StoreError
 from evalrun.escape import clip
 from evalrun.requests.latency import Gaps
 from evalrun.requests.rows import HEADLINE, TOKEN_SOURCES, Bools, Names, Requests, Scores, State
-from evalrun.requests.run import Load, Place, RunFacts
+from evalrun.requests.run import Place, RunFacts
 from evalrun.store.disk import storing
-from evalrun.store.lines import End, Lag, Line, Served, Session, last_of_each, parse, scan
+from evalrun.store.lines import End, Lag, Line, Load, Served, Session, last_of_each, parse, scan
 from evalrun.store.manifest import Manifest, read_manifest
 from evalrun.store.reader import JOURNAL, notices
 from evalrun.store.scores import NAME as SCORES
@@ -117,7 +117,6 @@ class _Intent(msgspec.Struct, gc=False):
 
 
 _INTENT = msgspec.json.Decoder(_Intent)
-_LOAD = msgspec.json.Decoder(Load)
 _NO_ANSWER = _Completion()
 _COLUMNS = (  # `_Journal._row` gives them in this order
     "place", "key", "sample", "repeat", "session", "offset", "failure", "not_sent", "finish", "flags", "warnings",
@@ -232,12 +231,11 @@ class _Journal:
         if not line.kind:
             self._damaged.append((line.offset, len(line.raw)))
             return
-        if line.kind == b"load":
-            self._loads.append(line.read(_LOAD))
-            return
         event = line.event()
         if isinstance(event, Lag):
             self._lags.append(event)
+        elif isinstance(event, Load):
+            self._loads.append(event)
         elif isinstance(event, Served):
             self._served[event.target] = event.note
         elif isinstance(event, End | Session):
@@ -445,6 +443,7 @@ def _taken(column: Column, rows: Column) -> Column:
 class _Score(msgspec.Struct, gc=False):
     value: float | None = None
     answer: msgspec.Raw = msgspec.Raw()
+    means: msgspec.Raw = msgspec.Raw()  # see `types.Score.vote`
     disputed: bool = False
     error: str | None = None
 
@@ -503,7 +502,8 @@ def _score_row(scored: _Scored, offset: int, errors: _Kinds, *, votes: bool) -> 
         value, why = None, NOT_A_SCORE
     answered = len(score.answer) > 0 and bytes(score.answer) != b"null"
     error = errors.number(clip(why.partition(":")[0].strip(), 60)) if why else 0
-    vote = blake2b(score.answer, digest_size=8).digest() if votes and answered else _NONE
+    says = score.means or score.answer
+    vote = blake2b(says, digest_size=8).digest() if votes and len(says) > len(b'""') and answered else _NONE
     disputed = score.disputed and value is not None
     return scored.key, NAN if value is None else value, True, disputed, answered, error, offset, vote
 

@@ -1,15 +1,15 @@
-"""Records and scores -> cells: accuracy, latency, tokens and cost of each task x target. Reads no file, asks nobody.
+"""The request table of a run -> numbers for each task x target: what `evalrun table` prints. Computes none of them.
 
-    cells       the values: Context in, Table out
-    tally       what one pass over the records leaves behind
-    throughput  tokens and requests per second, over windows of each session
-    derive      a tally -> the metrics of a cell
-    tabulate    the pass itself
+    cells     the values: Context, Cell, Metric, Table
+    metrics   the metrics of a cell, each by its definition in `requests`
+    tabulate  all cells of a run, and examples of what went wrong
 
-Premise: one record a key (the store drops superseded ones). What each metric means is in `evalrun.explain`.
+What each metric means is in `evalrun.explain`.
 """
 
-from evalrun.table.cells import Cell, Context, Example, Lag, Mark, Metric, Table, TargetNote
-from evalrun.table.tabulate import tabulate
+from evalrun.table.cells import Cell, ClientLag, Context, Example, Mark, Metric, Table, TargetNote
+from evalrun.table.tabulate import tabulate, target_notes
 
-__all__ = ["Cell", "Context", "Example", "Lag", "Mark", "Metric", "Table", "TargetNote", "tabulate"]
+__all__ = [
+    "Cell", "ClientLag", "Context", "Example", "Mark", "Metric", "Table", "TargetNote", "tabulate", "target_notes",
+]  # fmt: skip

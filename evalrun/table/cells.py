@@ -1,4 +1,4 @@
-"""The values of a table: what is known about a run (Context), its cells, and what is worth a look. No computing."""
+"""The values of a table: what is known about a run (Context), its cells, examples of what went wrong. No computing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +14,8 @@ class Mark(StrEnum):
 
     SMALL = "small"
     INVALID = "invalid"
+    DOUBTFUL = "doubtful"
+    CLUSTERED = "clustered"
     AT_LEAST = "at_least"
     CHUNKS = "chunks"
     MIXED_CACHE = "mixed_cache"
@@ -37,7 +39,7 @@ class TargetNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lag:
+class ClientLag:
     """How late this client's event loop served its reads while it asked one task of one target in one session."""
 
     session: int
@@ -51,22 +53,18 @@ class Lag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the records do not say themselves; from the run's manifest.
+    """What a table says of its run beside numbers.
 
-    scorers: task -> scorer names, the first is the headline. planned: (task, target) -> requests. Targets and planned
-    give the order of columns and rows. billed:
-    (task, target) -> requests that were in flight when a session died. fingerprints: what was asked, as label -> hash.
-    slo: what a good request keeps.
+    scorers: task -> scorer names, the headline first. fingerprints: what was asked, as label -> hash. slo: what a good
+    request keeps.
     """
 
     suite: str
     run: str = ""
     targets: tuple[TargetNote, ...] = ()
     scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    lags: tuple[Lag, ...] = ()
-    billed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    lags: tuple[ClientLag, ...] = ()
     slo: Slo = field(default_factory=Slo)
     notes: tuple[str, ...] = ()
 
@@ -104,11 +102,17 @@ class Cell:
         return next((m for m in self.metrics if m.name == name and m.of == of), None)
 
 
+Topic = Literal["failed", "unscored", "disputed"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One thing worth a look. count: how many there are of its kind. Texts are clipped, not yet escaped."""
+    """One request that failed, could not be scored or is in dispute. count: how many of its kind there are.
 
-    topic: Literal["failed", "unscored", "disputed"]
+    Texts are clipped, not escaped.
+    """
+
+    topic: Topic
     kind: str
     target: str
     task: str

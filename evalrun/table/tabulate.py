@@ -1,108 +1,151 @@
-"""The pass itself: records and scores, once each, into a Table. Order comes from the context, then from the records."""
+"""All cells of a run, in the order of its suite, and examples of what went wrong. Metrics are `metrics`' to make."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 
 from evalrun.escape import clip
-from evalrun.table.cells import Cell, Context, Example, Table
-from evalrun.table.derive import cell
-from evalrun.table.tally import CLIP, Tally, merged
-from evalrun.types import Record, Score, Scored
+from evalrun.requests import Requests, RunFacts, quality, read
+from evalrun.requests.rows import Bools, count_codes
+from evalrun.table.cells import Cell, ClientLag, Context, Example, Table, TargetNote, Topic
+from evalrun.table.metrics import alerts, metrics
+from evalrun.types import Failure
 
 EXAMPLES = 5  # of each topic for each target
+CLIP = 200
 
 
-@dataclass(slots=True)
-class Verdicts:
-    """Scores by scorer and key, without what a table does not need. Most are one of a few values, which are shared."""
+def tabulate(run: Path | Requests) -> Table:
+    """Return the table of a run: of its folder, or of its requests, read with their gaps."""
+    requests = run if isinstance(run, Requests) else read(run, gaps=True)
+    facts = requests.run
+    cells, examples = list[Cell](), list[Example]()
+    for task in requests.tasks:
+        for target in requests.targets:
+            if (mine := requests.of(task, target)) or facts.planned(task) is not None:
+                scorers = facts.scorers.get(task, ())
+                cells.append(_cell(mine, task, target, planned=facts.planned(task), scorers=scorers))
+    for target in requests.targets:
+        mine = requests.of(None, target)
+        examples += _examples(mine)
+        if len(mine.places) > 1:
+            planned = [facts.planned(task) for task in requests.tasks]
+            whole = None if None in planned else sum(n or 0 for n in planned)
+            cells.append(_cell(mine, None, target, planned=whole, scorers=()))
+    return Table(context=_context(requests), cells=tuple(cells), examples=tuple(examples))
 
-    by_scorer: dict[str, dict[str, Score]] = field(default_factory=dict)
-    _shared: dict[tuple[float | None, str | None], Score] = field(default_factory=dict)
 
-    def add(self, scored: Scored) -> None:
-        """Take in one line of scores; a later one of the same scorer and key replaces an earlier one."""
-        self.by_scorer.setdefault(scored.scorer, {})[scored.key] = self._lean(scored.score)
+def _cell(requests: Requests, task: str | None, target: str, *, planned: int | None, scorers: tuple[str, ...]) -> Cell:
+    found = metrics(requests, planned=planned, scorers=scorers)
+    return Cell(task=task, target=target, metrics=found, alerts=tuple(alerts(requests, found, planned=planned)))
 
-    def of(self, key: str) -> dict[str, Score]:
-        """Return what each scorer says of one record."""
-        return {scorer: scores[key] for scorer, scores in self.by_scorer.items() if key in scores}
 
-    def _lean(self, score: Score) -> Score:
-        if score.disputed or score.value is None:
-            answer = None if score.answer is None else clip(score.answer, CLIP)
-            error = None if score.error is None else clip(score.error, CLIP)
-            return Score(
-                value=score.value, answer=answer, why=clip(score.why, CLIP), disputed=score.disputed, error=error
+# ---------------------------------------------------------------- what is known of the run
+
+
+def _context(requests: Requests) -> Context:
+    run = requests.run
+    manifest, tasks = run.manifest, run.manifest.fingerprints.tasks
+    return Context(
+        suite=manifest.suite_name,
+        run=str(run.folder),
+        targets=target_notes(run),
+        scorers=run.scorers,
+        fingerprints={
+            f"{name} {part}": getattr(tasks[name], part)[:12]
+            for name in tasks
+            for part in ("data", "prompt", "sampling", "scorers")
+        },
+        lags=tuple(
+            ClientLag(
+                session=lag.session, target=lag.target, task=lag.task,
+                n=lag.count, p50_s=lag.p50_s, p99_s=lag.p99_s, max_s=lag.max_s,
             )
-        return self._shared.setdefault((score.value, score.error), Score(value=score.value, error=score.error))
+            for lag in run.lags
+        ),
+        slo=run.slo,
+        notes=tuple(run.notes(len(requests))),
+    )  # fmt: skip
 
 
-def tabulate(records: Iterable[Record], scores: Iterable[Scored], context: Context) -> Table:
-    """Return the table of one run. Both inputs are read once, the scores first; records are not kept.
-
-    A scorer the context does not name is taken from the scores, in their order.
-    """
-    return _assemble(_tallies(records, scores, context), context)
-
-
-def _tallies(records: Iterable[Record], scores: Iterable[Scored], context: Context) -> dict[tuple[str, str], Tally]:
-    verdicts = Verdicts()
-    for scored in scores:
-        verdicts.add(scored)
-    unnamed = tuple(verdicts.by_scorer)
-    tallies: dict[tuple[str, str], Tally] = {}
-    for record in records:
-        place = (record.sample.task, record.target)
-        if place not in tallies:
-            tallies[place] = Tally(scorers=context.scorers.get(place[0], unnamed), slo=context.slo)
-        tallies[place].add(record, verdicts.of(record.key))
-    for place, dropped in context.billed.items():
-        if place in tallies:
-            tallies[place].counts["possibly_billed", ""] += dropped
-    return tallies
+def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
+    """Say what the reader must know of each target, by what it said of itself when it was opened."""
+    found = []
+    for name, spec in run.manifest.targets.items():
+        served, loud = run.served.get(name, ""), spec["kind"] in ("embedded", "simulator")
+        found.append(
+            TargetNote(
+                name=name,
+                model=spec.get("model", ""),
+                alert=f"{name}: {served or spec['kind']}" if loud else "",
+                transport=spec.get("transport", "evalrun"),
+                prices_date=str((spec.get("prices") or {}).get("date", "")),
+                notes=(served,) if served and not loud else (),
+            )
+        )
+    return tuple(found)
 
 
-def _assemble(tallies: dict[tuple[str, str], Tally], context: Context) -> Table:
-    places = dict.fromkeys((*context.planned, *tallies))
-    tasks = list(dict.fromkeys(task for task, _ in places))
-    targets = list(dict.fromkeys((*(note.name for note in context.targets), *(target for _, target in places))))
-    cells: list[Cell] = []
-    examples: list[Example] = []
-    for task in tasks:
-        for target in targets:
-            if (task, target) in places:
-                never = Tally(scorers=context.scorers.get(task, ()), slo=context.slo)
-                tally = tallies.get((task, target)) or never
-                planned = context.planned.get((task, target))
-                cells.append(cell(tally, task=task, target=target, planned=planned, lags=context.lags))
-    for target in targets:
-        mine = {task: tallies[task, target] for task in tasks if (task, target) in tallies}
-        examples += _worst(mine.values())
-        if len(mine) > 1:
-            asked = [context.planned.get((task, target)) for task in tasks if (task, target) in places]
-            planned = None if None in asked else sum(n or 0 for n in asked)
-            cells.append(cell(merged(mine.values()), task=None, target=target, planned=planned, lags=context.lags))
-    return Table(context=context, cells=tuple(cells), examples=tuple(examples))
+# ---------------------------------------------------------------- what went wrong
 
 
-def _worst(tallies: Iterable[Tally]) -> list[Example]:
-    """Return the few things most worth a look: failures and scorer errors by frequency, and the first disputes."""
-    tallies = list(tallies)
-    counted: dict[tuple[str, str], int] = {}
-    for tally in tallies:
-        for (name, of), n in tally.counts.items():
-            topic = {"failed": "failed", "not_sent": "failed", "scorer_error": "unscored"}.get(name)
-            if topic and of:
-                counted[topic, of] = counted.get((topic, of), 0) + n
-    first: dict[tuple[str, str], Example] = {}
-    disputed: list[Example] = []
-    for example in (example for tally in tallies for example in tally.examples):
-        if example.topic == "disputed":
-            disputed.append(example)
-        else:
-            first.setdefault((example.topic, example.kind), example)
-    chosen = []
-    for topic in ("failed", "unscored"):
-        kinds = sorted((-n, kind) for (of_topic, kind), n in counted.items() if of_topic == topic)[:EXAMPLES]
-        chosen += [replace(first[topic, kind], count=-n) for n, kind in kinds if (topic, kind) in first]
-    return chosen + disputed[:EXAMPLES]
+def _examples(requests: Requests) -> Iterator[Example]:
+    """Return the first request of the most frequent kinds of failures and of scorer errors, and the first disputes."""
+    failures = count_codes(requests.failure, requests.names.failures)
+    for kind, n in list(failures.items())[:EXAMPLES]:
+        row = _first(requests, requests.failure == requests.names.failures.index(kind))[0]
+        outcome = requests.record(row).outcome
+        message = outcome.message if isinstance(outcome, Failure) else ""
+        yield _example(requests, row, topic="failed", kind=kind, count=n, message=message)
+    yield from _unscored(requests)
+    yield from _disputed(requests)
+
+
+def _unscored(requests: Requests) -> Iterator[Example]:
+    found: dict[str, tuple[int, Requests, str, str]] = {}
+    for place in requests.places:
+        mine = requests.of(*place)
+        for scorer in requests.run.scorers.get(place[0], ()):
+            for kind, n in quality.errors(mine, scorer).items():
+                earlier = found.get(f"{scorer}: {kind}", (0, mine, scorer, kind))
+                found[f"{scorer}: {kind}"] = (earlier[0] + n, *earlier[1:])
+    for name, (n, mine, scorer, kind) in sorted(found.items(), key=lambda each: (-each[1][0], each[0]))[:EXAMPLES]:
+        row = _first(mine, quality.has_error(mine, scorer, kind))[0]
+        score = mine.score(row, scorer)
+        message = (score.why or score.error if score else None) or kind
+        yield _example(mine, row, topic="unscored", kind=name, count=n, message=message)
+
+
+def _disputed(requests: Requests) -> Iterator[Example]:
+    left = EXAMPLES
+    for place in requests.places:
+        mine = requests.of(*place)
+        for scorer in requests.run.scorers.get(place[0], ()):
+            for row in _first(mine, mine.scores(scorer).disputed)[:left]:
+                left -= 1
+                yield _example(mine, row, topic="disputed", kind=scorer)
+
+
+def _first(requests: Requests, mine: Bools) -> list[int]:
+    """Return the rows of a mask in the journal's order, a few."""
+    rows = np.flatnonzero(mine)
+    found: list[int] = rows[np.argsort(requests.offset[rows])[:EXAMPLES]].tolist()
+    return found
+
+
+def _example(requests: Requests, row: int, *, topic: Topic, kind: str, count: int = 1, message: str = "") -> Example:
+    record = requests.record(row)
+    score = requests.score(row, kind) if topic == "disputed" else None
+    answer, expected = (score.answer, record.sample.expected) if score else (None, None)
+    return Example(
+        topic=topic,
+        kind=kind,
+        count=count,
+        target=record.target,
+        task=record.sample.task,
+        sample_id=clip(record.sample.id, CLIP),
+        message=clip(score.why if score else message, CLIP),
+        answer=None if answer is None else clip(answer, CLIP),
+        expected=None if expected is None else clip(expected, CLIP),
+    )

@@ -24,9 +24,10 @@ sys.path.insert(0, str(ROOT))
 
 from evalrun.report import render  # noqa: E402
 from evalrun.report.table import table_page  # noqa: E402
-from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints, replace_file  # noqa: E402
+from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints, replace_file, write_scores  # noqa: E402
+from evalrun.store.lines import encode  # noqa: E402
 from evalrun.store.manifest import write_manifest  # noqa: E402
-from evalrun.table import Context, TargetNote, tabulate  # noqa: E402
+from evalrun.table import tabulate  # noqa: E402
 from evalrun.types import Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage  # noqa: E402
 
 TASKS, TARGETS, SAMPLES = ("gsm8k", "aime"), ("local", "rented"), 30
@@ -48,7 +49,7 @@ def manifest(number: int) -> Manifest:
         suite={"name": "math", "tasks": {task: {"scorers": [{"kind": "math"}]} for task in TASKS}},
         suite_file="suites/math.yaml",
         command={"suite": "suites/math.yaml"},
-        targets={target: {"kind": "http"} for target in TARGETS},
+        targets={target: {"kind": "openai", "model": "m", "prices": {"date": "2026-01-01"}} for target in TARGETS},
         fingerprints=Fingerprints(tasks=dict.fromkeys(TASKS, prints), targets=dict.fromkeys(TARGETS, "t")),
         machine=Machine(python="3.11.9", platform="linux", cpu="cpu", cpus=2),
         versions={"msgspec": "0.19", "math-verify": f"0.{number // 100}"},
@@ -90,14 +91,11 @@ def make(root: Path, number: int, *, pages: dict[int, bytes]) -> None:
     write_manifest(folder, about)
     if number % 50 not in pages:
         records, scores = outcomes(number)
-        context = Context(
-            suite="math",
-            run=str(folder),
-            targets=tuple(TargetNote(name=target, model="m", prices_date="2026-01-01") for target in TARGETS),
-            scorers=dict.fromkeys(TASKS, ("math",)),
-            planned={(task, target): SAMPLES for task in TASKS for target in TARGETS},
-        )
-        pages[number % 50] = render([table_page(tabulate(records, scores, context))], "json").encode()
+        (folder / "journal.jsonl").write_bytes(b"".join(encode(record) for record in records))
+        write_scores(folder, scores, scorers="own", labels=dict.fromkeys(TASKS, ("math",)))
+        pages[number % 50] = render([table_page(tabulate(folder))], "json").encode()
+        (folder / "journal.jsonl").unlink()
+        (folder / "scores.jsonl").unlink()
     replace_file(folder / "table.json", [pages[number % 50]])
 
 

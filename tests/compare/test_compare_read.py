@@ -19,8 +19,8 @@ from evalrun.requests import State, money
 from evalrun.rule import MEASURES
 from evalrun.store import Intent
 from evalrun.store.lines import Served, encode
-from evalrun.table import Context, tabulate
-from evalrun.types import Completion, Record, Sample, Score, Scored
+from evalrun.table import tabulate
+from evalrun.types import Completion, Record, Sample
 
 
 def cell_of(folder: Path) -> Cell:
@@ -130,13 +130,7 @@ def test_what_was_never_asked_has_a_cell(tmp_path: Path) -> None:
 
 def test_a_table_file_is_values_alone(tmp_path: Path) -> None:
     """A table.json away from its run gives its values; beside its run it stands for the run."""
-    record = Record(
-        key="1", session=1, target="sim", repeat=0, outcome=Completion(text="4"), at="", sent_s=0.0,
-        sample=Sample(task="add", id="q0", messages=()),
-    )  # fmt: skip
-    scored = Scored(key="1", scorer="numeric", score=Score(value=1.0))
-    page = table_page(tabulate([record], [scored], Context(suite="sums", scorers={"add": ("numeric",)})))
-    table = render([page], "json")
+    table = render([table_page(tabulate(write_run(tmp_path / "b", asked("r"))))], "json")
     (tmp_path / "table.json").write_text(table)
     (side,) = load([str(tmp_path / "table.json")], baselines=tmp_path)
     assert side.kind == "table"

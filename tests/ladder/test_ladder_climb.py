@@ -1,21 +1,26 @@
 """A ladder from records, by hand: what was cold, what was warm, what fell out, and what is said about it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from run_folder import write_run
 
 from evalrun.data.context.retrieval import Needle
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
+from evalrun.fingerprint import fingerprint
 from evalrun.ladder import Ladder, climb
-from evalrun.ladder.gather import AGAIN, PRIME
-from evalrun.table import Context, Lag, Mark, Metric, TargetNote
+from evalrun.requests import read
+from evalrun.requests.scan import AGAIN, PRIME
+from evalrun.store import Lag
+from evalrun.table import Mark, Metric
 from evalrun.types import Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
 
-CONTEXT = Context(suite="long", targets=(TargetNote(name="t"),), scorers={"needle": ("items",), "graph": ("items",)})
+TASK = {"samples": 1, "scorers": [{"kind": "items"}], "data": {"kind": "ladder", "tolerance": 0.1}}
+TASKS = {"needle": TASK, "graph": TASK, "gsm8k": {"samples": 1, "scorers": [{"kind": "items"}]}}
 
 
 def record(
@@ -27,7 +32,8 @@ def record(
     outcome = more.get("outcome") or Completion(text="x", usage=usage, finish_reason=more.get("finish", "stop"))
     timing = Timing(connect_s=0, reused=True, ttft_s=ttft, ttfo_s=more.get("ttfo"), tpot_s=more.get("tpot"))
     return Record(
-        key=key, session=0, target=more.get("target", "t"), repeat=0, outcome=outcome, at="", sent_s=0,
+        key=fingerprint(key)[:16], session=1, target=more.get("target", "t"), repeat=0, outcome=outcome, at="",
+        sent_s=0,
         sample=Sample(task=more.get("task", "needle"), id=more.get("id", key), messages=(), meta=meta),
         timing=None if isinstance(outcome, Failure) else timing, cost_usd=more.get("cost"),
     )  # fmt: skip
@@ -38,12 +44,34 @@ def failed(key: str, kind: Any = "reset", size: int = 1000, **more: Any) -> Reco
 
 
 def scores(values: dict[str, float]) -> list[Scored]:
-    return [Scored(key=key, scorer="items", score=Score(value=value)) for key, value in values.items()]
+    return [
+        Scored(key=fingerprint(key)[:16], scorer="items", score=Score(value=value)) for key, value in values.items()
+    ]
 
 
-def ladder(records: Iterable[Record], values: dict[str, float] | None = None, **more: Any) -> Ladder:
-    (found,) = climb(records, scores(values or {}), more.pop("context", CONTEXT), **more)
-    return found
+Climb = Callable[..., Ladder]
+
+
+@pytest.fixture
+def ladders(tmp_path: Path) -> Callable[..., tuple[Ladder, ...]]:
+    """Write a run of these records and scores, and climb it."""
+
+    def made(
+        records: Iterable[Record], values: dict[str, float] | None = None, *, lags: Iterable[Lag] = (),
+        targets: Iterable[str] = ("t",), **more: Any,
+    ) -> tuple[Ladder, ...]:  # fmt: skip
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        names = {name: {} for name in targets}
+        write_run(folder, records, scores(values or {}), tasks=TASKS, targets=names, lags=lags)
+        return climb(read(folder), **more)
+
+    return made
+
+
+@pytest.fixture
+def ladder(ladders: Callable[..., tuple[Ladder, ...]]) -> Climb:
+    """The same, of a run with one target."""
+    return lambda *args, **more: ladders(*args, **more)[0]
 
 
 def value(found: Ladder, name: str, of: str = "", rung: int = 0) -> Any:
@@ -55,7 +83,7 @@ def value(found: Ladder, name: str, of: str = "", rung: int = 0) -> Any:
 # ---------------------------------------------------------------- cold and warm
 
 
-def test_cached_tokens_decide_what_a_record_was() -> None:
+def test_cached_tokens_decide_what_a_record_was(ladder: Climb) -> None:
     """Of 1,000 tokens 20 (2 %) may be cached in a cold prompt, 21 flag it; a warm one without is no warm one."""
     found = ladder([
         record("cold", cached=20, ttft=4.0),
@@ -76,12 +104,12 @@ def test_cached_tokens_decide_what_a_record_was() -> None:
 @pytest.mark.parametrize(
     ("size", "cached", "leaked"), [(256, 16, 0), (256, 17, 1), (131_072, 2621, 0), (131_072, 2622, 1)]
 )
-def test_the_first_block_of_a_template_is_no_leak(size: int, cached: int, leaked: int) -> None:
+def test_the_first_block_of_a_template_is_no_leak(ladder: Climb, size: int, cached: int, leaked: int) -> None:
     """16 tokens of a short prompt, 2 % of a long one: 2,621.44 of 131,072."""
     assert value(ladder([record("a", size, cached=cached)]), "cache_leaks") == leaked
 
 
-def test_an_endpoint_that_does_not_report_is_said_not_to() -> None:
+def test_an_endpoint_that_does_not_report_is_said_not_to(ladder: Climb) -> None:
     """What was asked for then stands, marked; leaks are unknown, not 0."""
     found = ladder([record("a", cached=None, ttft=2.0), record("b", cache="warm", cached=None, ttft=1.0)])
     cold = found.rungs[0].get("ttft_s", "p50 cold")
@@ -90,7 +118,7 @@ def test_an_endpoint_that_does_not_report_is_said_not_to() -> None:
     assert "reports no cached tokens" in found.notes[0]
 
 
-def test_costs_are_exact_and_apart() -> None:
+def test_costs_are_exact_and_apart(ladder: Climb) -> None:
     """(0.27 + 0.29) / 2 cold; warm unknown because one answer has none; what leaked costs neither."""
     found = ladder([
         record("a", cost=Decimal("0.27")),
@@ -119,7 +147,7 @@ def test_the_source_keeps_the_words_this_relies_on(tmp_path: Path) -> None:
     assert 0 <= both[0]["depth"] <= 1
 
 
-def test_primes_are_not_measured() -> None:
+def test_primes_are_not_measured(ladder: Climb) -> None:
     """A request that only fills the cache is in no number."""
     found = ladder([record("p", cache="prime"), record("w", cache="warm", cached=900)])
     assert value(found, "attempted") == 1
@@ -129,10 +157,10 @@ def test_primes_are_not_measured() -> None:
 # ---------------------------------------------------------------- sizes, failures, reasoning
 
 
-def test_a_rung_is_an_asked_size_and_its_counts() -> None:
+def test_a_rung_is_an_asked_size_and_its_counts(ladder: Climb, ladders: Callable[..., tuple[Ladder, ...]]) -> None:
     """Rungs ascend; counted is the median, the error the largest; other tasks' records are not of the ladder."""
     other = Record(
-        key="x", session=0, target="t", sample=Sample(task="gsm8k", id="1", messages=()), repeat=0,
+        key="00000000000000aa", session=1, target="t", sample=Sample(task="gsm8k", id="1", messages=()), repeat=0,
         outcome=Completion(text=""), at="", sent_s=0,
     )  # fmt: skip
     found = ladder(
@@ -141,10 +169,10 @@ def test_a_rung_is_an_asked_size_and_its_counts() -> None:
     assert [rung.size for rung in found.rungs] == [1000, 2000]
     assert (value(found, "counted_tokens", rung=1), value(found, "size_error", rung=1)) == (2000, 8)
     assert not any("off the size" in note for note in found.notes)
-    assert climb([other], [], CONTEXT) == ()
+    assert ladders([other]) == ()
 
 
-def test_failures_are_infinitely_slow() -> None:
+def test_failures_are_infinitely_slow(ladder: Climb) -> None:
     """Two answers and two failures: p50 is the slower answer, p95 infinite; prefill counts them as 0."""
     found = ladder([record("a", ttft=1.0), record("b", ttft=2.0), failed("c"), failed("d", "stall")])
     assert value(found, "ttft_s", "p50 cold") == 2.0
@@ -155,13 +183,13 @@ def test_failures_are_infinitely_slow() -> None:
     assert (value(found, "failed"), value(found, "failed", "stall"), value(found, "succeeded")) == (2, 1, 2)
 
 
-def test_prefill_is_counted_tokens_over_ttft() -> None:
+def test_prefill_is_counted_tokens_over_ttft(ladder: Climb) -> None:
     """1,008 counted in 2 s; a warm one does not count."""
     found = ladder([record("a", counted=1008, ttft=2.0), record("w", cache="warm", cached=900, ttft=0.1)])
     assert value(found, "prefill_throughput") == 504.0
 
 
-def test_the_context_limit_is_a_column() -> None:
+def test_the_context_limit_is_a_column(ladder: Climb) -> None:
     """Refusals are counted and said, stand in no percentile, and the curve ends below them."""
     made = [record(f"{n}{size}", size, ttft=size / 1000) for size in (1000, 2000) for n in "abcde"]
     found = ladder([*made, failed("f", "context_length", 4000), failed("g", "context_length", 2000)])
@@ -171,7 +199,7 @@ def test_the_context_limit_is_a_column() -> None:
     assert "context limit: the largest size answered is 2,000 tokens; 2,000 was refused as too long" in found.notes
 
 
-def test_reasoning_models_have_both_latencies() -> None:
+def test_reasoning_models_have_both_latencies(ladder: Climb) -> None:
     """TTFO apart from TTFT; an answer that never got past its reasoning is infinitely late."""
     plain = ladder([record("a")])
     assert plain.rungs[0].get("ttfo_s", "p50 cold") is None
@@ -180,11 +208,11 @@ def test_reasoning_models_have_both_latencies() -> None:
     assert (value(found, "ttft_s", "p95 cold"), value(found, "truncated")) == (1.0, 1)
 
 
-def test_a_late_client_invalidates_latency() -> None:
-    """6 ms of the client's own lag is over the 5 ms allowed."""
-    lag = Lag(session=0, target="t", task="needle", n=9, p50_s=0.001, p99_s=0.006, max_s=0.01)
-    found = ladder([record("a", tpot=0.1)], context=Context(suite="s", lags=(lag,)))
-    for name, of in (("ttft_s", "p50 cold"), ("tpot_s", "p50"), ("prefill_throughput", "")):
+def test_a_late_client_invalidates_latency(ladder: Climb) -> None:
+    """60 ms of the client's own lag is over 5 % of a TTFT of 1 s."""
+    lag = Lag(session=1, target="t", task="needle", count=9, p50_s=0.001, p99_s=0.06, max_s=0.1, source="timer")
+    found = ladder([record("a", tpot=0.1)], lags=[lag])
+    for name, of in (("ttft_s", "p50 cold"), ("prefill_throughput", "")):
         metric = found.rungs[0].get(name, of)
         assert metric is not None
         assert Mark.INVALID in metric.marks
@@ -193,7 +221,7 @@ def test_a_late_client_invalidates_latency() -> None:
 # ---------------------------------------------------------------- quality
 
 
-def test_accuracy_by_family_and_a_question_counts_once() -> None:
+def test_accuracy_by_family_and_a_question_counts_once(ladder: Climb) -> None:
     """Cold and warm of one question are one sample: retrieval (1 + 0) / 2 and 1, graph 0; all (0.5 + 1 + 0) / 3."""
     records = [
         record("a", id="1"),
@@ -208,7 +236,7 @@ def test_accuracy_by_family_and_a_question_counts_once() -> None:
     assert [(m.value, m.n) for m in metrics if m] == [(0.5, 3), (0.75, 2), (0.0, 1)]
 
 
-def test_a_spot_is_a_size_and_a_depth() -> None:
+def test_a_spot_is_a_size_and_a_depth(ladder: Climb) -> None:
     """Only where the answer stands at one place."""
     records = [record("a", depth=0.5), record("b", depth=0.5), record("c", depth=0), record("d", family="state")]
     found = ladder(records, {"a": 1, "b": 0, "c": 1, "d": 1})
@@ -217,7 +245,7 @@ def test_a_spot_is_a_size_and_a_depth() -> None:
     ]  # fmt: skip
 
 
-def rungs(right: dict[int, int], of: int, **more: Any) -> Metric:
+def rungs(ladder: Climb, right: dict[int, int], of: int, **more: Any) -> Metric:
     """The effective context of a ladder with so many right of `of` at each size."""
     keys = {f"{size}-{n}": (size, float(n < right[size])) for size in right for n in range(of)}
     found = ladder(
@@ -228,34 +256,34 @@ def rungs(right: dict[int, int], of: int, **more: Any) -> Metric:
     return metric
 
 
-def test_the_effective_context_ends_before_the_first_drop() -> None:
+def test_the_effective_context_ends_before_the_first_drop(ladder: Climb) -> None:
     """100, 96, 85 and 95 of 100: 85 is over 10 points down, and that 4,000 recovers does not matter."""
-    assert rungs({1000: 100, 2000: 96, 3000: 85, 4000: 95}, 100).value == 2000
-    assert rungs({1000: 100, 2000: 96, 3000: 85, 4000: 95}, 100, tolerance=0.15).value == 4000
+    assert rungs(ladder, {1000: 100, 2000: 96, 3000: 85, 4000: 95}, 100).value == 2000
+    assert rungs(ladder, {1000: 100, 2000: 96, 3000: 85, 4000: 95}, 100, tolerance=0.15).value == 4000
 
 
-def test_the_effective_context_has_an_interval() -> None:
+def test_the_effective_context_has_an_interval(ladder: Climb) -> None:
     """With 10 questions a rung 100 to 90 % is uncertain both ways; with 2,000 each rung's drop is known to a point.
 
     Wilson of 10 of 10: low 0.7225; of 9 of 10: [0.5958, 0.9821]; of 4 of 10: [0.1682, 0.6873]. The drop to 9 is at
     most 0.1 + hypot(0, 0.9 - 0.5958) = 0.40: not certain; to 4 at least 0.6 - hypot(0.2775, 0.2873) = 0.2006: certain.
     """
-    few = rungs({1000: 10, 2000: 9, 4000: 4}, 10)
+    few = rungs(ladder, {1000: 10, 2000: 9, 4000: 4}, 10)
     assert (few.value, few.low, few.high) == (2000, 1000, 2000)
-    many = rungs({1000: 2000, 2000: 1900, 4000: 1000}, 2000)
+    many = rungs(ladder, {1000: 2000, 2000: 1900, 4000: 1000}, 2000)
     assert (many.value, many.low, many.high) == (2000, 2000, 2000)
 
 
-def test_no_effective_context_where_nothing_could_drop() -> None:
+def test_no_effective_context_where_nothing_could_drop(ladder: Climb) -> None:
     """A smallest rung at 10 % cannot fall by more than 10 points; one scored size says nothing."""
-    assert rungs({1000: 1, 2000: 0}, 10).value is None
-    assert rungs({1000: 10}, 10).value is None
+    assert rungs(ladder, {1000: 1, 2000: 0}, 10).value is None
+    assert rungs(ladder, {1000: 10}, 10).value is None
 
 
 # ---------------------------------------------------------------- growth of the whole
 
 
-def test_growth_is_of_cold_requests_at_counted_sizes() -> None:
+def test_growth_is_of_cold_requests_at_counted_sizes(ladder: Climb) -> None:
     """TTFT = 1 ms a counted token, counted twice the asked; warm, leaked and a mostly failed rung are left out."""
     made = [
         record(f"{n}{size}", size, counted=2 * size, ttft=2e-3 * size) for size in (1000, 2000, 4000) for n in "abcde"
@@ -274,8 +302,7 @@ def test_growth_is_of_cold_requests_at_counted_sizes() -> None:
     assert any("prompts are up to 4,000 tokens off" in note for note in found.notes)
 
 
-def test_targets_come_in_the_order_of_the_context() -> None:
+def test_targets_come_in_the_order_of_the_run(ladders: Callable[..., tuple[Ladder, ...]]) -> None:
     """And one without records is left out."""
-    context = Context(suite="s", targets=(TargetNote(name="b"), TargetNote(name="c"), TargetNote(name="a")))
-    found = climb([record("1", target="a"), record("2", target="b")], [], context)
+    found = ladders([record("1", target="a"), record("2", target="b")], targets=("b", "c", "a"))
     assert [one.target.name for one in found] == ["b", "a"]

@@ -10,9 +10,8 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from evalrun.fingerprint import fingerprint
-from evalrun.requests import Load
-from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import End, Intent, JournalEvent, encode, to_json
+from evalrun.store import Fingerprints, Lag, Load, Machine, Manifest, TaskPrints, write_scores
+from evalrun.store.lines import End, Intent, JournalEvent, encode
 from evalrun.store.manifest import write_manifest
 from evalrun.types import (
     Attempt,
@@ -64,9 +63,7 @@ def write_run(
         machine=Machine(python="3.11", platform="linux", cpu="cpu", cpus=2), created=datetime(2026, 11, 1, tzinfo=UTC),
     )  # fmt: skip
     write_manifest(folder, manifest)
-    events += lags
-    lines = [encode(event) for event in events]
-    lines += [_line(load) for load in loads]
+    lines = [encode(event) for event in (*events, *lags, *loads)]
     if ended is not None:
         lines.append(encode(End(session=max((r.session for r in asked), default=1), reason=ended)))
     (folder / "journal.jsonl").write_bytes(b"".join(lines))
@@ -81,13 +78,6 @@ def _task(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _samples(records: Sequence[Record], task: str) -> int:
     return len({record.sample.id for record in records if record.sample.task == task})
-
-
-def _line(load: Load) -> bytes:
-    import zlib
-
-    body = b'"t":"load",' + to_json(load)[1:]
-    return b'{"crc":"%08x",%b\n' % (zlib.crc32(body), body)
 
 
 # ---------------------------------------------------------------- random runs
@@ -229,8 +219,19 @@ def _timing(rng: random.Random, outcome: Completion | Failure) -> Timing:
     return Timing(
         connect_s=0.0, reused=True, ttft_s=ttft, ttfo_s=rng.choice([ttft, ttft, None]), e2e_s=e2e, stream_s=e2e + 0.01,
         tpot_s=sum(gaps) / 7 if len(gaps) > 1 else None, max_stall_s=max(gaps, default=None), icl_s=gaps,
-        stamp=rng.choice(["kernel", "kernel", "user"]),
+        **_stamped(rng),
     )  # fmt: skip
+
+
+def _stamped(rng: random.Random) -> dict[str, Any]:
+    """Return who stamped the events, and how much earlier they may have come."""
+    if rng.random() < 0.3:
+        return {"stamp": "user", "first_bound_s": None, "last_bound_s": None, "gap_bound_s": None}
+    gap = rng.choice([0.0, 0.0, 0.001, 0.03])
+    return {
+        "stamp": "kernel", "gap_bound_s": gap, "first_bound_s": rng.choice([0.0, gap]),
+        "last_bound_s": rng.choice([0.0, gap]),
+    }  # fmt: skip
 
 
 def _scores(rng: random.Random, record: Record) -> list[Scored]:

@@ -1,0 +1,200 @@
+"""The metrics of one cell, in the order of `explain.SECTIONS`. Each is a definition of `requests`, named and marked."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+import numpy as np
+
+from evalrun import units
+from evalrun.explain import DEFINITIONS
+from evalrun.requests import HEADLINE, Requests, latency, money, quality, rates
+from evalrun.requests.rows import CHUNKS, TOKEN_SOURCES, Floats, count_bits, count_codes
+from evalrun.table.cells import Mark, Metric
+
+PERCENTILES = {
+    "ttft_s": (0.5, 0.95, 0.99),
+    "ttfo_s": (0.5, 0.95, 0.99),
+    "tpot_s": (0.5, 0.95),
+    "icl_s": (0.5, 0.99),
+    "max_stall_s": (0.95,),
+    "e2e_s": (0.5, 0.95),
+}
+
+
+def metrics(requests: Requests, *, planned: int | None, scorers: tuple[str, ...]) -> tuple[Metric, ...]:
+    """Return the metrics of these requests. scorers: names of the task's, of all tasks together none."""
+    chunks = bool((requests.token_source == CHUNKS).any())
+    return (
+        *_quality(requests, scorers),
+        *_counts(requests, planned),
+        *_latency(requests),
+        *_throughput(requests, chunks=chunks),
+        *_goodput(requests),
+        *_tokens(requests, chunks=chunks),
+        *_cost(requests),
+    )
+
+
+def alerts(requests: Requests, found: Iterable[Metric], *, planned: int | None) -> Iterator[str]:
+    """Return loud sentences: what is missing, and what this client was too late to measure."""
+    if planned is not None and len(requests) < planned:
+        yield f"unfinished: {len(requests):,} of {planned:,} requests were made"
+    if len(requests) and not requests.answered.any():
+        yield "no request was answered"
+    late = dict.fromkeys(f"{DEFINITIONS[m.name].label} {m.of}".rstrip() for m in found if Mark.INVALID in m.marks)
+    if late:
+        most = max((m.value or 0 for m in found if m.name == "bound_s"), default=0)
+        yield (
+            f"INVALID: {', '.join(late)}: this client may be up to {units.seconds(float(most))} off; "
+            "lower the concurrency or use an idle machine, and ask again"
+        )
+
+
+def of_mean(name: str, mean: quality.Mean, *, of: str = "") -> Metric:
+    """Return the metric of a mean over samples."""
+    marks = (Mark.CLUSTERED,) if mean.clustered and mean.interval else ()
+    if mean.interval is None:
+        return Metric(name=name, of=of, value=None, n=0)
+    return Metric(name=name, of=of, **mean.interval._asdict(), n=mean.n, marks=marks)
+
+
+def of_percentile(name: str, of: str, found: latency.Percentile) -> Metric:
+    """Return the metric of a percentile."""
+    return Metric(name=name, of=of, value=found.value, n=found.n, marks=tuple(map(Mark, found.marks)))
+
+
+def of_kinds(name: str, counts: Mapping[str, int]) -> Iterator[Metric]:
+    """Return a count for each kind, the most frequent first."""
+    return (Metric(name=name, of=of, value=n) for of, n in sorted(counts.items(), key=lambda kind: (-kind[1], kind[0])))
+
+
+# ---------------------------------------------------------------- quality and counts
+
+
+def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
+    errors: dict[str, int] = {}
+    for of in (HEADLINE, *scorers[1:]):
+        yield of_mean("accuracy", quality.accuracy(requests, of), of=of)
+        yield of_mean("accuracy_pessimistic", quality.pessimistic(requests, of), of=of)
+        scores = requests.scores(of)
+        scored = int((~np.isnan(scores.value)).sum())
+        yield Metric(name="scored", of=of, value=scored)
+        yield Metric(name="unscored", of=of, value=int(requests.answered.sum()) - scored)
+        yield Metric(name="disputed", of=of, value=int(scores.disputed.sum()))
+    for place in requests.places:
+        for scorer in requests.run.scorers.get(place[0], ()):
+            for kind, n in quality.errors(requests.of(*place), scorer).items():
+                errors[f"{scorer}: {kind}"] = errors.get(f"{scorer}: {kind}", 0) + n
+    yield from of_kinds("scorer_error", errors)
+    if requests.repeated:
+        yield Metric(name="samples", value=len(requests.starts))
+        for name, k, mean in quality.at_k(requests):
+            yield of_mean(name, mean, of=str(k))
+
+
+def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
+    answered, failure = requests.answered, requests.failure
+    retried = int((requests.attempts > 1).sum())
+    yield Metric(name="planned", value=planned)
+    yield Metric(name="attempted", value=len(requests))
+    yield Metric(name="succeeded", value=int(answered.sum()))
+    for name, mine in (("failed", ~answered & ~requests.not_sent), ("not_sent", requests.not_sent)):
+        yield Metric(name=name, value=int(mine.sum()))
+        yield from of_kinds(name, count_codes(failure[mine], requests.names.failures))
+    yield Metric(name="truncated", value=int(requests.truncated.sum()))
+    yield from _in_flight(requests)
+    yield Metric(name="retried", value=retried)
+    if retried:
+        share = float((answered & (requests.attempts == 1)).mean())
+        yield Metric(name="first_attempt_success", value=share, n=len(requests))
+    yield Metric(name="possibly_billed", value=money.possibly_billed(requests))
+    yield Metric(name="cached_requests", value=int((requests.cached_tokens > 0).sum()))
+    names = requests.names
+    flagged = count_bits(requests.flags, names.flags), count_bits(requests.warnings, names.warnings)
+    yield from of_kinds("warnings", {**flagged[0], **flagged[1]})
+
+
+def _in_flight(requests: Requests) -> Iterator[Metric]:
+    """Return the most that were to be in flight, and each time that it was another number."""
+    limits = rates.limits(requests)
+    if limits:
+        yield Metric(name="in_flight", value=rates.planned_limit(requests))
+    for (session, why), limit in limits.items() if len(limits) > 1 else ():
+        yield Metric(name="in_flight", of=why if session == 1 else f"session {session}, {why}", value=limit)
+
+
+# ---------------------------------------------------------------- speed
+
+
+def _latency(requests: Requests) -> Iterator[Metric]:
+    mixed = latency.cache_is_mixed(requests)
+    names = [name for name in PERCENTILES if name != "ttfo_s" or requests.reasoned.any()]  # else it is TTFT
+    for name in names:
+        wanted = PERCENTILES[name]
+        marks = ("mixed_cache",) if name == "ttft_s" and mixed else ()
+        for q in wanted:
+            yield of_percentile(name, f"p{q * 100:g}", latency.percentile(requests, name, q, marks=marks))
+        if name == "ttft_s" and mixed:
+            cached = requests.cached_tokens > 0
+            for group, mine in (("cached", cached), ("uncached", requests.answered & ~cached)):
+                yield of_percentile(name, f"p50 {group}", latency.percentile(requests.take(mine), name, 0.5))
+    for name in names:
+        if (doubt := latency.doubt(requests, name)).share:
+            of = DEFINITIONS[name].label
+            yield Metric(name="doubtful", of=of, value=doubt.share, n=doubt.n)
+            yield Metric(name="bound_s", of=of, value=doubt.bound_s, n=doubt.n)
+
+
+def _throughput(requests: Requests, *, chunks: bool) -> Iterator[Metric]:
+    tokens = rates.output_throughput(requests)
+    marks = (Mark.CHUNKS,) if chunks and tokens is not None else ()
+    yield Metric(name="output_throughput", value=tokens, marks=marks)
+    full = rates.full_concurrency(requests)
+    yield Metric(name="output_throughput", of="full concurrency", value=full, marks=marks)
+    yield Metric(name="request_throughput", value=rates.request_throughput(requests))
+
+
+def _goodput(requests: Requests) -> Iterator[Metric]:
+    """Return what kept every SLO, as a share and per second: nothing where none is stated."""
+    if not requests.run.slo:
+        return
+    kept = rates.kept(requests)
+    unknown = int(np.isnan(kept).sum())
+    marks = (Mark.INVALID,) if rates.goodput_is_invalid(requests) else ()
+    good = of_mean("good", quality.Mean(None, 0) if unknown else quality.mean(requests, kept))
+    yield Metric(name="good", value=good.value, low=good.low, high=good.high, n=good.n, marks=(*good.marks, *marks))
+    for name, rate in (("goodput", rates.goodput(requests)), ("correct_goodput", rates.correct_goodput(requests))):
+        yield Metric(name=name, value=rate, marks=marks if rate is not None else ())
+    yield Metric(name="slo_unknown", value=unknown)
+
+
+# ---------------------------------------------------------------- tokens and money
+
+
+def _tokens(requests: Requests, *, chunks: bool) -> Iterator[Metric]:
+    yield from _total(requests, "prompt_tokens", requests.prompt_tokens)
+    yield from _total(requests, "completion_tokens", requests.tokens, marks=(Mark.CHUNKS,) if chunks else ())
+    yield from of_kinds("token_source", count_codes(requests.token_source, TOKEN_SOURCES))
+    yield from _total(requests, "cached_tokens", requests.cached_tokens)
+    yield from _total(requests, "reasoning_tokens", requests.reasoning_tokens)
+
+
+def _cost(requests: Requests) -> Iterator[Metric]:
+    marks = (Mark.AT_LEAST,) if money.possibly_billed(requests) else ()
+    yield from _total(requests, "cost_usd", requests.cost_usd, marks=marks)
+    yield from _total(requests, "reported_cost_usd", requests.reported_cost_usd, marks=marks)
+    yield Metric(name="cost_disagreements", value=money.disagreements(requests))
+    each = money.per_right_answer(requests)
+    yield Metric(name="cost_per_correct_usd", value=each, marks=marks if each is not None else ())
+
+
+def _total(requests: Requests, name: str, amounts: Floats, *, marks: tuple[Mark, ...] = ()) -> Iterator[Metric]:
+    """Return a sum over the answers; unknown where any answer lacks its part, and then the known part beside it."""
+    total = money.total(requests, amounts)
+    known: Decimal | int = total.known if name.endswith("_usd") else int(total.known)
+    if total.whole is not None:
+        yield Metric(name=name, value=known, n=total.n, marks=marks)
+        return
+    yield Metric(name=name, value=None, n=total.n)
+    if total.n:
+        yield Metric(name=name, of="known part", value=known, n=total.n, marks=marks)
