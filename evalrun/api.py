@@ -1,5 +1,17 @@
 """The Python API, which the command line uses too: read a suite, run it, open a run, look at its numbers, judge it.
 
+    >>> suite = {
+    ...     "name": "sums",
+    ...     "targets": ["sim"],
+    ...     "tasks": {
+    ...         "add": {
+    ...             "data": {"kind": "inline", "rows": [{"q": "2 + 3", "a": "5"}, {"q": "4 + 4", "a": "8"}]},
+    ...             "prompt": {"template": "What is {{ q }}?", "expected": "{{ a }}"},
+    ...             "scorers": [{"kind": "numeric"}],
+    ...         }
+    ...     },
+    ... }
+
 Its names are exported by `evalrun`, lazily. Nothing that only reads a run's folder imports an HTTP library.
 """
 
@@ -67,20 +79,9 @@ def read_suite(
     """Read a suite and its data, and return the plan of what would be asked. Nothing is sent.
 
     suite: a file, the name of a shipped suite, or a mapping with the fields of a suite.
-    The other arguments are the options of `evalrun run`; see `evalrun.Selection`.
+    The other arguments are the options of `evalrun run`; `run.planning.Selection` has a word about each.
     Raises SuiteError where the suite, a target or the data is wrong.
 
-    >>> suite = {
-    ...     "name": "sums",
-    ...     "targets": ["sim"],
-    ...     "tasks": {
-    ...         "add": {
-    ...             "data": {"kind": "inline", "rows": [{"q": "2 + 3", "a": "5"}, {"q": "4 + 4", "a": "8"}]},
-    ...             "prompt": {"template": "What is {{ q }}?", "expected": "{{ a }}"},
-    ...             "scorers": [{"kind": "numeric"}],
-    ...         }
-    ...     },
-    ... }
     >>> plan = read_suite(suite, repeats=3)
     >>> plan.totals
     {'add': 6}
@@ -214,7 +215,7 @@ class Run:
     def records(self) -> Iterator[Record]:
         """Return every request with its outcome, one by one, in the order of the journal.
 
-        >>> [record.repeat for record in run.records() if record.sample.id == "1"]
+        >>> sorted(record.repeat for record in run.records() if record.sample.id == "1")
         [0, 1, 2]
         """
         return self._stored.records()

@@ -17,7 +17,7 @@ from evalrun import units
 from evalrun.api import Criteria, finish
 from evalrun.compare.ab import in_step, without_drift
 from evalrun.compare.contrast import compare_targets
-from evalrun.compare.interim import interim, repeats_sharpen
+from evalrun.compare.interim import interim
 from evalrun.compare.read import read_run
 from evalrun.compare.side import Cell, Matching, Side
 from evalrun.compare.values import Contrast
@@ -25,7 +25,7 @@ from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.decide import Next, decide_next, paired_differences
 from evalrun.gate.judge import judge
-from evalrun.gate.values import Gate, Ruling
+from evalrun.gate.values import Gate
 from evalrun.requests import money
 from evalrun.rule import Rule, parse
 from evalrun.run.plan import Plan
@@ -304,25 +304,12 @@ def _next(gate: Gate, new: Side, run: StoredRun, *, session: SessionResult | Non
 
 def _cannot_pass(gate: Gate) -> str:
     """Say which rulings stay inconclusive, so that more repeats would be paid for in vain."""
-    rules = {one: parse(one.rule) for one in gate.stuck}
-    hardly = [
-        one for one, rule in rules.items()
-        if one.comparison is not None and rule.needs_baseline and repeats_sharpen(rule.measure)
-    ]  # fmt: skip
-    found = []
-    if never := [one for one in gate.stuck if one not in hardly]:
-        found.append(f"{_named(never)}: not decided by repeats")
-    if hardly:
-        found.append(
-            f"{_named(hardly)}: hardly decided by more repeats of this run, for what is left is the noise of the"
-            " baseline and of the samples; save the baseline with more repeats, ask more samples, or widen the margin"
-        )
-    return f"{'; '.join(found)}; the gate cannot pass, so nothing is asked"
-
-
-def _named(some: Sequence[Ruling]) -> str:
-    named = [f"{one.rule} ({one.task}, {one.target})" for one in some[:_MOST_NAMED]]
-    return ", ".join(named) + (f" and {len(some) - _MOST_NAMED:,} more" if len(some) > _MOST_NAMED else "")
+    named = [f"{one.rule} ({one.task}, {one.target})" for one in gate.stuck]
+    more = f" and {len(named) - _MOST_NAMED:,} more" if len(named) > _MOST_NAMED else ""
+    return (
+        f"{', '.join(named[:_MOST_NAMED])}{more}: not decided by more repeats of this run; the gate cannot pass, so"
+        " nothing is asked; save the baseline with more repeats, ask more samples, or widen the margin"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evalrun.compare.figures import known as known_only
 from evalrun.compare.read import load as load_sides
-from evalrun.compare.read import read_run
 from evalrun.compare.side import Cell
 from evalrun.estimate import Estimate
-from evalrun.run.estimate import UNSEEN, Seen, estimate, mean, noise_of, volume
+from evalrun.requests import Requests, read
+from evalrun.requests.rows import Floats
+from evalrun.run.estimate import UNSEEN, Seen, estimate, noise_of, volume
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
 from evalrun.run.watch import Watch
@@ -61,15 +61,15 @@ def plan_pilot(plan: Plan, selection: Selection, *, size: int, watch: Watch) -> 
 
 def from_pilot(folder: Path, trial: Plan, found: Knowledge) -> Knowledge:
     """Add what a pilot showed to what is known; of its few samples nothing is learned about noise."""
+    requests = read(folder)
     added: dict[tuple[str, str], Known] = {}
-    for place, cell in read_run(folder).cells.items():
-        answers = int(np.count_nonzero(cell.requests.answered))
-        if answers:
-            task, name = place
-            target = next(one for one in trial.targets if one.name == name)
-            sent = volume(trial.jobs(target, task), None)
-            learned = _seen(cell, f"a pilot of {answers} answers", bytes_each=sent.text_bytes / sent.requests)
-            added[place] = replace(found.get(place, Known()), seen=learned)
+    for task in trial.suite.tasks:
+        for target in trial.targets:
+            place, mine = (task, target.name), requests.of(task, target.name)
+            if answers := int(np.count_nonzero(mine.answered)):
+                sent = volume(trial.jobs(target, task), None)
+                learned = _seen(mine, f"a pilot of {answers} answers", bytes_each=sent.text_bytes / sent.requests)
+                added[place] = replace(found.get(place, Known()), seen=learned)
     return {**found, **added}
 
 
@@ -94,29 +94,30 @@ def _known(cell: Cell, name: str) -> Known:
     scored = ~np.isnan(cell.score)
     asked = np.add.reduceat(scored.astype(np.int64), cell.requests.starts)
     right = cell.means(cell.score)
+    seen = _seen(cell.requests, f"{name}, {cell.attempted} requests")
+    night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None
+    if seen.seconds is None and night is not None:  # a baseline keeps no latency but those of its nights
+        seen = replace(seen, seconds=math.exp(night[0]))
     return Known(
-        seen=_seen(cell, f"{name}, {cell.attempted} requests"),
+        seen=seen,
         noise=noise_of(right[asked > 0].tolist(), asked[asked > 0].tolist()),
         base_repeats=max(1, round(cell.repeats)),
     )
 
 
-def _seen(cell: Cell, source: str, *, bytes_each: float | None = None) -> Seen:
-    """Return what the requests of a cell showed. bytes_each: of the text of a prompt, where it is known."""
-    prompt = mean(known_only(cell.requests.prompt_tokens).tolist())
+def _seen(requests: Requests, source: str, *, bytes_each: float | None = None) -> Seen:
+    """Return what requests showed. bytes_each: of the text of a prompt, where it is known."""
+    prompt = _mean(requests.prompt_tokens)
     return Seen(
         source=source,
         tokens_per_byte=prompt / bytes_each if prompt and bytes_each else None,
         prompt_tokens=prompt,
-        output_tokens=mean(known_only(cell.requests.completion_tokens).tolist()),
-        seconds=_seconds(cell),
+        output_tokens=_mean(requests.completion_tokens),
+        seconds=_mean(np.where(np.isnan(requests.e2e_s), requests.stream_s, requests.e2e_s)),
     )
 
 
-def _seconds(cell: Cell) -> float | None:
-    """Return the mean time of a request; of a baseline without any, the median of its last night."""
-    e2e = cell.latency("e2e")
-    if e2e is not None:
-        return mean(e2e[np.isfinite(e2e)].tolist())
-    night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None
-    return None if night is None else math.exp(night[0])
+def _mean(values: Floats) -> float | None:
+    """Return the mean of what is known; None where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

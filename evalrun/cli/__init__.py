@@ -2,7 +2,7 @@
 
     options    what is typed, and the command line that goes on with a run
     asking     run, ab, plan, check
-    reading    score, table, ladder, compare, baseline, history, explain
+    reading    score, table, export, ladder, compare, baseline, history, explain
     gate       gate
     servers    model, serve, schema
     exits      both streams, exit codes, last words

@@ -70,11 +70,6 @@ def prompt_bytes(job: Job) -> int:
     return sum(len(message.content.encode("utf-8", "replace")) for message in job.sample.messages)
 
 
-def mean(values: Sequence[float]) -> float | None:
-    """Return the mean; None of nothing."""
-    return math.fsum(values) / len(values) if values else None
-
-
 def noise_of(right: Sequence[float], asked: Sequence[int]) -> tuple[float, str]:
     """Return the share of samples that flip between two equal runs, and where that is from.
 

@@ -12,7 +12,6 @@ import pytest
 
 from evalrun import errors, report
 from evalrun.cli import cli, exits
-from evalrun.cli.options import FORMATS
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 HEAVY = ("httpx", "httptools", "pydantic", "numpy", "pyarrow", "datasets", "scipy", "matplotlib", "asyncio")
@@ -87,7 +86,18 @@ def test_exit_codes_are_told_as_they_are() -> None:
 
 
 def test_there_is_one_table_of_formats() -> None:
-    """What `--format` takes is what `report` renders; another name is refused by both."""
-    assert FORMATS == report.FORMATS
-    with pytest.raises(errors.SuiteError, match="'yaml' is not a format"):
-        report.as_format("yaml")
+    """Every `--format` of a report takes what `report` renders, says so, and refuses anything else."""
+    found = [
+        (command, param)
+        for path, command in commands()
+        for param in command.params
+        if isinstance(param, click.Option) and param.name == "form" and path != ("export",)
+    ]
+    assert len(found) == 6
+    for command, param in found:
+        assert re.findall(r"\w+", (param.help or "").replace(" or ", " ")) == list(report.FORMATS)
+        assert [param.type.convert(name, param, click.Context(command)) for name in report.FORMATS] == [*report.FORMATS]
+        with pytest.raises(click.BadParameter, match="'yaml' is not a format; use text, md, csv, json"):
+            param.type.convert("yaml", param, click.Context(command))
+    with pytest.raises(errors.SuiteError, match="'yaml' is unknown"):
+        report.render([], "yaml")

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from evalrun.cli import cli
-from evalrun.cli.options import as_typed
+from evalrun.cli.options import FormatName, as_typed
 
 RESUMING = ("run", "ab", "plan", "gate")
 TEXTS = ("it's a $x; 'quoted' \"text\"", "--starts-like-an-option")
@@ -16,8 +16,8 @@ TEXTS = ("it's a $x; 'quoted' \"text\"", "--starts-like-an-option")
 
 def values(param: click.Parameter) -> list[str]:
     """Return what is typed for an option or an argument that is not at its default."""
-    if isinstance(param.type, click.Choice):
-        return [param.type.choices[-1]]
+    if isinstance(param.type, FormatName):
+        return ["json"]
     if isinstance(param.type, click.IntRange):
         return ["7"]
     if isinstance(param.type, click.Path):

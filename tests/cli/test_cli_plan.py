@@ -71,6 +71,17 @@ def test_a_pilot_is_asked_and_counted_against_the_cap(
     assert not (tmp_path / "results" / "sums").exists()
 
 
+def test_a_pilot_that_is_not_streamed_has_a_duration(
+    suite: Callable[..., Path], evalrun: Command, tmp_path: Path
+) -> None:
+    """Without a stream no token has an instant of its own; the time of a request is then that of its whole reply."""
+    path = suite(5, concurrency=1, ttft_s=0.05)
+    with (tmp_path / "sim.yaml").open("a") as file:
+        file.write("quirks: {stream: false}\n")
+    page = planned(evalrun("plan", path, "--pilot", "3", "--format", "json"))
+    assert 5 * 0.05 < page["seconds"] < 5
+
+
 def test_a_pilot_stops_at_the_cap(suite: Callable[..., Path], evalrun: Command) -> None:
     """The first request may cost $0.0013 and the second is beyond a cap of $0.00135: exit 4, and what is known is
     said."""
