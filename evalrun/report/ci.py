@@ -1,15 +1,11 @@
-"""A gate for continuous integration: JUnit XML, GitHub's step summary and annotations, the JSON of charts.
+"""A gate for continuous integration: JUnit XML, GitHub's step summary and annotations, numbers for charts.
 
-junit        a case for each ruling and for each failing sample
-               <failure>  the model's doing: a rule that regressed; an answer that is wrong or was cut off
-               <error>    no verdict on it: an inconclusive rule; a request that failed, an answer without a score
-             Failing samples are listed whether or not the gate passes: the suite `gate` is the verdict
-summary      Markdown for $GITHUB_STEP_SUMMARY
-annotations  workflow commands for standard output
-quoted       a text for standard output, in which the runner obeys no workflow command
-charts       a table as github-action-benchmark reads it; verdicts are the gate's
+In JUnit a <failure> is the model's doing: a rule that regressed, an answer that is wrong or was cut off. An <error> is
+in the way of a verdict: an inconclusive rule, a request that failed, an answer without a score. Failing samples are
+listed whether or not the gate passes: the suite `gate` is the verdict, the other one is reading.
 """
 
+import itertools
 import json
 import math
 from collections import Counter
@@ -50,9 +46,10 @@ class JunitCase(NamedTuple):
 def junit(gate: Gate, table: Table | None = None, *, limit: int = JUNIT_LIMIT) -> str:
     """Return the gate as a JUnit document, worst first. Its encoding is UTF-8."""
     rules = [_of_ruling(ruling) for ruling in sentences.rulings(gate)]
-    kept, left_out = _cases_within([_of_failing(sample) for sample in sentences.failing(gate)], limit)
+    samples = [_of_failing(sample) for sample in sentences.failing(gate)]
+    kept = samples[: _fitting((_element(case, 1) for case in samples), limit)]
     about = [(label, encoded(text, xml)) for label, text in sentences.about(gate, table)]
-    if left_out:
+    if left_out := len(samples) - len(kept):
         about.append(("left out", f"{left_out:,} further failing samples; the run's folder has them all"))
     suite = encoded(clipped(gate.suite), xml)
     return "\n".join(
@@ -91,16 +88,6 @@ def _of_failing(sample: Failing) -> JunitCase:
 
 def _group(task: str | None, target: str) -> str:
     return encoded((name(task), ", ", name(target)), xml)
-
-
-def _cases_within(cases: list[JunitCase], limit: int) -> tuple[list[JunitCase], int]:
-    """Return the first cases whose elements fit into so many bytes, and how many do not."""
-    left = limit
-    for place, case in enumerate(cases):
-        left -= _size(_element(case, 1))
-        if left < 0:
-            return cases[:place], len(cases) - place
-    return cases, 0
 
 
 def _suite(title: str, cases: list[JunitCase], properties: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -152,11 +139,11 @@ def summary(gate: Gate, table: Table | None = None, *, limit: int = SUMMARY_LIMI
     """
     page = [f"## evalrun: {gate.word}", "", f"**suite {encoded(clipped(gate.suite, _CELL), markdown)}**", ""]
     about = [f"- {label}: {encoded(text, markdown)}" for label, text in sentences.about(gate, table)]
-    page += _lines_within([*about, ""], limit // 8)
-    page += _lines_within([*_rules(gate), ""], limit * 3 // 8)
+    page += _within([*about, ""], limit // 8)
+    page += _within([*_rules(gate), ""], limit * 3 // 8)
     if table is not None:
-        page += _lines_within(render([table_page(table)], width=0).splitlines(), limit // 4)
-    page += _lines_within(list(_samples(gate)), limit - _size(page))
+        page += _within(render([table_page(table)], width=0).splitlines(), limit // 4)
+    page += _within(list(_samples(gate)), limit - _size(page))
     return "\n".join(page) + "\n"
 
 
@@ -192,15 +179,20 @@ def _cells(*texts: Text) -> str:
     return "| " + " | ".join(encoded(text, markdown) for text in texts) + " |"
 
 
-def _lines_within(lines: list[str], limit: int) -> list[str]:
+def _within(lines: list[str], limit: int) -> list[str]:
     """Return the first lines that fit into so many bytes, and a last one saying how many did not."""
-    if _size(lines) <= limit:
+    kept = _fitting(([line] for line in lines), limit)
+    if kept == len(lines):
         return lines
-    kept, left = 0, limit - 100  # room for the last one
-    while (left := left - _size([lines[kept]])) >= 0:
-        kept += 1
+    kept = _fitting(([line] for line in lines), limit - 100)  # room for the last one
     more = len(lines) - kept
     return [*lines[:kept], "", f"{more:,} more lines are left out here; the run's folder has everything.", ""]
+
+
+def _fitting(chunks: Iterable[Iterable[str]], limit: int) -> int:
+    """Return how many chunks of lines, from the first on, fit into so many bytes."""
+    sizes = itertools.accumulate(_size(lines) for lines in chunks)
+    return sum(1 for _ in itertools.takewhile(lambda size: size <= limit, sizes))
 
 
 def _size(lines: Iterable[str]) -> int:

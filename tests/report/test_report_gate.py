@@ -8,53 +8,17 @@ from xml.parsers import expat
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+from subjects import regressed
 
 from evalrun.explain import DEFINITIONS
-from evalrun.gate.values import Failing, Gate, Ruling
+from evalrun.gate.values import Gate
 from evalrun.report import ci
-from evalrun.stats.verdict import Comparison
 from evalrun.table import Mark, Metric, Table
-
-DROP = Comparison(
-    value_base=0.8, value_new=0.74, difference=-0.06, low=-0.11, high=-0.01, p=0.0123, mde=0.05,
-    method="McNemar, exact", premise="the same questions",
-)  # fmt: skip
-SLOWER = Comparison(
-    value_base=1.0, value_new=1.2, difference=0.2, low=None, high=float("inf"), p=None, mde=None,
-    method="nights", premise="nights alike", relative=True,
-)  # fmt: skip
 
 
 @pytest.fixture
 def gate() -> Gate:
-    """A regressed gate, its rulings and samples in an unhelpful order."""
-    return Gate(
-        suite="maths",
-        run="results/maths/1",
-        baseline="nightly",
-        word="regressed",
-        rulings=(
-            Ruling(
-                rule="accuracy >= 0.5", metric="accuracy", task=None, target="local", word="pass", why="", value=0.74
-            ),
-            Ruling(
-                rule="ttft_p95 within 15 %", metric="ttft_p95", task="words", target="local", word="inconclusive",
-                why="too few nights", comparison=SLOWER, decide="40 more repeats, $1.20",
-            ),
-            Ruling(
-                rule="accuracy no worse than 2 points", metric="accuracy", task="words", target="local",
-                word="regressed", why="6 points worse", comparison=DROP,
-            ),
-        ),
-        failing=(
-            Failing(kind="failed", task="words", target="local", sample_id="q3", message="stall: no byte for 60 s"),
-            Failing(kind="unscored", task="words", target="local", sample_id="q4", message="no number"),
-            Failing(kind="truncated", task="words", target="local", sample_id="q2", answer="4", expected="42"),
-            Failing(kind="wrong", task="words", target="local", sample_id="q1", answer="41", expected="42"),
-            Failing(kind="wrong", task="words", target="local", sample_id="q1", answer="43", expected="42"),
-        ),
-        notes=("one night is stored",),
-    )  # fmt: skip
+    return regressed()
 
 
 def parse(page: str) -> tuple[JUnitXml, list[TestSuite]]:
