@@ -38,11 +38,6 @@ def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
 
 
-def rate(value: float | None, unit: str) -> str:
-    """Return three significant digits and the unit: `41.5 tok/s`."""
-    return UNKNOWN if value is None else f"{significant(value)} {unit}"
-
-
 def usd(value: Decimal | None) -> str:
     """Return dollars with at least two decimals and at least three significant digits: `$12.34`, `$0.00123`."""
     if value is None:

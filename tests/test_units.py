@@ -60,11 +60,9 @@ def test_usd(value: Decimal | None, text: str) -> None:
     assert units.usd(value) == text
 
 
-def test_counts_and_rates() -> None:
+def test_counts() -> None:
     """Thousands are separated; unknown is a dash."""
     assert (units.count(12345), units.count(None)) == ("12,345", "-")
-    assert (units.rate(41.52, "tok/s"), units.rate(9.996, "tok/s")) == ("41.5 tok/s", "10.0 tok/s")
-    assert units.rate(None, "tok/s") == "-"
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
         ladders += [(f"{one.target.name} {folder.name}" if several else one.target.name, one) for one in found]
     write(render([ladder_page(ladders)], form, width=width()), end="")
     if plot:
-        from evalrun.report.plot import text_plot
+        from evalrun.report.curves import text_plot
 
         write(text_plot(ladders, width=width()), end="")
     if out is not None:

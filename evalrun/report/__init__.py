@@ -2,12 +2,11 @@
 
 A subject builds a `Page`, a format renders it, and neither knows the other:
 
-    page                                    the values; how a number reads
+    page quantity                           the values; how a number reads
     table ladder compare gate history plan  what is on the page of each subject
     text markdown data                      the formats: plain lines, Markdown, CSV and JSON
     ci                                      a gate as JUnit XML, GitHub's summary and annotations, charts
-    ladder_plot                             the curves of a ladder: as points, and drawn with plain characters
-    pictures                                ladders and histories as PNG and SVG
+    curves picture                          ladders and histories as points, plain characters, PNG and SVG
 
 Another format is a module with a function like `text.render`, and a line in `FORMATS`.
 """

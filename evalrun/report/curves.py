@@ -1,13 +1,17 @@
-"""The curves of ladders and histories as points, for those who draw them: the terminal's plot and the pictures."""
+"""The curves of ladders and histories: as points, for those who draw them, and ladders in plain characters."""
 
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from evalrun import units
+from evalrun.escape import tty
 from evalrun.history import Point, Series
 from evalrun.ladder import Ladder, Rung
 from evalrun.report.ladder import Labelled
+from evalrun.report.page import encoded, name
 from evalrun.report.quantity import of_metric
+from evalrun.report.text import wrapped
 from evalrun.table import Mark, Metric
 
 
@@ -124,7 +128,7 @@ def spaced(asked: Sequence[int]) -> list[int]:
 # ---------------------------------------------------------------- histories
 
 
-def over_time(name: str, place: int, points: Sequence[Point], metric: int) -> Curve:
+def over_time(whose: str, place: int, points: Sequence[Point], metric: int) -> Curve:
     """Return a metric of a series against time in days since 1970; it breaks where runs cannot be compared."""
     dots: list[Dot] = []
     for point in points:
@@ -133,7 +137,7 @@ def over_time(name: str, place: int, points: Sequence[Point], metric: int) -> Cu
             dots.append(Dot(_day(point), math.nan))
         warned = found is not None and bool(point.alerts or Mark.INVALID in found.marks)
         dots.append(dot(_day(point), found, hollow=warned))
-    return Curve(name, place, dots)
+    return Curve(whose, place, dots)
 
 
 def changes(mine: Sequence[Series]) -> list[Moment]:
@@ -169,3 +173,98 @@ def roomy(low: float, high: float) -> tuple[float, float]:
 def short(size: int) -> str:
     """Return a size for an axis: 4K is 4,096; what is not a multiple of 1,024 stays a number."""
     return f"{size // 1024}K" if size % 1024 == 0 else f"{size:,}"
+
+
+# ---------------------------------------------------------------- plain characters
+
+NARROWEST = 40
+HEIGHT = 16
+MARGIN = 9  # columns for the numbers of the y axis
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SEVERAL = "*"
+
+
+class Frame(NamedTuple):
+    """The field of a chart: the logarithms of sizes at its sides, the scaled values at its bottom and top."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+    columns: int
+
+    def row(self, value: float) -> int:
+        share = (self.top - value) / (self.top - self.bottom)
+        return min(HEIGHT - 1, max(0, round(share * (HEIGHT - 1))))
+
+    def column(self, size: float) -> int:
+        span = self.right - self.left
+        return round((math.log(size) - self.left) / span * (self.columns - 1)) if span else self.columns // 2
+
+
+def text_plot(ladders: Sequence[Labelled], *, width: int = 100) -> str:
+    """Return the charts that have something to show, ending in a newline; empty where none has."""
+    width = max(width, NARROWEST)
+    ladders = ladders[: len(LETTERS)]
+    charts = [chart for chart in (_ttft_chart(ladders, width), _accuracy_chart(ladders, width)) if chart]
+    if not charts:
+        return ""
+    legend = (encoded((f"{letter} ", name(label)), tty) for letter, (label, _) in zip(LETTERS, ladders, strict=False))
+    ending = wrapped(f"{', '.join(legend)}; {SEVERAL} several at one place", width)
+    return "\n\n".join("\n".join(part) for part in (*charts, ending)) + "\n"
+
+
+def _ttft_chart(ladders: Sequence[Labelled], width: int) -> list[str]:
+    curves = [
+        curve._replace(dots=[each._replace(value=math.log(each.value)) for each in curve.dots])
+        for curve in ttft(ladders)
+    ]
+    if not curves:
+        return []
+    values = [each.value for curve in curves for each in curve.dots]
+    low, high = roomy(math.exp(min(values) - 0.1), math.exp(max(values) + 0.1))
+    marks = {math.log(tick): units.seconds(tick) for tick in ticks(low, high)}
+    title = "TTFT p50 against prompt tokens, both logarithmic: A cold, a warm, . fit"
+    chart = _chart(curves, sizes(ladders), (math.log(low), math.log(high)), marks, width=width)
+    return [*wrapped(title, width), *chart]
+
+
+def _accuracy_chart(ladders: Sequence[Labelled], width: int) -> list[str]:
+    curves = accuracy(ladders, "")
+    marks = {quarter / 4: units.fraction(quarter / 4) for quarter in range(5)}
+    title = "accuracy over all families against prompt tokens"
+    chart = _chart(curves, sizes(ladders), (0.0, 1.0), marks, width=width) if curves else []
+    return [*wrapped(title, width), *chart] if chart else []
+
+
+def _chart(
+    curves: Sequence[Curve], asked: Sequence[int], span: tuple[float, float], marks: dict[float, str], *, width: int
+) -> list[str]:
+    """Return the lines of a chart: the numbers of y (`marks`) beside the field, the sizes below."""
+    places = [math.log(x) for x in (*asked, *(each.at for curve in curves for each in curve.dots))]
+    frame = Frame(min(places), max(places), *span, width - MARGIN - 2)
+    field = [[" "] * frame.columns for _ in range(HEIGHT)]
+    for curve in sorted(curves, key=lambda curve: curve.look != "dotted"):  # a fit gives way to what was measured
+        letter = LETTERS[curve.place]
+        sign = {"solid": letter, "dashed": letter.lower(), "dotted": "."}[curve.look]
+        for each in curve.dots:
+            row, column = frame.row(each.value), frame.column(each.at)
+            free = field[row][column] in (" ", ".", sign)
+            field[row][column] = sign if free else SEVERAL
+    shown = {frame.row(value): text for value, text in marks.items()}
+    lines = [
+        (f"{shown.get(row, ''):>{MARGIN}} {'+' if row in shown else '|'}" + "".join(cells)).rstrip()
+        for row, cells in enumerate(field)
+    ]
+    return [*lines, " " * (MARGIN + 1) + "+" + "-" * frame.columns, " " * (MARGIN + 2) + _below(frame, asked)]
+
+
+def _below(frame: Frame, asked: Sequence[int]) -> str:
+    """Return the sizes below the axis; one that would touch its neighbour is left out."""
+    line = ""
+    for size in asked:
+        text = short(size)
+        begin = min(max(0, frame.column(size) - len(text) // 2), frame.columns - len(text))
+        if not line or begin > len(line):
+            line = line.ljust(begin) + text
+    return line

@@ -1,17 +1,15 @@
-"""The page of a gate: its word, then every ruling, worst first; and the sentences that `ci` shares with it."""
+"""The page of a gate: its word, then every rule, worst first. What is reported of rules and samples, for `ci` too."""
 
 from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from evalrun import escape
 from evalrun.gate.values import Failing, Gate, Ruling
 from evalrun.report import quantity
 from evalrun.report.compare import evidence, side_value
 from evalrun.report.page import Page, Quantity, Text, Verbatim, joined, name, sections
-from evalrun.report.table import alerts
 from evalrun.rule import MEASURES
 from evalrun.stats.interval import Interval
-from evalrun.stats.verdict import Comparison
-from evalrun.table import Table
 
 COLUMNS = ("suite", "run", "baseline", "task", "target", "rule", "verdict", "method", "why")
 
@@ -19,24 +17,46 @@ WORDS = ("regressed", "inconclusive", "pass")
 KINDS = {"wrong": "wrong answer", "truncated": "cut off", "failed": "failed request", "unscored": "not scored"}
 """Worst first. The first two are the model's doing, the other two are in the way of a verdict on it."""
 
-_CLIP = 1_000
+CLIP = 1_000  # characters of somebody else's text
 _INTERVALS = (
     "[ ]: 95 %, two-sided. A ruling is one-sided, at 5 %: it may pass although the interval reaches a little past what"
     " is tolerated."
 )
 
 
+class Finding(NamedTuple):
+    """A rule, or a failing sample, as it is reported.
+
+    word: the verdict, or what is wrong with the answer.
+    blame: a failure is the model's doing, an error is in the way of a verdict on it; empty where all is well.
+    subject: the rule, or the sample.
+    why: all in one line.
+    details: what it rests on, a line each.
+    """
+
+    word: str
+    blame: Literal["", "failure", "error"]
+    subject: Text
+    task: str | None
+    target: str
+    why: Text
+    details: tuple[Text, ...]
+
+    def sentence(self) -> Text:
+        """Return the finding on one line."""
+        return (f"{self.word}: ", self.subject, " (", name(self.task), ", ", name(self.target), "): ", self.why)
+
+
 def gate_page(gate: Gate) -> Page:
     """Return the page of a gate."""
-    found = rulings(gate)
     against = (" against ", Verbatim(gate.baseline)) if gate.baseline else ()
-    compared = any(ruling.comparison is not None for ruling in found)
+    compared = any(ruling.comparison is not None for ruling in gate.rulings)
     return Page(
         title=(f"gate {gate.word}: suite ", Verbatim(gate.suite), ", run ", Verbatim(gate.run), against),
-        sections=sections(("Rules", map(_ruling, found))),
+        sections=sections(("Rules", (finding.sentence() for finding in rules(gate)))),
         notes=(*([_INTERVALS] if compared else []), *map(Verbatim, gate.notes)),
         columns=COLUMNS,
-        quantities=[each for ruling in found for each in _numbers(gate, ruling)],
+        quantities=[each for ruling in _rulings(gate) for each in _numbers(gate, ruling)],
         data=quantity.as_data(gate),
     )
 
@@ -59,76 +79,74 @@ def _unit(ruling: Ruling) -> str:
     return MEASURES[ruling.metric].unit if ruling.metric in MEASURES else ""
 
 
-def _ruling(ruling: Ruling) -> Text:
-    where = (name(ruling.task), ", ", name(ruling.target))
-    return (f"{ruling.word}: ", Verbatim(ruling.rule), " (", where, "): ", why(ruling))
+# ---------------------------------------------------------------- findings
 
 
-# ---------------------------------------------------------------- sentences
+def rules(gate: Gate, *, clip: int = CLIP) -> list[Finding]:
+    """Return what the rules say, worst first, else as they came."""
+    return [_of_ruling(ruling, clip) for ruling in _rulings(gate)]
 
 
-def rulings(gate: Gate) -> list[Ruling]:
-    """Return the rulings, worst first, else as they came; and one for the gate where none carries its word.
+def _rulings(gate: Gate) -> list[Ruling]:
+    """Return the rulings, worst first, and one for the gate where none has its word.
 
     A gate without a baseline may have no ruling at all, and still must not look green.
     """
-    found = sorted(gate.rulings, key=lambda ruling: WORDS.index(ruling.word))
-    if any(ruling.word == gate.word for ruling in found):
-        return found
-    said = "; ".join(gate.notes) or "no rule was applied"
-    whole = Ruling(rule="gate", metric="", task=None, target="all targets", word=gate.word, why=said)
-    return sorted([whole, *found], key=lambda ruling: WORDS.index(ruling.word))
+    found = list(gate.rulings)
+    if all(ruling.word != gate.word for ruling in found):
+        why = "; ".join(gate.notes) or "no rule was applied"
+        found.insert(0, Ruling(rule="gate", metric="", task=None, target="all targets", word=gate.word, why=why))
+    return sorted(found, key=lambda ruling: WORDS.index(ruling.word))
 
 
-def failing(gate: Gate) -> list[Failing]:
-    """Return the failing samples, worst first, else as they came."""
-    order = list(KINDS)
-    return sorted(gate.failing, key=lambda sample: order.index(sample.kind))
+def _of_ruling(ruling: Ruling, clip: int) -> Finding:
+    said = (ruling.why, f"to decide: {ruling.decide}" if ruling.decide else "")
+    return Finding(
+        word=ruling.word,
+        blame="" if ruling.word == "pass" else "failure" if ruling.word == "regressed" else "error",
+        subject=clipped(ruling.rule, clip),
+        task=ruling.task,
+        target=ruling.target,
+        why=joined("; ", [clipped(each, clip) for each in said if each]),
+        details=tuple(_evidence(ruling, clip)),
+    )
 
 
-def clipped(text: str | None, limit: int = _CLIP) -> Text:
-    """Return somebody else's text, clipped; nothing where there is none."""
-    return Verbatim(escape.clip(text or "", limit))
-
-
-def why(ruling: Ruling) -> Text:
-    """Return why a ruling says what it says, and what would decide it."""
-    parts = (ruling.why, f"to decide: {ruling.decide}" if ruling.decide else "")
-    return joined("; ", [clipped(part) for part in parts if part])
-
-
-def value(ruling: Ruling) -> str:
-    """Return the number a ruling looks at: `80.0 % -> 74.0 %`, or `74.0 %` for an absolute rule."""
-    unit, found = _unit(ruling), ruling.comparison
+def _evidence(ruling: Ruling, clip: int) -> Iterator[Text]:
+    found, unit = ruling.comparison, _unit(ruling)
     if found is None:
-        return quantity.reading(ruling.value, unit=unit)
-    return f"{quantity.reading(found.value_base, unit=unit)} -> {quantity.reading(found.value_new, unit=unit)}"
-
-
-def difference(found: Comparison | None) -> str:
-    """Return the change between two runs with its interval."""
-    return "-" if found is None else quantity.shift(found.difference, found.low, found.high, relative=found.relative)
-
-
-def because(found: Comparison) -> Iterator[Text]:
-    """Return what a comparison rests on, a line each."""
-    yield f"difference: {difference(found)}"
+        yield f"value: {quantity.reading(ruling.value, unit=unit)}"
+        return
+    base, new = (quantity.reading(value, unit=unit) for value in (found.value_base, found.value_new))
+    yield f"value: {base} to {new}"
+    yield f"difference: {quantity.shift(found.difference, found.low, found.high, relative=found.relative)}"
     if found.p is not None:
         yield f"p: {quantity.p_value(found.p)}"
     if found.mde is not None:
         yield f"smallest detectable change: {quantity.reading(found.mde, unit='%' if found.relative else 'pt')}"
-    yield ("method: ", clipped(found.method), "; premise: ", clipped(found.premise))
+    yield ("method: ", clipped(found.method, clip), "; premise: ", clipped(found.premise, clip))
 
 
-def said(sample: Failing) -> Iterator[Text]:
-    """Return what is known of a failing sample, a line each."""
-    texts = {"answered": sample.answer, "expected": sample.expected, "message": sample.message or None}
-    yield from ((f"{label}: ", clipped(text)) for label, text in texts.items() if text is not None)
+def samples(gate: Gate, *, clip: int = CLIP) -> list[Finding]:
+    """Return the failing samples, worst first, else as they came."""
+    order = list(KINDS)
+    return [_of_sample(each, clip) for each in sorted(gate.failing, key=lambda each: order.index(each.kind))]
 
 
-def about(gate: Gate, table: Table | None) -> Iterator[tuple[str, Text]]:
-    """Return what the reader must know of the gate, as (label, text)."""
-    yield "run", clipped(gate.run)
-    yield "baseline", "none" if gate.baseline is None else clipped(gate.baseline)
-    yield from (("warning", alert) for alert in (alerts(table) if table else ()))
-    yield from (("note", clipped(note)) for note in gate.notes)
+def _of_sample(sample: Failing, clip: int) -> Finding:
+    known = {"answered": sample.answer, "expected": sample.expected, "message": sample.message or None}
+    details = [(f"{label}: ", clipped(text, clip)) for label, text in known.items() if text is not None]
+    return Finding(
+        word=KINDS[sample.kind],
+        blame="failure" if sample.kind in ("wrong", "truncated") else "error",
+        subject=clipped(sample.sample_id, clip),
+        task=sample.task,
+        target=sample.target,
+        why=joined("; ", details) if details else KINDS[sample.kind],
+        details=tuple(details),
+    )
+
+
+def clipped(text: str, limit: int = CLIP) -> Text:
+    """Return somebody else's text, clipped."""
+    return Verbatim(escape.clip(text, limit))

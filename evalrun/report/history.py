@@ -31,18 +31,19 @@ def history_page(history: History) -> Page:
     """Return the page of a history."""
     found = [(series, [_numbers(history, series, point) for point in series.points]) for series in history.series]
     numbers = [each for _, points in found for each in chain.from_iterable(points) if each]
+    blocks = list(_blocks(history, found))
     lost = [run for run in history.runs if run.state != "ok"]
     return Page(
         title=_title(history),
         alerts=tuple(map(Verbatim, history.alerts)),
-        blocks=tuple(_blocks(history, found)),
+        blocks=blocks,
         sections=sections(
             ("Changes and warnings", _changed(history)),
             ("Runs without numbers", ((name(run.name), f": {run.state}: ", Verbatim(run.why)) for run in lost)),
         ),
         notes=(
             *([TREND_NOTE] if found else []),
-            *quantity.explained(numbers, shown=(wanted.name for wanted in history.metrics)),
+            *quantity.explained(numbers, blocks),
             *map(Verbatim, history.notes),
         ),
         columns=COLUMNS,

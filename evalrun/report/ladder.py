@@ -3,7 +3,7 @@
 A ladder comes with a label; several targets, or several runs of one, are several ladders.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,12 +11,11 @@ from evalrun import units
 from evalrun.ladder import Ladder
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name
+from evalrun.report.quantity import Keyed
 from evalrun.report.table import foundation
-from evalrun.table import Metric
 
 Labelled = tuple[str, Ladder]
-_Column = Mapping[tuple[str, str], Quantity]
-"""Numbers by name and what they are narrowed to."""
+"""A ladder and its label."""
 
 COLUMNS = ("suite", "run", "label", "target", "size", "depth")  # a number of the whole ladder has no size
 
@@ -31,25 +30,23 @@ TOPICS: dict[str, tuple[str, ...]] = {
 
 
 class _Numbers(NamedTuple):
-    """A ladder's numbers: of the whole, by size, and by place of the answer (as `Ladder.spots`)."""
+    """A ladder's numbers: of the whole, by size, and by family, depth of the answer and size."""
 
     label: str
     ladder: Ladder
-    whole: _Column
-    rungs: dict[int, _Column]
-    spots: list[Quantity]
-
-    def every(self) -> Iterator[Quantity]:
-        yield from self.whole.values()
-        for rung in self.rungs.values():
-            yield from rung.values()
-        yield from self.spots
+    whole: Keyed
+    rungs: dict[int, Keyed]
+    spots: dict[tuple[str, float, int], Quantity]
 
 
 def ladder_page(ladders: Sequence[Labelled]) -> Page:
     """Return the page of ladders, each with its label."""
     found = [_numbers(label, ladder) for label, ladder in ladders]
-    numbers = [each for one in found for each in one.every()]
+    blocks = [_summary(found), *(block for one in found for block in _blocks(one))]
+    numbers: list[Quantity] = []
+    for one in found:
+        numbers += [each for column in (one.whole, *one.rungs.values()) for each in column.values()]
+        numbers += one.spots.values()
     runs = dict.fromkeys((ladder.suite, ladder.run) for _, ladder in ladders)
     titles = (("suite ", Verbatim(suite), (", run ", Verbatim(run)) if run else "") for suite, run in runs)
     loud = dict.fromkeys(ladder.target.alert for _, ladder in ladders if ladder.target.alert)
@@ -57,11 +54,8 @@ def ladder_page(ladders: Sequence[Labelled]) -> Page:
     return Page(
         title=("ladder of ", joined("; ", titles)),
         alerts=(*map(Verbatim, loud), *notes),
-        blocks=(_summary(found), *(block for one in found for block in _blocks(one))),
-        notes=(
-            *quantity.explained(numbers, shown=(each.name for each in numbers if each.value is not None)),
-            *(_foundation(label, ladder) for label, ladder in ladders),
-        ),
+        blocks=blocks,
+        notes=(*quantity.explained(numbers, blocks), *(_foundation(*one) for one in ladders)),
         columns=COLUMNS,
         quantities=numbers,
         data={"ladders": [{"label": label, **quantity.as_data(ladder)} for label, ladder in ladders]},
@@ -70,29 +64,23 @@ def ladder_page(ladders: Sequence[Labelled]) -> Page:
 
 def _numbers(label: str, ladder: Ladder) -> _Numbers:
     alerts = tuple(filter(None, (ladder.target.alert, *ladder.notes)))
-
-    def made(metric: Metric, size: str = "", depth: str = "") -> Quantity:
-        where = (ladder.suite, ladder.run, label, ladder.target.name, size, depth)
-        return quantity.of_metric(metric, where, alerts=alerts)
-
-    def column(metrics: Iterable[Metric], size: str = "") -> _Column:
-        return {(metric.name, metric.of): made(metric, size) for metric in metrics}
-
+    place = (ladder.suite, ladder.run, label, ladder.target.name)
+    spots = {}
+    for spot in ladder.spots:
+        where = (*place, str(spot.size), repr(spot.depth))
+        share = units.fraction(None if spot.accuracy.value is None else float(spot.accuracy.value))
+        found = quantity.of_metric(spot.accuracy, where, alerts=alerts)
+        spots[spot.family, spot.depth, spot.size] = replace(found, shown=share)  # there is no room for an interval
     return _Numbers(
         label,
         ladder,
-        whole=column(ladder.metrics),
-        rungs={rung.size: column(rung.metrics, str(rung.size)) for rung in ladder.rungs},
-        spots=[
-            replace(made(spot.accuracy, str(spot.size), repr(spot.depth)), shown=_share(spot.accuracy))
-            for spot in ladder.spots
-        ],
+        whole=quantity.keyed(ladder.metrics, (*place, "", ""), alerts=alerts),
+        rungs={
+            rung.size: quantity.keyed(rung.metrics, (*place, str(rung.size), ""), alerts=alerts)
+            for rung in ladder.rungs
+        },
+        spots=spots,
     )
-
-
-def _share(accuracy: Metric) -> str:
-    """Return an accuracy for a cell too small for its interval."""
-    return units.fraction(None if accuracy.value is None else float(accuracy.value))
 
 
 # ---------------------------------------------------------------- blocks
@@ -108,39 +96,32 @@ def _summary(found: Sequence[_Numbers]) -> Block:
 
 
 def _blocks(found: _Numbers) -> Iterator[Block]:
-    title = name(found.label)
     topic_of = {metric: topic for topic, metrics in TOPICS.items() for metric in metrics}
     order = list(topic_of)
     one_family = found.ladder.families if len(found.ladder.families) == 1 else ()
     keys = [
-        key
-        for key in dict.fromkeys(key for rung in found.rungs.values() for key in rung)
-        if quantity.worth_showing(*key, (rung.get(key) for rung in found.rungs.values()))
-        and not key[1].startswith("p5 ")  # for the bands of the pictures
-        and key[1] not in one_family
+        (metric, of)
+        for metric, of in quantity.worth_showing(list(found.rungs.values()))
+        if of not in one_family and not of.startswith("p5 ")  # that is for the bands of the pictures
     ]
     for topic in TOPICS:
         mine = [key for key in keys if topic_of.get(key[0], "trouble") == topic]
-        mine.sort(key=lambda key: order.index(key[0]) if key[0] in order else len(order))  # stable
+        mine.sort(key=lambda key: order.index(key[0]) if key[0] in order else len(order))
         rows = [_row(units.count(size), [rung.get(key) for key in mine]) for size, rung in found.rungs.items()]
         if mine:
-            yield Block((title, f": {topic} by size"), [_head(*key) for key in mine], rows)
-    for family in dict.fromkeys(spot.family for spot in found.ladder.spots):
+            yield Block((name(found.label), f": {topic} by size"), [_head(*key) for key in mine], rows)
+    for family in dict.fromkeys(family for family, _, _ in found.spots):
         yield _depths(found, family)
 
 
 def _depths(found: _Numbers, family: str) -> Block:
-    mine = [(s, n) for s, n in zip(found.ladder.spots, found.spots, strict=True) if s.family == family]
-    by_place = {(spot.depth, spot.size): accuracy for spot, accuracy in mine}
-    sizes = sorted({spot.size for spot, _ in mine})
-    rows = [
-        BlockRow(units.fraction(depth), [by_place.get((depth, size), units.UNKNOWN) for size in sizes])
-        for depth in sorted({spot.depth for spot, _ in mine})
-    ]
-    counts = sorted({accuracy.n for _, accuracy in mine if accuracy.n})
+    mine = {(depth, size): accuracy for (of, depth, size), accuracy in found.spots.items() if of == family}
+    depths, sizes = (sorted(set(each)) for each in zip(*mine, strict=True))
+    rows = [_row(units.fraction(depth), [mine.get((depth, size)) for size in sizes]) for depth in depths]
+    counts = sorted({accuracy.n for accuracy in mine.values() if accuracy.n})
     samples = " to ".join(dict.fromkeys(map(str, (counts[0], counts[-1])))) if counts else "0"
     title = (name(found.label), ": ", name(family), f" by depth, samples each: {samples}")
-    return Block(title, list(map(units.count, sizes)), rows)
+    return Block(title, [units.count(int(size)) for size in sizes], rows)
 
 
 def _head(metric: str, of: str) -> Text:

@@ -10,15 +10,20 @@ from typing import Any
 
 from evalrun import units
 from evalrun.explain import DEFINITIONS, MARKS
-from evalrun.report.page import Quantity, Text, Verbatim
+from evalrun.report.page import Block, Quantity, Text, Verbatim, quantities_in
 from evalrun.table import Metric
 
 FOOTNOTED = (
     "accuracy", "accuracy_pessimistic", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput", "good",
     "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error",
     "effective_context", "prefill_throughput", "cost_per_request_usd", "cached_share", "context_refused", "cache_leaks",
-    "cache_misses",
+    "cache_misses", "doubtful", "bound_s", "pass_at_k", "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
 )  # fmt: skip
+_ORDER = {metric: place for place, metric in enumerate(DEFINITIONS)}
+
+
+Keyed = Mapping[tuple[str, str], Quantity]
+"""Numbers by their name and what they are narrowed to."""
 
 
 def of_metric(metric: Metric, where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> Quantity:
@@ -32,35 +37,48 @@ def of_metric(metric: Metric, where: tuple[str, ...], *, alerts: tuple[str, ...]
     )  # fmt: skip
 
 
+def keyed(metrics: Iterable[Metric], where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> Keyed:
+    """Return metrics as numbers of a page."""
+    return {(metric.name, metric.of): of_metric(metric, where, alerts=alerts) for metric in metrics}
+
+
 def label(metric: str, of: str = "") -> Text:
-    """Return a number's label: `TTFT p95`, `failed: stall`."""
+    """Return a number's label: `TTFT p95`, `failed: stall`, `pass@8`."""
     definition = DEFINITIONS[metric]
+    if definition.label.endswith(("@k", "^k")):
+        k, _, rest = of.partition(" ")
+        return (definition.label[:-1], Verbatim(k), (": ", Verbatim(rest)) if rest else "")
     if not of:
         return definition.label
     return f"{definition.label} {of}" if definition.unit == "s" else (f"{definition.label}: ", Verbatim(of))
 
 
-def worth_showing(metric: str, of: str, numbers: Iterable[Quantity | None]) -> bool:
-    """Whether a row, or a column, says something.
+def worth_showing(columns: Sequence[Keyed]) -> list[tuple[str, str]]:
+    """Return which numbers of columns side by side are worth a row, in the order of `explain`; else as they came.
 
-    Where its definition calls it optional, and where it is narrowed to a kind, it does not if all of its numbers are
-    unknown, or counts of what never happened. A measured zero is news, and so is a count that could have been unknown.
+    A number that is optional by its definition, or narrowed to a kind, is not where it is unknown in every column, or a
+    count of what never happened. A measured zero is news, and so is a count that could have been unknown.
     """
-    definition = DEFINITIONS[metric]
-    known = [each.value for each in numbers if each is not None and each.value is not None]
-    if not (definition.optional or of):
-        return True
-    return any(known) if definition.unit == "count" and not definition.absent else bool(known)
+    found = []
+    for key in dict.fromkeys(key for column in columns for key in column):
+        definition = DEFINITIONS[key[0]]
+        known = [value for column in columns if key in column and (value := column[key].value) is not None]
+        if definition.optional or key[1]:
+            counted = definition.unit == "count" and not definition.absent
+            found += [key] if (any(known) if counted else known) else []
+        else:
+            found.append(key)
+    return sorted(found, key=lambda key: _ORDER[key[0]])
 
 
-def explained(numbers: Sequence[Quantity], *, shown: Iterable[str]) -> Iterator[Text]:
-    """Return the marks that occur, and the definitions of those numbers that need one and are shown."""
+def explained(numbers: Sequence[Quantity], blocks: Iterable[Block]) -> Iterator[Text]:
+    """Return the marks that numbers have, and the definitions of those in the blocks that need one."""
     marks = {mark for each in numbers for mark in each.marks}
     for mark, (symbol, text) in MARKS.items():
         if mark in marks:
             yield (Verbatim(symbol), " ", text) if symbol else text
-    names = set(shown)
-    yield from (f"{DEFINITIONS[each].label}: {DEFINITIONS[each].brief}" for each in FOOTNOTED if each in names)
+    shown = {each.name for each in quantities_in(blocks)}
+    yield from (f"{DEFINITIONS[each].label}: {DEFINITIONS[each].brief}" for each in FOOTNOTED if each in shown)
 
 
 # ---------------------------------------------------------------- values

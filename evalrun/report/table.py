@@ -1,85 +1,64 @@
 """The page of a table: a block for each task, a column for each target, a row for each number that says something."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from evalrun import units
 from evalrun.explain import DEFINITIONS, SECTIONS
 from evalrun.report import quantity
-from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name, sections
+from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, joined, name, sections
+from evalrun.report.quantity import Keyed
 from evalrun.table import Cell, Context, Example, Table, TargetNote
 
 COLUMNS = ("suite", "run", "task", "target")  # the row of all tasks has an empty task
 
-_ORDER = {name: place for place, name in enumerate(DEFINITIONS)}
 _SECTION = {definition.name: section for section, definitions in SECTIONS.items() for definition in definitions}
 _SAME = {"planned": "attempted", "scored": "succeeded"}  # rows that say nothing where they equal another one
-
-_Column = tuple[Cell, Mapping[tuple[str, str], Quantity]]
-"""A cell and its numbers, by name and what they are narrowed to."""
 
 
 def table_page(table: Table) -> Page:
     """Return the page of a table."""
     context = table.context
-    columns = [(cell, _numbers(cell, context)) for cell in table.cells]
-    numbers = [each for _, column in columns for each in column.values()]
-    blocks, shown = _blocks(columns, context)
+    columns = [_column(cell, context) for cell in table.cells]
+    numbers = [each for column in columns for each in column.values()]
+    blocks = list(_blocks(table, columns))
+    cells = {"cells": quantity.as_data(table.cells), "examples": quantity.as_data(table.examples)}
     return Page(
         title=("suite ", Verbatim(context.suite), (", run ", Verbatim(context.run)) if context.run else ""),
         alerts=alerts(table),
         blocks=blocks,
         sections=sections(("Worth a look", map(_example, table.examples))),
-        notes=(*quantity.explained(numbers, shown=shown), *_foundation(context)),
+        notes=(*quantity.explained(numbers, blocks), *_foundation(context)),
         columns=COLUMNS,
         quantities=numbers,
-        data=quantity.as_data(context) | {"cells": quantity.as_data(table.cells), "examples": quantity.as_data(table.examples)},
+        data=quantity.as_data(context) | cells,
     )
 
 
-def _numbers(cell: Cell, context: Context) -> dict[tuple[str, str], Quantity]:
+def _column(cell: Cell, context: Context) -> Keyed:
     where = (context.suite, context.run, cell.task or "", cell.target)
     loud = (note.alert for note in context.targets if note.name == cell.target and note.alert)
-    alerts = (*loud, *cell.alerts)
-    return {(metric.name, metric.of): quantity.of_metric(metric, where, alerts=alerts) for metric in cell.metrics}
+    return quantity.keyed(cell.metrics, where, alerts=(*loud, *cell.alerts))
 
 
 # ---------------------------------------------------------------- blocks
 
 
-def _blocks(columns: Sequence[_Column], context: Context) -> tuple[list[Block], set[str]]:
-    """Return the blocks, and the names of the numbers in them."""
-    by_task: dict[str | None, list[_Column]] = {}
-    for column in columns:
-        by_task.setdefault(column[0].task, []).append(column)
-    blocks, shown = [], set[str]()
-    for task, mine in by_task.items():
-        scorers = context.scorers.get(task, ()) if task is not None else ()
-        scored_by = (" (scored by ", name(scorers[0]), ")") if scorers else ""
-        keys = list(_shown([numbers for _, numbers in mine]))
-        rows = [_row(key, [numbers for _, numbers in mine]) for key in keys]
-        blocks.append(Block((name(task), scored_by), [name(cell.target) for cell, _ in mine], rows))
-        shown |= {key[0] for key in keys}
-    return blocks, shown
+def _blocks(table: Table, columns: Sequence[Keyed]) -> Iterator[Block]:
+    for task in dict.fromkeys(cell.task for cell in table.cells):
+        scorers = table.context.scorers.get(task, ()) if task is not None else ()
+        title = (name(task), (" (scored by ", name(scorers[0]), ")") if scorers else "")
+        mine = [column for cell, column in zip(table.cells, columns, strict=True) if cell.task == task]
+        rows = [_row(key, mine) for key in quantity.worth_showing(mine) if not _says_the_same(key, mine)]
+        yield Block(title, [name(cell.target) for cell in table.cells if cell.task == task], rows)
 
 
-def _shown(columns: Sequence[Mapping[tuple[str, str], Quantity]]) -> Iterator[tuple[str, str]]:
-    """Return what gets a row, in the order of `explain`; within a metric, as it came."""
-    keys = dict.fromkeys(key for column in columns for key in column)
-    for key in sorted(keys, key=lambda key: _ORDER[key[0]]):
-        same = _SAME.get(key[0])
-        if same and not key[1] and all(_value(column, key[0]) == _value(column, same) for column in columns):
-            continue
-        if quantity.worth_showing(*key, (column.get(key) for column in columns)):
-            yield key
+def _says_the_same(key: tuple[str, str], columns: Sequence[Keyed]) -> bool:
+    """Whether a row only repeats another one, in each column."""
+    other = (_SAME.get(key[0], ""), key[1])
+    return all(other in column and column[other].value == column[key].value for column in columns if key in column)
 
 
-def _value(column: Mapping[tuple[str, str], Quantity], metric: str) -> Any:
-    found = column.get((metric, ""))
-    return None if found is None else found.value
-
-
-def _row(key: tuple[str, str], columns: Sequence[Mapping[tuple[str, str], Quantity]]) -> BlockRow:
+def _row(key: tuple[str, str], columns: Sequence[Keyed]) -> BlockRow:
     """Return a row. A kind that did not occur here is a known 0; a measurement that is missing is unknown."""
     missing = "0" if key[1] and DEFINITIONS[key[0]].unit == "count" else units.UNKNOWN
     return BlockRow(quantity.label(*key), [column.get(key, missing) for column in columns], _SECTION[key[0]])

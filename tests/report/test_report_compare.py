@@ -6,51 +6,19 @@ import json
 import re
 
 import pytest
+from subjects import contrast
 
-from evalrun.compare.values import Contrast, Flip, Pair, Part, Row, Tradeoff
 from evalrun.gate.values import Gate, Ruling
 from evalrun.report import render
 from evalrun.report.compare import contrast_page
 from evalrun.report.gate import gate_page
-from evalrun.rule import MEASURES
-from evalrun.stats.interval import Interval
-from evalrun.stats.verdict import Comparison
 
 HOSTILE = '=1|2`@user #1 ![x](http://e)<img src=x>\x1b[31m‮​\x9b\r\n,"'
 
 
-def made(text: str = "sums") -> Contrast:
-    accuracy = Row(
-        measure=MEASURES["accuracy"], base=Interval(0.62, 0.47, 0.75), new=Interval(0.5, 0.36, 0.64), pairs=50,
-        comparison=Comparison(0.62, 0.5, -0.12, -0.22, -0.01, 0.031, 0.15, "exact McNemar", "samples independent"),
-        claims=True, p=0.0412, word="regressed",
-    )  # fmt: skip
-    ttft = Row(
-        measure=MEASURES["ttft_p95"], base=Interval(0.118, 0.11, None), new=Interval(float("inf"), 1.2, None),
-        comparison=Comparison(0.118, 1.2, 9.2, 1.0, float("inf"), 0.2, None, "m", "p", relative=True), why="two nights",
-    )  # fmt: skip
-    cost = Row(measure=MEASURES["cost"], base=Interval(0.000148, 0.000146, 0.00015), new=None, why=text)
-    flip = Flip(
-        sample=text, better=False, base_score=1.0, new_score=0.0, base_answer=text, new_answer=None, expected=text
-    )
-    return Contrast(
-        base=text,
-        new="tonight",
-        pairs=(
-            Pair(
-                task=text, targets=("sim", text), rows=(accuracy, ttft, cost), flips=(flip,) * 7, worse=7,
-                notes=(text,),
-                parts=(Part(cause="capability", requests=50, change=-0.12, low=-0.12, high=-0.12),),
-            ),
-        ),
-        tradeoffs=(Tradeoff(task=text, target=text, accuracy=0.5, cost=None, e2e_p50=1.5, beaten_by=text),),
-        notes=(text,),
-    )  # fmt: skip
-
-
 def test_a_reader_sees_both_values_the_change_and_the_word() -> None:
     """Each row has both values with their intervals, the change, p, what could have been seen, and a word or `~`."""
-    page = re.sub(r" +", " ", render([contrast_page(made())], "text", width=160))
+    page = re.sub(r" +", " ", render([contrast_page(contrast())], "text", width=160))
     assert "accuracy regressed 62 % [47, 75] 50 % [36, 64] -12.0 [-22.0, -1.0] pt 0.041 15.0 pt" in page
     assert "TTFT p95 ~ 118 [110, -] ms inf +920 [+100, +inf] % 0.20 -" in page
     assert "cost/answer ~ $0.000148 [0.000146, 0.000150] - - - -" in page
@@ -63,7 +31,7 @@ def test_a_reader_sees_both_values_the_change_and_the_word() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 120])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """Every width keeps the word and the numbers."""
-    page = render([contrast_page(made())], "text", width=width)
+    page = render([contrast_page(contrast())], "text", width=width)
     assert all(len(line) <= width for line in page.splitlines())
     assert "regressed" in page
     assert "62 % [47, 75]" in re.sub(r"\s+", " ", page)
@@ -71,7 +39,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_csv_has_every_number_in_full() -> None:
     """One row for each number; unknown is empty and infinity is `inf`; p is the adjusted one where there is one."""
-    rows = list(csv.DictReader(io.StringIO(render([contrast_page(made())], "csv"))))
+    rows = list(csv.DictReader(io.StringIO(render([contrast_page(contrast())], "csv"))))
     found = {(row["metric"], row["of"]): row for row in rows}
     assert len(found) == len(rows) == 5 + 5 + 2 + 2 + 3  # accuracy, TTFT, cost alone, a part, a trade-off
     change = found["accuracy", "change"]
@@ -86,19 +54,19 @@ def test_csv_has_every_number_in_full() -> None:
 
 def test_json_has_everything() -> None:
     """Rows, parts, flips and trade-offs; what is infinite or unknown is null."""
-    contrast = json.loads(render([contrast_page(made())], "json"))
-    (pair,) = contrast["pairs"]
+    page = json.loads(render([contrast_page(contrast())], "json"))
+    (pair,) = page["pairs"]
     assert pair["rows"][0]["comparison"]["difference"] == -0.12
     assert (pair["rows"][0]["comparison"]["p"], pair["rows"][0]["p"]) == (0.031, 0.0412)
     assert (pair["rows"][1]["measure"]["name"], pair["rows"][1]["new"]["value"]) == ("ttft_p95", None)
     assert len(pair["flips"]) == 7
-    assert contrast["tradeoffs"][0]["beaten_by"] == "sums"
+    assert page["tradeoffs"][0]["beaten_by"] == "sums"
 
 
 @pytest.mark.parametrize("form", ["text", "md", "csv", "json"])
 def test_nothing_hostile_comes_through(form: str) -> None:
     """No control character in any form; no formula in CSV; no link, image, HTML or mention in Markdown."""
-    page = render([contrast_page(made(HOSTILE))], form)
+    page = render([contrast_page(contrast(HOSTILE))], form)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e]", page)
     if form == "csv":
         assert not any(cell.startswith("=") for row in csv.reader(io.StringIO(page)) for cell in row)

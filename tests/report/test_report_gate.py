@@ -1,5 +1,7 @@
 """The reports of a gate: JUnit XML for parsers, a summary that fits, few annotations, numbers for charts."""
 
+import csv
+import io
 import json
 import re
 from dataclasses import replace
@@ -8,53 +10,18 @@ from xml.parsers import expat
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+from subjects import regressed
 
 from evalrun.explain import DEFINITIONS
-from evalrun.gate.values import Failing, Gate, Ruling
-from evalrun.report import ci
-from evalrun.stats.verdict import Comparison
+from evalrun.gate.values import Gate
+from evalrun.report import ci, render
+from evalrun.report.gate import gate_page
 from evalrun.table import Mark, Metric, Table
-
-DROP = Comparison(
-    value_base=0.8, value_new=0.74, difference=-0.06, low=-0.11, high=-0.01, p=0.0123, mde=0.05,
-    method="McNemar, exact", premise="the same questions",
-)  # fmt: skip
-SLOWER = Comparison(
-    value_base=1.0, value_new=1.2, difference=0.2, low=None, high=float("inf"), p=None, mde=None,
-    method="nights", premise="nights alike", relative=True,
-)  # fmt: skip
 
 
 @pytest.fixture
 def gate() -> Gate:
-    """A regressed gate, its rulings and samples in an unhelpful order."""
-    return Gate(
-        suite="maths",
-        run="results/maths/1",
-        baseline="nightly",
-        word="regressed",
-        rulings=(
-            Ruling(
-                rule="accuracy >= 0.5", metric="accuracy", task=None, target="local", word="pass", why="", value=0.74
-            ),
-            Ruling(
-                rule="ttft_p95 within 15 %", metric="ttft_p95", task="words", target="local", word="inconclusive",
-                why="too few nights", comparison=SLOWER, decide="40 more repeats, $1.20",
-            ),
-            Ruling(
-                rule="accuracy no worse than 2 points", metric="accuracy", task="words", target="local",
-                word="regressed", why="6 points worse", comparison=DROP,
-            ),
-        ),
-        failing=(
-            Failing(kind="failed", task="words", target="local", sample_id="q3", message="stall: no byte for 60 s"),
-            Failing(kind="unscored", task="words", target="local", sample_id="q4", message="no number"),
-            Failing(kind="truncated", task="words", target="local", sample_id="q2", answer="4", expected="42"),
-            Failing(kind="wrong", task="words", target="local", sample_id="q1", answer="41", expected="42"),
-            Failing(kind="wrong", task="words", target="local", sample_id="q1", answer="43", expected="42"),
-        ),
-        notes=("one night is stored",),
-    )  # fmt: skip
+    return regressed()
 
 
 def parse(page: str) -> tuple[JUnitXml, list[TestSuite]]:
@@ -100,14 +67,14 @@ def test_junit_gives_the_evidence(gate: Gate) -> None:
     assert regressed.classname == "words, local"
     assert regressed.result[0].message == "6 points worse"
     assert (regressed.result[0].text or "").strip().splitlines() == [
-        "value: 80.0 % -> 74.0 %",
+        "value: 80.0 % to 74.0 %",
         "difference: -6.0 [-11.0, -1.0] pt",
         "p: 0.012",
         "smallest detectable change: 5.0 pt",
         "method: McNemar, exact; premise: the same questions",
     ]
     assert inconclusive.result[0].message == "too few nights; to decide: 40 more repeats, $1.20"
-    assert "value: 1.00 s -> 1.20 s\ndifference: +20.0 [-, +inf] %" in (inconclusive.result[0].text or "")
+    assert "value: 1.00 s to 1.20 s\ndifference: +20.0 [-, +inf] %" in (inconclusive.result[0].text or "")
     assert next(iter(samples)).result[0].text.split("\n")[1:3] == ["answered: 41", "expected: 42"]
 
 
@@ -120,6 +87,9 @@ def test_a_gate_without_rulings_is_never_green(gate: Gate, word: str) -> None:
     assert next(iter(rules)).result[0].message == "there is no baseline"
     assert f"**{word}**" in ci.summary(bare)
     assert "there is no baseline" in ci.annotations(bare)
+    assert f"- {word}: gate (all tasks, all targets): there is no baseline" in render([gate_page(bare)], "text")
+    (row,) = csv.DictReader(io.StringIO(render([gate_page(bare)], "csv")))
+    assert (row["verdict"], row["why"], row["value"]) == (word, "there is no baseline", "")
 
 
 def test_junit_is_bounded(gate: Gate) -> None:
@@ -135,6 +105,19 @@ def test_junit_is_bounded(gate: Gate) -> None:
     assert document.tests == 3 + samples.tests > 100
 
 
+def test_csv_has_the_evidence_of_each_rule(gate: Gate) -> None:
+    """Both values, the change, its p and the smallest detectable change, or the one value of a limit; in full."""
+    rows = list(csv.DictReader(io.StringIO(render([gate_page(gate)], "csv"))))
+    found = {(row["rule"], row["of"]): row for row in rows}
+    assert len(found) == len(rows) == 5 + 5 + 1
+    change = found["accuracy no worse than 2 points", "change"]
+    assert [change[key] for key in ("value", "low", "high", "unit", "verdict")] == [
+        "-0.06", "-0.11", "-0.01", "share", "regressed",
+    ]  # fmt: skip
+    assert found["accuracy >= 0.5", "new"]["value"] == "0.74"
+    assert found["ttft_p95 within 15 %", "p"]["value"] == ""
+
+
 # ---------------------------------------------------------------- GitHub
 
 
@@ -142,10 +125,17 @@ def test_summary_is_worst_first(gate: Gate, table: Table) -> None:
     """Verdict, rules from regressed to pass, the table, samples from wrong to unscored."""
     page = ci.summary(gate, table)
     order = ["## evalrun: regressed", "| **regressed** | accuracy no worse", "| **inconclusive** | ", "| pass | "]
-    order += ["| gsm8k (scored by math) |", "| wrong answer |", "| cut off |", "| failed request |", "| not scored |"]
+    order += [
+        "| gsm8k (scored by math) |",
+        "| **wrong answer** |",
+        "| **cut off** |",
+        "| **failed request** |",
+        "| **not scored** |",
+    ]
     places = [page.index(text) for text in order]
     assert places == sorted(places)
-    assert "| 80.0 % → 74.0 % | -6.0 [-11.0, -1.0] pt | 6 points worse |" in page
+    assert "| **regressed** | accuracy no worse than 2 points | words | local | 6 points worse |\n" in page
+    assert "| **wrong answer** | q1 | words | local | answered: 41; expected: 42 |\n" in page
 
 
 def test_summary_fits_and_keeps_the_worst(gate: Gate, table: Table) -> None:
@@ -163,7 +153,7 @@ def test_summary_fits_and_keeps_the_worst(gate: Gate, table: Table) -> None:
     left_out = [int(n.replace(",", "")) for n in re.findall(r"^([\d,]+) more lines are left out", page, re.MULTILINE)]
     lines = page.splitlines()
     assert sum(line.startswith("| pass | rule") for line in lines) + left_out[0] - 2 == 20_000  # a pass, an empty line
-    assert sum(line.startswith("| failed request") for line in lines) + left_out[1] - 1 == 20_001  # and one unscored
+    assert sum(line.startswith("| **failed request") for line in lines) + left_out[1] - 1 == 20_001  # and one unscored
     assert all(line.endswith("|") for line in lines if line.startswith("|"))
 
 
@@ -173,8 +163,11 @@ def test_annotations_are_ten(gate: Gate) -> None:
     assert few[0] == (
         "::error title=evalrun::regressed: accuracy no worse than 2 points (words, local): 6 points worse"
     )
-    assert few[1] == ("::warning title=evalrun::inconclusive: ttft_p95 within 15 %25 (words, local): too few nights")
-    assert few[2] == "::warning title=evalrun::wrong answer: words, local, q1; answered: 41; expected: 42"
+    assert few[1] == (
+        "::warning title=evalrun::inconclusive: ttft_p95 within 15 %25 (words, local): too few nights;"
+        " to decide: 40 more repeats, $1.20"
+    )
+    assert few[2] == "::warning title=evalrun::wrong answer: q1 (words, local): answered: 41; expected: 42"
     assert len(few) == 7
     many = ci.annotations(replace(gate, failing=gate.failing * 5)).splitlines()
     assert (len(many), many[:3]) == (10, few[:3])

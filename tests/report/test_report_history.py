@@ -5,16 +5,16 @@ import io
 import json
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
+from subjects import nights, point, run
 
 from evalrun.history import Change, History, PastRun, Point, Series, Wanted
 from evalrun.report import render
 from evalrun.report.history import history_page, trend
 from evalrun.report.picture import history_pictures
-from evalrun.table import Mark, Metric
+from evalrun.table import Metric
 
 HOSTILE = '=1|2`@user #1 $x^2$ ![x](http://e)<img src=x>\x1b[31m\u202e\u200b\x9b\r\n,"'
 PAGE = """\
@@ -43,37 +43,9 @@ Runs without numbers
 """
 
 
-def run(number: int, name: str = "") -> PastRun:
-    return PastRun(name=name or f"run-{number}", created=datetime(2026, 11, 1, 3, tzinfo=UTC) + timedelta(days=number))
-
-
-def point(
-    number: int, accuracy: float, ttft: float | None, *, changes: tuple[Change, ...] = (), alerts: tuple[str, ...] = ()
-) -> Point:
-    marks = (Mark.INFINITE,) if ttft == float("inf") else ()
-    metrics = (
-        Metric(name="accuracy", value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=40),
-        Metric(name="ttft_s", of="p99", value=ttft, n=40, marks=marks),
-    )
-    return Point(run=run(number), metrics=metrics, changes=changes, alerts=alerts)
-
-
 @pytest.fixture
 def history() -> History:
-    """Three nights and a fourth without numbers; at the third the data had changed."""
-    points = (
-        point(0, 0.5, 0.1),
-        point(1, 0.5, 0.2, changes=(Change(part="version", of="evalrun", old="1.0", new="1.1"),)),
-        point(2, 0.8, float("inf"), changes=(Change(part="data", old="a", new="b"),), alerts=("unfinished",)),
-    )
-    last = PastRun(name="run-3", created=run(3).created, state="no table", why="it still runs")
-    return History(
-        suite="math",
-        metrics=(Wanted("accuracy"), Wanted("ttft_s", "p99")),
-        runs=(*(one.run for one in points), last),
-        series=(Series(task="sums", target="sim", points=points),),
-        earlier=2,
-    )
+    return nights()
 
 
 @pytest.fixture

@@ -158,10 +158,9 @@ def test_junit(text: str) -> None:
     assert rules.name == f"{shown(text)}: gate"
     assert (rule.classname, rule.name) == (f"{named(text)}, {named(text)}", shown(text))
     assert rule.result[0].message == f"{shown(text)}; {tty(clip(f'to decide: {text}', 1_000))}"
-    assert sample.name == shown(text)
-    assert (sample.result[0].text or "").strip("\n").split("\n") == [
-        f"{label}: {shown(text)}" for label in ("answered", "expected", "message")
-    ]
+    said = [f"{label}: {shown(text)}" for label in ("answered", "expected", "message")]
+    assert (sample.name, sample.result[0].message) == (shown(text), "; ".join(said))
+    assert (sample.result[0].text or "").strip("\n").split("\n") == said
     assert commands(page) == []
 
 
@@ -175,7 +174,9 @@ def test_summary(text: str) -> None:
     assert "a" not in page.tags and "img" not in page.tags  # noqa: PT018
     cell = tty(clip(text, 200)).strip()
     assert [found.strip() for found in page.cells[:4]] == ["regressed", cell, named(text).strip(), named(text).strip()]
-    assert [found.strip() for found in page.cells[-4:]] == [cell] * 4
+    why = "; ".join(f"{label}: {tty(clip(text, 200))}" for label in ("answered", "expected", "message")).strip()
+    names = [named(text).strip()] * 2
+    assert [found.strip() for found in page.cells[-5:]] == ["wrong answer", cell, *names, why]
     source = ci.summary(gate(text), table(text))
     bare = re.sub(r"<code>.*?</code>", "", source)
     assert not re.search(r"@\w|\w#\d|!\[|\]\(|://|www\.", bare)  # what GitHub links beyond Markdown
@@ -188,9 +189,11 @@ def test_annotations(text: str) -> None:
     """O07: the runner obeys two commands, ours, and shows the text in both."""
     found = commands(ci.annotations(gate(text)))
     assert [word for word, _ in found] == ["error", "warning"]
-    assert found[0][1] == tty(clip(f"regressed: {text} ({text}, {text}): {text}", 1_000))
+    place = f"({name(clip(text, 100))}, {name(clip(text, 100))})"
+    why = f"{clip(text, 1_000)}; {clip(f'to decide: {text}', 1_000)}"
+    assert found[0][1] == tty(clip(f"regressed: {clip(text, 1_000)} {place}: {why}", 1_000))
     answers = [f"{label}: {text}" for label in ("answered", "expected", "message")]
-    assert found[1][1] == tty(clip("; ".join((f"wrong answer: {text}, {text}, {text}", *answers)), 1_000))
+    assert found[1][1] == tty(clip(f"wrong answer: {text} {place}: {'; '.join(answers)}", 1_000))
 
 
 @pytest.mark.parametrize("text", CORPUS)

@@ -9,77 +9,31 @@ import sys
 import unicodedata
 import warnings
 import xml.etree.ElementTree as ElementTree
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from subjects import LADDER_HOSTILE as HOSTILE
+from subjects import ladder
 
-from evalrun.ladder import Ladder, Rung, Spot
+from evalrun.ladder import Ladder, Rung
 from evalrun.report import render
-from evalrun.report.curves import accuracy, fitted, latency, short, ticks
+from evalrun.report.curves import accuracy, fitted, latency, short, text_plot, ticks
 from evalrun.report.ladder import ladder_page
 from evalrun.report.picture import ladder_pictures, words
-from evalrun.report.plot import text_plot
-from evalrun.table import Mark, Metric, TargetNote
+from evalrun.table import TargetNote
 
 ROOT = Path(__file__).parents[2]
-HOSTILE = '_=1|2`@user $x_1$ \\frac <b>&amp;\x1b[31m\u202e\u200b 通义 --> \r\n,"'
-
-
-def rung(size: int, cold: float, warm: float, right: float, family: str) -> Rung:
-    return Rung(
-        size=size,
-        metrics=(
-            Metric(name="counted_tokens", value=size + 3, n=9),
-            Metric(name="size_error", value=3),
-            Metric(name="attempted", value=9),
-            Metric(name="failed", value=0),
-            Metric(name="truncated", value=0),
-            Metric(name="cache_leaks", value=0),
-            *(
-                Metric(name="ttft_s", of=f"{p} cold", value=cold * k)
-                for p, k in (("p5", 0.9), ("p50", 1), ("p95", 1.5))
-            ),
-            *(Metric(name="ttft_s", of=f"{p} warm", value=warm * k) for p, k in (("p5", 0.9), ("p50", 1))),
-            Metric(name="ttft_s", of="p95 warm", value=float("inf"), marks=(Mark.SMALL, Mark.INFINITE)),
-            Metric(name="cost_per_request_usd", of="cold", value=Decimal("0.00110592"), n=4),
-            Metric(name="accuracy", value=right, low=right - 0.1, high=right, n=9),
-            Metric(name="accuracy", of=family, value=right, low=right - 0.1, high=right, n=9),
-        ),
-    )
-
-
-def made(target: str, family: str, *, notes: tuple[str, ...] = ()) -> Ladder:
-    return Ladder(
-        suite="long" if notes == () else HOSTILE,
-        run="results/long/1" if notes == () else HOSTILE,
-        target=TargetNote(name=target, alert=f"{target} is a simulator"),
-        rungs=tuple(rung(n, n * 1e-4, n * 1e-5, 1 - n / 10_000, family) for n in (1024, 2048, 4096)),
-        metrics=(
-            Metric(name="ttft_exponent", value=1.2164, low=1.104, high=1.331, n=27),
-            Metric(name="ttft_base_s", value=0.0, low=0.0, high=0.01),
-            Metric(name="ttft_linear", value=1e-4, low=9e-5, high=1.1e-4),
-            Metric(name="ttft_quadratic", value=0.0),
-            Metric(name="effective_context", value=2048, low=1024, high=4096, n=3),
-        ),
-        families=(family,),
-        upper=(1024, 2048, 4096),
-        spots=(
-            Spot(family=family, size=1024, depth=0.5, accuracy=Metric(name="accuracy", of=family, value=0.75, n=4)),
-        ),
-        notes=notes,
-    )
 
 
 @pytest.fixture
 def plain() -> list[tuple[str, Ladder]]:
-    return [("mine", made("mine", "retrieval"))]
+    return [("mine", ladder("mine", "retrieval"))]
 
 
 @pytest.fixture
 def hostile() -> list[tuple[str, Ladder]]:
     """Somebody else's text in every place that holds one."""
-    return [(HOSTILE, made(HOSTILE, HOSTILE, notes=(HOSTILE,))), ("b", made("b", "$"))]
+    return [(HOSTILE, ladder(HOSTILE, HOSTILE, notes=(HOSTILE,))), ("b", ladder("b", "$"))]
 
 
 # ---------------------------------------------------------------- tables
@@ -113,7 +67,7 @@ def test_no_line_is_wider_than_the_terminal(plain: list[tuple[str, Ladder]], wid
 
 def test_two_ladders_stand_side_by_side(plain: list[tuple[str, Ladder]]) -> None:
     """The summary has a column for each; the rest a table for each."""
-    page = render([ladder_page([*plain, ("other", made("other", "retrieval"))])], "md")
+    page = render([ladder_page([*plain, ("other", ladder("other", "retrieval"))])], "md")
     assert "| ladder | mine | other |" in page
     assert "| TTFT exponent | 1.22 [1.10, 1.33] | 1.22 [1.10, 1.33] |" in page
     assert page.count(": speed by size |") == 2
@@ -235,9 +189,9 @@ DRAW = """
 import sys
 from hashlib import sha256
 sys.path.insert(0, "tests/report")
-from test_report_ladder import made
+from subjects import ladder
 from evalrun.report.picture import ladder_pictures
-for name, content in ladder_pictures([("mine", made("mine", "retrieval")), ("b", made("b", "$"))]).items():
+for name, content in ladder_pictures([("mine", ladder("mine", "retrieval")), ("b", ladder("b", "$"))]).items():
     print(name, sha256(content).hexdigest())
 """
 
@@ -260,6 +214,6 @@ def test_the_same_ladders_give_the_same_pictures(tmp_path: Path) -> None:
 
 def test_tables_do_not_need_the_drawing_library(plain: list[tuple[str, Ladder]]) -> None:
     """matplotlib is imported by pictures alone."""
-    code = "import sys, evalrun.report.picture, evalrun.report.plot; print('matplotlib' in sys.modules)"
+    code = "import sys, evalrun.report.picture, evalrun.report.curves; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
