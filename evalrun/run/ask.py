@@ -1,14 +1,14 @@
 """Asks one job until it has an outcome: reserve money, note the intent, send, decide, record. No scheduling here."""
 
 import asyncio
+import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
-from typing import Any
 
 import msgspec
 
@@ -75,7 +75,7 @@ class Asker:
         reply: Reply | None = None
         at = ""
         while True:
-            if not await self._unless_stopped(self.backoff.wait()):
+            if not await self._may_send():
                 self.budget.release(reserved)
                 if reply is None:
                     return None
@@ -83,12 +83,13 @@ class Asker:
                 reply = _cut_short(reply)
                 break
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self._note(job, attempt=len(earlier) + 1, at=at, reserved=reserved)
+            self.writer.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
             self.retry_budget.requests += not earlier
             reply = await self.client.attempt(job.body)
             book(self.budget, reserved, reply.outcome, self.prices)
             if isinstance(reply.outcome, Completion):
-                self._succeeded()
+                self.backoff.reached()
+                self.slots.succeeded()
                 break
             failure = reply.outcome
             wait_s = self._wait_before_resend(failure, earlier)
@@ -101,23 +102,20 @@ class Asker:
             self.tally.retried += 1
             earlier.append(self._attempt(reply, failure, wait_s))
             self.changed()
-            await self._unless_stopped(asyncio.sleep(wait_s))
+            await self._sleep(wait_s)
         self.writer.append(self._record(job, reply, earlier, at=at, due_ns=due_ns))
         self._count(reply.outcome)
         return reply.outcome
 
-    def _note(self, job: Job, *, attempt: int, at: str, reserved: Decimal) -> None:
-        """Journal that a request is about to be sent."""
-        self.writer.append(
-            Intent(
-                key=job.key,
-                session=self.writer.session,
-                attempt=attempt,
-                at=at,
-                reserved_usd=reserved or None,
-                target=self.target,
-                task=job.task,
-            )
+    def _intent(self, job: Job, *, attempt: int, at: str, reserved: Decimal) -> Intent:
+        return Intent(
+            key=job.key,
+            session=self.writer.session,
+            attempt=attempt,
+            at=at,
+            reserved_usd=reserved or None,
+            target=self.target,
+            task=job.task,
         )
 
     def _may_resend(self, reserved: Decimal) -> bool:
@@ -126,18 +124,17 @@ class Asker:
         self.capped |= not allowed
         return allowed
 
-    async def _unless_stopped(self, waiting: Coroutine[Any, Any, None]) -> bool:
-        """Wait, but not after the target was given up; whether the wait came to its end."""
-        if self.stopped is not None:
-            waiting.close()
-            return False
-        ended, stopped = asyncio.ensure_future(waiting), asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
-            return ended.done()
-        finally:
-            ended.cancel()
-            stopped.cancel()
+    async def _may_send(self) -> bool:
+        """Wait out the backoff; false once the target is given up."""
+        while self.stopped is None and (rest_s := self.backoff.rest_s()) > 0:
+            await self._sleep(rest_s)
+        return self.stopped is None
+
+    async def _sleep(self, wait_s: float) -> None:
+        """Sleep, but not after the target was given up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._stop.wait()
 
     def stop(self, why: str) -> None:
         """Give up on the target; the first reason counts."""
@@ -156,7 +153,7 @@ class Asker:
                 self.stop(why + self.advice(failure))
             case retry.Outage():
                 if self.backoff.unreachable() <= OUTAGE_S:
-                    return 0.0  # `backoff.wait` holds it
+                    return 0.0  # the backoff holds it
                 self.stop(f"{failure.message}; nobody answered for {OUTAGE_S:.0f} s")
             case retry.Resend(wait_s, everybody) if self.retry_budget.take():
                 if everybody:
@@ -169,10 +166,6 @@ class Asker:
                     " flight: lower --concurrency"
                 )
         return NOT_NOW
-
-    def _succeeded(self) -> None:
-        self.backoff.reached()
-        self.slots.succeeded()
 
     def _count(self, outcome: Outcome) -> None:
         if isinstance(outcome, Completion):

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -47,19 +47,20 @@ class Ending:
 
 
 class LoadSchedule:
-    """When the requests of a task to one target are due, as a load pattern says. The first one's turn is its zero."""
+    """When the requests of a task to one target are due, as a load pattern says. It begins with the first request."""
 
-    def __init__(self, due_s: Iterator[float | None]) -> None:
-        self._due_s = due_s
+    def __init__(self, due_s: Iterator[float | None], begin: Callable[[], None]) -> None:
+        self._due_s, self._begin = due_s, begin
         self._zero_ns: int | None = None
 
     async def wait(self) -> int | None:
         """Wait until the next request is due; return that instant, None where it is due as soon as a slot is free."""
+        if self._zero_ns is None:
+            self._zero_ns = time.perf_counter_ns()
+            self._begin()
         offset_s = next(self._due_s, None)
         if offset_s is None:
             return None
-        if self._zero_ns is None:
-            self._zero_ns = time.perf_counter_ns()
         due_ns = self._zero_ns + round(offset_s * 1e9)
         while (rest_ns := due_ns - time.perf_counter_ns()) > 0:
             await asyncio.sleep(rest_ns / 1e9)
@@ -137,9 +138,15 @@ class FanOut:
     # ---------------------------------------------------------------- one task
 
     async def _ask_task(self, lanes: Sequence[Lane], task: str) -> None:
-        tally = self._begin(lanes, task)
         seed = f"{self._writer.run.path.name} {task}"
-        schedules = {lane.target.name: LoadSchedule(self._plan.suite.load.due_s(seed)) for lane in lanes}
+        tally, schedules = Tally(), {}
+        for lane in lanes:
+            lane.asker.tally, slots = tally, lane.asker.slots
+            slots.on_change = functools.partial(self._note_load, lane, task)
+            begin = functools.partial(self._note_load, lane, task, slots.why)
+            schedules[lane.target.name] = LoadSchedule(self._plan.suite.load.due_s(seed), begin)
+        names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
+        self._watch.begin(names, task, total=total, tally=tally, budget=self._budget)
         rounds = zip(*(zip(itertools.repeat(lane), self._jobs(lane.target, task)) for lane in lanes), strict=True)
         slow = isinstance(self._plan.suite.tasks[task].data, LadderSource)
         try:
@@ -160,17 +167,6 @@ class FanOut:
                     group.create_task(self._one(asker, job, reserved, due_ns))
         finally:
             self._watch.end()
-
-    def _begin(self, lanes: Sequence[Lane], task: str) -> Tally:
-        """Begin a task: its progress, and the load it is asked with."""
-        tally = Tally()
-        for lane in lanes:
-            lane.asker.tally = tally
-            lane.asker.slots.on_change = functools.partial(self._note_load, lane, task)
-            self._note_load(lane, task, lane.asker.slots.why)
-        names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
-        self._watch.begin(names, task, total=total, tally=tally, budget=self._budget)
-        return tally
 
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
         """Set aside what `job` may cost at worst, waiting for others to settle; None when no more is to be asked."""

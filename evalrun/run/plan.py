@@ -13,6 +13,7 @@ from evalrun.data.samples import samples, survey
 from evalrun.errors import SuiteError
 from evalrun.fingerprint import fingerprint
 from evalrun.run.job import Job, jobs
+from evalrun.store import StoredRun
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.suite.read import Target
 from evalrun.suite.spec import Suite, Task
@@ -136,25 +137,42 @@ def _target_print(target: Target) -> str:
     return fingerprint(target.spec.model_dump(mode="json", exclude={"about", "prices", "rate"}))
 
 
-def differences(planned: Fingerprints, stored: Fingerprints) -> tuple[list[str], bool]:
-    """Say what changed since a run was started, and whether it is only how answers are scored."""
-    found: list[str] = []
-    only_scorers = True
-    for name in sorted(planned.tasks.keys() ^ stored.tasks.keys()):
-        found.append(f"task {name} was {'added' if name in planned.tasks else 'removed'}")
-        only_scorers = False
-    for name in sorted(planned.tasks.keys() & stored.tasks.keys()):
-        new, old = planned.tasks[name], stored.tasks[name]
-        changed = [
-            part for part in ("data", "prompt", "sampling", "scorers") if getattr(new, part) != getattr(old, part)
-        ]
-        found += [f"the {part} of task {name} changed" for part in changed]
-        only_scorers &= set(changed) <= {"scorers"}
-    for name in sorted(planned.targets):
-        if planned.targets[name] != stored.targets.get(name):
-            found.append(f"target {name} changed")
-            only_scorers = False
-    return found, bool(found) and only_scorers
+def changed(plan: Plan, stored: Manifest) -> tuple[list[str], list[str]]:
+    """Say what changed since a run was started: what decides its answers, and what decides their scores alone."""
+    answers: list[str] = []
+    scores: list[str] = []
+    now, then = plan.prints, stored.fingerprints
+    for name in sorted(now.tasks.keys() | then.tasks.keys()):
+        new, old = now.tasks.get(name), then.tasks.get(name)
+        if new is None or old is None:
+            answers.append(f"task {name} was {'removed' if new is None else 'added'}")
+            continue
+        parts = ("data", "prompt", "sampling")
+        answers += [f"the {part} of task {name} changed" for part in parts if getattr(new, part) != getattr(old, part)]
+        if new.scorers != old.scorers:
+            scores.append(f"the scorers of task {name} changed")
+    for target in plan.targets:
+        if now.targets[target.name] != then.targets.get(target.name):
+            answers.append(f"target {target.name} changed")
+        if target.spec.model_dump(mode="json")["prices"] != stored.targets.get(target.name, {}).get("prices"):
+            answers.append(f"the prices of target {target.name} changed")
+    return answers, scores
+
+
+def refuse_changed(plan: Plan, run: StoredRun) -> None:
+    """Raise SuiteError where an unfinished run cannot be resumed because something changed since."""
+    answers, scores = changed(plan, run.manifest)
+    what = "; ".join((*answers, *scores))
+    if answers:
+        raise SuiteError(
+            f"{run.path}: unfinished, and {what} since, so its answers would not be comparable; undo the change to"
+            " resume it, or start another run by adding --new to the same command"
+        )
+    if scores:
+        raise SuiteError(
+            f"{run.path}: unfinished, and {what} since; `evalrun score {run.path} --suite {plan.suite_file}` scores its"
+            " answers again without a request; the same command with --new starts another run"
+        )
 
 
 def manifest(plan: Plan) -> Manifest:
@@ -212,17 +230,3 @@ def _versions() -> Mapping[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
-
-
-def refuse_changed(changes: list[str], folder: Path, *, only_scorers: bool, command: str) -> SuiteError:
-    """Return the refusal to resume a run whose suite changed since."""
-    what = "; ".join(changes)
-    if only_scorers:
-        return SuiteError(
-            f"{folder}: unfinished, and {what} since; `evalrun score {folder} --suite {command}` scores its answers"
-            " again without a request; the same command with --new starts another run"
-        )
-    return SuiteError(
-        f"{folder}: unfinished, and {what} since, so its answers would not be comparable; undo the change to resume it,"
-        " or start another run by adding --new to the same command"
-    )

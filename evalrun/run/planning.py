@@ -13,7 +13,7 @@ from evalrun.data.places import Places
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.fingerprint import slug
-from evalrun.run.plan import Plan, differences, plan
+from evalrun.run.plan import Plan, changed, plan
 from evalrun.run.watch import Watch
 from evalrun.store import StoredRun
 from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
@@ -108,17 +108,6 @@ def _command(file: Path, selection: Selection, targets: list[str]) -> dict[str, 
 # ---------------------------------------------------------------- a stored run
 
 
-def changed(plan: Plan, run: StoredRun) -> tuple[list[str], bool]:
-    """Say what changed since a run was started, and whether it is only how answers are scored."""
-    found, only_scorers = differences(plan.prints, run.manifest.fingerprints)
-    for target in plan.targets:
-        prices = target.spec.model_dump(mode="json")["prices"]
-        if prices != run.manifest.targets.get(target.name, {}).get("prices"):
-            found.append(f"the prices of target {target.name} changed")
-            only_scorers = False
-    return found, only_scorers
-
-
 def replan(
     run: StoredRun, *, max_cost: str | None, targets: Sequence[str], allowed: tuple[Path, ...],
     allow_inline_secrets: bool, watch: Watch,
@@ -152,8 +141,8 @@ def replan(
         ),
         watch=watch,
     )
-    changes, _ = changed(plan, run)
-    if changes:
+    answers, scores = changed(plan, run.manifest)
+    if changes := answers + scores:
         hint = f"; {_GIVE}" if any(change.startswith("target ") for change in changes) else ""
         raise SuiteError(
             f"{folder}: {tty('; '.join(changes))} since it was asked, so more answers would not be comparable;"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from evalrun import slo
 from evalrun.run.fanout import Ending, FanOut
-from evalrun.run.plan import Plan, manifest, refuse_changed
-from evalrun.run.planning import changed
+from evalrun.run.plan import Plan, changed, manifest, refuse_changed
 from evalrun.run.stop import Stop
 from evalrun.run.watch import Watch
 from evalrun.store import create_run, find_unfinished, newest, resume
@@ -84,7 +83,7 @@ def asked_not_scored(plan: Plan, out: Path) -> Path | None:
     run = newest(out, plan.suite.name, plan.command)
     if run is None or not run.finished or (run.path / "table.json").exists():
         return None
-    return None if changed(plan, run)[0] else run.path
+    return None if any(changed(plan, run.manifest)) else run.path
 
 
 def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
@@ -94,9 +93,7 @@ def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
         writer = create_run(out, manifest(plan))
         watch.say(f"results: {writer.run.path}")
         return writer
-    changes, only_scorers = changed(plan, unfinished)
-    if changes:
-        raise refuse_changed(changes, unfinished.path, only_scorers=only_scorers, command=str(plan.suite_file))
+    refuse_changed(plan, unfinished)
     writer = resume(unfinished.path)
     for notice in writer.run.notices:
         watch.say(notice)

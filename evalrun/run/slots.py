@@ -85,10 +85,9 @@ class Backoff:
         self._outage_since: float | None = None
         self._tries = 0
 
-    async def wait(self) -> None:
-        """Return when sending is allowed, also where the hold was prolonged meanwhile."""
-        while (rest := self._until - self._now()) > 0:
-            await asyncio.sleep(rest)
+    def rest_s(self) -> float:
+        """Return for how long no request may be sent yet, in seconds; 0 or less: it may."""
+        return self._until - self._now()
 
     def hold(self, wait_s: float) -> None:
         """Let no request be sent for `wait_s` from now."""

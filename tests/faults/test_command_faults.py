@@ -65,19 +65,19 @@ class Evalrun:
         limits: dict[str, Any] | None = None,
         expected: str = "2",
         task: dict[str, Any] | None = None,
+        second: str = "",
         prepare: Callable[[], None] | None = None,
     ) -> Ended:
+        sums = {
+            "data": {"kind": "inline", "rows": [{"q": f"{n} - {n - 2}?", "a": expected} for n in range(rows)]},
+            "prompt": {"template": "{{ q }}", "expected": "{{ a }}"},
+            "sampling": {"max_tokens": 16},
+            "scorers": [{"kind": "exact"}],
+            **(task or {}),
+        }
         suite = {
             "name": "faults",
-            "tasks": {
-                "sums": {
-                    "data": {"kind": "inline", "rows": [{"q": f"{n} - {n - 2}?", "a": expected} for n in range(rows)]},
-                    "prompt": {"template": "{{ q }}", "expected": "{{ a }}"},
-                    "sampling": {"max_tokens": 16},
-                    "scorers": [{"kind": "exact"}],
-                    **(task or {}),
-                }
-            },
+            "tasks": {"sums": sums, **({second: sums} if second else {})},
             "load": {"concurrency": 1},
             "limits": {"retries": {"backoff_s": [0.01, 0.02]}, "connect_s": 5, "first_byte_s": 10, **(limits or {})},
         }
@@ -322,14 +322,19 @@ def test_load_is_noted_when_it_is_cut_and_when_it_recovers(evalrun: Evalrun) -> 
 
 
 def test_load_of_a_resumed_session_is_its_own(evalrun: Evalrun) -> None:
-    """Resumed with another --concurrency, a run holds both limits, each with its session."""
-    with FaultServer([FINE], [FINE], [refuses(401)]) as server:
-        first = evalrun(server.url, "--concurrency", "1")
+    """Resumed with another --concurrency, a run holds both limits, each with its session; none of a task that had
+    nothing left to ask."""
+    with FaultServer(*[[FINE]] * 7, [refuses(401)]) as server:
+        first = evalrun(server.url, "--concurrency", "1", second="more")
     assert first.code == 3
     with FaultServer([FINE], port=server.port) as server:
-        again = evalrun(server.url, "--concurrency", "3")
+        again = evalrun(server.url, "--concurrency", "3", second="more")
     assert (again.code, again.run) == (0, first.run), again.err
-    assert loads(again) == [(1, "endpoint", "sums", 1, "planned"), (2, "endpoint", "sums", 3, "planned")]
+    assert loads(again) == [
+        (1, "endpoint", "sums", 1, "planned"),
+        (1, "endpoint", "more", 1, "planned"),
+        (2, "endpoint", "more", 3, "planned"),
+    ]
 
 
 def test_load_says_that_open_files_held_it_down(evalrun: Evalrun) -> None:
