@@ -205,7 +205,7 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("completion_tokens", "output tokens", "tokens", "sum over the answers, reasoning included",
                    "Counted by the source in the next row; never the number asked for.", NO_COUNT),
         Definition("token_source", "counted by", "count", "answers with output tokens counted by this source",
-                   "usage: by the server. tokenizer: by this program. chunks: only stream chunks were counted.",
+                   "usage: by the server. chunks: only stream chunks were counted.",
                    optional=True),
         Definition("cached_tokens", "cached tokens", "tokens", "prompt tokens served from a cache", "", NO_COUNT,
                    optional=True),

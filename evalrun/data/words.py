@@ -23,9 +23,6 @@ NAMES = (
 THINGS = ("apples", "stickers", "marbles", "shells", "pencils", "coins", "beads", "postcards")
 
 
-# ---------------------------------------------------------------- level 1
-
-
 def buys(dice: Dice) -> tuple[str, int]:
     name, things = dice.pick(NAMES), dice.pick(THINGS)
     has, more = dice.between(2, 12), dice.between(2, 9)
@@ -50,9 +47,6 @@ def pages(dice: Dice) -> tuple[str, int]:
     return f"{text} How many pages did {name} read on the two days together?", monday + tuesday
 
 
-# ---------------------------------------------------------------- level 2
-
-
 def boxes(dice: Dice) -> tuple[str, int]:
     things, each, count = dice.pick(THINGS), dice.between(2, 12), dice.between(3, 20)
     return f"Each box holds {each} {things}. How many {things} are in {count} full boxes?", each * count
@@ -74,9 +68,6 @@ def bus(dice: Dice) -> tuple[str, int]:
     start, off, on = dice.between(20, 50), dice.between(2, 15), dice.between(2, 15)
     text = f"A bus sets out with {start} passengers. At the first stop {off} passengers get off and {on} get on."
     return f"{text} How many passengers are on the bus after that stop?", start - off + on
-
-
-# ---------------------------------------------------------------- level 3
 
 
 def bakery(dice: Dice) -> tuple[str, int]:
@@ -106,9 +97,6 @@ def bicycle(dice: Dice) -> tuple[str, int]:
     name, has, weekly, weeks = dice.pick(NAMES), dice.between(15, 120), dice.between(5, 30), dice.between(4, 20)
     text = f"{name} has {has} dollars and saves {weekly} dollars every week for a bicycle that costs"
     return f"{text} {has + weekly * weeks} dollars. After how many weeks does {name} have exactly enough?", weeks
-
-
-# ---------------------------------------------------------------- level 4
 
 
 def coats(dice: Dice) -> tuple[str, int]:
@@ -161,9 +149,6 @@ def oranges(dice: Dice) -> tuple[str, int]:
         f"filled. With the oranges left over, as many bags of {bag} as possible are filled."
     )
     return f"{text} How many oranges are then neither in a crate nor in a bag?", total % crate % bag
-
-
-# ---------------------------------------------------------------- level 5
 
 
 def tank(dice: Dice) -> tuple[str, int]:
