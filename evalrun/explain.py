@@ -154,21 +154,20 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             "e2e_s", "E2E", "s", "end to end: last token event - sent", "", "no answer had a token event",
         ),
         Definition(
-            "doubtful", "doubtful", "fraction", "measured requests whose value is not exact, as a share",
+            "doubtful", "doubtful", "fraction", "requests whose value may be off by over 5 %, as a share",
             "One read may return several token events. They arrived between the previous read and the read's own "
-            "stamp, so their times are known only to within that gap. TTFT is doubtful if its own read was, ICL and "
-            "the longest stall if any read was, TPOT and E2E if the read of either end was.",
-            "the error bounds were not recorded", optional=True,
+            "stamp, which bounds the error: TTFT by the read of its token event, ICL and the longest stall by any "
+            "read, TPOT and E2E by those of both ends. Without kernel stamps the bound is the client lag.",
+            "nothing was measured", optional=True,
         ),
         Definition(
-            "bound_s", "error bound", "s", "how far a doubtful value may be off, at p99",
-            "Over 5 % of the value it is INVALID.", "the error bounds were not recorded", optional=True,
+            "bound_s", "error bound", "s", "largest error bound of a request",
+            "A percentile is INVALID if it falls by over 5 % when every request's bound is subtracted.",
+            "nothing was measured", optional=True,
         ),
         Definition(
-            "client_lag", "client lag", "s", "how late this client was, at p99, while it asked",
-            "By the age of the bytes at the read, as stamped by the kernel, or by how late its timers ran, whichever "
-            "is worse. Above 5 ms or 5 % of TTFT, latencies are INVALID. In a table only then; a gate may limit it.",
-            optional=True,
+            "client_lag", "client lag", "s", "how late this client's event loop served its reads, at p99",
+            "The worst session counts. A gate may limit it.", "it was not sampled", optional=True,
         ),
     ),
     "Throughput": (
@@ -300,8 +299,8 @@ DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for 
 
 MARKS: dict[str, tuple[str, str]] = {
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
-    "invalid": ("!", "INVALID: this client was too late to measure it"),
-    "doubtful": ("*", "some of these were read late; the share and the error bound are given"),
+    "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted"),
+    "doubtful": ("*", "some requests may be off by over 5 %, too few to change this number; see doubtful"),
     "clustered": ("", "interval over clusters: samples of one cluster are not independent"),
     "at_least": ("+", "at least: failed requests may also have cost money"),
     "chunks": ("#", "stream chunks are counted instead of tokens, because nothing counted the tokens"),
