@@ -1,4 +1,4 @@
-"""One measure of two cells: the difference, its interval and the evidence. What may be claimed from it is said too.
+"""One measure of two cells: the difference, its interval, the evidence, and whether a claim may rest on it.
 
     shares              paired by sample: `stats.scores.compare_scores`
     tokens, cost        paired by sample: `stats.resample.compare_ratios`
@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from evalrun.compare.figures import amounts, ascending, not_known_good, past, shares, unknown
-from evalrun.compare.side import Cell, Matching
+from evalrun.compare.side import Matching
 from evalrun.requests.rows import Bools, Floats, Ids
 from evalrun.rule import PERCENTILES, Measure
-from evalrun.stats.nights import LEAST_NIGHTS, Drift, Night, drift, log_quantile_night
+from evalrun.stats.nights import LEAST_NIGHTS, Night, drift, log_quantile_night
 from evalrun.stats.percentile import compare_quantiles
 from evalrun.stats.resample import compare_ratios
 from evalrun.stats.scores import compare_scores
@@ -33,7 +33,7 @@ ONE_NIGHT = f"{TWO_NIGHTS} (save them as a baseline)"
 class Found(NamedTuple):
     """A comparison of `pairs`, whether a claim may rest on it, and why there is none, or why not.
 
-    equal: not one pair differs. Such a test cannot claim anything, and costs the others nothing (Tarone 1990).
+    equal: no pair differs. Such a test cannot claim anything, and costs the others nothing (Tarone 1990).
     """
 
     comparison: Comparison | None
@@ -92,20 +92,22 @@ _UNKNOWN_SPREAD = "a sum is zero, or too few samples differ to learn how much th
 
 
 def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Found:
-    sides = []
+    """Compare means per answer, or dollars per right answer: the ratio of two sums over the samples that have both."""
+    sides, divisors = [], []
     for cell in (matching.base, matching.new):
         if n := unknown(cell, measure.name, matching.prices):
             return Found(None, why=f"unknown for {n:,} answers")
-        sides.append(amounts(cell, measure.name, matching.prices))
-    if measure.name == "cost_per_correct":
-        return _per_correct(matching, sides, margin)
+        amount = amounts(cell, measure.name, matching.prices)
+        divisor = cell.score if measure.name == "cost_per_correct" else np.ones(cell.attempted)
+        sides.append(np.where(np.isnan(divisor), np.nan, amount))
+        divisors.append(np.where(np.isnan(amount), np.nan, divisor))
     base, new, clusters = matching.sample_values(*sides)
+    of_base, of_new, _ = matching.sample_values(*divisors)
     if not len(base):
         return Found(None, why="no sample has one on both sides")
-    if np.array_equal(base, new):
-        return Found(_unchanged(base, margin), len(base), claims=True, equal=True)
-    ones = np.ones(len(base))
-    found = compare_ratios((base, ones), (new, ones), margin=margin or 0.0, clusters=clusters)
+    if np.array_equal(base, new) and np.array_equal(of_base, of_new) and of_base.any():
+        return Found(_unchanged(base.sum() / of_base.sum(), len(base), margin), len(base), claims=True, equal=True)
+    found = compare_ratios((base, of_base), (new, of_new), margin=margin or 0.0, clusters=clusters)
     nights = past(matching.nights, measure, matching.prices, error=_log_error(base, new) / math.sqrt(2))
     if len(nights) >= LEAST_NIGHTS and found.low is not None:
         tonight = Night(math.log(found.value_new), nights[0].error)
@@ -113,38 +115,17 @@ def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Foun
     return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
-def _unchanged(values: Floats, margin: float | None) -> Comparison:
+def _unchanged(amount: float, samples: int, margin: float | None) -> Comparison:
     """Compare amounts of which not one differs, as where an endpoint answers the same every time.
 
     There is no spread to learn from. A rise of the mean by the margin takes at least that share of all samples, where
     none more than doubles; `within` is the chance that not one of them would have been among these.
     """
-    middle = float(values.mean())
-    unseen = (1 - min(1.0, margin)) ** len(values) if margin else 1.0
+    unseen = (1 - min(1.0, margin)) ** samples if margin else 1.0
     return Comparison(
-        value_base=middle, value_new=middle, difference=0.0, low=None, high=None, p=1.0, mde=None,
+        value_base=amount, value_new=amount, difference=0.0, low=None, high=None, p=1.0, mde=None,
         method="no pair differs", premise="a sample's amount at most doubles", relative=True, sides=Sides(1.0, unseen),
     )  # fmt: skip
-
-
-def _per_correct(matching: Matching, sides: Sequence[Floats], margin: float | None) -> Found:
-    """Compare dollars per right answer, over the samples that have a cost and a score on both sides."""
-    known = [
-        np.where(np.isnan(cell.score), np.nan, cost)
-        for cell, cost in zip((matching.base, matching.new), sides, strict=True)
-    ]
-    base, new, clusters = matching.sample_values(*known)
-    right_base, right_new, _ = matching.sample_values(
-        np.where(np.isnan(known[0]), np.nan, matching.base.score),
-        np.where(np.isnan(known[1]), np.nan, matching.new.score),
-    )
-    if not len(base):
-        return Found(None, why="no sample has a score on both sides")
-    if np.array_equal(base, new) and np.array_equal(right_base, right_new) and right_base.sum():
-        each = np.full(len(base), base.sum() / right_base.sum())
-        return Found(_unchanged(each, margin), len(base), claims=True, equal=True)
-    found = compare_ratios((base, right_base), (new, right_new), margin=margin or 0.0, clusters=clusters)
-    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
 def _log_error(base: Floats, new: Floats) -> float:
@@ -194,7 +175,9 @@ def _clusters(matching: Matching, both: Bools) -> Ids | None:
 
 
 def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
-    now, old = (_per_second(cell, measure) for cell in (matching.new, matching.base))
+    now, old = (
+        cell.goodput if measure.name == "goodput" else cell.throughput for cell in (matching.new, matching.base)
+    )
     alike = [night for night in matching.nights if not measure.needs_slo or night.slo == matching.new.setup.slo]
     nights = past(alike, measure, matching.prices)
     if now and len(nights) >= LEAST_NIGHTS:
@@ -210,16 +193,10 @@ def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
     return Found(found, 1, why=why)
 
 
-def _per_second(cell: Cell, measure: Measure) -> float | None:
-    return cell.goodput if measure.name == "goodput" else cell.throughput
-
-
 def _nightly(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None, *, pairs: int) -> Found:
     found = _from_drift(nights, tonight, measure, margin)
-    covered = len(nights) >= LEAST_NIGHTS
-    why = (
-        "" if covered else f"{len(nights)} earlier night{'s' * (len(nights) > 1)}: how much nights differ is not known"
-    )
+    n, covered = len(nights), len(nights) >= LEAST_NIGHTS
+    why = "" if covered else f"{n} earlier night{'s' * (n > 1)}: how much nights differ is not known"
     return Found(found, pairs, claims=covered or margin is not None, why=why)
 
 
@@ -236,7 +213,7 @@ def _from_drift(nights: Sequence[Night], tonight: Night, measure: Measure, margi
         low=_relative(found.high if lower else found.low, lower),
         high=_relative(found.low if lower else found.high, lower),
         p=min(1.0, 2 * min(level.sides)),
-        mde=_mde(level, lower),
+        mde=abs(_relative(level.mde, lower)),
         method=found.method,
         premise=found.premise,
         relative=True,
@@ -246,7 +223,3 @@ def _from_drift(nights: Sequence[Night], tonight: Night, measure: Measure, margi
 
 def _relative(log: float, lower: bool) -> float:
     return math.expm1(min(700.0, -log if lower else log))
-
-
-def _mde(level: Drift, lower: bool) -> float:
-    return abs(_relative(level.mde, lower))
