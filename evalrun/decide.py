@@ -6,7 +6,7 @@ difference; so a run is analysed rarely, after rounds that double its repeats, a
 p-values (`compare.interim`). A round that was interrupted is completed before it is analysed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -27,20 +27,18 @@ from evalrun.gate.decide import Next, decide_next, paired_differences
 from evalrun.gate.judge import judge
 from evalrun.gate.values import Gate
 from evalrun.requests import money
+from evalrun.requests.run import Place
 from evalrun.rule import Rule, parse
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan, replan
 from evalrun.run.scoring import score_run
-from evalrun.run.session import SessionResult, ask_rounds, open_writer
+from evalrun.run.session import SessionResult, ask_rounds, open_writer, set_aside
 from evalrun.run.spent import already_spent
 from evalrun.run.watch import Watch
 from evalrun.store import StoredRun, open_run, resume
 
 MOST_ROUNDS = 1000  # where requests cost nothing, no cap would end it
 _MOST_NAMED = 3
-
-Place = tuple[str, str]
-"""A task and a target, by name."""
 
 
 # ---------------------------------------------------------------- A/B
@@ -133,12 +131,9 @@ def _analyse(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], s
     each = [_round_usd([ready.cells[task, name] for name in targets], rounds[task]) for task in still]
     known = [usd for usd in each if usd is not None]
     if still and len(known) == len(each):
-        takes = sum(known, _set_aside(plan, [(task, name) for task in still for name in targets]))
+        takes = sum(known, set_aside(plan, [(task, name) for task in still for name in targets]))
         found |= {task: analysed(task, takes) for task in still}
     return found
-
-
-# ---------------------------------------------------------------- money
 
 
 def _round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
@@ -149,23 +144,15 @@ def _round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
     return Decimal(f"{sum(float(np.nanmean(costs)) * len(costs) for costs in each) / rounds:.6g}")
 
 
-def _set_aside(plan: Plan, places: Iterable[Place]) -> Decimal:
-    """Return the most that one request of some tasks and targets may cost.
-
-    So much is set aside before each request of a round, the last one too: a cap that leaves less than this beyond what
-    the round is expected to cost would cut it off.
-    """
-    targets = {target.name: target for target in plan.targets}
-    jobs = ((job, targets[name].spec.prices) for task, name in places for job in plan.jobs(targets[name], task))
-    return max(job.worst_case(prices) for job, prices in jobs)
-
-
 # ---------------------------------------------------------------- a run against its baseline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What deciding may take: money beyond what the run cost, or repeats; and where the run's files are now."""
+class DecideBudget:
+    """The most US dollars that deciding may cost beyond what the run did, or the most repeats of a sample.
+
+    targets, allowed, allow_inline_secrets: what the run's manifest does not hold of how it was asked.
+    """
 
     max_cost: str | None = None
     max_repeats: int | None = None
@@ -175,7 +162,24 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class NextRound:
+    """What is asked next. repeats: of each sample in all, by task and target. usd: its expected cost, None unknown.
+
+    begun: it is the rest of a round that was interrupted.
+    """
+
+    repeats: Mapping[Place, int]
+    requests: int
+    usd: Decimal | None
+    begun: bool
+
+    def __str__(self) -> str:
+        price = "at an unknown cost" if self.usd is None else f"about {units.usd(self.usd)}"
+        return f"{self.requests:,} more requests, {price}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
     """Why deciding asks no more. goes_on: the same command may go on; enough: the `max_cost` with which it would."""
 
     why: str = ""
@@ -183,18 +187,14 @@ class End:
     enough: str = ""
 
 
-Due = Mapping[Place, int]
-"""How often each sample is to be asked in all."""
-
-
 def decide_gate(
-    folder: Path, criteria: Criteria, means: Means, *, watch: Watch
-) -> tuple[Gate, End, SessionResult | None, Plan | None]:
+    folder: Path, criteria: Criteria, budget: DecideBudget, *, watch: Watch
+) -> tuple[Gate, Conclusion, SessionResult | None, Plan | None]:
     """Judge a run, ask more repeats of it where they may decide, judge again, until it is decided or must end.
 
-    Returns the gate, why it asks no more, and the last session and its plan, None where nothing was asked.
+    Returns the gate, why no more is asked, and the last session and its plan, None where nothing was asked.
     """
-    _refuse(criteria, means)
+    _refuse(criteria, budget)
     asked, new, base = criteria.sides(folder, on_notice=watch.say)
     assert new.folder is not None  # a run has one
     run = open_run(new.folder)
@@ -202,19 +202,18 @@ def decide_gate(
     session: SessionResult | None = None
     while True:
         gate = judge(asked, new, base, across_prompts=criteria.across_prompts, deciding=True)
-        found = _next(gate, new, run, session=session, means=means)
-        if isinstance(found, End):
+        found = _next(gate, new, run, session=session, most=budget.max_repeats)
+        if isinstance(found, NextRound):
+            plan = plan or _plan(run, new, budget, watch)
+            found = _too_expensive(run, plan, found, budget) or found
+        if isinstance(found, Conclusion):
             break
-        plan = plan or _plan(run, new, means, watch)
-        bill = _bill(new, found)
-        if (short := _too_expensive(run, plan, found, bill=bill, means=means)) is not None:
-            found = short
-            break
-        wanted = ", ".join(f"{repeats} repeats of {task} ({target})" for (task, target), repeats in found.items())
-        watch.say(f"not decided yet: {bill}, for {wanted}")
+        assert plan is not None
+        wanted = ", ".join(f"{times} repeats of {task} ({target})" for (task, target), times in found.repeats.items())
+        watch.say(f"not decided yet: {found}, for {wanted}")
         session = _ask(run, plan, found, watch=watch)
         if session.stop.signal is not None:
-            found = End()
+            found = Conclusion()
             break
         score_run(run.path, watch=watch)
         new = read_run(run.path, name=new.name)
@@ -222,20 +221,20 @@ def decide_gate(
     return gate, found, session, plan
 
 
-def _refuse(criteria: Criteria, means: Means) -> None:
+def _refuse(criteria: Criteria, budget: DecideBudget) -> None:
     if criteria.baseline is None:
         raise SuiteError("gate --decide: more repeats decide what changed since a baseline; name it: --baseline NAME")
-    if means.max_cost is None and means.max_repeats is None:
+    if budget.max_cost is None and budget.max_repeats is None:
         raise SuiteError(
             "gate --decide: it asks until it knows; say what that may cost: --max-cost USD, or, where asking is free,"
             " --max-repeats N"
         )
 
 
-def _plan(run: StoredRun, new: Side, means: Means, watch: Watch) -> Plan:
+def _plan(run: StoredRun, new: Side, budget: DecideBudget, watch: Watch) -> Plan:
     """Plan the run again; a cap on money holds beyond what the run cost as it was planned."""
     unpriced = [name for name, spec in run.manifest.targets.items() if spec.get("prices") is None]
-    if means.max_cost is not None and unpriced:
+    if budget.max_cost is not None and unpriced:
         raise SuiteError(
             f"gate --decide: {tty(', '.join(unpriced))} had no prices in this run, so no cap on money can be kept; give"
             " --max-repeats N instead of --max-cost"
@@ -247,23 +246,23 @@ def _plan(run: StoredRun, new: Side, means: Means, watch: Watch) -> Plan:
         )
     plan = replan(
         run,
-        max_cost=means.max_cost,
-        targets=means.targets,
-        allowed=means.allowed,
-        allow_inline_secrets=means.allow_inline_secrets,
+        max_cost=budget.max_cost,
+        targets=budget.targets,
+        allowed=budget.allowed,
+        allow_inline_secrets=budget.allow_inline_secrets,
         watch=watch,
     )
     cap = plan.suite.limits.max_cost_usd
-    if means.max_cost is None or cap is None:
+    if budget.max_cost is None or cap is None:
         return plan
     limits = plan.suite.limits.model_copy(update={"max_cost_usd": cap + already_spent(run.path, as_planned=True)})
     return replace(plan, suite=plan.suite.model_copy(update={"limits": limits}))
 
 
-def _ask(run: StoredRun, plan: Plan, due: Due, *, watch: Watch) -> SessionResult:
-    """Ask a round, one target after another; return the last session, or the first that was cut off."""
+def _ask(run: StoredRun, plan: Plan, wanted: NextRound, *, watch: Watch) -> SessionResult:
+    """Ask a round, one target after another; return the last session, or the first that was interrupted."""
     for target in plan.targets:
-        rounds = {task: repeats for (task, of), repeats in due.items() if of == target.name}
+        rounds = {task: times for (task, of), times in wanted.repeats.items() if of == target.name}
         if rounds:
             alone = replace(plan, targets=(target,))
             session = ask_rounds(resume(run.path), alone, rounds, watch=watch, then="finished")
@@ -275,31 +274,33 @@ def _ask(run: StoredRun, plan: Plan, due: Due, *, watch: Watch) -> SessionResult
 # ---------------------------------------------------------------- what next
 
 
-def _next(gate: Gate, new: Side, run: StoredRun, *, session: SessionResult | None, means: Means) -> Due | End:
-    """Return what is to be asked next, or why nothing is. session: the one before.
+def _next(
+    gate: Gate, new: Side, run: StoredRun, *, session: SessionResult | None, most: int | None
+) -> NextRound | Conclusion:
+    """Return what is to be asked next, or why nothing is. session: the one before. most: repeats of a sample.
 
     All reasons but money are here, and the gate's come before the session's.
     """
     at = {place: interim(cell) for place, cell in new.cells.items()}
     if gate.word != "inconclusive":
-        return End(f"decided after {max(one.repeats for one in at.values()):,} repeats")
+        return Conclusion(f"decided after {max(one.repeats for one in at.values()):,} repeats")
     if gate.stuck:
-        return End(f"not decided: {_cannot_pass(gate)}")
+        return Conclusion(f"not decided: {_cannot_pass(gate)}")
     if not run.finished_once:
-        return End("this run was not finished as it was planned: finish it, then more repeats can be asked")
+        return Conclusion("this run was not finished as it was planned: finish it, then more repeats can be asked")
     places = {(one.task, one.target) for one in gate.rulings if one.by_repeats}
-    wanted = {place: 2 * at[place].repeats for place in at if place in places}
-    if means.max_repeats is not None and max(wanted.values()) > means.max_repeats:
-        return End(f"not decided: the next round would pass --max-repeats {means.max_repeats}")
+    wanted = {place: 2 * one.repeats for place, one in at.items() if place in places}
+    if most is not None and max(wanted.values()) > most:
+        return Conclusion(f"not decided: the next round would exceed --max-repeats {most}")
     if session is not None and session.ending is not None:
         if stopped := session.ending.stopped:
             why = "; ".join(f"{name}: {why}" for name, why in stopped.items())
-            return End(f"not decided: a round was cut off: {why}", goes_on=True)
+            return Conclusion(f"not decided: a round was interrupted: {why}", goes_on=True)
         if session.ending.unsettled and not session.ending.capped:  # where the cap did it, money speaks
             why = f"{session.ending.unsettled} requests of a round failed for temporary reasons"
-            return End(f"not decided: {why}", goes_on=True)
-    behind = min(at[place].number for place in wanted)  # after a round that was cut off the last catch up first
-    return {place: repeats for place, repeats in wanted.items() if at[place].number == behind}
+            return Conclusion(f"not decided: {why}", goes_on=True)
+    behind = min(at[place].number for place in wanted)  # after a round that was interrupted the last catch up first
+    return _round({place: times for place, times in wanted.items() if at[place].number == behind}, new)
 
 
 def _cannot_pass(gate: Gate) -> str:
@@ -312,46 +313,35 @@ def _cannot_pass(gate: Gate) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What is asked next. usd: what it is expected to cost, None unknown. begun: it is the rest of a round."""
-
-    requests: int
-    usd: Decimal | None
-    begun: bool
-
-    def __str__(self) -> str:
-        price = "at an unknown cost" if self.usd is None else f"about {units.usd(self.usd)}"
-        return f"{self.requests:,} more requests, {price}"
-
-
-def _bill(new: Side, due: Due) -> Bill:
-    """Estimate the next round of some cells from what their requests cost so far."""
-    cells = [new.cells[place] for place in due]
-    left = [2 * interim(cell).complete.attempted - cell.attempted for cell in cells]
+def _round(repeats: Mapping[Place, int], new: Side) -> NextRound:
+    """Return the next round of some cells; its cost is estimated from what their requests cost so far."""
+    cells = [new.cells[place] for place in repeats]
+    complete = [interim(cell).complete.attempted for cell in cells]
+    left = [2 * whole - cell.attempted for cell, whole in zip(cells, complete, strict=True)]
     each = [_round_usd([cell], cell.attempted) for cell in cells]
     known = [usd * requests for usd, requests in zip(each, left, strict=True) if usd is not None]
     usd = sum(known, Decimal(0)) if len(known) == len(cells) else None
-    return Bill(sum(left), usd, begun=any(cell.attempted > interim(cell).complete.attempted for cell in cells))
+    begun = any(cell.attempted > whole for cell, whole in zip(cells, complete, strict=True))
+    return NextRound(repeats, sum(left), usd, begun)
 
 
-def _too_expensive(run: StoredRun, plan: Plan, due: Due, *, bill: Bill, means: Means) -> End | None:
-    """Say why a round could not be asked to its end under the cap, and what would be enough; None where it can."""
+def _too_expensive(run: StoredRun, plan: Plan, wanted: NextRound, budget: DecideBudget) -> Conclusion | None:
+    """Say why a round could not be completed under the cap, and what would be enough; None where it can."""
     cap = plan.suite.limits.max_cost_usd
     if cap is None:
         return None
-    if bill.usd is None:
-        return End("not decided: what another round costs is unknown, for no answer's cost is known")
+    if wanted.usd is None:
+        return Conclusion("not decided: what another round costs is unknown, since no answer's cost is known")
     planned, spent = already_spent(run.path, as_planned=True), already_spent(run.path)
-    aside = _set_aside(plan, due)
-    needed = spent + bill.usd + aside
+    aside = set_aside(plan, wanted.repeats)
+    needed = spent + wanted.usd + aside
     if needed <= cap:
         return None
-    passed = f"the suite's cap of ${cap:f}" if means.max_cost is None else f"--max-cost {means.max_cost}"
+    exceeded = f"the suite's cap of ${cap:f}" if budget.max_cost is None else f"--max-cost {budget.max_cost}"
     enough = units.cap(needed - planned)
-    return End(
-        f"not decided: {'the rest of a round that was cut off' if bill.begun else 'another round'} would pass {passed},"
-        f" of which {units.usd(spent - planned)} went into deciding: it takes {bill}, with {units.usd(aside)} set aside"
-        f" for the last; --max-cost {enough} would be enough",
+    return Conclusion(
+        f"not decided: {'the rest of a round that was interrupted' if wanted.begun else 'another round'} would exceed"
+        f" {exceeded}, of which {units.usd(spent - planned)} went into deciding: it takes {wanted}, with"
+        f" {units.usd(aside)} set aside for the last; --max-cost {enough} would be enough",
         enough=enough,
     )

@@ -6,6 +6,7 @@
     gate       gate
     servers    model, serve, schema
     exits      both streams, exit codes, last words
+    progress   a bar, or lines, on standard error
 
 Everything else is below: `evalrun.api` first of all.
 """

@@ -76,9 +76,11 @@ def _decided(folder: Path, criteria: dict[str, Any], typed: dict[str, Any]) -> "
     from evalrun.api import Criteria
     from evalrun.cli.asking import last_words
     from evalrun.cli.progress import watching
-    from evalrun.decide import Means, decide_gate
+    from evalrun.decide import DecideBudget, decide_gate
 
-    found, end, session, plan = decide_gate(folder, Criteria(**criteria), Means(**typed), watch=watching(quiet=False))
+    found, end, session, plan = decide_gate(
+        folder, Criteria(**criteria), DecideBudget(**typed), watch=watching(quiet=False)
+    )
     if session is not None and plan is not None and session.stop.signal is not None:
         return last_words(session, plan, verdict=NO_VERDICT)
     why = end.why

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 from evalrun import slo
@@ -76,6 +77,17 @@ async def ask_into(
         session = SessionResult(writer.run.path, ending, stop)
         writer.end(then if session.complete else "stopped")
     return session
+
+
+def set_aside(plan: Plan, places: Iterable[tuple[str, str]]) -> Decimal:
+    """Return the most that one request of some (task, target) may cost.
+
+    So much is set aside before each request of a round, the last one too: a cap that leaves less than this beyond what
+    the round is expected to cost would interrupt it.
+    """
+    targets = {target.name: target for target in plan.targets}
+    jobs = ((job, targets[name].spec.prices) for task, name in places for job in plan.jobs(targets[name], task))
+    return max(job.worst_case(prices) for job, prices in jobs)
 
 
 def asked_not_scored(plan: Plan, out: Path) -> Path | None:

@@ -125,7 +125,9 @@ def test_a_round_that_could_not_be_finished_is_not_begun(night: Callable[..., Pa
 
     tight = f"{planned + Decimal('0.0001'):f}"
     said = last_note(tight)
-    assert f"another round would pass --max-cost {tight}, of which $0.00 went into deciding: it takes 100 more" in said
+    assert (
+        f"another round would exceed --max-cost {tight}, of which $0.00 went into deciding: it takes 100 more" in said
+    )
     assert set(repeats(folder)) == {0}
     enough = re.search(r"--max-cost (\S+) would be enough: evalrun (.*)", said)
     assert enough is not None
@@ -133,7 +135,7 @@ def test_a_round_that_could_not_be_finished_is_not_begun(night: Callable[..., Pa
     assert enough[2] == shlex.join(["gate", str(folder), *map(str, rule)])
     for _ in range(2):
         said = last_note(enough[1])
-        assert f"would pass --max-cost {enough[1]}, of which {units.usd(spent(folder) - planned)} went into" in said
+        assert f"would exceed --max-cost {enough[1]}, of which {units.usd(spent(folder) - planned)} went into" in said
         assert repeats(folder) == {0: SAMPLES, 1: SAMPLES}
     assert spent(folder) - planned <= Decimal(enough[1])
 
@@ -163,7 +165,7 @@ def test_without_prices_repeats_are_the_limit(night: Callable[..., Path], evalru
     assert set(repeats(folder)) == {0}
     done = evalrun(*words, "--max-repeats", "3")
     assert done.returncode == 3, done.stderr
-    assert "would pass --max-repeats 3" in done.stdout
+    assert "would exceed --max-repeats 3" in done.stdout
     assert set(repeats(folder)) == {0, 1}
 
 
@@ -224,7 +226,7 @@ def test_a_killed_round_is_gone_on_with(
     begun, short = repeats(folder), spent(folder)
     capped = evalrun(*words, "--decide", "--max-cost", "0.0015")
     assert (capped.returncode, repeats(folder), spent(folder)) == (3, begun, short)
-    assert "the rest of a round that was cut off would pass --max-cost 0.0015" in " ".join(capped.stdout.split())
+    assert "the rest of a round that was interrupted would exceed --max-cost 0.0015" in " ".join(capped.stdout.split())
     assert evalrun("run", tmp_path / "sums.yaml", *SEEDED, "-q").returncode == 0
     assert len(list((tmp_path / "results" / "sums").iterdir())) == 2
     done = evalrun(*words, "--decide", "--max-cost", "1")
