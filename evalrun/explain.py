@@ -23,7 +23,7 @@ class Definition:
     brief: for a footnote.
     detail: the rest.
     absent: when the number is unknown.
-    optional: a table omits the row if it is unknown or zero in all columns.
+    optional: a table omits the row where all columns are unknown, or count what never happened.
     """
 
     name: str

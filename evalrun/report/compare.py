@@ -4,23 +4,14 @@ Nothing is computed here.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from evalrun import units
 from evalrun.compare.values import Contrast, Flip, Pair, Part, Tradeoff
 from evalrun.compare.values import Row as Compared
 from evalrun.report import quantity
-from evalrun.report.page import (
-    Block,
-    BlockRow,
-    Page,
-    Quantity,
-    Text,
-    Verbatim,
-    name,
-    quantities_in,
-    sections,
-)
-from evalrun.stats.interval import Interval
+from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, name, quantities_in, sections
+from evalrun.report.quantity import measured
 from evalrun.stats.verdict import Comparison
 
 COLUMNS = ("base", "new", "task", "base_target", "new_target", "verdict", "method", "why")
@@ -69,17 +60,13 @@ def _blocks(contrast: Contrast, pair: Pair) -> Iterator[Block]:
 def _measure(row: Compared, where: tuple[str, ...]) -> list[Text]:
     found, metric, unit = row.comparison, row.measure.name, row.measure.unit
     where = (*where, row.word or "", found.method if found else "", row.why)
-    values = (side_value(metric, row.base, "base", unit, where), side_value(metric, row.new, "new", unit, where))
+    values = [
+        measured(metric, *(side or (None, None, None)), of=of, unit=unit, where=where)
+        for of, side in (("base", row.base), ("new", row.new))
+    ]
     if found is None:
         return [row.word or "~", *values, units.UNKNOWN, units.UNKNOWN, units.UNKNOWN]
     return [row.word or "~", *values, *evidence(metric, found, row.p, unit=unit, n=row.pairs, where=where)]
-
-
-def side_value(metric: str, found: Interval | None, of: str, unit: str, where: tuple[str, ...]) -> Quantity:
-    """Return the value of one side of a comparison."""
-    value, low, high = found or (None, None, None)
-    shown = quantity.reading(value, low, high, unit=unit)
-    return Quantity(name=metric, of=of, value=value, low=low, high=high, unit=unit, shown=shown, where=where)
 
 
 def evidence(
@@ -87,13 +74,12 @@ def evidence(
 ) -> tuple[Quantity, Quantity, Quantity]:
     """Return the change, its p-value (the adjusted one where there is one) and the smallest detectable change."""
     unit = "relative" if found.relative else unit
-    change = quantity.shift(found.difference, found.low, found.high, relative=found.relative)
     p_of, p = ("p", found.p) if adjusted is None else ("p_adjusted", adjusted)
     mde = quantity.reading(found.mde, unit="%" if found.relative else "pt")
     return (
         Quantity(
             name=metric, of="change", value=found.difference, low=found.low, high=found.high, n=n, unit=unit,
-            shown=change, where=where,
+            shown=quantity.shift(found.difference, found.low, found.high, relative=found.relative), where=where,
         ),
         Quantity(name=metric, of=p_of, value=p, unit="p", shown=quantity.p_value(p), where=where),
         Quantity(name=metric, of="detectable", value=found.mde, unit=unit, shown=mde, where=where),
@@ -103,24 +89,17 @@ def evidence(
 def _part(part: Part, where: tuple[str, ...]) -> list[Text]:
     where = (*where, "", "", "")
     shown = quantity.shift(part.change, part.low, part.high, relative=False)
+    change = measured("score", part.change, part.low, part.high, of=part.cause, unit="share", where=where)
     return [
-        Quantity(name="requests", of=part.cause, value=part.requests, shown=units.count(part.requests), where=where),
-        Quantity(
-            name="score", of=part.cause, value=part.change, low=part.low, high=part.high, n=part.requests, unit="share",
-            shown=shown, where=where,
-        ),
-    ]  # fmt: skip
+        measured("requests", part.requests, of=part.cause, unit="count", where=where),
+        replace(change, n=part.requests, shown=shown),
+    ]
 
 
 def _tradeoff(contrast: Contrast, one: Tradeoff) -> list[Text]:
     where = (contrast.base, contrast.new, one.task, "", one.target, "", "", "")
     values = (("accuracy", one.accuracy, "share"), ("cost", one.cost, "usd"), ("e2e_p50", one.e2e_p50, "s"))
-    found: list[Text] = [
-        Quantity(
-            name=metric, of="trade-off", value=value, unit=unit, shown=quantity.reading(value, unit=unit), where=where
-        )
-        for metric, value, unit in values
-    ]
+    found = [measured(metric, value, of="trade-off", unit=unit, where=where) for metric, value, unit in values]
     return [*found, name(one.beaten_by) if one.beaten_by else "nobody"]
 
 

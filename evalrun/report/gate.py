@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from evalrun import escape
+from evalrun import escape, units
 from evalrun.gate.values import Failing, Gate, Ruling
 from evalrun.report import quantity
-from evalrun.report.compare import evidence, side_value
+from evalrun.report.compare import evidence
 from evalrun.report.page import Page, Quantity, Text, Verbatim, joined, name, sections
+from evalrun.report.quantity import measured
 from evalrun.rule import MEASURES
-from evalrun.stats.interval import Interval
 
 COLUMNS = ("suite", "run", "baseline", "task", "target", "rule", "verdict", "method", "why")
 
@@ -50,33 +50,28 @@ class Finding(NamedTuple):
 def gate_page(gate: Gate) -> Page:
     """Return the page of a gate."""
     against = (" against ", Verbatim(gate.baseline)) if gate.baseline else ()
+    place = (gate.suite, gate.run, gate.baseline or "")
     compared = any(ruling.comparison is not None for ruling in gate.rulings)
     return Page(
         title=(f"gate {gate.word}: suite ", Verbatim(gate.suite), ", run ", Verbatim(gate.run), against),
         sections=sections(("Rules", (finding.sentence() for finding in rules(gate)))),
         notes=(*([_INTERVALS] if compared else []), *map(Verbatim, gate.notes)),
         columns=COLUMNS,
-        quantities=[each for ruling in _rulings(gate) for each in _numbers(gate, ruling)],
+        quantities=[each for ruling in _rulings(gate) for each in _numbers(ruling, place)],
         data=quantity.as_data(gate),
     )
 
 
-def _numbers(gate: Gate, ruling: Ruling) -> Iterator[Quantity]:
+def _numbers(ruling: Ruling, place: tuple[str, ...]) -> Iterator[Quantity]:
+    """Return the numbers of a ruling: both values, the change and its evidence, or the one value of a limit."""
     found = ruling.comparison
-    place = (gate.suite, gate.run, gate.baseline or "", ruling.task or "", ruling.target)
-    where = (*place, ruling.rule, ruling.word, found.method if found else "", ruling.why)
-    unit = _unit(ruling)
-    if found is None:
-        value = None if ruling.value is None else Interval(ruling.value, None, None)
-        yield side_value(ruling.metric, value, "new", unit, where)
-        return
-    for of, side in (("base", found.value_base), ("new", found.value_new)):
-        yield side_value(ruling.metric, Interval(side, None, None), of, unit, where)
-    yield from evidence(ruling.metric, found, None, unit=unit, n=None, where=where)
-
-
-def _unit(ruling: Ruling) -> str:
-    return MEASURES[ruling.metric].unit if ruling.metric in MEASURES else ""
+    ruled = (ruling.rule, ruling.word, found.method if found else "", ruling.why)
+    where = (*place, ruling.task or "", ruling.target, *ruled)
+    unit = MEASURES[ruling.metric].unit if ruling.metric in MEASURES else ""
+    values = {"new": ruling.value} if found is None else {"base": found.value_base, "new": found.value_new}
+    yield from (measured(ruling.metric, value, of=of, unit=unit, where=where) for of, value in values.items())
+    if found is not None:
+        yield from evidence(ruling.metric, found, None, unit=unit, n=None, where=where)
 
 
 # ---------------------------------------------------------------- findings
@@ -113,18 +108,13 @@ def _of_ruling(ruling: Ruling, clip: int) -> Finding:
 
 
 def _evidence(ruling: Ruling, clip: int) -> Iterator[Text]:
-    found, unit = ruling.comparison, _unit(ruling)
-    if found is None:
-        yield f"value: {quantity.reading(ruling.value, unit=unit)}"
-        return
-    base, new = (quantity.reading(value, unit=unit) for value in (found.value_base, found.value_new))
-    yield f"value: {base} to {new}"
-    yield f"difference: {quantity.shift(found.difference, found.low, found.high, relative=found.relative)}"
-    if found.p is not None:
-        yield f"p: {quantity.p_value(found.p)}"
-    if found.mde is not None:
-        yield f"smallest detectable change: {quantity.reading(found.mde, unit='%' if found.relative else 'pt')}"
-    yield ("method: ", clipped(found.method, clip), "; premise: ", clipped(found.premise, clip))
+    shown = {each.of: each.shown for each in _numbers(ruling, ())}
+    yield f"value: {' to '.join(shown[of] for of in ('base', 'new') if of in shown)}"
+    for of, label in (("change", "difference"), ("p", "p"), ("detectable", "smallest detectable change")):
+        if shown.get(of, units.UNKNOWN) != units.UNKNOWN:
+            yield f"{label}: {shown[of]}"
+    if found := ruling.comparison:
+        yield ("method: ", clipped(found.method, clip), "; premise: ", clipped(found.premise, clip))
 
 
 def samples(gate: Gate, *, clip: int = CLIP) -> list[Finding]:

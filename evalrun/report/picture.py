@@ -81,12 +81,16 @@ def _ttft(ladders: Sequence[Labelled]) -> "Figure | None":
         return None
     figure, (axes,) = _panels(1, across=1, each=(9.0, 4.0), head=0.7 + 0.4 * len(ladders))
     banded = len(ladders) <= BANDS
-    lines = [(curve, _draw(axes, curve, spread="band" if banded else "")) for curve in curves]
+    top = 1.2 * max(end for curve in curves for dot in curve.dots for end in dot[1:4] if math.isfinite(end))
+    lines = []
+    for curve in curves:
+        ended = [dot._replace(high=min(dot.high, top)) for dot in curve.dots]  # failures reach the top
+        lines.append((curve, _draw(axes, curve._replace(dots=ended), spread="band" if banded else "")))
     _size_axis(axes, ladders, text="prompt size (tokens, as the server counted them)")
     _log_time_axis(axes)
     bands = "bands from p5 to p95; " if banded else ""
     axes.set_title(f"p50 of requests; {bands}dotted: fit a + b n + c n²", color=GREY, size=9)
-    _around(figure, "Time to first token against prompt size", lines)
+    _around(figure, "Time to first token against prompt size", lines, ncols=2)
     return figure
 
 
@@ -254,7 +258,7 @@ def _around(figure: "Figure", headline: str, lines: Sequence[tuple[Curve, Any]],
     by_name = {(curve.place, words(curve.name) + curve.more): line for curve, line in lines if line is not None}
     if by_name:
         entries = [(line, name) for (_, name), line in sorted(by_name.items(), key=lambda entry: entry[0][0])]
-        figure.legend(*zip(*entries, strict=True), loc="outside lower left", ncols=min(3, len(entries)), **options)
+        figure.legend(*zip(*entries, strict=True), loc="outside lower left", **{"ncols": 3, **options})
 
 
 def _draw(axes: "Axes", curve: Curve, *, spread: str) -> Any:
@@ -268,9 +272,7 @@ def _draw(axes: "Axes", curve: Curve, *, spread: str) -> Any:
         return None
     many, warm = len(finite) > MANY, curve.look == "dashed"
     if spread == "band" or many:
-        top = 1.2 * max(end for dot in finite for end in (dot.value, dot.high, 0.0) if math.isfinite(end))
-        highs = [min(end, top) for end in high]  # without an upper end, because of failures, it reaches the top
-        axes.fill_between(at, low, highs, color=colour, alpha=0.07 if warm else 0.15, linewidth=0)
+        axes.fill_between(at, low, high, color=colour, alpha=0.07 if warm else 0.15, linewidth=0)
     elif spread:
         axes.vlines(at, low, high, color=colour, alpha=0.5, linewidth=1.0)
     look: dict[str, Any] = {"color": colour, "marker": shape, "markersize": 2.0 if many else 5.0}

@@ -91,8 +91,7 @@ def _block(suite: str, task: str, estimates: Sequence[Estimate]) -> Block:
 def _column(suite: str, one: Estimate) -> Iterator[Quantity]:
     for each, (_, unit) in ROWS.items():
         value = getattr(one.detects if each == "difference" else one, each)
-        shown = quantity.reading(value, unit=unit)
-        yield Quantity(name=each, value=value, unit=unit, shown=shown, where=(suite, one.task, one.target))
+        yield quantity.measured(each, value, unit=unit, where=(suite, one.task, one.target))
 
 
 # ---------------------------------------------------------------- sentences

@@ -37,6 +37,15 @@ def of_metric(metric: Metric, where: tuple[str, ...], *, alerts: tuple[str, ...]
     )  # fmt: skip
 
 
+def measured(
+    metric: str, value: float | Decimal | None, low: float | None = None, high: float | None = None, *, of: str = "",
+    unit: str, n: int | None = None, where: tuple[str, ...],
+) -> Quantity:  # fmt: skip
+    """Return a number that is no metric of a table."""
+    shown = reading(value, low, high, unit=unit)
+    return Quantity(name=metric, of=of, value=value, low=low, high=high, n=n, unit=unit, shown=shown, where=where)
+
+
 def keyed(metrics: Iterable[Metric], where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> Keyed:
     """Return metrics as numbers of a page."""
     return {(metric.name, metric.of): of_metric(metric, where, alerts=alerts) for metric in metrics}

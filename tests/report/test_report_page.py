@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from subjects import ESTIMATES, contrast, ladder, nights, regressed
@@ -224,3 +225,17 @@ def test_shift() -> None:
     """Changes have a sign; a share's are points, others are relative."""
     assert shift(-0.02, -0.051, 0.012, relative=False) == "-2.0 [-5.1, +1.2] pt"
     assert shift(9.2, 1.0, float("inf"), relative=True) == "+920 [+100, +inf] %"
+
+
+# ---------------------------------------------------------------- docs
+
+
+def test_the_docs_have_every_column_and_format(pages: dict[str, Page]) -> None:
+    """docs/formats.md names the columns of each page's CSV, in order, and every format."""
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    cells = dict(re.findall(r"^\| `?([\w, ]+?)`? \| (.*?) \|", text, re.MULTILINE))
+    assert {subject: cells[subject] for subject in SUBJECTS} == {
+        subject: ", ".join(page.columns) for subject, page in pages.items()
+    }
+    assert set(FORMATS) <= set(cells)
+    assert set(COLUMNS) <= {name for key in cells for name in key.split(", ")}
