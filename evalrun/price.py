@@ -63,15 +63,15 @@ def disagreement(cost_usd: Decimal | None, reported_usd: Decimal | None) -> bool
     return abs(reported_usd - cost_usd) * 100 > cost_usd
 
 
-def worst_case(body_bytes: int, max_tokens: int, prices: Prices, *, choices: int = 1) -> Decimal:
-    """Return the most that a request can cost, before it is sent. Premise: the server honours max_tokens.
+def worst_case(body_bytes: int, most_tokens: int, prices: Prices) -> Decimal:
+    """Return the most that a request can cost, before it is sent. Premise: the server honours its limits.
 
     A token stands for at least one byte of text and the body holds all of the text, so the body has at least as
     many bytes as the prompt has tokens; what the chat template adds is TEMPLATE_TOKENS.
     """
-    dearest = max(prices.prompt, prices.cached or Decimal(0))
+    highest = max(prices.prompt, prices.cached or Decimal(0))
     with localcontext(_EXACT):
-        return ((body_bytes + TEMPLATE_TOKENS) * dearest + max_tokens * choices * prices.completion) / _MILLION
+        return ((body_bytes + TEMPLATE_TOKENS) * highest + most_tokens * prices.completion) / _MILLION
 
 
 class Budget:

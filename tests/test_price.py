@@ -94,7 +94,7 @@ def test_one_percent_is_the_line(ours: str | None, theirs: str | None, differs: 
 def test_the_worst_case_by_hand() -> None:
     """976 bytes + 1024 for the template at 0.27, twice 500 tokens at 0.40: 540 + 400 per million."""
     assert TEMPLATE_TOKENS == 1024
-    assert worst_case(976, 500, List(), choices=2) == Decimal("0.00094")
+    assert worst_case(976, 2 * 500, List()) == Decimal("0.00094")
     assert worst_case(976, 0, List(cached=Decimal(1))) == Decimal("0.002")  # a cache that costs more than none
 
 

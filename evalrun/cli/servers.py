@@ -60,7 +60,7 @@ def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | No
     from evalrun.secret import Secret
     from evalrun.suite import read_target
     from evalrun.targets.simulator.server import serve_forever
-    from evalrun.targets.spec import Simulator
+    from evalrun.targets.simulator.spec import Simulator
     from evalrun.targets.transport.machine import loop_factory
 
     named = read_target(config, suite_root=Path.cwd(), environ=os.environ)

@@ -22,7 +22,6 @@ from evalrun.data.prompt import PromptWriter
 from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.errors import Unusable
 from evalrun.price import Budget
-from evalrun.run.job import parameters
 from evalrun.run.plan import Plan
 from evalrun.run.spent import book
 from evalrun.store.lines import Calibrated
@@ -30,7 +29,7 @@ from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
 from evalrun.targets.client import Client
 from evalrun.types import Completion
-from evalrun.wire.chat import request_body
+from evalrun.wire.dialect import request_body
 
 _Ask = Callable[[Row], Awaitable[int]]
 """Sends a row's prompt for one token of answer; returns the prompt tokens that the server counted."""
@@ -144,9 +143,9 @@ class Calibrating:
 
     async def _count(self, task: str, row: Row) -> int:
         """Ask for one token, and return how many the prompt had."""
-        body = self._body(task, row)
+        body, most_tokens = self._body(task, row)
         prices = self._target.spec.prices
-        reserved = price.worst_case(len(body), 1, prices) if prices else Decimal(0)
+        reserved = price.worst_case(len(body), most_tokens, prices) if prices else Decimal(0)
         for attempt in range(1, self.TRIES + 1):
             if not self._budget.reserve(reserved):
                 raise CapReached
@@ -166,14 +165,18 @@ class Calibrating:
             await asyncio.sleep(max(outcome.retry_after_s or 0.0, self.WAIT_S))
         raise AssertionError("unreachable")
 
-    def _body(self, task: str, row: Row) -> bytes:
-        spec, quirks = self._plan.suite.tasks[task], self._target.spec.quirks
+    def _body(self, task: str, row: Row) -> tuple[bytes, int]:
+        """Return the request for one token, and the most tokens that it may be billed for."""
+        spec, target = self._plan.suite.tasks[task], self._target.spec
         full = {"id": "calibration", "size": 0, "cache": "cold", **row}
         sample = PromptWriter(spec.prompt, task=task).sample(full, 1)
-        return request_body(
+        fields = spec.sampling.model_copy(update={"max_tokens": 1}).fields(target)
+        body = request_body(
+            target.wire,
             sample.messages,
-            model=self._plan.model(self._target),
-            params={**parameters(spec.sampling, quirks, repeat=0), quirks.max_tokens_field: 1},
-            stream=quirks.stream,
-            stream_usage=quirks.stream_usage,
+            model=target.served_model,
+            fields=fields,
+            stream=target.quirks.stream,
+            stream_usage=target.quirks.stream_usage,
         )
+        return body, target.wire.most_tokens(fields) or 1

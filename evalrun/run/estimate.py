@@ -58,8 +58,8 @@ def volume(jobs: Iterable[Job], prices: price.Prices | None) -> Volume:
     for job in jobs:
         requests += 1
         text_bytes += prompt_bytes(job)
-        if worst is not None and prices is not None and job.max_tokens is not None:
-            worst += price.worst_case(len(job.body), job.max_tokens, prices, choices=job.choices)
+        if worst is not None and prices is not None and job.most_tokens is not None:
+            worst += job.worst_case(prices)
         else:
             worst = None
     return Volume(requests=requests, text_bytes=text_bytes, worst_usd=worst)

@@ -5,54 +5,55 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from evalrun import price
 from evalrun.data.dice import Dice
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
-from evalrun.suite.spec import Sampling, Task
-from evalrun.targets.spec import Quirks
+from evalrun.suite.spec import Task
+from evalrun.targets.kind import TargetKind
 from evalrun.types import Sample
-from evalrun.wire.chat import request_body
+from evalrun.wire.dialect import request_body
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to be made. key: identifies it in the journal and in every resumed session."""
+    """One request to be made.
+
+    key: identifies it in the journal and in every resumed session.
+    most_tokens: completion tokens that it may be billed for; None where nothing limits them.
+    """
 
     key: str
     task: str
     sample: Sample
     repeat: int
     body: bytes
-    max_tokens: int | None
-    choices: int
+    most_tokens: int | None
 
     def worst_case(self, prices: price.Prices | None) -> Decimal:
         """Return the most one attempt can cost; 0 where there are no prices (then there is no cap either)."""
-        if prices is None or self.max_tokens is None:
+        if prices is None or self.most_tokens is None:
             return Decimal(0)
-        return price.worst_case(len(self.body), self.max_tokens, prices, choices=self.choices)
+        return price.worst_case(len(self.body), self.most_tokens, prices)
 
 
-def jobs(name: str, task: Task, *, target: str, model: str, quirks: Quirks, places: Places) -> Iterator[Job]:
+def jobs(name: str, task: Task, *, target: str, spec: TargetKind, places: Places) -> Iterator[Job]:
     """Yield the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
     for repeat, sample in repeated(name, task, target=target, places=places):
-        fields = parameters(task.sampling, quirks, repeat=repeat)
-        if sample.meta.get("cache") == "warm":
-            fields |= quirks.warm_body
+        fields = task.sampling.fields(spec, repeat=repeat, warm=sample.meta.get("cache") == "warm")
         body = request_body(
+            spec.wire,
             sample.messages,
-            model=model,
-            params=fields,
-            stream=quirks.stream,
-            stream_usage=quirks.stream_usage,
+            model=spec.served_model,
+            fields=fields,
+            stream=spec.quirks.stream,
+            stream_usage=spec.quirks.stream_usage,
         )
         key = job_key(target, name, sample.id, repeat=repeat, body=body)
-        max_tokens, choices = fields.get(quirks.max_tokens_field), fields.get("n", 1)
-        yield Job(key, name, sample, repeat, body, max_tokens, choices if isinstance(choices, int) else 1)
+        yield Job(key, name, sample, repeat, body, spec.wire.most_tokens(fields))
 
 
 def repeated(name: str, task: Task, *, target: str, places: Places) -> Iterator[tuple[int, Sample]]:
@@ -70,19 +71,6 @@ def repeated(name: str, task: Task, *, target: str, places: Places) -> Iterator[
     else:
         for sample in one(places):
             yield from ((repeat, sample) for repeat in range(task.repeats))
-
-
-def parameters(sampling: Sampling, quirks: Quirks, *, repeat: int) -> dict[str, Any]:
-    """Return the body fields of a request: what the suite set, in this endpoint's spelling."""
-    fields: dict[str, Any] = {
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        quirks.max_tokens_field: sampling.max_tokens,
-        "seed": None if sampling.seed is None else sampling.seed + repeat,
-        "stop": list(sampling.stop) or None,
-        "reasoning_effort": sampling.reasoning_effort,
-    }
-    return quirks.body | {name: value for name, value in fields.items() if value is not None} | sampling.body
 
 
 def job_key(target: str, task: str, sample_id: str, *, repeat: int, body: bytes) -> str:

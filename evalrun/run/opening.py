@@ -24,12 +24,11 @@ from evalrun.run.watch import Watch
 from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
-from evalrun.targets.client import Client, Sizes
-from evalrun.targets.open import Needs, open_target
+from evalrun.targets.client import Client, open_target
+from evalrun.targets.kind import Deadlines, Needs, Sizes
 from evalrun.targets.simulator.answers import Fact, write_answers
-from evalrun.targets.spec import Http, Simulator
-from evalrun.targets.transport.exchange import Deadlines
-from evalrun.targets.transport.lag import Lag
+from evalrun.targets.spec import Http
+from evalrun.targets.transport.lag import LagMeter
 from evalrun.targets.transport.machine import affordable_concurrency
 from evalrun.types import Failure, Json
 
@@ -40,7 +39,7 @@ class Lane:
 
     target: Target
     asker: Asker
-    lag: Lag
+    lag: LagMeter
     hint: str
 
 
@@ -149,7 +148,7 @@ class Opening:
         write_answers(path, rows, append=ladders)
 
     def _answers(self, target: Target) -> Path | None:
-        return self._writer.run.path / f"{target.name}.answers.jsonl" if isinstance(target.spec, Simulator) else None
+        return self._writer.run.path / f"{target.name}.answers.jsonl" if target.spec.takes_answers else None
 
 
 def _level(value: Json) -> int:

@@ -47,18 +47,13 @@ class Plan:
     def totals(self) -> dict[str, int]:
         return {name: self.prints.tasks[name].samples * task.repeats for name, task in self.suite.tasks.items()}
 
-    def model(self, target: Target) -> str:
-        """Return the model's name as the request body has it."""
-        return Path(target.spec.model).stem if target.spec.kind == "embedded" else target.spec.model
-
     def jobs(self, target: Target, task: str, *, places: Places | None = None) -> Iterator[Job]:
         """Return the jobs of one task for one target. places: where its samples come from, if not `self.places`."""
         return jobs(
             task,
             self.suite.tasks[task],
             target=target.name,
-            model=self.model(target),
-            quirks=target.spec.quirks,
+            spec=target.spec,
             places=places or self.places,
         )
 

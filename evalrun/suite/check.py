@@ -42,12 +42,14 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
         for target in targets
         if target.spec.prices is None
     ]
-    wrong += [
-        f"{where}: a cap of {cap} USD needs max_tokens, and tasks.{name} has none; "
-        f"set tasks.{name}.sampling.max_tokens, or remove the cap"
-        for name, task in loaded.suite.tasks.items()
-        if task.sampling.max_tokens is None
-    ]
+    for name, task in loaded.suite.tasks.items():
+        specs = [target.spec for target in targets]
+        bodies = [(spec.wire, task.sampling.fields(spec, warm=warm)) for spec in specs for warm in (False, True)]
+        if any(wire.most_tokens(fields) is None for wire, fields in bodies):
+            wrong.append(
+                f"{where}: a cap of {cap} USD needs max_tokens, and tasks.{name} has none; "
+                f"set tasks.{name}.sampling.max_tokens, or remove the cap"
+            )
     return wrong
 
 

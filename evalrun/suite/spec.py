@@ -11,6 +11,7 @@ from evalrun.data.source import Source
 from evalrun.load import ClosedLoop, closed_by_default
 from evalrun.score.spec import ScorerSpec
 from evalrun.spec import Spec
+from evalrun.targets.kind import TargetKind
 from evalrun.types import Json
 
 # No dots: `--set tasks.NAME.limit=5` takes them as separators.
@@ -44,6 +45,25 @@ class Sampling(Spec):
             if name in ("messages", "model", "stream", "stream_options", "max_completion_tokens"):
                 raise ValueError(f"{name!r} is set by evalrun from the prompt and the target; remove it")
         return body
+
+    def fields(self, target: TargetKind, *, repeat: int = 0, warm: bool = False) -> dict[str, Any]:
+        """Return the body fields of a request beside its messages: these parameters as `target` spells them.
+
+        warm: the request is meant to be served from the prompt cache. Where a field is set twice, what is typed here
+        wins over `quirks.body`, and `quirks.warm_body` over both.
+        """
+        quirks = target.quirks
+        asked = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "seed": None if self.seed is None else self.seed + repeat,
+            "stop": list(self.stop) or None,
+            "reasoning_effort": self.reasoning_effort,
+        }
+        known = {name: value for name, value in asked.items() if value is not None}
+        own = target.wire.fields(known, limit_field=quirks.max_tokens_field)
+        return quirks.body | own | self.body | (quirks.warm_body if warm else {})
 
 
 def _duration(value: Json) -> Json:

@@ -1,10 +1,12 @@
-"""Sends one chat request and says what came of it: transport + wire, once. It neither resends nor records.
+"""Sends one request and says what came of it: transport + dialect, once. It neither resends nor records.
 
 body -> transport -> pieces with instants -> events -> Completion or Failure, and its Timing
 """
 
+import contextlib
 import json
 import time
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,24 +16,19 @@ import msgspec
 
 from evalrun import retry
 from evalrun.secret import Redactor
-from evalrun.targets.endpoint import Endpoint
-from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange, TimedStream
+from evalrun.targets.kind import Deadlines, Endpoint, Needs, Sizes, TargetKind
+from evalrun.targets.transport.exchange import Broken, Exchange, TimedStream
+from evalrun.targets.transport.lag import LagMeter
+from evalrun.targets.transport.measuring import MeasuringTransport
+from evalrun.targets.transport.stock import StockTransport
 from evalrun.types import Completion, Failure, Outcome, Phase, Timing
-from evalrun.wire import chat, rejection
+from evalrun.wire import rejection
+from evalrun.wire.dialect import DIALECTS, Decoder, Dialect
 from evalrun.wire.sse import EventTooBig, Parser
-from evalrun.wire.stream import StreamDecoder
 from evalrun.wire.timing import Bounds, countable_tokens, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
 LIST_S = 15.0  # a list of models that takes longer is done without
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """How much of an answer is taken before it is cut, in bytes."""
-
-    answer: int = 64 * 2**20
-    event: int = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +49,27 @@ class Client:
         endpoint: Endpoint,
         transport: httpx.AsyncBaseTransport,
         *,
+        dialect: Dialect = DIALECTS["chat"],
         deadlines: Deadlines,
         sizes: Sizes,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         end_markers: tuple[str, ...] = (),
     ) -> None:
+        base_url = endpoint.base_url.rstrip("/")
         self._transport = transport
-        self._chat = httpx.URL(f"{endpoint.base_url.rstrip('/')}/chat/completions")  # parsed once: 50 us a request
-        self._models = httpx.URL(f"{endpoint.base_url.rstrip('/')}/models")
+        self._dialect = dialect
+        self._url = httpx.URL(base_url + dialect.PATH)  # parsed once: 50 us a request
+        self._models = httpx.URL(f"{base_url}/models")
         self._deadlines = deadlines
         self._sizes = sizes
         self._end_markers = end_markers
         self._redact = Redactor([endpoint.key] if endpoint.key else [])
-        self._headers = {"user-agent": "evalrun", **headers}
+        self._headers = {"user-agent": "evalrun", **endpoint.headers, **headers}
         if endpoint.key:
-            self._headers["authorization"] = f"Bearer {endpoint.key.reveal()}"
+            self._headers |= dialect.headers(endpoint.key.reveal())
 
     async def attempt(self, body: bytes) -> Reply:
-        """Send `body` to the endpoint's chat completions and read the answer to its end."""
+        """Send `body` to the endpoint and read the answer to its end."""
         began = _clocks()
         reply = await self._attempt(body, began[0])
         if was_suspended(began, _clocks()) and isinstance(reply.outcome, Completion):  # its latencies left out a sleep
@@ -80,7 +80,7 @@ class Client:
     async def _attempt(self, body: bytes, began_ns: int) -> Reply:
         request = httpx.Request(
             "POST",
-            self._chat,
+            self._url,
             headers={
                 **self._headers,
                 "content-type": "application/json",
@@ -128,7 +128,9 @@ class Client:
 
     async def _streamed(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
         parser = Parser(self._sizes.event)
-        decoder = StreamDecoder(max_bytes=self._sizes.answer, end_markers=self._end_markers, redact=self._redact)
+        decoder = self._dialect.decoder(
+            max_bytes=self._sizes.answer, end_markers=self._end_markers, redact=self._redact
+        )
         bounds = Bounds()
         stream: Any = response.stream
         broke: Failure | None = None
@@ -152,7 +154,7 @@ class Client:
             body = await self._body(response, limit=self._sizes.answer)
         except Broken as broken:
             return self._reply(self._failure(broken), exchange, began_ns)
-        outcome = chat.reply(
+        outcome = self._dialect.reply(
             body,
             status=response.status_code,
             headers=response.headers,
@@ -197,7 +199,7 @@ class Client:
         outcome: Outcome,
         exchange: Exchange,
         began_ns: int,
-        decoder: StreamDecoder | None = None,
+        decoder: Decoder | None = None,
         bounds: Bounds | None = None,
     ) -> Reply:
         ended_ns = time.perf_counter_ns()
@@ -218,8 +220,8 @@ class Client:
         return Reply(outcome=outcome, timing=measured, sent_ns=sent_ns, ended_ns=ended_ns)
 
 
-async def _read_events(stream: TimedStream, parser: Parser, decoder: StreamDecoder, bounds: Bounds) -> int | None:
-    """Feed the stream to the decoder until it has all it needs, and give that instant; None at the stream's own end.
+async def _read_events(stream: TimedStream, parser: Parser, decoder: Decoder, bounds: Bounds) -> int | None:
+    """Feed the stream to the decoder until it has all it needs, and return that instant; None at the stream's own end.
 
     The hot path: see tests/benchmarks/fidelity.py.
     """
@@ -248,3 +250,37 @@ def _names(body: bytes) -> list[str]:
         return [str(model["id"]) for model in listed]
     except (ValueError, KeyError, TypeError, RecursionError):
         return []
+
+
+# ---------------------------------------------------------------- opening a target
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A target that can be asked. lag: how late this client served its reads so far."""
+
+    client: Client
+    endpoint: Endpoint
+    lag: LagMeter
+
+
+@contextlib.asynccontextmanager
+async def open_target(spec: TargetKind, name: str, needs: Needs) -> AsyncIterator[Opened]:
+    """Start what must be started for a target, yield its client, and stop it on every way out.
+
+    Raises SuiteError where it cannot be had, Unusable where it does not start.
+    """
+    async with spec.serve(name, needs) as endpoint:
+        chosen = StockTransport if endpoint.transport == "httpx" else MeasuringTransport
+        transport = chosen(deadlines=needs.deadlines, verify=endpoint.verify, ca_file=endpoint.ca_file)
+        async with contextlib.aclosing(transport):
+            client = Client(
+                endpoint,
+                transport,
+                dialect=spec.wire,
+                deadlines=needs.deadlines,
+                sizes=needs.sizes,
+                headers=spec.quirks.headers,
+                end_markers=spec.quirks.end_markers,
+            )
+            yield Opened(client, endpoint, transport.lag)

@@ -6,8 +6,8 @@ python tests/benchmarks/bench_wire.py
 import json
 import time
 
+from evalrun.wire.chat import ChatDecoder
 from evalrun.wire.sse import Parser
-from evalrun.wire.stream import StreamDecoder
 
 CHUNKS, ROUNDS = 20_000, 7
 
@@ -23,7 +23,7 @@ def best_us(reads: list[bytes], *, decode: bool) -> float:
     """Return the microseconds per chunk of the best round: the others had more company on the machine."""
     best = float("inf")
     for _ in range(ROUNDS):
-        parser, decoder = Parser(), StreamDecoder()
+        parser, decoder = Parser(), ChatDecoder()
         start = time.perf_counter_ns()
         for at_ns, data in enumerate(reads):
             for event in parser.feed(data):

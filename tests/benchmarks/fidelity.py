@@ -18,8 +18,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from evalrun.targets.transport.machine import loop_factory
+from evalrun.wire.chat import ChatDecoder
 from evalrun.wire.sse import Parser
-from evalrun.wire.stream import StreamDecoder
 from evalrun.wire.timing import Bounds
 
 BODY = json.dumps({"model": "truth", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -45,7 +45,7 @@ async def ours(url: str) -> AsyncIterator[Ask]:
     async def ask(mark: str) -> float:
         request = httpx.Request("POST", address, headers={"x-id": mark}, content=BODY)
         response = await transport.handle_async_request(request)
-        parser, decoder, stream, bounds = Parser(), StreamDecoder(), response.stream, Bounds()
+        parser, decoder, stream, bounds = Parser(), ChatDecoder(), response.stream, Bounds()
         while not decoder.done and (batch := await stream.read()):
             for data, at_ns, since_ns in batch:
                 before = len(decoder.instants)
@@ -70,7 +70,7 @@ def simple(stream: Callable[[str], AsyncIterator[bytes]]) -> Ask:
 
     async def ask(mark: str) -> float:
         begun_ns = time.perf_counter_ns()
-        parser, decoder = Parser(), StreamDecoder()
+        parser, decoder = Parser(), ChatDecoder()
         async for data in stream(mark):
             for event in parser.feed(data):
                 decoder.feed(event, time.perf_counter_ns())

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evalrun.secret import Secret
-from evalrun.targets.client import Client, Reply, Sizes
-from evalrun.targets.endpoint import Endpoint
-from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.client import Client, Reply
+from evalrun.targets.kind import Deadlines, Endpoint, Sizes
 from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.targets.transport.stock import StockTransport
 

@@ -20,15 +20,13 @@ from evalrun.run.slots import Backoff, Slots
 from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, create_run, open_run
 from evalrun.store.lines import scan
 from evalrun.targets.client import Client
-from evalrun.targets.endpoint import Endpoint
-from evalrun.targets.spec import Prices
-from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.kind import Deadlines, Endpoint, PriceSpec
 from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.types import Message, Outcome, Record, Sample
 
 FINE = stream(says("Hello"), STOP, usage(10, 5), DONE)
 QUICK = retry.Rules(attempts=6, unknown=1, first_backoff_s=0.01, longest_backoff_s=0.02)
-PRICES = Prices(prompt=Decimal(1), completion=Decimal(2), cached=Decimal("0.5"), date=date(2026, 1, 1))
+PRICES = PriceSpec(prompt=Decimal(1), completion=Decimal(2), cached=Decimal("0.5"), date=date(2026, 1, 1))
 MAX_TOKENS = 16
 COST = Decimal(10 * 1 + 5 * 2) / 1_000_000  # of FINE
 WORST = Decimal((len(BODY) + 1024) * 1 + MAX_TOKENS * 2) / 1_000_000  # of BODY, see price.worst_case
@@ -67,7 +65,7 @@ class Ran:
 
 def job(number: int, body: bytes) -> Job:
     sample = Sample(task="task", id=str(number), messages=(Message(role="user", content="Hi"),))
-    return Job(f"{number:016x}", "task", sample, 0, body, MAX_TOKENS, 1)
+    return Job(f"{number:016x}", "task", sample, 0, body, MAX_TOKENS)
 
 
 def ran(

@@ -34,9 +34,8 @@ from fault_server import (
     stream,
 )
 
-from evalrun.targets.client import Client, Sizes
-from evalrun.targets.endpoint import Endpoint
-from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.client import Client
+from evalrun.targets.kind import Deadlines, Endpoint, Sizes
 from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.targets.transport.stock import StockTransport
 from evalrun.types import Completion, Failure, FailureKind, Phase

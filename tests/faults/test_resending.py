@@ -11,7 +11,7 @@ from running import COST, FINE, WORST, ran
 
 from evalrun import retry
 from evalrun.run.slots import Backoff
-from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.kind import Deadlines
 from evalrun.types import Completion, Failure, FailureKind
 
 # ---------------------------------------------------------------- safe to send again

@@ -11,8 +11,8 @@ import pytest
 from asking import PATIENT, SIZES, Ask
 from fault_server import CLOSE, DONE, HOLD, SSE, STOP, Again, FaultServer, chunked, ends, event, says, stream, usage
 
-from evalrun.targets.client import Reply, Sizes
-from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.client import Reply
+from evalrun.targets.kind import Deadlines, Sizes
 from evalrun.types import Completion, Failure, FailureKind, Phase, ToolCall, Usage
 
 A, B = event(says("A")), event(says("B"))

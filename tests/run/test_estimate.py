@@ -22,7 +22,7 @@ class Prices:
 
 def job(number: int, text: str, *, max_tokens: int | None = 50) -> Job:
     sample = Sample(task="t", id=str(number), messages=(Message(role="user", content=text),))
-    return Job(f"{number:016x}", "t", sample, 0, b"{" + text.encode() + b"}", max_tokens, 1)
+    return Job(f"{number:016x}", "t", sample, 0, b"{" + text.encode() + b"}", max_tokens)
 
 
 def test_worst_cost_and_text_are_added_up() -> None:

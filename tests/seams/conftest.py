@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,14 +37,14 @@ class PackageCopy:
         path.write_text(text, encoding="utf-8")
         self.touched.append(name)
 
-    def evalrun(self, *args: object) -> "subprocess.CompletedProcess[str]":
+    def evalrun(self, *args: object, env: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
         """Run `evalrun ARGS` of the copy in its folder, to its end."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        env = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C", "PYTHONPATH": str(self.folder)}
+        own = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C", "PYTHONPATH": str(self.folder)}
         return subprocess.run(
             [sys.executable, "-m", "evalrun", *map(str, args)],
-            cwd=self.folder, env=env, capture_output=True, text=True, timeout=120, check=False,
+            cwd=self.folder, env=own | dict(env or {}), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
 

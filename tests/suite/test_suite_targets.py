@@ -119,8 +119,13 @@ def test_a_targets_name_is_a_folders_name() -> None:
         ),
         (HTTP + "quirks: {headers: {X-Api-Key: x}}\n", "t.yaml:5:19: quirks.headers: 'X-Api-Key' carries a key"),
         (HTTP + "quirks: {headers: {Host: x}}\n", "t.yaml:5:19: quirks.headers: 'Host' is set by evalrun itself"),
-        (HTTP + 'quirks: {headers: {X-A: "a\\r\\nX-B: b"}}\n', "t.yaml:5:19: quirks.headers: 'X-A' is no header"),
+        (HTTP + 'quirks: {headers: {X-A: "a\\r\\nX-B: b"}}\n', "t.yaml:5:19: quirks.headers: 'X-A' is not a header"),
         (HTTP + "quirks: {body: {stream: false}}\n", "t.yaml:5:16: quirks.body: 'stream' is set by evalrun itself"),
+        (
+            HTTP + "quirks: {warm_body: {max_tokens: 100000}}\n",
+            "t.yaml:5:21: quirks.warm_body: 'max_tokens' belongs in the suite's sampling; remove it",
+        ),
+        (HTTP + "dialect: chad\n", "t.yaml:5:10: dialect: unknown dialect 'chad'; would be right: chat"),
         (
             HTTP.replace("EXAMPLE_KEY", "sk-0123456789abcdefghij"),
             "t.yaml:4:10: key_env: looks like a secret key; keep it in the environment",

@@ -5,18 +5,16 @@ Real sockets and both event loops; the servers note when each piece left them.
 
 import asyncio
 import random
-import socket
 import threading
 import time
 
 import httpx
 import pytest
 
-from evalrun.targets.client import Client, Sizes
-from evalrun.targets.endpoint import Endpoint
-from evalrun.targets.transport.exchange import Deadlines
+from evalrun.targets.client import Client
+from evalrun.targets.kind import Deadlines, Endpoint, Sizes
 from evalrun.targets.transport.measuring import MeasuringTransport
-from evalrun.targets.transport.stamped import HAS_STAMPS, open_socket
+from evalrun.targets.transport.stamped import HAS_STAMPS
 from evalrun.targets.transport.stock import StockTransport
 from evalrun.targets.transport.stream import last_event
 
@@ -41,14 +39,6 @@ async def attempt(server, transport):
     reply = await client.attempt(b"{}")
     timing = reply.timing
     return timing, reply.sent_ns + timing.ttft_s * 1e9, reply.sent_ns + timing.e2e_s * 1e9
-
-
-@pytest.fixture(autouse=True, scope="module")
-def stamps():
-    """Have the kernel stamp from the start: it begins a little after the first socket asks for it."""
-    with open_socket(socket.AF_INET):
-        time.sleep(0.2)
-        yield
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])

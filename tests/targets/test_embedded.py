@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.targets.embedded.serve import serve_embedded
 from evalrun.targets.embedded.weights import SMOLLM2, fetch
+from evalrun.targets.kind import Needs
 from evalrun.targets.spec import Embedded
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def nobody_listens(url: httpx.URL, *, within_s: float = 20) -> bool:
 
 async def enter(tmp_path: Path, *, slots: int = 1, **fields: object) -> None:
     of = Embedded(kind="embedded", **fields)  # type: ignore[arg-type]
-    async with serve_embedded(of, slots=slots, folder=tmp_path, log=tmp_path / "log", notify=lambda _: None):
+    async with of.serve("log", Needs(folder=tmp_path, logs=tmp_path, slots=slots)):
         pass
 
 
@@ -49,7 +49,7 @@ def test_a_missing_and_a_wrong_file_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "page.gguf").write_text("<html>")
     with pytest.raises(SuiteError, match=r"page\.gguf: not a GGUF file \(it starts with b'<htm'"):
         asyncio.run(enter(tmp_path, model="page.gguf"))
-    assert not (tmp_path / "log").exists()
+    assert not (tmp_path / "log.log").exists()
 
 
 def test_more_slots_than_memory_are_refused(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_the_real_model_answers(tmp_path: Path) -> None:
 
     async def main() -> list[list[dict]]:
         of = Embedded(kind="embedded", context=1024)
-        async with serve_embedded(of, slots=2, folder=tmp_path, log=tmp_path / "log", notify=said.append) as end:
+        async with of.serve("log", Needs(folder=tmp_path, logs=tmp_path, slots=2, notify=said.append)) as end:
             assert end.key is not None
             assert end.note.startswith("embedded SmolLM2-135M-Instruct (135M parameters, Q4_1) on this machine's CPU, ")
             assert end.facts["weights_sha256"] == SMOLLM2.sha256
@@ -114,11 +114,11 @@ def test_it_dies_with_a_parent_that_is_killed_and_serves_any_gguf(tmp_path: Path
     code = f"""
         import asyncio
         from pathlib import Path
-        from evalrun.targets.embedded.serve import serve_embedded
+        from evalrun.targets.kind import Needs
         from evalrun.targets.spec import Embedded
         async def main():
             of, folder = Embedded(kind="embedded", model="other.gguf", context=512), Path({str(tmp_path)!r})
-            async with serve_embedded(of, slots=1, folder=folder, log=folder / "log", notify=print) as endpoint:
+            async with of.serve("log", Needs(folder=folder, logs=folder, slots=1)) as endpoint:
                 print(endpoint.base_url, endpoint.note, flush=True)
                 await asyncio.sleep(3600)
         asyncio.run(main())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.targets.transport.http1 import MAX_BARREN_BYTES, Answer, ProtocolError, encode
+from evalrun.targets.transport.http1 import MAX_BARREN_BYTES, AnswerParser, ProtocolError, encode
 
 WHOLE = (
     b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 201 Made\r\nTransfer-Encoding: chunked\r\nX: \xc3\xa9\r\n\r\n"
@@ -18,7 +18,7 @@ WHOLE = (
 @given(st.lists(st.integers(1, len(WHOLE) - 1), unique=True).map(sorted))
 def test_any_cut_is_the_same_answer(cuts):
     """Cut anywhere, any number of times: same status, headers, body and end."""
-    answer = Answer("POST")
+    answer = AnswerParser("POST")
     edges = [0, *cuts, len(WHOLE)]
     body = b"".join(answer.feed(WHOLE[a:b]) for a, b in pairwise(edges))
     assert body == b"ab\r\ncd"
@@ -32,7 +32,7 @@ def test_any_cut_is_the_same_answer(cuts):
 @given(st.binary(max_size=300), st.booleans())
 def test_no_bytes_raise(noise, in_body):
     """Whatever a server sends, reading it gives body, an end or `wrong`, never an exception."""
-    answer = Answer("POST")
+    answer = AnswerParser("POST")
     answer.feed(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" if in_body else b"HTTP/1.1 ")
     assert isinstance(answer.feed(noise), bytes)
 
@@ -49,14 +49,14 @@ def test_no_bytes_raise(noise, in_body):
 )
 def test_what_ends_an_answer(head, close_delimited):
     """Only a length or chunks say where an answer ends (RFC 9112, 6.3)."""
-    answer = Answer("POST")
+    answer = AnswerParser("POST")
     answer.feed(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n")
     assert answer.close_delimited is close_delimited
 
 
 def test_the_answer_to_head_has_no_body():
     """HEAD's answer names a length that does not come."""
-    answer = Answer("HEAD")
+    answer = AnswerParser("HEAD")
     answer.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n")
     assert answer.complete
     assert not answer.reusable
@@ -65,7 +65,7 @@ def test_the_answer_to_head_has_no_body():
 @pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" * 10])
 def test_a_head_that_never_ends_is_cut_off(start):
     """Bytes that bring no body are bounded, however they are spread over headers and interim answers."""
-    answer = Answer("POST")
+    answer = AnswerParser("POST")
     fed = 0
     while not answer.wrong:
         answer.feed(start if fed == 0 or b"100" in start else b"x: y\r\n")

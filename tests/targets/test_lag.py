@@ -7,9 +7,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.targets.transport.lag import Histogram, Lag
+from evalrun.targets.transport.lag import A_TURN, Histogram, LagMeter, Turns
 from evalrun.targets.transport.stamped import arrival_ns
-from evalrun.targets.transport.turns import A_TURN, Turns
 
 
 def test_a_stamp_is_its_age_on_the_monotonic_clock():
@@ -49,7 +48,7 @@ def test_a_held_up_loop_shows_by_how_long_and_how_often():
     """A loop held up for 0.3 s ran late by up to that, and all ticks it swallowed count; an idle client counts none."""
 
     async def work():
-        busy, lag = True, Lag()
+        busy, lag = True, LagMeter()
         assert lag.quantile_s(0.99) is None
         lag.watch(lambda: busy)
         await asyncio.sleep(0.02)

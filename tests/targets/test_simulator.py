@@ -19,10 +19,10 @@ import pytest
 
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
-from evalrun.targets.endpoint import Endpoint
+from evalrun.targets.kind import Endpoint
 from evalrun.targets.simulator.answers import Fact, solve, write_answers, wrong
-from evalrun.targets.simulator.serve import serve_simulator
 from evalrun.targets.simulator.server import serve_forever
+from evalrun.targets.simulator.spec import serve_simulator
 from evalrun.targets.spec import Simulator
 from evalrun.types import Message
 
@@ -259,7 +259,7 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
         import asyncio
         from pathlib import Path
-        from evalrun.targets.simulator.serve import serve_simulator
+        from evalrun.targets.simulator.spec import serve_simulator
         from evalrun.targets.spec import Simulator
         async def main():
             async with serve_simulator(Simulator(kind="simulator"), log=Path({str(tmp_path / "log")!r})) as endpoint:

@@ -11,7 +11,7 @@ import pytest
 
 from evalrun.errors import SuiteError
 from evalrun.targets.simulator.answers import Fact, write_answers
-from evalrun.targets.simulator.serve import serve_simulator
+from evalrun.targets.simulator.spec import serve_simulator
 from evalrun.targets.spec import Simulator
 from evalrun.types import Message
 

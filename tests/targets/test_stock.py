@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.targets.transport.exchange import Broken, Deadlines
+from evalrun.targets.kind import Deadlines
+from evalrun.targets.transport.exchange import Broken
 from evalrun.targets.transport.stock import StockTransport
 from evalrun.types import Phase
 

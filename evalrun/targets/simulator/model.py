@@ -1,4 +1,4 @@
-"""The pretended model: what it answers, and when, as pure functions of the request. No socket, no clock.
+"""The pretended model: what it answers, when, in which bytes, as pure functions of the request. No socket, no clock.
 
 All chance comes from (spec.seed, digest of the messages, the request's seed, choice number), so the same question gets
 the same answer and the same latency whatever was asked before it, in any order, on any machine. A token is a word
@@ -13,16 +13,19 @@ with the space before it. Only the prefix cache has a memory: of n prompt tokens
 import math
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from hashlib import sha256
+from itertools import zip_longest
 from statistics import NormalDist
 from typing import Literal, NamedTuple
 
+import msgspec
+
+from evalrun import price
 from evalrun.targets.simulator.answers import Fact, wrong
-from evalrun.targets.spec import Prices, Simulator
-from evalrun.types import Json
+from evalrun.targets.simulator.spec import Simulator
+from evalrun.types import Json, Usage
 
 _TOKEN = re.compile(r"\s*\S+")
 _FILLER_TEXT = """
@@ -31,6 +34,7 @@ and check that nothing was left out before the result is put into one short line
 """
 _FILLER = _FILLER_TEXT.split()
 _SPREAD = 0.25
+_encode = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Question:
     limit: int | None
 
 
-class Piece(NamedTuple):
+class ChunkText(NamedTuple):
     """What one chunk of one choice carries."""
 
     field: Literal["reasoning_content", "content"]
@@ -57,7 +61,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class DrawnChoice:
     """One choice: its tokens, why it ended, and whether it is right (None: nothing to be right about)."""
 
     reasoning: tuple[str, ...]
@@ -69,8 +73,98 @@ class Reply:
     def tokens(self) -> int:
         return len(self.reasoning) + len(self.answer)
 
+    def chunks(self, size: int) -> list[ChunkText]:
+        """Cut it into chunks of `size` tokens; one never holds reasoning and answer together."""
+        parts: tuple[tuple[Literal["reasoning_content", "content"], tuple[str, ...]], ...]
+        parts = ("reasoning_content", self.reasoning), ("content", self.answer)
+        return [
+            ChunkText(name, "".join(tokens[start : start + size]))
+            for name, tokens in parts
+            for start in range(0, len(tokens), size)
+        ]
 
-def first_token_s(spec: Simulator, question: Question) -> float:
+
+class DrawnAnswer:
+    """What will be answered, drawn in full before its first byte is written.
+
+    choices: how many. number: makes the id unique where a question is asked twice. first_s, gap_s: when it is due.
+    """
+
+    def __init__(self, spec: Simulator, question: Question, *, choices: int, number: int, created: int) -> None:
+        self.id = f"sim-{question.mark.hex()[:12]}-{number}"
+        self.question = question
+        self.choices = [_choice(spec, question, number=index) for index in range(choices)]
+        self.chunks = [one.chunks(spec.tokens_per_chunk) for one in self.choices]
+        self.steps = max(map(len, self.chunks))
+        self.first_s = _first_token_s(spec, question)
+        self.gap_s = spec.token_s * spec.tokens_per_chunk
+        self.completion_tokens = sum(one.tokens for one in self.choices)
+        self._spec = spec
+        self._created = created
+        form = b'"id":"%b","object":"chat.completion.chunk","created":%d,"model":%b'
+        self._common = form % (self.id.encode(), created, _encode(spec.model))
+
+    def opening(self) -> bytes:
+        """Return the events before the first token: each choice's role."""
+        return b"".join(self._event(index, b'{"role":"assistant","content":""}') for index in range(len(self.choices)))
+
+    def events(self, *, usage_asked: bool) -> Iterator[bytes]:
+        """Yield the events of chunk 0, 1, ... of all choices; with the last one the finish reasons and the end."""
+        for number, together in enumerate(zip_longest(*self.chunks), start=1):
+            tokens = [(index, chunk) for index, chunk in enumerate(together) if chunk is not None]
+            data = b"".join(self._event(i, b'{"%b":%b}' % (c.field.encode(), _encode(c.text))) for i, c in tokens)
+            yield data + self._ending(usage_asked) if number == self.steps else data
+
+    def whole(self) -> bytes:
+        """Return the answer that was not asked for as a stream."""
+        choices = []
+        for index, one in enumerate(self.choices):
+            message: dict[str, Json] = {"role": "assistant", "content": "".join(one.answer)}
+            if one.reasoning:
+                message["reasoning_content"] = "".join(one.reasoning)
+            choices.append({"index": index, "message": message, "finish_reason": one.finish_reason})
+        body = {"id": self.id, "object": "chat.completion", "created": self._created, "model": self._spec.model}
+        return _encode({**body, "choices": choices, "usage": self._usage()})
+
+    def _event(self, index: int, delta: bytes, *, finish_reason: str | None = None) -> bytes:
+        """Write one event by hand: encoding an object for each token would cost the most of the server's time."""
+        form = b'data: {%b,"choices":[{"index":%d,"delta":%b,"finish_reason":%b}]}\n\n'
+        return form % (self._common, index, delta, _encode(finish_reason))
+
+    def _ending(self, usage_asked: bool) -> bytes:
+        """Return the finish reason of every choice, the usage in a chunk without choices, and the marker."""
+        ends = enumerate(self.choices)
+        data = b"".join(self._event(index, b"{}", finish_reason=one.finish_reason) for index, one in ends)
+        if usage_asked:
+            data += b'data: {%b,"choices":[],"usage":%b}\n\n' % (self._common, _encode(self._usage()))
+        return data + b"data: [DONE]\n\n"
+
+    def _usage(self) -> dict[str, Json]:
+        """Count tokens as an endpoint does: choices added up, reasoning inside completion.
+
+        A silent cache is not mentioned, nor does it change the cost; where there is none, 0 tokens are cached. Without
+        a cached price cached tokens cost what others do.
+        """
+        spec, prompt, completion = self._spec, self.question.prompt_tokens, self.completion_tokens
+        cached = self.question.cached_tokens if spec.prefix_cache == "reported" else 0
+        counted: dict[str, Json] = {
+            "prompt_tokens": prompt,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
+        }
+        if spec.prefix_cache != "silent":
+            counted["prompt_tokens_details"] = {"cached_tokens": cached}
+        if spec.reasoning_tokens:
+            reasoning = sum(len(one.reasoning) for one in self.choices)
+            counted["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+        if spec.prices is not None:
+            priced = cached if spec.prices.cached is not None else 0
+            known = Usage(prompt_tokens=prompt, completion_tokens=completion, cached_tokens=priced)
+            counted["estimated_cost"] = float(price.cost(known, spec.prices) or 0)
+        return counted
+
+
+def _first_token_s(spec: Simulator, question: Question) -> float:
     """Draw the time to the first token: log-normal around its median, which grows with what must be prefilled."""
     z = NormalDist().inv_cdf(_dice(spec, question, "latency").random() or 0.5)
     saved_s = _prefill_s(spec, question.cached_tokens)
@@ -82,14 +176,9 @@ def _prefill_s(spec: Simulator, tokens: int) -> float:
     return spec.ttft_per_token_s * tokens + spec.ttft_per_token2_s * tokens**2
 
 
-def gap_s(spec: Simulator) -> float:
-    """Return the time from one chunk to the next."""
-    return spec.token_s * spec.tokens_per_chunk
-
-
-def reply(spec: Simulator, question: Question, *, choice: int) -> Reply:
+def _choice(spec: Simulator, question: Question, *, number: int) -> DrawnChoice:
     """Write one choice, cut at the limit of tokens."""
-    dice = _dice(spec, question, f"choice {choice}")
+    dice = _dice(spec, question, f"choice {number}")
     right = None
     if question.fact is not None:
         chance = spec.accuracy[min(max(question.fact.level, 1), len(spec.accuracy)) - 1]
@@ -101,49 +190,12 @@ def reply(spec: Simulator, question: Question, *, choice: int) -> Reply:
     reasoning, answer = _tokens(" ".join(_filler(spec.reasoning_tokens, dice))), _tokens(" ".join(words))
     limit = len(reasoning) + len(answer) if question.limit is None else question.limit
     whole = len(reasoning) + len(answer) <= limit
-    return Reply(
+    return DrawnChoice(
         reasoning=reasoning[:limit],
         answer=answer[: max(0, limit - len(reasoning))],
         finish_reason="stop" if whole else "length",
         right=right and whole,
     )
-
-
-def pieces(reply: Reply, *, tokens_per_chunk: int) -> Iterator[Piece]:
-    """Cut a choice into chunks; one never holds reasoning and answer together."""
-    for start in range(0, len(reply.reasoning), tokens_per_chunk):
-        yield Piece("reasoning_content", "".join(reply.reasoning[start : start + tokens_per_chunk]))
-    for start in range(0, len(reply.answer), tokens_per_chunk):
-        yield Piece("content", "".join(reply.answer[start : start + tokens_per_chunk]))
-
-
-def usage(spec: Simulator, question: Question, replies: Sequence[Reply]) -> dict[str, Json]:
-    """Count tokens as an endpoint does: choices added up, reasoning inside completion.
-
-    A silent cache is not mentioned, nor does it change the cost; where there is none, 0 tokens are cached.
-    """
-    cached = question.cached_tokens if spec.prefix_cache == "reported" else 0
-    completion = sum(reply.tokens for reply in replies)
-    counted: dict[str, Json] = {
-        "prompt_tokens": question.prompt_tokens,
-        "completion_tokens": completion,
-        "total_tokens": question.prompt_tokens + completion,
-    }
-    if spec.prefix_cache != "silent":
-        counted["prompt_tokens_details"] = {"cached_tokens": cached}
-    if spec.reasoning_tokens:
-        reasoning = sum(len(reply.reasoning) for reply in replies)
-        counted["completion_tokens_details"] = {"reasoning_tokens": reasoning}
-    if spec.prices is not None:
-        counted["estimated_cost"] = float(_cost_usd(spec.prices, question.prompt_tokens, cached, completion))
-    return counted
-
-
-def _cost_usd(prices: Prices, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> Decimal:
-    """Return the cost in US dollars; without a cached price cached tokens cost what others do."""
-    cached_price = prices.prompt if prices.cached is None else prices.cached
-    prompt = prices.prompt * (prompt_tokens - cached_tokens) + cached_price * cached_tokens
-    return (prompt + prices.completion * completion_tokens) / 1_000_000
 
 
 def _dice(spec: Simulator, question: Question, purpose: str) -> random.Random:

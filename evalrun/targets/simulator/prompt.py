@@ -1,4 +1,4 @@
-"""A prompt as the simulator counts it: its tokens, its digest, and the marks of its prefixes. No clock, no socket.
+"""A prompt as the simulator counts it: its tokens, its digest, its prefixes, and which of these are cached. No clock.
 
 A prompt is one row of tokens, as if a chat template had written it:
 
@@ -6,6 +6,7 @@ A prompt is one row of tokens, as if a chat template had written it:
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -22,16 +23,16 @@ PROMPT_TOKENS = 3
 BLOCK_TOKENS = 16
 """The prefix cache's grain, as vLLM's."""
 
-Encode = Callable[[str], Iterable[Hashable]]
+Tokenize = Callable[[str], Iterable[Hashable]]
 """From a text to its tokens, whatever they are: words, bytes or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class CountedPrompt:
     """What is known of a conversation once it was read.
 
     mark: its digest. prefixes: a hash per whole block of tokens, of that block and all before it. The block with
-    the last token has none: a server computes at least that token anew.
+    the last token has none: a server computes at least that token again.
     """
 
     mark: bytes
@@ -39,20 +40,20 @@ class Prompt:
     prefixes: "array[int]"
 
 
-def read_prompt(messages: Sequence[Mapping[str, Json]], encode: Encode) -> Prompt:
+def read_prompt(messages: Sequence[Mapping[str, Json]], tokenize: Tokenize) -> CountedPrompt:
     """Count and mark a conversation; linear in its length, so a long one is work for a thread."""
     row: list[Hashable] = []
     for message in messages:
         row += [("role", str(message.get("role")))] * MESSAGE_TOKENS
-        row += encode(text_of(message))
+        row += tokenize(text_of(message))
     row += [("answer",)] * PROMPT_TOKENS
     ends = range(BLOCK_TOKENS, len(row), BLOCK_TOKENS)
     blocks = (tuple(row[end - BLOCK_TOKENS : end]) for end in ends)
     chain = accumulate(blocks, _link, initial=0)  # Python's own hash: quick, and the marks never leave this process
-    return Prompt(digest(messages), len(row), array("q", chain)[1:])
+    return CountedPrompt(digest(messages), len(row), array("q", chain)[1:])
 
 
-def encoder(name: str, *, folder: Path) -> Encode:
+def tokenizer(name: str, *, folder: Path) -> Tokenize:
     """Return the tokenizer called `words` or `bytes`, or the one in the file `name`, relative to `folder`."""
     match name:
         case "words":
@@ -63,7 +64,7 @@ def encoder(name: str, *, folder: Path) -> Encode:
             return _from_file((folder / Path(name).expanduser()).absolute())
 
 
-def _from_file(path: Path) -> Encode:
+def _from_file(path: Path) -> Tokenize:
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
@@ -89,3 +90,28 @@ def _from_file(path: Path) -> Encode:
 
 def _link(before: int, block: Hashable) -> int:
     return hash((before, block))
+
+
+class PrefixCache:
+    """The prefixes of the latest prompts, the latest at the end. prompts: how many are kept.
+
+    A prompt is in it from the moment it was read. Only hashes are kept, and no time passes.
+    """
+
+    def __init__(self, prompts: int) -> None:
+        self._prompts = prompts
+        self._kept: dict[bytes, array[int]] = {}
+
+    def take(self, prompt: CountedPrompt) -> int:
+        """Return how many of the prompt's tokens are cached, in whole blocks, and keep it as the latest."""
+        blocks = max((_shared(prompt.prefixes, prefixes) for prefixes in self._kept.values()), default=0)
+        self._kept.pop(prompt.mark, None)
+        self._kept[prompt.mark] = prompt.prefixes
+        if len(self._kept) > self._prompts:
+            del self._kept[next(iter(self._kept))]
+        return blocks * BLOCK_TOKENS
+
+
+def _shared(one: "array[int]", other: "array[int]") -> int:
+    """Count the prefixes that both have: as each stands for all before it, those are the first ones."""
+    return bisect_left(range(min(len(one), len(other))), True, key=lambda block: one[block] != other[block])

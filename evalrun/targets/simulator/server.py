@@ -1,5 +1,9 @@
 """The simulator's endpoint: an OpenAI-compatible chat server whose answers and latencies come from `model`.
 
+    spec     the kind as it is typed, and its start as a child process    model       what is answered, when, in bytes
+    answers  what it knows of the questions                               prompt      tokens, prefixes, their cache
+    server   the routes; `python -m` of it is the child process           connection  HTTP/1.1, and writing on time
+
 POST /v1/chat/completions (streamed or not), GET /v1/models, GET /health. It never fails by itself: broken streams,
 stalls and error statuses are the fault server's work, in the tests.
 
@@ -15,25 +19,27 @@ monotonic clock, which every process of this machine shares:
 """
 
 import asyncio
+import contextlib
+import gc
 import hmac
 import os
+import resource
+import signal
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
-from evalrun.targets.simulator.answer import Answer, cut, draw, events, opening, whole
+from evalrun.targets.child import Tell, begin
 from evalrun.targets.simulator.answers import Answers
-from evalrun.targets.simulator.connection import Connection, Request
-from evalrun.targets.simulator.model import Question
-from evalrun.targets.simulator.prefix import PrefixCache
-from evalrun.targets.simulator.prompt import Encode, Prompt, encoder, read_prompt
-from evalrun.targets.simulator.schedule import Schedule
-from evalrun.targets.spec import Simulator
+from evalrun.targets.simulator.connection import HttpRequest, Schedule, ServerConnection
+from evalrun.targets.simulator.model import DrawnAnswer, Question
+from evalrun.targets.simulator.prompt import CountedPrompt, PrefixCache, Tokenize, read_prompt, tokenizer
+from evalrun.targets.simulator.spec import Simulator
+from evalrun.targets.transport.machine import loop_factory
 from evalrun.types import Json
 
 _encode = msgspec.json.encode
@@ -41,7 +47,7 @@ _SSE = "text/event-stream"
 _LARGE_BYTES = 4096  # to count the tokens of less takes less than a millisecond
 
 
-class Ask(msgspec.Struct):
+class ChatRequest(msgspec.Struct):
     """The fields of a chat request that matter here; others are ignored, as endpoints do."""
 
     model: str
@@ -66,14 +72,14 @@ async def serve_forever(
 
     port 0: any free one. ready: given the base URL once it listens. folder: where a tokenizer's path starts.
     """
-    known, encode = Answers(answers), encoder(spec.tokenizer, folder=folder)
-    with ExitStack() as stack:
+    known, tokenize = Answers(answers), tokenizer(spec.tokenizer, folder=folder)
+    with contextlib.ExitStack() as stack:
         log = stack.enter_context(truth.open("ab", buffering=0)) if truth is not None else None
-        chat = Chat(spec, key=key, answers=known, encode=encode, log=None if log is None else log.write)
-        opened: set[Connection] = set()
+        chat = Chat(spec, key=key, answers=known, tokenize=tokenize, log=None if log is None else log.write)
+        opened: set[ServerConnection] = set()
         try:
             server = await asyncio.get_running_loop().create_server(
-                lambda: Connection(chat.handle, opened=opened), host, port, backlog=4096
+                lambda: ServerConnection(chat.handle, opened=opened), host, port, backlog=4096
             )
         except OSError as error:
             where = f"serve sim: {host}:{port}"
@@ -97,20 +103,20 @@ class Chat:
     """
 
     def __init__(
-        self, spec: Simulator, *, key: Secret | None, answers: Answers, encode: Encode,
+        self, spec: Simulator, *, key: Secret | None, answers: Answers, tokenize: Tokenize,
         log: Callable[[bytes], object] | None,
     ) -> None:  # fmt: skip
         self._spec = spec
         self._bearer = None if key is None else f"Bearer {key.reveal()}".encode()
         self._answers = answers
-        self._encode = encode
+        self._tokenize = tokenize
         self._counting: set[asyncio.Task[None]] = set()
         self._cache = None if spec.prefix_cache == "off" else PrefixCache(spec.prefix_cache_prompts)
         self._log = log
         self._number = 0
         self._created = int(time.time())
 
-    def handle(self, connection: Connection, request: Request) -> None:
+    def handle(self, connection: ServerConnection, request: HttpRequest) -> None:
         """Answer one request, or start to."""
         received_ns = time.monotonic_ns()
         match request.method, request.path:
@@ -133,29 +139,29 @@ class Chat:
         for task in self._counting:
             task.cancel()
 
-    def _may(self, request: Request) -> bool:
+    def _may(self, request: HttpRequest) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1")
         return self._bearer is None or hmac.compare_digest(given, self._bearer)
 
-    def _chat(self, connection: Connection, body: bytes, received_ns: int) -> None:
+    def _chat(self, connection: ServerConnection, body: bytes, received_ns: int) -> None:
         try:
-            ask = msgspec.json.decode(body, type=Ask)
+            ask = msgspec.json.decode(body, type=ChatRequest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
             _refuse(connection, 400, f"not a chat request: {error}", code="invalid_request")
             return
         if len(body) < _LARGE_BYTES:
-            self._answer(connection, ask, read_prompt(ask.messages, self._encode), received_ns)
+            self._answer(connection, ask, read_prompt(ask.messages, self._tokenize), received_ns)
         else:
             task = asyncio.create_task(self._answer_large(connection, ask, received_ns))
             self._counting.add(task)
             task.add_done_callback(self._counting.discard)
 
-    async def _answer_large(self, connection: Connection, ask: Ask, received_ns: int) -> None:
+    async def _answer_large(self, connection: ServerConnection, ask: ChatRequest, received_ns: int) -> None:
         """Count in a thread, so that other streams keep their schedules. This one keeps its own: it began before."""
-        prompt = await asyncio.to_thread(read_prompt, ask.messages, self._encode)
+        prompt = await asyncio.to_thread(read_prompt, ask.messages, self._tokenize)
         self._answer(connection, ask, prompt, received_ns)
 
-    def _answer(self, connection: Connection, ask: Ask, prompt: Prompt, received_ns: int) -> None:
+    def _answer(self, connection: ServerConnection, ask: ChatRequest, prompt: CountedPrompt, received_ns: int) -> None:
         if wrong := self._wrong(ask, prompt.tokens):
             status, message, code = wrong
             _refuse(connection, status, message, code=code)
@@ -170,10 +176,10 @@ class Chat:
             cached_tokens=0 if self._cache is None else self._cache.take(prompt),
         )  # fmt: skip
         self._number += 1
-        answer = draw(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
+        answer = DrawnAnswer(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
         self._deliver(connection, ask, answer, received_ns)
 
-    def _wrong(self, ask: Ask, prompt_tokens: int) -> tuple[int, str, str] | None:
+    def _wrong(self, ask: ChatRequest, prompt_tokens: int) -> tuple[int, str, str] | None:
         """Return status, message and code of what is wrong with a request."""
         window = self._spec.window
         if ask.model != self._spec.model:
@@ -188,7 +194,7 @@ class Chat:
             return 400, what, "context_length_exceeded"
         return None
 
-    def _deliver(self, connection: Connection, ask: Ask, answer: Answer, received_ns: int) -> None:
+    def _deliver(self, connection: ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int) -> None:
         """Write the answer when it is due, and the truth when it is over."""
         if connection.lost:  # while its tokens were counted
             self._tell(answer, [], received_ns=received_ns, complete=False)
@@ -204,24 +210,22 @@ class Chat:
             self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=False)
 
         connection.gone = gone
-        chunks = cut(answer)
-        steps = max(map(len, chunks))
         if ask.stream:
-            connection.start(_SSE, opening(answer))
+            connection.start(_SSE, answer.opening())
             schedule = Schedule(
-                events(answer, chunks, usage_asked=bool((ask.stream_options or {}).get("include_usage"))),
-                count=steps, start_ns=received_ns, first_s=answer.first_s, gap_s=answer.gap_s,
+                answer.events(usage_asked=bool((ask.stream_options or {}).get("include_usage"))),
+                count=answer.steps, start_ns=received_ns, first_s=answer.first_s, gap_s=answer.gap_s,
                 write=connection.send, done=finish,
             )  # fmt: skip
         else:
-            last_s = answer.first_s + (steps - 1) * answer.gap_s
+            last_s = answer.first_s + (answer.steps - 1) * answer.gap_s
             schedule = Schedule(
-                iter([whole(answer)]), count=1, start_ns=received_ns, first_s=last_s, gap_s=0.0,
+                iter([answer.whole()]), count=1, start_ns=received_ns, first_s=last_s, gap_s=0.0,
                 write=lambda body: connection.respond(200, body), done=finish,
             )  # fmt: skip
         schedule.go()
 
-    def _tell(self, answer: Answer, written_ns: list[int], *, received_ns: int, complete: bool) -> None:
+    def _tell(self, answer: DrawnAnswer, written_ns: list[int], *, received_ns: int, complete: bool) -> None:
         if self._log is None:
             return
         truth = {
@@ -236,12 +240,49 @@ class Chat:
             "prompt_tokens": answer.question.prompt_tokens,
             "cached_tokens": answer.question.cached_tokens,
             "completion_tokens": answer.completion_tokens,
-            "right": answer.right,
+            "right": answer.choices[0].right,
         }
         self._log(_encode(truth) + b"\n")
 
 
-def _refuse(connection: Connection, status: int, message: str, code: str) -> None:
+def _refuse(connection: ServerConnection, status: int, message: str, code: str) -> None:
     """Answer with an error object."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
     connection.respond(status, _encode({"error": error}))
+
+
+# ---------------------------------------------------------------- the child process
+
+
+def main() -> None:
+    """Serve as the child process of a run, until SIGTERM."""
+    config, tell = begin()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a file
+    gc.freeze()  # what was imported need not be looked through again
+    with asyncio.Runner(loop_factory=loop_factory()) as runner, contextlib.suppress(asyncio.CancelledError):
+        runner.run(_serve(config, tell))
+
+
+async def _serve(config: Mapping[str, Json], tell: Tell) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    truth, answers = (Path(config[name]) if config[name] else None for name in ("truth", "answers"))
+    try:
+        await serve_forever(
+            Simulator.model_validate_json(config["spec"]),
+            host="127.0.0.1",
+            port=0,
+            key=Secret(config["key"]),
+            folder=Path(config["folder"]),
+            truth=truth,
+            answers=answers,
+            ready=lambda url: tell({"base_url": url}),
+        )
+    except SuiteError as error:
+        tell({"wrong": str(error)})
+
+
+if __name__ == "__main__":
+    main()

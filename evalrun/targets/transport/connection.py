@@ -5,7 +5,7 @@ import time
 from typing import Protocol
 
 from evalrun.targets.transport.dial import Origin
-from evalrun.targets.transport.lag import Lag
+from evalrun.targets.transport.lag import LagMeter
 from evalrun.targets.transport.stamped import StampedSocket
 
 
@@ -25,7 +25,7 @@ class Owner(Protocol):
 class Connection:
     """A connected socket that tells its owner what comes. Without one it is idle, and anything that comes closes it."""
 
-    def __init__(self, stamped: StampedSocket, origin: Origin, *, pool: "Pool", lag: Lag) -> None:
+    def __init__(self, stamped: StampedSocket, origin: Origin, *, pool: "Pool", lag: LagMeter) -> None:
         self.stamped = stamped
         self.origin = origin
         self.owner: Owner | None = None

@@ -8,12 +8,14 @@ import socket
 import ssl
 from typing import Any, NamedTuple
 
+import httpx
+
+from evalrun.errors import SuiteError
 from evalrun.targets.transport.exchange import Broken, Exchange
-from evalrun.targets.transport.stamped import READ_BYTES, StampedSocket, open_socket
-from evalrun.targets.transport.tls import Tls
+from evalrun.targets.transport.stamped import READ_BYTES, StampedSocket, Tls, open_socket
 from evalrun.types import FailureKind
 
-Address = tuple[int, Any]  # family, and what connect() wants
+SocketAddress = tuple[int, Any]  # family, and what connect() takes
 OUT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
@@ -33,18 +35,18 @@ async def dial(origin: Origin, exchange: Exchange, *, context: ssl.SSLContext | 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
     raw: socket.socket | None = None
-    doing = "looking up its address"
+    doing = "DNS lookup"
     try:
         async with asyncio.timeout_at(deadline):
             addresses = await _resolve(origin, loop)
-            doing = "connecting"
+            doing = "TCP connect"
             raw = await _connect(addresses, loop, deadline=deadline)
-            doing = "shaking hands for TLS"
+            doing = "TLS handshake"
             tls = await _secure(raw, loop, Tls(context, origin.host)) if context else None
             stamped, raw = StampedSocket(raw, tls), None
             return stamped
     except TimeoutError as error:
-        message = f"{origin}: no connection within {within_s:g} s, it hung while {doing}; is the address right?"
+        message = f"{origin}: no connection within {within_s:g} s, {doing} timed out; is the address right?"
         raise Broken("timeout_connect", exchange, message) from error
     except OSError as error:
         kind, why = explain(error)
@@ -59,11 +61,11 @@ def explain(error: OSError) -> tuple[FailureKind, str]:
     if isinstance(error, socket.gaierror) and _descriptors_left():
         return "dns", f"no address is known for this host ({error.strerror}); is its name right?"
     if isinstance(error, socket.gaierror) or error.errno in OUT_OF:
-        return "client_resource", f"this machine has no socket left ({error.strerror}); lower the concurrency"
+        return "client_resource", f"this machine is out of sockets ({error.strerror}); lower the concurrency"
     if isinstance(error, ssl.SSLCertVerificationError):
         return "tls", f"its certificate is not trusted ({error.verify_message}); name its authority in ca_file"
     if isinstance(error, ssl.SSLError):
-        return "tls", f"no TLS with it ({error.reason or error}); does it speak https?"
+        return "tls", f"TLS handshake failed ({error.reason or error}); does it speak https?"
     if isinstance(error, ConnectionRefusedError):
         return "connect", "connection refused; is the server running there?"
     return "connect", f"no connection ({error.strerror or error})"
@@ -78,7 +80,7 @@ def _descriptors_left() -> bool:
     return True
 
 
-async def _resolve(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[Address]:
+async def _resolve(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[SocketAddress]:
     try:
         try:  # a literal address needs no thread
             found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -89,7 +91,9 @@ async def _resolve(origin: Origin, loop: asyncio.AbstractEventLoop) -> list[Addr
     return [(family, sockaddr) for family, _, _, _, sockaddr in found]
 
 
-async def _connect(addresses: list[Address], loop: asyncio.AbstractEventLoop, *, deadline: float) -> socket.socket:
+async def _connect(
+    addresses: list[SocketAddress], loop: asyncio.AbstractEventLoop, *, deadline: float
+) -> socket.socket:
     """Connect to the first address that answers; each gets an equal share of the time that is left."""
     failures: list[OSError] = []
     for tried, (family, sockaddr) in enumerate(addresses):
@@ -127,3 +131,17 @@ async def _secure(raw: socket.socket, loop: asyncio.AbstractEventLoop, tls: Tls)
         received = await loop.sock_recv(raw, READ_BYTES)
         if not received:
             raise ConnectionResetError(errno.ECONNRESET, "the server hung up during the TLS handshake")
+
+
+def tls_context(*, verify: bool = True, ca_file: str | None = None) -> ssl.SSLContext:
+    """Return the context for HTTPS: the usual authorities plus those in `ca_file`; `verify=False` checks nothing."""
+    context = httpx.create_ssl_context(verify=verify)
+    context.set_alpn_protocols(["http/1.1"])
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise SuiteError(
+                f"{ca_file}: cannot be read as certificates ({error}); ca_file names a PEM file"
+            ) from error
+    return context

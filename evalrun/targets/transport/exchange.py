@@ -1,4 +1,4 @@
-"""What a transport tells of one request beside its answer: instants, deadlines, how it broke. No I/O here.
+"""What a transport tells of one request beside its answer: instants, how far it got, how it broke. No I/O here.
 
 Instants are nanoseconds of `time.perf_counter_ns`, the one clock of this project; unknown is None.
 """
@@ -13,23 +13,6 @@ from evalrun.types import FailureKind, Phase
 Stamp = Literal["kernel", "user"]
 Piece = tuple[bytes, int, int]
 """Bytes of a body, the instant they arrived, and one before which no event that ends in them did."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlines:
-    """How long each part of a request may take, in seconds.
-
-        asked      connected   sent          first byte     byte   byte      end
-          |--connect--|          |--first_byte--|--idle-------|-idle-|-idle-----|
-          |------------------------------total----------------------------------|
-
-    connect covers DNS, TCP and TLS, and is nothing on a reused connection.
-    """
-
-    connect_s: float = 10.0
-    first_byte_s: float = 300.0
-    idle_s: float = 120.0
-    total_s: float = 1800.0
 
 
 @dataclass(slots=True, kw_only=True)

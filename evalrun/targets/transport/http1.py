@@ -40,7 +40,7 @@ def encode(request: httpx.Request, body: bytes) -> bytes:
     return b"\r\n".join([*lines, b"", body]) if body else b"\r\n".join([*lines, b"", b""])
 
 
-class Answer:
+class AnswerParser:
     """One answer, as far as it was fed. Interim (1xx) answers are passed over.
 
     status, reason, headers: the head; `status` is 0 until it is whole. complete: the answer ended.

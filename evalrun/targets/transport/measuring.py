@@ -1,9 +1,15 @@
 """The measuring HTTP/1.1 transport: httpx's one-method seam, with instants taken where the bytes arrive.
 
-It follows no redirect, asks for no compression, honours no proxy and sends nothing twice, but for a request
-that met a connection which was already dead. What httpx's own transport costs under load: docs/design.md.
+It follows no redirect, asks for no compression, honours no proxy and sends nothing twice, except a request that met a
+connection which was already dead. What httpx's own transport costs under load: docs/design.md.
 
     request -> pool or dial -> Stream.ask -> httpx.Response(stream=Stream, extensions={"evalrun": Exchange})
+
+stream    one request and its answer; deadlines      connection  an open connection; the pool
+dial      name, TCP and TLS to a connection          stamped     a socket whose reads say when bytes arrived
+http1     bytes to values, no socket                 lag         how late this client is, and how to be less
+exchange  what a transport tells of a request        machine     event loop and file descriptors
+stock     httpx's own client behind the same seam
 """
 
 import functools
@@ -11,14 +17,13 @@ import time
 
 import httpx
 
+from evalrun.targets.kind import Deadlines
 from evalrun.targets.transport import http1
 from evalrun.targets.transport.connection import Connection, Pool
-from evalrun.targets.transport.dial import Origin, dial
-from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange
-from evalrun.targets.transport.lag import Lag
+from evalrun.targets.transport.dial import Origin, dial, tls_context
+from evalrun.targets.transport.exchange import Broken, Exchange
+from evalrun.targets.transport.lag import LagMeter, Turns
 from evalrun.targets.transport.stream import Stream
-from evalrun.targets.transport.tls import tls_context
-from evalrun.targets.transport.turns import Turns
 from evalrun.types import Phase
 
 PORTS = {"http": 80, "https": 443}
@@ -39,7 +44,7 @@ class MeasuringTransport(httpx.AsyncBaseTransport):
         ca_file: str | None = None,
         max_idle_s: float = 4.0,
     ) -> None:
-        self.lag = Lag()
+        self.lag = LagMeter()
         self._deadlines = deadlines or Deadlines()
         self._context = functools.cache(functools.partial(tls_context, verify=verify, ca_file=ca_file))
         if ca_file is not None:
@@ -93,7 +98,7 @@ def _origin(url: httpx.URL) -> Origin:
     return Origin(url.scheme == "https", url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
 
 
-def _response(answer: http1.Answer, stream: Stream, exchange: Exchange) -> httpx.Response:
+def _response(answer: http1.AnswerParser, stream: Stream, exchange: Exchange) -> httpx.Response:
     return httpx.Response(
         answer.status,
         headers=answer.headers,

@@ -19,11 +19,10 @@ the loop, which are two ticks of `lag` where the loop idles.
 import contextlib
 import platform
 import socket
+import ssl
 import struct
 import sys
 import time
-
-from evalrun.targets.transport.tls import Tls
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python 3.11 has no name for it. sparc and parisc number it otherwise
 HAS_STAMPS = sys.platform == "linux" and not platform.machine().startswith(("sparc", "parisc"))
@@ -56,6 +55,56 @@ def arrival_ns(stamp_ns: int, *, wall_ns: int, now_ns: int, previous_ns: int) ->
         return None
     arrived_ns = now_ns - age_ns
     return arrived_ns if arrived_ns >= previous_ns else None
+
+
+class Tls:
+    """The client's side of one TLS connection.
+
+    closed: the peer said that nothing follows. received_bytes: what the handshake took of the wire.
+
+    Whatever `outgoing` gives after a call belongs on the wire. Raises ssl.SSLError for bytes that are not TLS.
+    """
+
+    __slots__ = ("_in", "_object", "_out", "closed", "received_bytes")
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(self._in, self._out, server_hostname=host)
+        self.closed = False
+        self.received_bytes = 0
+
+    def handshake(self, received: bytes) -> bool:
+        """Go on with the handshake; True when it is through, False when more bytes are needed."""
+        self._in.write(received)
+        self.received_bytes += len(received)
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
+
+    def outgoing(self) -> bytes:
+        """Take the bytes that wait to be sent."""
+        return self._out.read()
+
+    def encrypt(self, plain: bytes) -> bytes:
+        view = memoryview(plain)
+        while view:
+            view = view[self._object.write(view) :]
+        return self._out.read()
+
+    def decrypt(self, data: bytes) -> bytes:
+        """Return the plain text of every record that is now whole; tickets and key updates have none."""
+        self._in.write(data)
+        plain: list[bytes] = []
+        try:
+            while piece := self._object.read(65536):
+                plain.append(piece)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self.closed = True
+        return plain[0] if len(plain) == 1 else b"".join(plain)
 
 
 class StampedSocket:

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 
 from evalrun.errors import SuiteError
-from evalrun.targets.transport.dial import explain
-from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange, Piece
-from evalrun.targets.transport.lag import Lag
-from evalrun.targets.transport.tls import tls_context
+from evalrun.targets.kind import Deadlines
+from evalrun.targets.transport.dial import explain, tls_context
+from evalrun.targets.transport.exchange import Broken, Exchange, Piece
+from evalrun.targets.transport.lag import LagMeter
 from evalrun.types import FailureKind, Phase
 
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=4.0)
@@ -38,7 +38,7 @@ class StockTransport(httpx.AsyncBaseTransport):
         ca_file: str | None = None,
         trust_env: bool = True,
     ) -> None:
-        self.lag = Lag()
+        self.lag = LagMeter()
         self._deadlines = deadlines or Deadlines()
         self._drains: set[asyncio.Task[None]] = set()
         context = tls_context(verify=verify, ca_file=ca_file)

@@ -14,15 +14,16 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 
+from evalrun.targets.kind import Deadlines
 from evalrun.targets.transport import http1
 from evalrun.targets.transport.connection import Connection
-from evalrun.targets.transport.exchange import Broken, Deadlines, Exchange, Piece
+from evalrun.targets.transport.exchange import Broken, Exchange, Piece
 from evalrun.types import FailureKind, Phase
 
 HIGH_WATER_BYTES = 1024 * 1024
 """With more than this unread, the server is held back."""
 LONGEST_SLEEP_S = 3600.0
-Due = tuple[float, FailureKind, str]
+Deadline = tuple[float, FailureKind, str]
 
 
 def last_event(data: bytes, body: bytes) -> int | None:
@@ -47,7 +48,7 @@ class Stream(httpx.AsyncByteStream):
     """An answer's body (an `exchange.TimedStream`), and the owner of its connection until the answer ends."""
 
     def __init__(self, connection: Connection, exchange: Exchange, *, deadlines: Deadlines, method: str) -> None:
-        self.answer = http1.Answer(method)
+        self.answer = http1.AnswerParser(method)
         self._connection = connection
         self._exchange = exchange
         self._deadlines = deadlines
@@ -67,7 +68,7 @@ class Stream(httpx.AsyncByteStream):
 
     # ---------------------------------------------------------------- the caller's side
 
-    async def ask(self, payload: bytes) -> http1.Answer:
+    async def ask(self, payload: bytes) -> http1.AnswerParser:
         """Send the request and wait for the answer's head. Raises Broken."""
         try:
             self._connection.send(payload)
@@ -216,10 +217,14 @@ class Stream(httpx.AsyncByteStream):
 
     # ---------------------------------------------------------------- deadlines
 
-    def _due(self) -> Due:
+    def _due(self) -> Deadline:
         """Return the next deadline on the monotonic clock in ns, and what passing it means."""
         limits, exchange = self._deadlines, self._exchange
-        total: Due = (exchange.asked_ns + limits.total_s * 1e9, "deadline", f"not finished after {limits.total_s:g} s")
+        total: Deadline = (
+            exchange.asked_ns + limits.total_s * 1e9,
+            "deadline",
+            f"not finished after {limits.total_s:g} s",
+        )
         if self._paused:
             return total
         if exchange.first_byte_ns is None:

@@ -2,7 +2,13 @@
 
 import pytest
 
-from evalrun.targets.address import checked_base_url
+from evalrun.targets.spec import checked_base_url
+
+PATH = "/chat/completions"
+
+
+def checked(url: str, *, allow_http: bool) -> str:
+    return checked_base_url(url, allow_http=allow_http, path=PATH)
 
 
 @pytest.mark.parametrize(
@@ -20,14 +26,14 @@ from evalrun.targets.address import checked_base_url
 )
 def test_urls_that_may_be_asked(url: str, kept: str) -> None:
     """https anywhere; plain http to this machine and to private addresses; a trailing slash is dropped."""
-    assert checked_base_url(url, allow_http=False) == kept
+    assert checked(url, allow_http=False) == kept
 
 
 def test_plain_http_can_be_allowed() -> None:
     """`allow_http` lets plain http through, and nothing else."""
-    assert checked_base_url("http://gpu-box:8000/v1", allow_http=True) == "http://gpu-box:8000/v1"
+    assert checked("http://gpu-box:8000/v1", allow_http=True) == "http://gpu-box:8000/v1"
     with pytest.raises(ValueError, match="keep credentials"):
-        checked_base_url("http://169.254.169.254/v1", allow_http=True)
+        checked("http://169.254.169.254/v1", allow_http=True)
 
 
 @pytest.mark.parametrize(
@@ -37,15 +43,15 @@ def test_plain_http_can_be_allowed() -> None:
         ("localhost:8000/v1", "'localhost:8000/v1' has no scheme; write https://localhost:8000/v1"),
         ("file:///etc/passwd", "has the scheme 'file'; write http or https"),
         ("ftp://example.com", "has the scheme 'ftp'; write http or https"),
-        ("https://", "'https://' names no host; write e.g. https://api.example.com/v1"),
-        ("https://me:hunter2@example.com/v1", "holds a user name or password; take it out"),
+        ("https://", "'https://' has no host; write e.g. https://api.example.com/v1"),
+        ("https://me:hunter2@example.com/v1", "has a user name or password; remove it"),
         ("https://api.example.com/v1/chat/completions", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
         ("https://api.example.com/v1/chat/completions/", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
-        ("https://api.example.com/v1?key=1", "ends in a query or fragment; leave out what begins with '?' or '#'"),
+        ("https://api.example.com/v1?key=1", "ends in a query or fragment; remove what begins with '?' or '#'"),
         ("https://api.example.com:port/v1", "is not a URL ("),
         ("https://[::1/v1", "is not a URL ("),
-        ("https://api.example.com/v1\n", "holds spaces or letters that no URL has"),
-        ("https://exämple.com/v1", "holds spaces or letters that no URL has"),
+        ("https://api.example.com/v1\n", "has spaces or letters that no URL has"),
+        ("https://exämple.com/v1", "has spaces or letters that no URL has"),
         ("http://api.example.com/v1", "plain http to api.example.com shows key and questions to the network"),
         ("http://8.8.8.8/v1", "plain http to 8.8.8.8 shows key and questions to the network"),
         ("http://localhost.example.com/v1", "plain http to localhost.example.com shows"),
@@ -54,7 +60,7 @@ def test_plain_http_can_be_allowed() -> None:
 def test_urls_that_are_refused(url: str, why: str) -> None:
     """Each is refused with what would be right, and a password is never repeated."""
     with pytest.raises(ValueError) as caught:
-        checked_base_url(url, allow_http=False)
+        checked(url, allow_http=False)
     assert str(caught.value).startswith(why)
     assert "hunter2" not in str(caught.value)
 
@@ -70,4 +76,4 @@ def test_urls_that_are_refused(url: str, why: str) -> None:
 def test_addresses_of_credentials_are_refused(host: str) -> None:
     """Link-local and metadata addresses are refused in every spelling a resolver understands."""
     with pytest.raises(ValueError, match="is an address where machines keep credentials"):
-        checked_base_url(f"https://{host}/latest", allow_http=True)
+        checked(f"https://{host}/latest", allow_http=True)

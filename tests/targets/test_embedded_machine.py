@@ -1,11 +1,11 @@
-"""evalrun.targets.embedded.processor: cores, instructions and memory, read from files like Linux's."""
+"""evalrun.targets.embedded.serve: cores, instructions and memory, read from files like Linux's."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from evalrun.targets.embedded.processor import free_memory_bytes, missing_instructions, usable_cores
+from evalrun.targets.embedded.serve import free_memory_bytes, missing_instructions, usable_cores
 
 AFFINITY = len(os.sched_getaffinity(0))
 

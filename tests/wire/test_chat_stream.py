@@ -1,4 +1,4 @@
-"""wire.stream: what is a token event, what ends a stream, what fails it, and the provider's own stream at every cut."""
+"""wire.chat: what is a token event, what ends a stream, what fails it, and the provider's own stream at every cut."""
 
 import json
 from decimal import Decimal
@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalrun.types import Completion, Failure, Phase, ToolCall, Usage
+from evalrun.wire.chat import ChatDecoder
 from evalrun.wire.sse import Event, Parser
-from evalrun.wire.stream import StreamDecoder
 
 STREAM = (Path(__file__).parents[1] / "fixtures" / "deepinfra" / "hello.sse").read_bytes()
 MS = 1_000_000
@@ -30,9 +30,9 @@ def ends(reason: str, *, index: int = 0) -> dict[str, Any]:
     return {"choices": [{"index": index, "delta": {}, "finish_reason": reason}]}
 
 
-def fed(*chunks: dict[str, Any] | str, **options: Any) -> StreamDecoder:
+def fed(*chunks: dict[str, Any] | str, **options: Any) -> ChatDecoder:
     """Feed chunks, the first at 1 ms, the second at 2 ms, and so on."""
-    decoder = StreamDecoder(**options)
+    decoder = ChatDecoder(**options)
     for number, chunk in enumerate(chunks, 1):
         decoder.feed(Event("", chunk if isinstance(chunk, str) else json.dumps(chunk)), number * MS)
     return decoder
@@ -61,7 +61,7 @@ def test_the_provider_stream_at_every_cut() -> None:
     event_ends = [i + 2 for i in range(len(STREAM)) if STREAM.startswith(b"\n\n", i)]
     token_ends = [event_ends[number] for number in (0, 1, 2, 4)]  # " ", " Hi", "!", "</s>": the marker took time too
     for cut in range(len(STREAM) + 1):
-        parser, decoder = Parser(), StreamDecoder(end_markers=["</s>"])
+        parser, decoder = Parser(), ChatDecoder(end_markers=["</s>"])
         for at_ns, piece in ((1 * MS, STREAM[:cut]), (2 * MS, STREAM[cut:])):
             for event in parser.feed(piece):
                 decoder.feed(event, at_ns)
@@ -81,7 +81,7 @@ def test_the_provider_stream_at_every_cut() -> None:
 
 def test_the_provider_stream_byte_by_byte() -> None:
     """TTFT is the first delta, a space: its event is complete at the byte that ends the first blank line."""
-    parser, decoder = Parser(), StreamDecoder(end_markers=["</s>"])
+    parser, decoder = Parser(), ChatDecoder(end_markers=["</s>"])
     for at_ns in range(len(STREAM)):
         for event in parser.feed(STREAM[at_ns : at_ns + 1]):
             decoder.feed(event, at_ns)
@@ -351,7 +351,7 @@ def test_what_broke_the_reading_counts_unless_the_answer_was_complete() -> None:
 
 def test_buffered_is_all_tokens_at_once() -> None:
     """S30: equal instants are flagged; a single token event is no burst."""
-    decoder = StreamDecoder()
+    decoder = ChatDecoder()
     for text in ("a", "b"):
         decoder.feed(Event("", json.dumps(says(text))), 5)
     decoder.feed(Event("", DONE), 5)
@@ -392,7 +392,7 @@ def test_errors_inside_the_stream(error: dict[str, Any], words: str, status: int
 @pytest.mark.parametrize("data", ['{"message":"boom"}', "boom", '{"error":"boom"}'])
 def test_an_event_named_error_is_one(data: str) -> None:
     """S13: by its name, whatever it carries; before the first token it is not billed."""
-    decoder = StreamDecoder()
+    decoder = ChatDecoder()
     decoder.feed(Event("error", data), 1)
     assert decoder.done
     assert decoder.finish() == Failure(kind="in_band", phase=Phase.PARTIAL, message="event 1: the server gave up: boom")
@@ -482,7 +482,7 @@ JSON = st.recursive(
 @given(st.lists(st.sampled_from(["", "error"]).flatmap(lambda n: st.tuples(st.just(n), JSON | st.text())), max_size=5))
 def test_no_server_can_raise(events: list[tuple[str, Any]]) -> None:
     """Whatever JSON or text comes, the outcome is a completion or a failure, in valid UTF-8."""
-    decoder = StreamDecoder(end_markers=["</s>"])
+    decoder = ChatDecoder(end_markers=["</s>"])
     for name, value in events:
         decoder.feed(Event(name, value if isinstance(value, str) else json.dumps(value)), 1)
     outcome = decoder.finish()
