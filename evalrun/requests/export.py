@@ -207,15 +207,15 @@ def _texts(rows: Requests, records: list[_Record]) -> dict[str, Any]:
         "model": [answer and (answer.model or None) for answer in answers],
         "failure_message": [one.outcome.message if isinstance(one.outcome, _Failure) else None for one in records],
         "state": [State(state).name.lower() for state in rows.state.tolist()],
-        "failure": _texts(rows, "failure"),
-        "finish_reason": _texts(rows, "finish"),
-        "token_source": _texts(rows, "token_source"),
+        "failure": _text(rows, "failure"),
+        "finish_reason": _text(rows, "finish"),
+        "token_source": _text(rows, "token_source"),
         "flags": _named(rows.flags, names["flags"]),
         "warnings": _named(rows.warnings, names["warnings"]),
     }
 
 
-def _texts(rows: Requests, column: str) -> list[str | None]:
+def _text(rows: Requests, column: str) -> list[str | None]:
     names = rows.names[column]
     return [names[code] or None for code in rows.column(column).tolist()]
 
