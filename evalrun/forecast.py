@@ -11,11 +11,11 @@ from evalrun.compare.read import load as load_sides
 from evalrun.compare.side import Cell
 from evalrun.estimate import Estimate
 from evalrun.requests import Requests, read
-from evalrun.requests.rows import Floats
 from evalrun.run.estimate import UNSEEN, Seen, estimate, noise_of, volume
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
 from evalrun.run.watch import Watch
+from evalrun.stats.interval import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ import numpy as np
 
 from evalrun.compare.side import Cell, Matching, Side
 from evalrun.errors import SuiteError
-from evalrun.requests.rows import Floats
 from evalrun.rule import LATENCIES
+from evalrun.stats.interval import Floats
 
 SLICE = 20  # the median of so many is known to a quarter of their spread, and they are over within minutes
 

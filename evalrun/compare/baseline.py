@@ -26,7 +26,7 @@ from evalrun.compare.interim import interim
 from evalrun.compare.side import Cell, Side, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
-from evalrun.requests import HEADLINE, Names, Requests, Setup, State
+from evalrun.requests import HEADLINE, Requests, Setup, State
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 
@@ -200,7 +200,7 @@ def _cell(file: Stored) -> Cell:
             "cached_tokens": numbers[:, 2],
             "completion_tokens": numbers[:, 3],
         },
-        names=Names(failures=("", "failed"), finishes=("", "length")),
+        names={"failure": ("", "failed"), "finish": ("", "length")},
         tasks=[file.task],
         targets=[file.target],
         scores={HEADLINE: {"value": numbers[:, 0]}},

@@ -9,7 +9,8 @@ from evalrun.compare.side import Cell, Matching, Side
 from evalrun.compare.values import Cause, Flip, Part
 from evalrun.escape import clip
 from evalrun.requests import State
-from evalrun.requests.rows import Bools, Floats
+from evalrun.requests.rows import Bools
+from evalrun.stats.interval import Floats
 from evalrun.types import Completion, Record, Score
 
 MOST_SHOWN = 200  # characters of an answer

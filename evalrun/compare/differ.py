@@ -18,8 +18,9 @@ import numpy as np
 
 from evalrun.compare.figures import amounts, ascending, not_known_good, past, shares, unknown
 from evalrun.compare.side import Matching
-from evalrun.requests.rows import Bools, Floats, Ids
+from evalrun.requests.rows import Bools, Ids
 from evalrun.rule import PERCENTILES, Measure
+from evalrun.stats.interval import Floats
 from evalrun.stats.nights import LEAST_NIGHTS, Night, drift, log_quantile_night
 from evalrun.stats.percentile import compare_quantiles
 from evalrun.stats.resample import compare_ratios

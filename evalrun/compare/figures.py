@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from evalrun.compare.side import Cell, StoredNight
-from evalrun.requests import latency, lateness, money, quality, rates
-from evalrun.requests.rows import Bools, Floats
+from evalrun.requests import latency, money, quality, rates
+from evalrun.requests.rows import Bools
 from evalrun.rule import LATENCIES, MEASURES, PERCENTILES, Measure
-from evalrun.stats.interval import Interval, student_mean
+from evalrun.stats.interval import Floats, Interval, student_mean
 from evalrun.stats.nights import Night, log_quantile_night
 from evalrun.stats.quantile import quantile_interval
 from evalrun.types import Json
@@ -104,7 +104,7 @@ def _percentile(cell: Cell, measure: Measure) -> Callable[[float], Interval | No
 
 
 def invalid(cell: Cell, measure: Measure) -> str:
-    """Return why this client was too late to measure it (`requests.lateness`); empty where it was not."""
+    """Return why this client was too late to measure it (`requests.latency`); empty where it was not."""
     if not cell.timed or not cell.attempted or not measure.timed or measure.name == "client_lag":
         return ""
     if measure.needs_slo:
@@ -118,7 +118,7 @@ def invalid(cell: Cell, measure: Measure) -> str:
     doubt = latency.doubt(cell.requests, f"{name}_s")
     return (
         f"its client read {doubt.share:.0%} of the requests late, by up to {seconds(doubt.bound_s)}:"
-        f" {measure.label} may be more than {lateness.MOST:.0%} lower"
+        f" {measure.label} may be more than {latency.MOST:.0%} lower"
     )
 
 

@@ -11,7 +11,7 @@ from evalrun.compare import baseline
 from evalrun.compare.side import Cell, Side, facts
 from evalrun.compare.tables import StoredCell, read_stored
 from evalrun.errors import StoreError
-from evalrun.requests import Names, Requests, Setup, lateness, rates, read
+from evalrun.requests import Requests, Setup, latency, rates, read
 from evalrun.stats.interval import Interval
 from evalrun.store import run_folder
 from evalrun.store.manifest import NAME as MANIFEST
@@ -105,7 +105,7 @@ def _cell(task: str, target: str, requests: Requests) -> Cell:
         good=rates.kept(mine) if setup.slo else None,
         throughput=rates.output_throughput(planned),
         goodput=rates.goodput(planned) if setup.slo else None,
-        lag_s=lateness.client_lag_s(planned),
+        lag_s=latency.client_lag_s(planned),
     )
 
 
@@ -117,7 +117,7 @@ _NAMES = {"accuracy": "accuracy", "output_throughput": "throughput", "good": "go
 def read_table(path: Path, *, name: str) -> Side:
     """Read a table.json: values alone, since a table has no samples."""
     table = read_stored(path)
-    nothing = Requests(facts(table.suite), {}, names=Names(), tasks=(), targets=(), scores={})
+    nothing = Requests(facts(table.suite), {}, names={}, tasks=(), targets=(), scores={})
     cells = {}
     for cell in table.cells:
         if cell.task is not None:

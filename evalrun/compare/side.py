@@ -10,8 +10,8 @@ import numpy as np
 
 from evalrun.requests import Requests, RunFacts, Setup, latency
 from evalrun.requests.quality import by_sample
-from evalrun.requests.rows import Bools, Floats, Ids, Whole
-from evalrun.stats.interval import Interval
+from evalrun.requests.rows import Bools, Ids
+from evalrun.stats.interval import Floats, Interval, Whole
 from evalrun.store.manifest import Fingerprints, Machine, Manifest
 from evalrun.types import Json, Value
 

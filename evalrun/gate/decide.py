@@ -15,10 +15,9 @@ from evalrun import units
 from evalrun.compare.figures import amounts, known, shares
 from evalrun.compare.interim import repeats_sharpen
 from evalrun.compare.side import Cell, Matching
-from evalrun.requests.rows import Floats
 from evalrun.rule import Rule
 from evalrun.stats.distribution import normal_quantile, normal_tail
-from evalrun.stats.interval import Interval
+from evalrun.stats.interval import Floats, Interval
 from evalrun.stats.power import needed_pairs, needed_units
 from evalrun.stats.scores import sequential_sides
 from evalrun.stats.verdict import Comparison, Sides, Verdict, verdict

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.requests import Requests, latency, money, quality
-from evalrun.requests.rows import Floats, count_codes
+from evalrun.stats.interval import Floats
 from evalrun.stats.quantile import NEEDED, quantile
 from evalrun.table import Mark, Metric
 from evalrun.table.metrics import of_kinds, of_mean, of_percentile
@@ -36,9 +36,7 @@ def premise(requests: Requests) -> Premise:
     return Premise(
         reported=bool((~np.isnan(requests.cached_tokens)).any()),
         reasoned=bool(requests.reasoned.any()),
-        families=tuple(
-            name for number, name in enumerate(requests.names.families) if (requests.family == number).any()
-        ),
+        families=tuple(name for name in requests.names["family"] if requests.says("family", name).any()),
     )
 
 
@@ -47,7 +45,7 @@ def cached(requests: Requests, *, reported: bool) -> NDArray[np.int8]:
 
     Without a report (a failure, an endpoint that reports none) it was what was asked for.
     """
-    warm = requests.warm
+    warm = requests.says("cache", "warm")
     asked = np.where(warm, WARM, COLD).astype(np.int8)
     if not reported:
         return asked
@@ -78,7 +76,7 @@ def accuracy(requests: Requests, of: str = "") -> Metric:
 
 def of_family(requests: Requests, family: str) -> Requests:
     """Return the requests of one family."""
-    return requests.take(requests.family == requests.names.families.index(family))
+    return requests.take(requests.says("family", family))
 
 
 # ---------------------------------------------------------------- sizes and counts
@@ -97,7 +95,7 @@ def _counts(requests: Requests, holds: Premise) -> Iterator[Metric]:
     yield Metric(name="attempted", value=len(requests))
     yield Metric(name="succeeded", value=int(requests.answered.sum()))
     yield Metric(name="failed", value=int(failed.sum()))
-    yield from of_kinds("failed", count_codes(requests.failure[failed], requests.names.failures))
+    yield from of_kinds("failed", requests.take(failed).counts("failure"))
     yield Metric(name="not_sent", value=int(requests.not_sent.sum()))
     yield Metric(name="context_refused", value=int(requests.refused.sum()))
     yield Metric(name="truncated", value=int(requests.truncated.sum()))

@@ -21,7 +21,8 @@ import pyarrow as pa
 
 from evalrun import escape
 from evalrun.errors import StoreError, SuiteError
-from evalrun.requests.rows import TOKEN_SOURCES, Requests, State, Whole
+from evalrun.requests.rows import Requests, State
+from evalrun.stats.interval import Whole
 from evalrun.store.disk import replace_file, storing
 from evalrun.store.lines import parse
 from evalrun.store.reader import JOURNAL
@@ -206,12 +207,17 @@ def _texts(rows: Requests, records: list[_Record]) -> dict[str, Any]:
         "model": [answer and (answer.model or None) for answer in answers],
         "failure_message": [one.outcome.message if isinstance(one.outcome, _Failure) else None for one in records],
         "state": [State(state).name.lower() for state in rows.state.tolist()],
-        "failure": [names.failures[code] or None for code in rows.failure.tolist()],
-        "finish_reason": [names.finishes[code] or None for code in rows.finish.tolist()],
-        "token_source": [TOKEN_SOURCES[code] or None for code in rows.token_source.tolist()],
-        "flags": _named(rows.flags, names.flags),
-        "warnings": _named(rows.warnings, names.warnings),
+        "failure": _text(rows, "failure"),
+        "finish_reason": _text(rows, "finish"),
+        "token_source": _text(rows, "token_source"),
+        "flags": _named(rows.flags, names["flags"]),
+        "warnings": _named(rows.warnings, names["warnings"]),
     }
+
+
+def _text(rows: Requests, column: str) -> list[str | None]:
+    names = rows.names[column]
+    return [names[code] or None for code in rows.column(column).tolist()]
 
 
 def _named(bits: Whole, names: Sequence[str]) -> list[list[str]]:

@@ -6,6 +6,11 @@
 
 A ladder's prompt that was refused as too long is in none of them: a refusal says nothing about speed. All in seconds;
 what each is, and when an answer has none, is docs/metrics.md's.
+
+Each record says how much earlier than recorded its first, its last and any token event may have come: a read that held
+several events hides when. Where the kernel did not stamp the bytes that is unknown, and how late the client's event
+loop served its reads in that session, at p99, stands in. A request is doubtful in a latency if that is off by over 5 %.
+A percentile is invalid only if it moves by more than 5 % when every bound is subtracted.
 """
 
 import math
@@ -16,10 +21,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.requests import lateness
-from evalrun.requests.rows import CHUNKS, Floats, Requests
+from evalrun.requests.rows import Requests
+from evalrun.stats.interval import Floats
 from evalrun.stats.quantile import NEEDED, quantile_of, rank
 
+MOST = 0.05
+"""The share of a value that it may be off."""
 _OF_EVERY_REQUEST = ("ttft_s", "ttfo_s", "e2e_s")
 
 
@@ -73,17 +80,17 @@ def percentile(requests: Requests, name: str, q: float, *, marks: Sequence[str] 
         known = ~np.isnan(values)
         n = int(known.sum()) if np.isfinite(values).any() else 0
         value, earliest = (
-            quantile_of((values - off)[known], q) if n else 0.0 for off in (0.0, lateness.bounds(requests, name))
+            quantile_of((values - off)[known], q) if n else 0.0 for off in (0.0, bounds_s(requests, name))
         )
     if not n:
         return Percentile(None, 0)
-    invalid = lateness.matters(value, earliest)
+    invalid = matters(value, earliest)
     holds = {
         "small": n < NEEDED[max(q, round(1 - q, 9))],
         "invalid": invalid,
         "doubtful": not invalid and doubt(requests, name).share > 0,
         **dict.fromkeys(marks, True),
-        "chunks": name == "tpot_s" and bool((requests.token_source == CHUNKS).any()),
+        "chunks": name == "tpot_s" and bool(requests.says("token_source", "chunks").any()),
         "infinite": math.isinf(value),
     }
     return Percentile(value, n, tuple(mark for mark, does in holds.items() if does))
@@ -93,15 +100,61 @@ def doubt(requests: Requests, name: str) -> Doubt:
     """Return how doubtful a latency is, over the requests that have it."""
     values = seconds(requests, name)
     timed = np.isfinite(values)
-    n, bounds = int(timed.sum()), lateness.bounds(requests, name)[timed]
-    return (
-        Doubt(float((bounds > lateness.MOST * values[timed]).mean()), float(bounds.max()), n) if n else Doubt(0, 0, 0)
-    )
+    n, bounds = int(timed.sum()), bounds_s(requests, name)[timed]
+    return Doubt(float((bounds > MOST * values[timed]).mean()), float(bounds.max()), n) if n else Doubt(0, 0, 0)
 
 
 def cache_is_mixed(requests: Requests) -> bool:
     """Whether some answers, but not all, had a prompt from a cache: TTFT is then of two kinds of request."""
     return 0 < int((requests.cached_tokens > 0).sum()) < int(requests.answered.sum())
+
+
+# ---------------------------------------------------------------- how far off this client may be
+
+
+def bounds_s(requests: Requests, name: str) -> Floats:
+    """Return how much lower a latency of each request may be, in seconds."""
+    first, last, gap = (
+        _known(requests, column) for column in (requests.first_bound_s, requests.last_bound_s, requests.gap_bound_s)
+    )
+    if name == "ttfo_s":
+        return np.where(requests.ttfo_s == requests.ttft_s, first, gap)
+    if name == "tpot_s":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found: Floats = np.maximum(first, last) * requests.tpot_s / (requests.e2e_s - requests.ttft_s)
+        return found
+    return {"ttft_s": first, "e2e_s": last, "max_stall_s": gap, "icl_s": gap}[name]
+
+
+def _known(requests: Requests, column: Floats) -> Floats:
+    """Return a column of bounds, with the client's lateness of the session where there is none."""
+    unknown = np.isnan(column)
+    if not unknown.any():
+        return column
+    late = {(lag.session, lag.task, lag.target): lag.p99_s for lag in requests.run.lags}
+    found = np.where(unknown, 0.0, column)
+    if not late:
+        return found
+    for place in requests.places:
+        mine = unknown & (requests.place == requests.place_of(*place))
+        for session in np.unique(requests.session[mine]).tolist():
+            found[mine & (requests.session == session)] = late.get((session, *place), 0.0)
+    return found
+
+
+def matters(value: float, earliest: float) -> bool:
+    """Whether a number is invalid: with every bound subtracted it would be lower by more than 5 %."""
+    return bool(np.isfinite(value) and value - earliest > MOST * value)
+
+
+def client_lag_s(requests: Requests) -> float | None:
+    """Return how late the client's event loop was at p99, in the worst of the sessions that asked these requests.
+
+    None where it was not sampled.
+    """
+    sessions, places = set(np.unique(requests.session).tolist()), requests.places
+    mine = (lag for lag in requests.run.lags if (lag.task, lag.target) in places and lag.session in sessions)
+    return max((lag.p99_s for lag in mine), default=None)
 
 
 # ---------------------------------------------------------------- gaps between chunks

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from evalrun import price
-from evalrun.requests.rows import Floats, Requests
+from evalrun.requests.rows import Requests
+from evalrun.stats.interval import Floats
 from evalrun.types import Json
 
 _EXACT = Context(prec=200)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.requests.rows import HEADLINE, Bools, Floats, Requests, Whole, count_codes
+from evalrun.requests.rows import HEADLINE, Bools, Requests, most_first
 from evalrun.stats import repeats
-from evalrun.stats.interval import Interval, unit_mean
+from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
 
 class Mean(NamedTuple):
@@ -109,11 +109,9 @@ NOT_SCORED = "not scored"
 
 def errors(requests: Requests, scorer: str) -> dict[str, int]:
     """Return how many answers have no score of a scorer, by why, the most frequent first."""
-    names, scores = requests.names.errors, requests.scores(scorer)
-    found = count_codes(scores.error[scores.given], names)
-    if never := int((requests.answered & ~scores.given).sum()):
-        found[NOT_SCORED] = never
-    return dict(sorted(found.items(), key=lambda kind: (-kind[1], kind[0])))
+    names, scores = requests.names["error"], requests.scores(scorer)
+    found = dict(zip(names[1:], np.bincount(scores.error, minlength=len(names))[1:].tolist(), strict=True))
+    return most_first({**found, NOT_SCORED: int((requests.answered & ~scores.given).sum())})
 
 
 def has_error(requests: Requests, scorer: str, kind: str) -> Bools:
@@ -121,7 +119,7 @@ def has_error(requests: Requests, scorer: str, kind: str) -> Bools:
     scores = requests.scores(scorer)
     if kind == NOT_SCORED:
         return np.asarray(requests.answered & ~scores.given)
-    return np.asarray(scores.given & (scores.error == requests.names.errors.index(kind)))
+    return np.asarray(scores.given & (scores.error == requests.names["error"].index(kind)))
 
 
 def lost_share(requests: Requests) -> float | None:

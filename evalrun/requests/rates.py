@@ -13,8 +13,9 @@ import math
 import numpy as np
 
 from evalrun import slo
-from evalrun.requests import lateness
-from evalrun.requests.rows import Floats, Requests, Whole
+from evalrun.requests.latency import MOST, bounds_s
+from evalrun.requests.rows import Requests
+from evalrun.stats.interval import Floats, Whole
 from evalrun.store.lines import Load
 
 
@@ -139,7 +140,7 @@ def kept(requests: Requests, *, earliest: bool = False) -> Floats:
 
     earliest: with every latency as low as its bound allows.
     """
-    off = {name: lateness.bounds(requests, name) if earliest else 0.0 for name in ("ttft_s", "tpot_s", "e2e_s")}
+    off = {name: bounds_s(requests, name) if earliest else 0.0 for name in ("ttft_s", "tpot_s", "e2e_s")}
     ttft, tpot, e2e = (requests.column(name) - bound for name, bound in off.items())
     within, beyond = slo.kept(requests.run.slo, ttft=ttft, tpot=tpot, e2e=e2e)
     found: Floats = np.where(beyond, 0.0, np.where(within, 1.0, np.nan))
@@ -163,8 +164,8 @@ def correct_goodput(requests: Requests) -> float | None:
 
 
 def goodput_is_invalid(requests: Requests) -> bool:
-    """Whether this client was too late to say how many requests kept every SLO (`lateness`)."""
+    """Whether this client was too late to say how many requests kept every SLO (`latency`)."""
     if np.isnan(good := kept(requests)).any() or not len(good):
         return False
     share, at_best = float(good.mean()), float(np.nanmean(kept(requests, earliest=True)))
-    return abs(at_best - share) > lateness.MOST * share
+    return abs(at_best - share) > MOST * share

@@ -3,15 +3,19 @@
 From the manifest and from the lines of the journal that are not records.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from evalrun import slo
 from evalrun.fingerprint import fingerprint
 from evalrun.slo import Slo
-from evalrun.store.lines import Lag, Load
+from evalrun.store.lines import End, Lag, Line, Load, Served, Session, last_of_each
 from evalrun.store.manifest import Manifest
+from evalrun.store.reader import notices
 from evalrun.types import Json, Value
 
 Place = tuple[str, str]
@@ -85,6 +89,16 @@ class RunFacts:
         """Return the share of a task's requests without a scored answer above which its numbers carry no verdict."""
         return float((self.manifest.suite.get("limits") or {}).get("max_failed_share", 0.1))
 
+    def scorers_by(
+        self, labels: Mapping[str, tuple[str, ...]], tasks: Sequence[str], *, otherwise: tuple[str, ...]
+    ) -> dict[str, tuple[str, ...]]:
+        """Return the scorers of each task: as the scores say, else as the suite does, else all there are."""
+        own = {
+            task: tuple(scorer.get("name") or scorer["kind"] for scorer in self.task(task).get("scorers") or ())
+            for task in tasks
+        }
+        return {task: labels.get(task) or own[task] or otherwise for task in tasks}
+
     # ------------------------------------------------------------ settings
 
     @property
@@ -135,3 +149,79 @@ class RunFacts:
                 yield f"{task}: {one.skipped:,} malformed {rows} left out, as --skip-bad-rows allows"
         if "ab" in self.manifest.command:
             yield "the targets were asked in step: tokens and requests per second are those of the slowest"
+
+
+# ---------------------------------------------------------------- what a journal says beside records
+
+
+class _Intent(msgspec.Struct, gc=False):
+    key: str
+    session: int
+    target: str = ""
+    task: str = ""
+
+
+_INTENT = msgspec.json.Decoder(_Intent)
+
+
+class Events:
+    """The lines of a journal that are not records, while it is read.
+
+    asked: by key, an intent that has no record yet; whoever reads records takes these out.
+    """
+
+    def __init__(self, *, missing: bool) -> None:
+        self.missing, self.whole, self.torn = missing, 0, 0
+        self.asked: dict[str, _Intent] = {}
+        self._billed: Counter[Place] = Counter()
+        self._damaged: list[tuple[int, int]] = []
+        self._unknown: Counter[str] = Counter()
+        self._lags, self._loads, self._served = list[Lag](), list[Load](), dict[str, str]()
+        self._finished = self._finished_once = False
+
+    def take(self, line: Line) -> None:
+        """Take in one line."""
+        if line.kind == b"intent":
+            intent = line.read(_INTENT)
+            earlier = self.asked.get(intent.key, intent)
+            if earlier.session != intent.session:  # its session never learned what became of its request
+                self._billed[earlier.task, earlier.target] += 1
+            self.asked[intent.key] = intent
+            return
+        match line.event():
+            case Lag() as lag:
+                self._lags.append(lag)
+            case Load() as load:
+                self._loads.append(load)
+            case Served(target=target, note=note):
+                self._served[target] = note
+            case Session():
+                self._finished = False
+            case End(reason=reason):
+                self._finished = reason == "finished"
+                self._finished_once |= self._finished
+            case None if line.kind:
+                self._unknown[line.kind.decode()] += 1
+            case None:
+                self._damaged.append((line.offset, len(line.raw)))
+
+    def facts(
+        self, folder: Path, manifest: Manifest, *, scorers: Mapping[str, tuple[str, ...]], scored_by: str
+    ) -> RunFacts:
+        """Return what is known of the run, once all is read."""
+        billed = self._billed + Counter((intent.task, intent.target) for intent in self.asked.values())
+        return RunFacts(
+            folder=folder,
+            manifest=manifest,
+            scorers=scorers,
+            scored_by=scored_by,
+            lags=tuple(last_of_each(self._lags)),
+            loads=tuple(self._loads),
+            served=self._served,
+            finished=self._finished,
+            finished_once=self._finished_once,
+            billed=billed,
+            condition=tuple(
+                notices(missing=self.missing, torn=self.torn, damaged=self._damaged, unknown=self._unknown)
+            ),
+        )

@@ -1,14 +1,11 @@
-"""A run's folder -> a request table, in one lean pass over each file. Derives nothing but what became of each request.
+"""A run's folder -> its request table, in one lean pass over each file.
 
 Only what the columns need is decoded, by structs with a few of the fields of `types.Record`; what the journal leaves
-out is unknown. Nothing of a text is kept: a million records take about 10 s of a processor, and 100 bytes each.
+out is unknown. No text is kept: a million records take about 10 s of a processor, and 100 bytes each.
 """
 
 import json
-import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +13,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.errors import StoreError
-from evalrun.escape import clip
+from evalrun.requests.growing import MOST_KINDS, NO_HASH, Growing, Kinds, digest
 from evalrun.requests.latency import Gaps
-from evalrun.requests.rows import HEADLINE, TOKEN_SOURCES, Bools, Names, Requests, Scores, State
-from evalrun.requests.run import Place, RunFacts
+from evalrun.requests.rows import HEADLINE, UNKNOWN, Requests
+from evalrun.requests.run import Events, Place, RunFacts
+from evalrun.requests.scored import aligned, headline, read_scores, states
 from evalrun.store.disk import storing
-from evalrun.store.lines import End, Lag, Line, Load, Served, Session, last_of_each, parse, scan
+from evalrun.store.lines import parse, scan
 from evalrun.store.manifest import Manifest, read_manifest
-from evalrun.store.reader import JOURNAL, notices
-from evalrun.store.scores import NAME as SCORES
+from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import read_header
 
-BATCH = 1024
-MOST_KINDS = 50  # of a free text that are told apart; the rest are counted together
-OTHERS = "others"
 AGAIN = "-again"  # ends the id of a warm sample: the question of the cold sample of that name, asked once more
 PRIME = "prime"  # a prompt that is asked only to fill the cache for a warm one
-NOT_A_SCORE = "score outside 0..1"
-
-Column = NDArray[Any]
-NAN = math.nan
-_SOURCES = {name: number for number, name in enumerate(TOKEN_SOURCES)}
+TOKEN_SOURCES = ("", "usage", "tokenizer", "chunks")
 
 
 def read(folder: Path, *, gaps: bool = False) -> Requests:
@@ -45,29 +34,37 @@ def read(folder: Path, *, gaps: bool = False) -> Requests:
 
     gaps: collect the gaps between chunks too, which takes half as long again; percentiles of ICL need them.
     """
-    manifest = read_manifest(folder)
-    journal = _Journal(manifest, gaps=gaps)
-    journal.read(folder / JOURNAL)
-    return journal.table(folder)
+    journal = _Journal(read_manifest(folder), gaps=gaps)
+    events = journal.read(folder / JOURNAL)
+    columns = journal.columns(folder / JOURNAL)
+    scores, errors = read_scores(folder, votes=bool((columns["repeat"] > 0).any()))
+    header = read_header(folder)
+    tasks, targets = journal.tasks, journal.targets
+    scorers = journal.facts.scorers_by(header.labels if header else {}, tasks, otherwise=tuple(scores))
+    rows = aligned(scores, columns.pop("key"), columns["failure"] == 0)
+    task = columns["place"] % max(1, len(tasks))
+    rows[HEADLINE] = headline(rows, [(*scorers[name], "")[0] for name in tasks], task)
+    columns["state"] = states(columns, rows, truncated=columns["finish"] == journal.number("finish", "length"))
+    is_ladder = np.array([journal.facts.is_ladder(name) for name in tasks] or [False])
+    columns["refused"] = (columns["failure"] == journal.number("failure", "context_length")) & is_ladder[task]
+    facts = events.facts(folder, journal.facts.manifest, scorers=scorers, scored_by=header.scorers if header else "")
+    names = journal.names | {"error": errors}
+    return Requests(facts, columns, names=names, tasks=tasks, targets=targets, scores=rows, gaps=journal.gaps)
 
 
 def sample_hash(sample_id: str) -> int:
     """Return 64 bits that stand for a sample within its task."""
-    return int.from_bytes(_digest(sample_id), "big")
-
-
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest(sample_id), "big")
 
 
 # ---------------------------------------------------------------- as much of a record as is needed
 
 
 class _Usage(msgspec.Struct, frozen=True, gc=False):
-    prompt_tokens: float = NAN
-    completion_tokens: float = NAN
-    cached_tokens: float = NAN
-    reasoning_tokens: float = NAN
+    prompt_tokens: float = UNKNOWN
+    completion_tokens: float = UNKNOWN
+    cached_tokens: float = UNKNOWN
+    reasoning_tokens: float = UNKNOWN
     reported_cost_usd: str = ""
 
 
@@ -75,7 +72,7 @@ class _Completion(msgspec.Struct, tag="completion", gc=False):
     finish_reason: str = ""
     reasoning: msgspec.Raw = msgspec.Raw()
     usage: _Usage = _Usage()
-    tokens: float = NAN
+    tokens: float = UNKNOWN
     token_source: str = ""
     chunks: int = 0
     flags: tuple[str, ...] = ()
@@ -88,12 +85,12 @@ class _Failure(msgspec.Struct, tag="failure", gc=False):
 
 
 class _Timing(msgspec.Struct, frozen=True, gc=False):
-    ttft_s: float = NAN
-    ttfo_s: float = NAN
-    tpot_s: float = NAN
-    e2e_s: float = NAN
-    stream_s: float = NAN
-    max_stall_s: float = NAN
+    ttft_s: float = UNKNOWN
+    ttfo_s: float = UNKNOWN
+    tpot_s: float = UNKNOWN
+    e2e_s: float = UNKNOWN
+    stream_s: float = UNKNOWN
+    max_stall_s: float = UNKNOWN
     first_bound_s: float | None = 0.0
     last_bound_s: float | None = 0.0
     gap_bound_s: float | None = 0.0
@@ -109,14 +106,6 @@ class _Attempt(msgspec.Struct, gc=False):
     sent_s: float
 
 
-class _Intent(msgspec.Struct, gc=False):
-    key: str
-    session: int
-    target: str = ""
-    task: str = ""
-
-
-_INTENT = msgspec.json.Decoder(_Intent)
 _NO_ANSWER = _Completion()
 _COLUMNS = (  # `_Journal._row` gives them in this order
     "place", "key", "sample", "repeat", "session", "offset", "failure", "not_sent", "finish", "flags", "warnings",
@@ -126,12 +115,11 @@ _COLUMNS = (  # `_Journal._row` gives them in this order
     "size", "depth", "family", "cache", "question", "cluster",
 )  # fmt: skip
 _DTYPES = {"key": np.dtype("u8")} | {name: of.dtype for name, of in Requests.described().items()}
-_NONE = bytes(8)
-_NOT_OF_A_LADDER = (0, NAN, 0, 0, _NONE)
+_NOT_OF_A_LADDER = (0, UNKNOWN, 0, 0, NO_HASH)
 
 
 def _decoder(fields: Iterable[str], *, gaps: bool) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of records with these fields of `meta`."""
+    """Return a decoder of records with these fields of `meta`, as f0, f1, ..."""
     names = {f"f{number}": name for number, name in enumerate(fields)}
     meta = msgspec.defstruct("Meta", [(field, Any, None) for field in names], rename=names, gc=False)
     sample = msgspec.defstruct("Sample", [("task", str), ("id", str), ("meta", meta | None, None)], gc=False)
@@ -148,266 +136,132 @@ def _decoder(fields: Iterable[str], *, gaps: bool) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(record)
 
 
-class _Kinds:
-    """Texts told apart by number, `most` of them; the rest are others. first: what stands at 0."""
-
-    def __init__(self, *first: str, most: int = 250) -> None:
-        self._most, self.numbers = most, {text: number for number, text in enumerate(first)}
-
-    def number(self, text: str) -> int:
-        known = self.numbers.get(text)
-        if known is not None:
-            return known
-        if len(self.numbers) >= self._most:
-            return self.numbers.setdefault(OTHERS, len(self.numbers))
-        return self.numbers.setdefault(text, len(self.numbers))
-
-    def bits(self, texts: tuple[str, ...]) -> int:
-        """Return a bit for each kind, which is what stands before the first colon of a text."""
-        found = 0
-        for text in texts:
-            found |= 1 << self.number(clip(text.partition(":")[0].strip(), 60))
-        return found
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return tuple(self.numbers)
-
-
 # ---------------------------------------------------------------- the journal
 
 
 class _Journal:
-    """A journal while it is read."""
+    """The records of a journal while it is read, and what they are of."""
 
     def __init__(self, manifest: Manifest, *, gaps: bool) -> None:
-        facts = RunFacts(folder=Path(), manifest=manifest)
+        self.facts = RunFacts(folder=Path(), manifest=manifest)
+        self.tasks, self.targets = list(manifest.fingerprints.tasks), list(manifest.targets)
+        self.gaps = Gaps() if gaps else None
         suite = manifest.suite.get("tasks") or {}
-        self._manifest = manifest
-        self._ladders = {name for name in suite if facts.is_ladder(name)}
         self._clusters = {name: task["cluster"] for name, task in suite.items() if task.get("cluster")}
-        self._fields = ["size", "depth", "family", "cache", *self._clusters.values()]
-        fields = dict.fromkeys(self._fields if self._ladders else self._clusters.values())
+        self._ladders = {name for name in suite if self.facts.is_ladder(name)}
+        fields = dict.fromkeys(("size", "depth", "family", "cache", *self._clusters.values()))
         self._meta = {name: f"f{number}" for number, name in enumerate(fields)}
         self._decode = _decoder(fields, gaps=gaps)
+        self._rows, self._gapped = Growing({name: _DTYPES[name] for name in _COLUMNS}), list[Any]()
         self._places: dict[Place, int] = {}
-        self._columns = {name: _Pieces(_DTYPES[name]) for name in _COLUMNS}
-        self._rows: list[tuple[Any, ...]] = []
-        self._gaps = Gaps() if gaps else None
-        self._gapped: list[Any] = []
-        self._failures, self._finishes = _Kinds(""), _Kinds("")
-        self._families, self._caches = _Kinds(""), _Kinds("")
-        self._flags, self._warnings = _Kinds(most=MOST_KINDS), _Kinds(most=MOST_KINDS)
-        self._asked: dict[str, _Intent] = {}  # by key, an intent that has no record yet
-        self._billed: Counter[Place] = Counter()
-        self._lags: list[Lag] = []
-        self._loads: list[Load] = []
-        self._served: dict[str, str] = {}
-        self._damaged: list[tuple[int, int]] = []
-        self._unknown: Counter[str] = Counter()
-        self._finished = self._finished_once = False
-        self._missing, self._whole, self._torn = False, 0, 0
+        self._kinds = {name: Kinds("") for name in ("failure", "finish", "family", "cache")}
+        self._kinds |= {name: Kinds(most=MOST_KINDS) for name in ("flags", "warnings")}
+        self._kinds["token_source"] = Kinds(*TOKEN_SOURCES)
 
-    def read(self, path: Path) -> None:
-        """Read all of it."""
-        self._missing = not path.exists()
-        if self._missing:
-            return
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Return the texts behind the numbers of each column."""
+        return {name: tuple(kinds.numbers) for name, kinds in self._kinds.items()}
+
+    def number(self, column: str, text: str) -> int:
+        """Return the number of a text that occurs; -1 for one that does not."""
+        return self._kinds[column].numbers.get(text, -1)
+
+    def read(self, path: Path) -> Events:
+        """Read all of it; return what is not records."""
+        events = Events(missing=not path.exists())
+        if events.missing:
+            return events
         for line in scan(path):
-            self._whole = line.offset + len(line.raw)
-            if line.kind == b"record":
-                self._take_record(line)
-            elif line.kind == b"intent":
-                self._take_intent(line.read(_INTENT))
-            else:
-                self._take_event(line)
-        with storing(path):
-            self._torn = path.stat().st_size - self._whole
+            events.whole = line.offset + len(line.raw)
+            if line.kind != b"record":
+                events.take(line)
+                continue
+            record = line.read(self._decode)
+            events.asked.pop(record.key, None)
+            if self.gaps is not None:
+                self._gapped.append(record)
+            if self._rows.add(self._row(record, line.offset)):
+                self._flush()
         self._flush()
-        for intent in self._asked.values():
-            self._billed[intent.task, intent.target] += 1
+        with storing(path):
+            events.torn = path.stat().st_size - events.whole
+        return events
 
-    def _take_event(self, line: Line) -> None:
-        if not line.kind:
-            self._damaged.append((line.offset, len(line.raw)))
-            return
-        event = line.event()
-        if isinstance(event, Lag):
-            self._lags.append(event)
-        elif isinstance(event, Load):
-            self._loads.append(event)
-        elif isinstance(event, Served):
-            self._served[event.target] = event.note
-        elif isinstance(event, End | Session):
-            self._finished = isinstance(event, End) and event.reason == "finished"
-            self._finished_once |= self._finished
-        elif event is None:
-            self._unknown[line.kind.decode()] += 1
-
-    def _take_intent(self, intent: _Intent) -> None:
-        earlier = self._asked.get(intent.key, intent)
-        if earlier.session != intent.session:  # its session never learned what became of its request
-            self._billed[earlier.task, earlier.target] += 1
-        self._asked[intent.key] = intent
-
-    def _take_record(self, line: Line) -> None:
-        record = line.read(self._decode)
-        self._asked.pop(record.key, None)
-        self._rows.append(self._row(record, line.offset))
-        if self._gaps is not None:
-            self._gapped.append(record)
-        if len(self._rows) == BATCH:
-            self._flush()
+    def _flush(self) -> None:
+        self._rows.flush()
+        if self.gaps is not None:
+            self.gaps.add(self._gapped)
+            self._gapped.clear()
 
     def _row(self, record: Any, offset: int) -> tuple[Any, ...]:
         outcome, sample, timing, attempts = record.outcome, record.sample, record.timing, record.attempts
-        sent, cost, failed = record.sent_s, record.cost_usd, type(outcome) is _Failure
+        sent, cost, failed, kinds = record.sent_s, record.cost_usd, type(outcome) is _Failure, self._kinds
         answer = _NO_ANSWER if failed else outcome
-        usage = answer.usage
-        known = timing.stamp == "kernel"
+        usage, kernel = answer.usage, timing.stamp == "kernel"
         return (
-            self._places.setdefault((sample.task, record.target), len(self._places)), record.key, _digest(sample.id),
+            self._places.setdefault((sample.task, record.target), len(self._places)), record.key, digest(sample.id),
             record.repeat, record.session, offset,
-            self._failures.number(outcome.kind) if failed else 0, failed and outcome.phase == "not_sent",
-            self._finishes.number(answer.finish_reason), self._flags.bits(answer.flags) if answer.flags else 0,
-            self._warnings.bits(record.warnings) if record.warnings else 0, 1 + len(attempts),
+            kinds["failure"].number(outcome.kind) if failed else 0, failed and outcome.phase == "not_sent",
+            kinds["finish"].number(answer.finish_reason), kinds["flags"].bits(answer.flags) if answer.flags else 0,
+            kinds["warnings"].bits(record.warnings) if record.warnings else 0, 1 + len(attempts),
             _billed(record) if failed or attempts else 0, len(answer.reasoning) > 0 or usage.reasoning_tokens > 0,
             usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.reasoning_tokens, answer.tokens,
-            _SOURCES[answer.token_source], answer.chunks,
-            float(cost) if cost else NAN, float(usage.reported_cost_usd) if usage.reported_cost_usd else NAN,
+            kinds["token_source"].number(answer.token_source), answer.chunks, float(cost) if cost else UNKNOWN,
+            float(usage.reported_cost_usd) if usage.reported_cost_usd else UNKNOWN,
             _began(record) if failed or attempts else sent, sent,
             timing.ttft_s, timing.ttfo_s, timing.tpot_s, timing.e2e_s, timing.stream_s, timing.max_stall_s,
-            timing.first_bound_s if known else None, timing.last_bound_s if known else None,
-            timing.gap_bound_s if known else None,
+            timing.first_bound_s if kernel else None, timing.last_bound_s if kernel else None,
+            timing.gap_bound_s if kernel else None,
             *(self._ladder(sample) if sample.task in self._ladders else _NOT_OF_A_LADDER),
-            self._cluster(sample) if self._clusters and sample.task in self._clusters else _NONE,
+            self._cluster(sample) if self._clusters and sample.task in self._clusters else NO_HASH,
         )  # fmt: skip
 
     def _ladder(self, sample: Any) -> tuple[Any, ...]:
         """Return size, depth, family, cache and question of a ladder's sample; nothing for a prime."""
-        size, depth, family, cache = (getattr(sample.meta, self._meta[name], None) for name in self._fields[:4])
+        size, depth, family, cache = (self._of_meta(sample, name) for name in ("size", "depth", "family", "cache"))
         if type(size) is not int or size <= 0 or cache == PRIME:
             return _NOT_OF_A_LADDER
         return (
             size,
-            float(depth) if isinstance(depth, int | float) else NAN,
-            self._families.number(str(family or sample.task)),
-            self._caches.number("warm" if cache == "warm" else "cold"),
-            _digest(sample.id.removesuffix(AGAIN) if cache == "warm" else sample.id),
+            float(depth) if isinstance(depth, int | float) else UNKNOWN,
+            self._kinds["family"].number(str(family or sample.task)),
+            self._kinds["cache"].number("warm" if cache == "warm" else "cold"),
+            digest(sample.id.removesuffix(AGAIN) if cache == "warm" else sample.id),
         )
 
     def _cluster(self, sample: Any) -> bytes:
-        value = getattr(sample.meta, self._meta[self._clusters[sample.task]], None)
-        return _NONE if value is None else _digest(json.dumps(value, sort_keys=True))
+        value = self._of_meta(sample, self._clusters[sample.task])
+        return NO_HASH if value is None else digest(f"{sample.task}\0{json.dumps(value, sort_keys=True)}")
 
-    def _flush(self) -> None:
-        """Turn the rows that wait into arrays."""
-        for name, values in zip(_COLUMNS, zip(*self._rows, strict=True), strict=False):
-            self._columns[name].add(values)
-        self._rows.clear()
-        if self._gaps is not None:
-            self._gaps.add(self._gapped)
-            self._gapped.clear()
+    def _of_meta(self, sample: Any, name: str) -> Any:
+        return getattr(sample.meta, self._meta[name], None)
 
-    # ------------------------------------------------------------ all of it
-
-    def table(self, folder: Path) -> Requests:
-        """Return the table, and forget everything."""
-        header = read_header(folder)
-        found = {name: pieces.joined() for name, pieces in self._columns.items()}
-        tasks = list(dict.fromkeys((*self._manifest.fingerprints.tasks, *(task for task, _ in self._places))))
-        targets = list(dict.fromkeys((*self._manifest.targets, *(target for _, target in self._places))))
-        numbers = [targets.index(target) * len(tasks) + tasks.index(task) for task, target in self._places]
+    def columns(self, path: Path) -> dict[str, NDArray[Any]]:
+        """Return the rows that are the last of their key, ordered by place, sample and repeat, and forget all."""
+        found = self._rows.joined()
+        self.tasks += [task for task, _ in self._places if task not in self.tasks]
+        self.targets += [target for _, target in self._places if target not in self.targets]
+        numbers = [
+            self.targets.index(target) * len(self.tasks) + self.tasks.index(task) for task, target in self._places
+        ]
         found["place"] = np.array(numbers or [0], np.int32)[found["place"]]
-        kept, stale = _last_of_each(found)
-        if self._gaps is not None and len(stale):
-            self._gaps.add(self._reread(folder / JOURNAL, found["offset"][stale]), sign=-1)
-        columns = {name: _taken(found.pop(name), kept) for name in list(found)}
-        key = columns.pop("key")
-        refused = columns["failure"] == self._failures.numbers.get("context_length", -1)
-        is_ladder = np.array([task in self._ladders for task in tasks] or [False])
-        columns["refused"] = refused & is_ladder[columns["place"] % len(is_ladder)]
-        scores, errors = read_scores(folder, votes=bool((columns["repeat"] > 0).any()))
-        scorers = self._scorers(header.labels if header else {}, tasks, tuple(scores))
-        aligned = _aligned(scores, key, columns["failure"] == 0)
-        aligned[HEADLINE] = _headline(aligned, scorers, tasks, columns["place"])
-        columns["state"] = _states(columns, aligned[HEADLINE], truncated=self._finishes.numbers.get("length", -1))
-        return Requests(
-            self._facts(folder, header.scorers if header else "", scorers), columns, names=self._names(errors),
-            tasks=tasks, targets=targets, scores=aligned, gaps=self._gaps,
-        )  # fmt: skip
+        key = found["key"]
+        _, last = np.unique(key[::-1], return_index=True)
+        kept = len(key) - 1 - last
+        if self.gaps is not None and len(kept) < len(key):
+            stale = np.setdiff1d(np.arange(len(key)), kept, assume_unique=True)
+            self.gaps.add(self._reread(path, found["offset"][stale].tolist()), sign=-1)
+        kept = kept[np.lexsort([found[name][kept] for name in ("repeat", "sample", "place")])]
+        return {name: _taken(found.pop(name), kept) for name in _COLUMNS}
 
-    def _scorers(
-        self, labels: Mapping[str, tuple[str, ...]], tasks: list[str], found: tuple[str, ...]
-    ) -> dict[str, tuple[str, ...]]:
-        """Return the scorers of each task: as the scores say, else as the suite does, else in the order of scores."""
-        suite = self._manifest.suite.get("tasks") or {}
-        own = {
-            name: tuple(scorer.get("name") or scorer["kind"] for scorer in task.get("scorers") or ())
-            for name, task in suite.items()
-        }
-        return {task: labels.get(task) or own.get(task) or found for task in tasks}
-
-    def _names(self, errors: tuple[str, ...]) -> Names:
-        return Names(
-            failures=self._failures.texts, finishes=self._finishes.texts, families=self._families.texts,
-            caches=self._caches.texts, errors=errors, flags=self._flags.texts, warnings=self._warnings.texts,
-        )  # fmt: skip
-
-    def _facts(self, folder: Path, scored_by: str, scorers: Mapping[str, tuple[str, ...]]) -> RunFacts:
-        condition = notices(missing=self._missing, torn=self._torn, damaged=self._damaged, unknown=self._unknown)
-        return RunFacts(
-            folder=folder, manifest=self._manifest, scorers=scorers, scored_by=scored_by,
-            lags=tuple(last_of_each(self._lags)), loads=tuple(self._loads), served=self._served,
-            finished=self._finished, finished_once=self._finished_once, billed=dict(self._billed),
-            condition=tuple(condition),
-        )  # fmt: skip
-
-    def _reread(self, path: Path, offsets: Column) -> list[Any]:
+    def _reread(self, path: Path, offsets: list[int]) -> list[Any]:
         with storing(path), path.open("rb") as file:
             lines = []
-            for offset in offsets.tolist():
+            for offset in offsets:
                 file.seek(offset)
                 lines.append(parse(file.readline(), offset).read(self._decode))
         return lines
-
-
-class _Pieces:
-    """A column while it grows: an array for each batch, or one value where all of a batch are alike."""
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype, self._pieces = dtype, list[tuple[Column, int]]()
-
-    def add(self, values: tuple[Any, ...]) -> None:
-        """Take in the values of a batch: numbers, or the 8 bytes of each, or their 16 hexadecimal digits."""
-        n, first = len(values), values[0]
-        if values.count(first) == n:  # the same NaN counts as alike: a default is one object
-            values = values[:1]
-        if isinstance(first, str):
-            piece = np.frombuffer(bytes.fromhex("".join(values)), ">u8").astype(self._dtype)
-        elif isinstance(first, bytes):
-            piece = np.frombuffer(b"".join(values), ">u8").astype(self._dtype)
-        else:
-            piece = np.array(values, self._dtype)
-        self._pieces.append((piece, n))
-
-    def joined(self) -> Column:
-        """Return the whole column, and forget the pieces."""
-        pieces, self._pieces = self._pieces, []
-        n = sum(length for _, length in pieces)
-        if not n:
-            return np.empty(0, self._dtype)
-        first = pieces[0][0][0]
-        if all(
-            len(piece) == 1 and (piece[0] == first or (piece[0] != piece[0] and first != first)) for piece, _ in pieces
-        ):
-            return np.broadcast_to(first, n)
-        whole, at = np.empty(n, self._dtype), 0
-        for number, (piece, length) in enumerate(pieces):
-            whole[at : at + length] = piece
-            at += length
-            pieces[number] = (piece[:0], 0)
-        return whole
 
 
 def _billed(record: Any) -> int:
@@ -421,137 +275,8 @@ def _began(record: Any) -> float:
     sent = [attempt.sent_s for attempt in record.attempts if attempt.failure.phase != "not_sent"]
     if type(record.outcome) is not _Failure or record.outcome.phase != "not_sent":
         sent.append(record.sent_s)
-    return min(sent, default=NAN)
+    return min(sent, default=UNKNOWN)
 
 
-def _last_of_each(columns: Mapping[str, Column]) -> tuple[Column, Column]:
-    """Return the rows that are the last of their key, ordered by place, sample and repeat, and the other rows."""
-    key = columns["key"]
-    _, last = np.unique(key[::-1], return_index=True)
-    kept = len(key) - 1 - last
-    stale = np.setdiff1d(np.arange(len(key)), kept, assume_unique=True) if len(kept) < len(key) else kept[:0]
-    return kept[np.lexsort([columns[name][kept] for name in ("repeat", "sample", "place")])], stale
-
-
-def _taken(column: Column, rows: Column) -> Column:
+def _taken(column: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
     return np.broadcast_to(column[0], len(rows)) if len(column) and column.strides == (0,) else column[rows]
-
-
-# ---------------------------------------------------------------- the scores
-
-
-class _Score(msgspec.Struct, gc=False):
-    value: float | None = None
-    answer: msgspec.Raw = msgspec.Raw()
-    means: msgspec.Raw = msgspec.Raw()  # see `types.Score.vote`
-    disputed: bool = False
-    error: str | None = None
-
-
-class _Scored(msgspec.Struct, gc=False):
-    key: str
-    scorer: str
-    score: _Score
-
-
-_SCORED = msgspec.json.Decoder(_Scored)
-
-
-def read_scores(folder: Path, *, votes: bool = False) -> tuple[dict[str, dict[str, Column]], tuple[str, ...]]:
-    """Read a run's scores once: columns by scorer, with keys, and the kinds of errors."""
-    path, errors = folder / SCORES, _Kinds("", most=MOST_KINDS)
-    names = ("key", *Scores.described())
-    dtypes = {"key": np.dtype("u8")} | {name: of.dtype for name, of in Scores.described().items()}
-    pieces: dict[str, dict[str, _Pieces]] = {}
-    rows: dict[str, list[tuple[Any, ...]]] = {}
-    for scored, offset in _scored(path):
-        mine = rows.setdefault(scored.scorer, [])
-        mine.append(_score_row(scored, offset, errors, votes=votes))
-        if len(mine) == BATCH:
-            _add(pieces.setdefault(scored.scorer, {name: _Pieces(dtypes[name]) for name in names}), mine)
-    for scorer, mine in rows.items():
-        _add(pieces.setdefault(scorer, {name: _Pieces(dtypes[name]) for name in names}), mine)
-    found = {scorer: {name: piece.joined() for name, piece in columns.items()} for scorer, columns in pieces.items()}
-    return found, errors.texts
-
-
-def _add(pieces: dict[str, _Pieces], rows: list[tuple[Any, ...]]) -> None:
-    for name, values in zip(pieces, zip(*rows, strict=True), strict=False):
-        pieces[name].add(values)
-    rows.clear()
-
-
-def _scored(path: Path) -> Iterator[tuple[_Scored, int]]:
-    if not path.exists():
-        return
-    with storing(path), path.open("rb", buffering=1 << 20) as file:
-        offset = len(next(file, b""))  # the header
-        for raw in file:
-            try:
-                yield _SCORED.decode(raw), offset
-            except msgspec.DecodeError as error:
-                where = f"{path}: the score at byte {offset} is damaged"
-                raise StoreError(f"{where} ({error}); regenerate it: evalrun score {path.parent}") from error
-            offset += len(raw)
-
-
-def _score_row(scored: _Scored, offset: int, errors: _Kinds, *, votes: bool) -> tuple[Any, ...]:
-    score, value = scored.score, scored.score.value
-    why = "" if value is not None else score.error or "no score"
-    if value is not None and not 0 <= value <= 1:  # NaN and infinity too: never clamped, never in a mean
-        value, why = None, NOT_A_SCORE
-    answered = len(score.answer) > 0 and bytes(score.answer) != b"null"
-    error = errors.number(clip(why.partition(":")[0].strip(), 60)) if why else 0
-    says = score.means or score.answer
-    vote = blake2b(says, digest_size=8).digest() if votes and len(says) > len(b'""') and answered else _NONE
-    disputed = score.disputed and value is not None
-    return scored.key, NAN if value is None else value, True, disputed, answered, error, offset, vote
-
-
-def _aligned(scores: Mapping[str, dict[str, Column]], key: Column, answered: Bools) -> dict[str, dict[str, Column]]:
-    """Return the scores in the order of the rows. Of several for a key the last counts; a failure has none."""
-    found = {}
-    for scorer, columns in scores.items():
-        keys = columns.pop("key")
-        known, last = np.unique(keys[::-1], return_index=True)
-        at = np.minimum(np.searchsorted(known, key), len(known) - 1)
-        has = (known[at] == key) & answered
-        source = len(keys) - 1 - last[at]
-        found[scorer] = {
-            name: np.where(has, columns[name][source], of.unknown).astype(of.dtype, copy=False)
-            for name, of in Scores.described().items()
-        }
-    return found
-
-
-def _headline(
-    scores: Mapping[str, dict[str, Column]], scorers: Mapping[str, tuple[str, ...]], tasks: list[str], place: Column
-) -> dict[str, Column]:
-    """Return what the first scorer of each row's task says of it."""
-    first = [scorers[task][0] if scorers.get(task) else "" for task in tasks]
-    if len(set(first)) == 1 and first[0] in scores:
-        return scores[first[0]]
-    found = {name: np.array(of.nothing(len(place))) for name, of in Scores.described().items()}
-    for number, scorer in enumerate(first):
-        mine = place % len(tasks) == number
-        for name, column in scores.get(scorer, {}).items():
-            found[name][mine] = column[mine]
-    return found
-
-
-def _states(columns: Mapping[str, Column], scores: Mapping[str, Column], *, truncated: int) -> Column:
-    """Return the `State` of each row.
-
-    A wrong answer counts as `NO_ANSWER` only where the scorer names an answer for some other request of the task and
-    target: many never do.
-    """
-    value, place = scores["value"], columns["place"]
-    unknown = np.isnan(value)
-    found = np.where(value == 1, State.RIGHT, State.WRONG).astype(np.int8)
-    names = np.unique(place[scores["answered"] & ~unknown])
-    found[(value == 0) & ~scores["answered"] & np.isin(place, names)] = State.NO_ANSWER
-    found[scores["disputed"]] = State.DISPUTED
-    found[unknown] = State.UNSCORED
-    found[columns["finish"] == truncated] = State.TRUNCATED
-    found[columns["failure"] != 0] = State.FAILED
-    return found

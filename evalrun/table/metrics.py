@@ -8,7 +8,8 @@ import numpy as np
 from evalrun import units
 from evalrun.explain import DEFINITIONS
 from evalrun.requests import HEADLINE, Requests, latency, money, quality, rates
-from evalrun.requests.rows import CHUNKS, TOKEN_SOURCES, Floats, count_bits, count_codes
+from evalrun.requests.rows import most_first
+from evalrun.stats.interval import Floats
 from evalrun.table.cells import Mark, Metric
 
 PERCENTILES = {
@@ -23,7 +24,7 @@ PERCENTILES = {
 
 def metrics(requests: Requests, *, planned: int | None, scorers: tuple[str, ...]) -> tuple[Metric, ...]:
     """Return the metrics of these requests. scorers: names of the task's, of all tasks together none."""
-    chunks = bool((requests.token_source == CHUNKS).any())
+    chunks = bool(requests.says("token_source", "chunks").any())
     return (
         *_quality(requests, scorers),
         *_counts(requests, planned),
@@ -65,7 +66,7 @@ def of_percentile(name: str, of: str, found: latency.Percentile) -> Metric:
 
 def of_kinds(name: str, counts: Mapping[str, int]) -> Iterator[Metric]:
     """Return a count for each kind, the most frequent first."""
-    return (Metric(name=name, of=of, value=n) for of, n in sorted(counts.items(), key=lambda kind: (-kind[1], kind[0])))
+    return (Metric(name=name, of=of, value=n) for of, n in most_first(counts).items())
 
 
 # ---------------------------------------------------------------- quality and counts
@@ -93,14 +94,14 @@ def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
 
 
 def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
-    answered, failure = requests.answered, requests.failure
+    answered = requests.answered
     retried = int((requests.attempts > 1).sum())
     yield Metric(name="planned", value=planned)
     yield Metric(name="attempted", value=len(requests))
     yield Metric(name="succeeded", value=int(answered.sum()))
     for name, mine in (("failed", ~answered & ~requests.not_sent), ("not_sent", requests.not_sent)):
         yield Metric(name=name, value=int(mine.sum()))
-        yield from of_kinds(name, count_codes(failure[mine], requests.names.failures))
+        yield from of_kinds(name, requests.take(mine).counts("failure"))
     yield Metric(name="truncated", value=int(requests.truncated.sum()))
     yield from _in_flight(requests)
     yield Metric(name="retried", value=retried)
@@ -109,9 +110,7 @@ def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
         yield Metric(name="first_attempt_success", value=share, n=len(requests))
     yield Metric(name="possibly_billed", value=money.possibly_billed(requests))
     yield Metric(name="cached_requests", value=int((requests.cached_tokens > 0).sum()))
-    names = requests.names
-    flagged = count_bits(requests.flags, names.flags), count_bits(requests.warnings, names.warnings)
-    yield from of_kinds("warnings", {**flagged[0], **flagged[1]})
+    yield from of_kinds("warnings", {**requests.counts("flags"), **requests.counts("warnings")})
 
 
 def _in_flight(requests: Requests) -> Iterator[Metric]:
@@ -174,7 +173,7 @@ def _goodput(requests: Requests) -> Iterator[Metric]:
 def _tokens(requests: Requests, *, chunks: bool) -> Iterator[Metric]:
     yield from _total(requests, "prompt_tokens", requests.prompt_tokens)
     yield from _total(requests, "completion_tokens", requests.tokens, marks=(Mark.CHUNKS,) if chunks else ())
-    yield from of_kinds("token_source", count_codes(requests.token_source, TOKEN_SOURCES))
+    yield from of_kinds("token_source", requests.counts("token_source"))
     yield from _total(requests, "cached_tokens", requests.cached_tokens)
     yield from _total(requests, "reasoning_tokens", requests.reasoning_tokens)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from evalrun.escape import clip
 from evalrun.requests import Requests, RunFacts, quality, read
-from evalrun.requests.rows import Bools, count_codes
+from evalrun.requests.rows import Bools
 from evalrun.table.cells import Cell, ClientLag, Context, Example, Table, TargetNote, Topic
 from evalrun.table.metrics import alerts, metrics
 from evalrun.types import Failure
@@ -92,9 +92,9 @@ def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
 
 def _examples(requests: Requests) -> Iterator[Example]:
     """Return the first request of the most frequent kinds of failures and of scorer errors, and the first disputes."""
-    failures = count_codes(requests.failure, requests.names.failures)
+    failures = requests.counts("failure")
     for kind, n in list(failures.items())[:EXAMPLES]:
-        row = _first(requests, requests.failure == requests.names.failures.index(kind))[0]
+        row = _first(requests, requests.says("failure", kind))[0]
         outcome = requests.record(row).outcome
         message = outcome.message if isinstance(outcome, Failure) else ""
         yield _example(requests, row, topic="failed", kind=kind, count=n, message=message)

@@ -7,7 +7,7 @@ from evalrun.compare.ab import SLICE, in_step, without_drift
 from evalrun.compare.contrast import compare_targets
 from evalrun.compare.side import Cell, Side, facts
 from evalrun.errors import SuiteError
-from evalrun.requests import HEADLINE, Names, Requests, Setup, State
+from evalrun.requests import HEADLINE, Requests, Setup, State
 from evalrun.stats.verdict import Comparison
 
 
@@ -22,7 +22,7 @@ def cell(target: str, e2e: list[float], *, late_first: bool = False) -> Cell:
         "ttft_s": took, "e2e_s": took,
     }  # fmt: skip
     requests = Requests(
-        facts("s"), columns, names=Names(failures=("", "stall")), tasks=["t"], targets=[target],
+        facts("s"), columns, names={"failure": ("", "stall")}, tasks=["t"], targets=[target],
         scores={HEADLINE: {"value": np.where(failed, np.nan, 1.0)}},
     )  # fmt: skip
     return Cell(

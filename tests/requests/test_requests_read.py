@@ -10,7 +10,7 @@ import pytest
 from run_folder import Made, random_run, write_run
 
 from evalrun.requests import Requests, State, read, sample_hash
-from evalrun.requests.rows import TOKEN_SOURCES
+from evalrun.requests.scan import TOKEN_SOURCES
 from evalrun.types import Completion, Failure, Record, Sample, Timing
 
 
@@ -37,9 +37,11 @@ def test_columns_are_what_the_records_say(tmp_path: Path, seed: int) -> None:
         assert (requests.repeat[row], requests.session[row]) == (record.repeat, record.session)
         answer = record.outcome if isinstance(record.outcome, Completion) else Completion(text="")
         timing = record.timing or Timing(connect_s=0, reused=True)
-        assert requests.names.failures[requests.failure[row]] == getattr(record.outcome, "kind", "")
-        assert requests.names.finishes[requests.finish[row]] == (answer.finish_reason or "")
-        assert {n for bit, n in enumerate(requests.names.flags) if requests.flags[row] >> bit & 1} == set(answer.flags)
+        assert requests.names["failure"][requests.failure[row]] == getattr(record.outcome, "kind", "")
+        assert requests.names["finish"][requests.finish[row]] == (answer.finish_reason or "")
+        assert {n for bit, n in enumerate(requests.names["flags"]) if requests.flags[row] >> bit & 1} == set(
+            answer.flags
+        )
         assert requests.attempts[row] == 1 + len(record.attempts)
         for name in ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens", "reported_cost_usd"):
             expected = getattr(answer.usage, name)
