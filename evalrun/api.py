@@ -125,7 +125,7 @@ def run_suite(
     >>> run.finished, run.ending.complete
     (True, True)
     """
-    from evalrun.run.session import ask_sync, asked_not_scored, open_writer
+    from evalrun.run.session import ask, in_a_loop
 
     try:
         asyncio.get_running_loop()
@@ -134,11 +134,7 @@ def run_suite(
     else:
         raise RuntimeError("an event loop is running here, as in a notebook; use `await arun_suite(plan)`")
     watch = Watch(on_progress, on_notice)
-    if not new and (asked := asked_not_scored(plan, Path(out))) is not None:
-        watch.say(f"every answer is stored already, but was not scored to the end: {asked}")
-        return finish(asked, watch=watch)
-    writer = open_writer(plan, out=Path(out), new=new, watch=watch)
-    session = ask_sync(plan, writer, watch=watch, catch=catch_signals)
+    session = in_a_loop(ask(plan, out=Path(out), new=new, watch=watch, catch=catch_signals))
     return finish(session.folder, watch=watch, session=session)
 
 
@@ -155,10 +151,10 @@ async def arun_suite(
     >>> run = asyncio.run(arun_suite(plan, on_notice=print))  # doctest: +ELLIPSIS
     results: ...
     """
-    from evalrun.run.session import ask_into, open_writer
+    from evalrun.run.session import ask
 
     watch = Watch(on_progress, on_notice)
-    session = await ask_into(open_writer(plan, out=Path(out), new=new, watch=watch), plan, watch=watch)
+    session = await ask(plan, out=Path(out), new=new, watch=watch)
     return await asyncio.to_thread(finish, session.folder, watch=watch, session=session)
 
 
@@ -174,7 +170,7 @@ def finish(folder: Path, *, watch: Watch, session: "SessionResult | None" = None
 
 
 class Run:
-    """A stored run. What it returns is read from its folder when it is asked for; nothing is sent.
+    """A stored run. Its folder is read once, when something of it is first asked for; nothing is sent.
 
     folder: where it is. session: the session that asked it last, if that was in this process.
 
@@ -186,6 +182,7 @@ class Run:
         """Use `open_run`. Raises StoreError where the folder is not a run's."""
         self.folder, self.session = folder, session
         self._stored = read_folder(folder)
+        self._requests: Requests | None = None
 
     @property
     def name(self) -> str:
@@ -226,7 +223,9 @@ class Run:
         >>> len(run.requests())
         6
         """
-        return read(self.folder)
+        if self._requests is None:
+            self._requests = read(self.folder, gaps=True)
+        return self._requests
 
     def arrow(self) -> "pyarrow.Table":
         """Return the requests with their texts as an Arrow table: what requests.parquet holds.
@@ -252,14 +251,14 @@ class Run:
         >>> [(cell.task, cell.target, cell.get("attempted").value) for cell in run.table().cells]
         [('add', 'sim', 6)]
         """
-        return tabulate(read(self.folder, gaps=True))
+        return tabulate(self.requests())
 
     def ladders(self, *, tolerance: float | None = None) -> tuple[Ladder, ...]:
         """Return latency, cost and accuracy by prompt size, a ladder for each target; empty without such prompts.
 
         tolerance: how much accuracy may drop within the effective context; by default as the suite says.
         """
-        return climb(read(self.folder), tolerance=tolerance)
+        return climb(self.requests(), tolerance=tolerance)
 
     def score(
         self,
@@ -276,17 +275,17 @@ class Run:
         """
         chosen = Path(suite) if isinstance(suite, str) else suite
         score_run(self.folder, watch=Watch(on_progress, on_notice), suite=chosen, again=True)
-        self._stored = read_folder(self.folder)
+        self._requests = None
         self.write(on_notice=on_notice)
 
     def write(self, *, on_notice: OnNotice = ignore) -> None:
         """Write requests.parquet, the tables and, where prompts have sizes, the ladders and their pictures."""
         from evalrun.requests import export
 
-        requests = read(self.folder, gaps=True)
-        export.write(requests)
-        texts = {f"table.{form}": render([table_page(tabulate(requests))], form) for form in FILES}
-        ladders = [(one.target.name, one) for one in climb(requests)]
+        export.write(self.requests())
+        page = table_page(self.table())
+        texts = {f"table.{form}": render([page], form) for form in FILES}
+        ladders = [(one.target.name, one) for one in self.ladders()]
         if ladders:
             texts |= {f"ladder.{form}": render([ladder_page(ladders)], form) for form in FILES}
         for name, text in texts.items():

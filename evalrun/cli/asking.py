@@ -32,7 +32,7 @@ def run(out: Path, new: bool, quiet: bool, **selection: Any) -> int:
     watch = watching(quiet=quiet)
     plan = make_plan(Selection(**selection), watch=watch)
     done = run_suite(plan, out=out, new=new, on_progress=watch.on_progress, on_notice=watch.say, catch_signals=True)
-    return _ended(done, plan, verdict=print_run(done))
+    return last_words(done.session, plan, verdict=print_run(done))
 
 
 @click.command()
@@ -72,7 +72,7 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
         words = {one.word for one in found.values()}
         decided = REGRESSED if "regressed" in words else OK if words == {"pass"} else NO_VERDICT
         verdict = decided if verdict == OK else verdict
-    return _ended(done, plan, verdict=verdict)
+    return last_words(done.session, plan, verdict=verdict)
 
 
 def _print_contrast(done: "Run", plan: "Plan") -> None:
@@ -92,29 +92,23 @@ def _print_contrast(done: "Run", plan: "Plan") -> None:
 
 def print_run(done: "Run") -> int:
     """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
-    from evalrun.ladder import climb
     from evalrun.report import render
     from evalrun.report.ladder import ladder_page
     from evalrun.report.table import table_page
-    from evalrun.requests import quality, read
-    from evalrun.table import tabulate
+    from evalrun.requests import quality
 
-    requests = read(done.folder, gaps=True)
-    ladders = [(one.target.name, one) for one in climb(requests)]
-    page = ladder_page(ladders) if ladders else table_page(tabulate(requests))
+    ladders = [(one.target.name, one) for one in done.ladders()]
+    page = ladder_page(ladders) if ladders else table_page(done.table())
     write(render([page], "text", width=width()), end="")
-    reasons = quality.no_verdicts(requests)
+    reasons = quality.no_verdicts(done.requests())
     for (task, target), why in reasons.items():
         say(f"{tty(task)}, {tty(target)}: {why}: no verdict")
     return NO_VERDICT if reasons else OK
 
 
-def _ended(done: "Run", plan: "Plan", *, verdict: int) -> int:
-    return verdict if done.session is None else last_words(done.session, plan, verdict=verdict)
-
-
-def last_words(session: "SessionResult", plan: "Plan", *, verdict: int) -> int:
+def last_words(session: "SessionResult | None", plan: "Plan", *, verdict: int) -> int:
     """Say what a person must know beyond the table, with the command that goes on, and return the exit code."""
+    assert session is not None  # what asked has one
     ending, stopped_by = session.ending, session.stop.signal
     if ending is None or stopped_by is not None:
         say(f"interrupted; resume with: {as_typed()}")
@@ -154,7 +148,7 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
     from evalrun.report import render
     from evalrun.report.plan import plan_page
     from evalrun.run.planning import Selection, make_plan
-    from evalrun.run.session import ask_sync, open_writer
+    from evalrun.run.session import ask_into, in_a_loop, open_writer
 
     watch = watching(quiet=form != "text")
     selected = Selection(**selection)
@@ -167,7 +161,7 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
     if pilot is not None:
         trial = plan_pilot(planned, selected, size=pilot, watch=watch)
         writer = open_writer(trial, out=out / PILOTS, new=False, watch=watch)
-        session = ask_sync(trial, writer, watch=watch, catch=True)
+        session = in_a_loop(ask_into(writer, trial, watch=watch, catch=True))
         code = last_words(session, trial, verdict=OK)
         found = from_pilot(session.folder, trial, found)
     estimates = forecast(planned, found)

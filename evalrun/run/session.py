@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from evalrun import slo
 from evalrun.run.fanout import Ending, FanOut
@@ -47,13 +48,26 @@ def ask_rounds(writer: Writer, plan: Plan, rounds: Mapping[str, int], *, watch: 
         if name in rounds
     }
     fewer = replace(plan, suite=plan.suite.model_copy(update={"tasks": tasks}))
-    return ask_sync(fewer, writer, watch=watch, catch=True, then=then)
+    return in_a_loop(ask_into(writer, fewer, watch=watch, catch=True, then=then))
 
 
-def ask_sync(plan: Plan, writer: Writer, *, watch: Watch, catch: bool, then: str = "finished") -> SessionResult:
-    """Do what `ask_into` does in an event loop of its own."""
+def in_a_loop(asking: Coroutine[Any, Any, SessionResult]) -> SessionResult:
+    """Run a session in an event loop of its own."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(ask_into(writer, plan, watch=watch, catch=catch, then=then))
+        return runner.run(asking)
+
+
+async def ask(plan: Plan, *, out: Path, new: bool, watch: Watch, catch: bool = False) -> SessionResult:
+    """Ask a plan into the unfinished run that the same selection started, else into a new one.
+
+    Asks nothing where a run of this plan has every answer and no tables yet. catch: as of `ask_into`.
+    """
+    run = None if new else newest(out, plan.suite.name, plan.command)
+    answered = run is not None and run.finished and not (run.path / "table.json").exists()
+    if run is not None and answered and not any(changed(plan, run.manifest)):
+        watch.say(f"every answer is stored already, but was not scored to the end: {run.path}")
+        return SessionResult(run.path, Ending(), Stop())
+    return await ask_into(open_writer(plan, out=out, new=new, watch=watch), plan, watch=watch, catch=catch)
 
 
 async def ask_into(
@@ -88,14 +102,6 @@ def set_aside(plan: Plan, places: Iterable[tuple[str, str]]) -> Decimal:
     targets = {target.name: target for target in plan.targets}
     jobs = ((job, targets[name].spec.prices) for task, name in places for job in plan.jobs(targets[name], task))
     return max(job.worst_case(prices) for job, prices in jobs)
-
-
-def asked_not_scored(plan: Plan, out: Path) -> Path | None:
-    """Return the folder of a finished run of this very plan that has no tables yet."""
-    run = newest(out, plan.suite.name, plan.command)
-    if run is None or not run.finished or (run.path / "table.json").exists():
-        return None
-    return None if any(changed(plan, run.manifest)) else run.path
 
 
 def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
