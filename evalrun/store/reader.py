@@ -18,7 +18,7 @@ from evalrun.fingerprint import canonical
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, Lag, Line, Load, Served, Session, last_of_each, parse, scan
+from evalrun.store.lines import Calibrated, End, JournalEvent, Line, Session, parse, scan
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import read_manifest
 from evalrun.types import Json, Record, Scored
@@ -72,8 +72,6 @@ class _RecordHead(msgspec.Struct):
 class _IntentHead(msgspec.Struct):
     key: str
     session: int
-    target: str = ""
-    task: str = ""
 
 
 _RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
@@ -86,7 +84,8 @@ class JournalIndex:
     recorded: keys that have a record. unsettled: those whose last record is a failure that says nothing of the sample,
     so that a resume asks them again.
     possibly_billed: keys of which a session sent a request and recorded no outcome, even if a later session asked
-    again. billed: how many such, by (task, target).
+    again.
+    sessions: starts and ends, in order. calibrated: the scales that were measured.
     last: where a key has several records, the offset of the last, which counts.
     whole: bytes up to the end of the last whole line. torn: bytes after it.
     damaged: (offset, length) of lines whose checksum does not fit.
@@ -95,10 +94,10 @@ class JournalIndex:
     def __init__(self, journal: Path) -> None:
         """Read the journal through once."""
         self.recorded, self.unsettled, self.possibly_billed = Keys(), Keys(), Keys()
-        self.billed: Counter[tuple[str, str]] = Counter()
-        self._asked: dict[str, _IntentHead] = {}  # by key, an intent that has no record yet
+        self.sessions: list[Session | End] = []
+        self.calibrated: list[Calibrated] = []
+        self._asked: dict[str, int] = {}  # by key, the session of an intent that has no record yet
         self.last: dict[int, int] = {}
-        self.events: list[Session | Served | Calibrated | Load | Lag | End] = []
         self.damaged: list[tuple[int, int]] = []
         self.unknown: Counter[str] = Counter()
         self.whole = 0
@@ -107,8 +106,8 @@ class JournalIndex:
             for line in scan(journal):
                 self._take(line)
                 self.whole = line.offset + len(line.raw)
-        for intent in self._asked.values():
-            self._may_be_billed(intent)
+        for key in self._asked:
+            self.possibly_billed.add(key)
         with storing(journal):
             self.torn = 0 if self.missing else journal.stat().st_size - self.whole
 
@@ -120,22 +119,21 @@ class JournalIndex:
                 self._take_intent(line.read(_INTENT_HEAD))
             case b"":
                 self.damaged.append((line.offset, len(line.raw)))
+            case b"served" | b"load" | b"lag":
+                pass  # of what was asked they say nothing
             case _:
-                event = line.event()
-                if event is None:
-                    self.unknown[line.kind.decode()] += 1
-                elif isinstance(event, Session | Served | Calibrated | Load | Lag | End):
-                    self.events.append(event)
+                match line.event():
+                    case Session() | End() as event:
+                        self.sessions.append(event)
+                    case Calibrated() as event:
+                        self.calibrated.append(event)
+                    case _:
+                        self.unknown[line.kind.decode()] += 1
 
     def _take_intent(self, intent: _IntentHead) -> None:
-        earlier = self._asked.get(intent.key, intent)
-        if earlier.session != intent.session:
-            self._may_be_billed(earlier)  # its session never learned what became of its request
-        self._asked[intent.key] = intent
-
-    def _may_be_billed(self, intent: _IntentHead) -> None:
-        self.possibly_billed.add(intent.key)
-        self.billed[intent.task, intent.target] += 1
+        if self._asked.get(intent.key, intent.session) != intent.session:
+            self.possibly_billed.add(intent.key)  # the earlier session never learned what became of its request
+        self._asked[intent.key] = intent.session
 
     def _take_record(self, line: Line) -> None:
         head = line.read(_RECORD_HEAD)
@@ -156,10 +154,6 @@ class JournalIndex:
     def settled(self) -> int:
         """How many keys a resume leaves alone."""
         return len(self.recorded) - len(self.unsettled)
-
-    def notices(self) -> list[str]:
-        """Say what a reader must know of the journal's condition."""
-        return notices(missing=self.missing, torn=self.torn, damaged=self.damaged, unknown=self.unknown)
 
 
 def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
@@ -194,18 +188,19 @@ class StoredRun:
 
     @property
     def notices(self) -> list[str]:
-        return self.index.notices()
+        """What a reader must know of the journal's condition."""
+        index = self.index
+        return notices(missing=index.missing, torn=index.torn, damaged=index.damaged, unknown=index.unknown)
 
     @property
     def finished(self) -> bool:
         """Whether the last session said that nothing is left to ask."""
-        last = next((e for e in reversed(self.index.events) if isinstance(e, Session | End)), None)
-        return isinstance(last, End) and last.reason == "finished"
+        return bool(self.index.sessions) and _is_finished(self.index.sessions[-1])
 
     @property
     def finished_once(self) -> bool:
         """Whether some session said that nothing is left to ask. Later ones asked more than was planned."""
-        return any(end.reason == "finished" for end in self.ends())
+        return any(_is_finished(event) for event in self.index.sessions)
 
     def records(self) -> Iterator[Record]:
         """Return the records that count, in the journal's order: of several with the same key, the last."""
@@ -219,36 +214,10 @@ class StoredRun:
                 if not last or last.get(int(record.key, 16), line.offset) == line.offset:
                     yield record
 
-    def sessions(self) -> list[Session]:
-        return [event for event in self.index.events if isinstance(event, Session)]
-
-    def served(self) -> list[Served]:
-        """Return what was said of each target when it was opened, in order."""
-        return [event for event in self.index.events if isinstance(event, Served)]
-
-    def calibrated(self) -> list[Calibrated]:
-        """Return the sizes that were measured."""
-        return [event for event in self.index.events if isinstance(event, Calibrated)]
-
-    def loads(self) -> list[Load]:
-        """Return the limits on requests in flight, in order."""
-        return [event for event in self.index.events if isinstance(event, Load)]
-
-    def lags(self) -> list[Lag]:
-        return last_of_each(event for event in self.index.events if isinstance(event, Lag))
-
-    def ends(self) -> list[End]:
-        return [event for event in self.index.events if isinstance(event, End)]
-
     def scorers(self) -> str | None:
         """Return the fingerprint of the scorers that the stored scores are from; None where there are none."""
         header = scores.read_header(self.path)
         return None if header is None else header.scorers
-
-    def score_labels(self) -> dict[str, tuple[str, ...]]:
-        """Return the names of the scorers that the stored scores are from, by task; empty where it does not say."""
-        header = scores.read_header(self.path)
-        return {} if header is None else dict(header.labels)
 
     def scores(self) -> Iterator[Scored]:
         """Return the stored scores; none where the run was never scored."""
@@ -327,5 +296,8 @@ def _finished(folder: Path) -> bool:
     with storing(path), path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL))
         lines = file.read().splitlines(keepends=True)
-    event = parse(lines[-1]).event() if lines else None
+    return bool(lines) and _is_finished(parse(lines[-1]).event())
+
+
+def _is_finished(event: JournalEvent | None) -> bool:
     return isinstance(event, End) and event.reason == "finished"
