@@ -7,7 +7,6 @@ over its records. Records are never held in memory; their keys are, at about 90 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -235,14 +234,14 @@ def open_run(path: Path) -> StoredRun:
 def run_folder(folder: Path) -> Path:
     """Return the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
     runs = [] if (folder / MANIFEST).exists() else _runs(folder)
-    return runs[-1].path if runs else folder
+    return runs[-1][1] if runs else folder
 
 
 def newest(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
     """Return the newest run that the same command started."""
-    same = (run for run in reversed(_runs(results_root / suite_name)) if canonical(run.command) == canonical(command))
-    found = next(same, None)
-    return None if found is None else open_run(found.path)
+    runs = reversed(_runs(results_root / suite_name))
+    found = next((path for head, path in runs if canonical(head.command) == canonical(command)), None)
+    return None if found is None else open_run(found)
 
 
 def find_unfinished(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
@@ -259,26 +258,16 @@ class _Head(msgspec.Struct):
     command: Json = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Found:
-    """A run folder. Ordered by the instant at which it was started; a copy under another name is not the newest."""
+def _runs(suite: Path) -> list[tuple[_Head, Path]]:
+    """Return a suite's run folders in the order in which they were started; a copy under another name is not newer.
 
-    created: datetime
-    stamped: bool
-    path: Path
-    command: Json = field(compare=False)
-
-
-def _runs(suite: Path) -> list[_Found]:
-    """Return a suite's run folders, oldest first. One without a manifest died at birth and is no run."""
+    One without a manifest died at birth and is no run.
+    """
     if not suite.is_dir():
         return []
-    found = []
     with storing(suite):
-        for path in suite.glob(f"*/{MANIFEST}"):
-            head = _head(path)
-            found.append(_Found(head.created, bool(_STAMPED.match(path.parent.name)), path.parent, head.command))
-    return sorted(found)
+        found = [(_head(path), path.parent) for path in suite.glob(f"*/{MANIFEST}")]
+    return sorted(found, key=lambda run: (run[0].created, _STAMPED.match(run[1].name) is not None, run[1]))
 
 
 def _head(path: Path) -> _Head:
