@@ -49,7 +49,7 @@ class Opening:
     def __init__(self, plan: Plan, writer: Writer, watch: Watch, budget: Budget, *, zero_ns: int) -> None:
         self._plan, self._writer, self._watch, self._budget, self._zero_ns = plan, writer, watch, budget, zero_ns
         self._scales: dict[str, dict[str, Scale]] = {target.name: {} for target in plan.targets}
-        for line in writer.run.calibrated():
+        for line in writer.run.index.calibrated:
             self._scales[line.target][line.probe] = msgspec.convert(line.scale, Scale)
 
     def places(self, target: Target) -> Places:

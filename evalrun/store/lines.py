@@ -7,8 +7,8 @@ One line is one JSON object that starts with its checksum and its type:
             '-- 8 hex digits
 
 so `jq 'select(.t == "record") | .outcome.text' journal.jsonl` works, and so does grep. The checksum is of the exact
-bytes. A line without its newline is torn; one whose checksum does not fit is damaged. Types and fields are only ever
-added: a reader leaves out the types it does not know.
+bytes. A line without its newline is torn; one whose checksum does not fit is damaged. Within a format version types and
+fields are only ever added: a reader leaves out the types it does not know.
 """
 
 import re

@@ -7,7 +7,6 @@ over its records. Records are never held in memory; their keys are, at about 90 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from evalrun.fingerprint import canonical
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, Lag, Line, Load, Served, Session, last_of_each, parse, scan
+from evalrun.store.lines import Calibrated, End, JournalEvent, Line, Session, parse, scan
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import read_manifest
 from evalrun.types import Json, Record, Scored
@@ -72,8 +71,6 @@ class _RecordHead(msgspec.Struct):
 class _IntentHead(msgspec.Struct):
     key: str
     session: int
-    target: str = ""
-    task: str = ""
 
 
 _RECORD_HEAD = msgspec.json.Decoder(_RecordHead)
@@ -86,7 +83,8 @@ class JournalIndex:
     recorded: keys that have a record. unsettled: those whose last record is a failure that says nothing of the sample,
     so that a resume asks them again.
     possibly_billed: keys of which a session sent a request and recorded no outcome, even if a later session asked
-    again. billed: how many such, by (task, target).
+    again.
+    sessions: starts and ends, in order. calibrated: the scales that were measured.
     last: where a key has several records, the offset of the last, which counts.
     whole: bytes up to the end of the last whole line. torn: bytes after it.
     damaged: (offset, length) of lines whose checksum does not fit.
@@ -95,10 +93,10 @@ class JournalIndex:
     def __init__(self, journal: Path) -> None:
         """Read the journal through once."""
         self.recorded, self.unsettled, self.possibly_billed = Keys(), Keys(), Keys()
-        self.billed: Counter[tuple[str, str]] = Counter()
-        self._asked: dict[str, _IntentHead] = {}  # by key, an intent that has no record yet
+        self.sessions: list[Session | End] = []
+        self.calibrated: list[Calibrated] = []
+        self._asked: dict[str, int] = {}  # by key, the session of an intent that has no record yet
         self.last: dict[int, int] = {}
-        self.events: list[Session | Served | Calibrated | Load | Lag | End] = []
         self.damaged: list[tuple[int, int]] = []
         self.unknown: Counter[str] = Counter()
         self.whole = 0
@@ -107,8 +105,8 @@ class JournalIndex:
             for line in scan(journal):
                 self._take(line)
                 self.whole = line.offset + len(line.raw)
-        for intent in self._asked.values():
-            self._may_be_billed(intent)
+        for key in self._asked:
+            self.possibly_billed.add(key)
         with storing(journal):
             self.torn = 0 if self.missing else journal.stat().st_size - self.whole
 
@@ -120,22 +118,21 @@ class JournalIndex:
                 self._take_intent(line.read(_INTENT_HEAD))
             case b"":
                 self.damaged.append((line.offset, len(line.raw)))
+            case b"served" | b"load" | b"lag":
+                pass  # of what was asked they say nothing
             case _:
-                event = line.event()
-                if event is None:
-                    self.unknown[line.kind.decode()] += 1
-                elif isinstance(event, Session | Served | Calibrated | Load | Lag | End):
-                    self.events.append(event)
+                match line.event():
+                    case Session() | End() as event:
+                        self.sessions.append(event)
+                    case Calibrated() as event:
+                        self.calibrated.append(event)
+                    case _:
+                        self.unknown[line.kind.decode()] += 1
 
     def _take_intent(self, intent: _IntentHead) -> None:
-        earlier = self._asked.get(intent.key, intent)
-        if earlier.session != intent.session:
-            self._may_be_billed(earlier)  # its session never learned what became of its request
-        self._asked[intent.key] = intent
-
-    def _may_be_billed(self, intent: _IntentHead) -> None:
-        self.possibly_billed.add(intent.key)
-        self.billed[intent.task, intent.target] += 1
+        if self._asked.get(intent.key, intent.session) != intent.session:
+            self.possibly_billed.add(intent.key)  # the earlier session never learned what became of its request
+        self._asked[intent.key] = intent.session
 
     def _take_record(self, line: Line) -> None:
         head = line.read(_RECORD_HEAD)
@@ -156,10 +153,6 @@ class JournalIndex:
     def settled(self) -> int:
         """How many keys a resume leaves alone."""
         return len(self.recorded) - len(self.unsettled)
-
-    def notices(self) -> list[str]:
-        """Say what a reader must know of the journal's condition."""
-        return notices(missing=self.missing, torn=self.torn, damaged=self.damaged, unknown=self.unknown)
 
 
 def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
@@ -194,18 +187,19 @@ class StoredRun:
 
     @property
     def notices(self) -> list[str]:
-        return self.index.notices()
+        """What a reader must know of the journal's condition."""
+        index = self.index
+        return notices(missing=index.missing, torn=index.torn, damaged=index.damaged, unknown=index.unknown)
 
     @property
     def finished(self) -> bool:
         """Whether the last session said that nothing is left to ask."""
-        last = next((e for e in reversed(self.index.events) if isinstance(e, Session | End)), None)
-        return isinstance(last, End) and last.reason == "finished"
+        return bool(self.index.sessions) and _is_finished(self.index.sessions[-1])
 
     @property
     def finished_once(self) -> bool:
         """Whether some session said that nothing is left to ask. Later ones asked more than was planned."""
-        return any(end.reason == "finished" for end in self.ends())
+        return any(_is_finished(event) for event in self.index.sessions)
 
     def records(self) -> Iterator[Record]:
         """Return the records that count, in the journal's order: of several with the same key, the last."""
@@ -219,36 +213,10 @@ class StoredRun:
                 if not last or last.get(int(record.key, 16), line.offset) == line.offset:
                     yield record
 
-    def sessions(self) -> list[Session]:
-        return [event for event in self.index.events if isinstance(event, Session)]
-
-    def served(self) -> list[Served]:
-        """Return what was said of each target when it was opened, in order."""
-        return [event for event in self.index.events if isinstance(event, Served)]
-
-    def calibrated(self) -> list[Calibrated]:
-        """Return the sizes that were measured."""
-        return [event for event in self.index.events if isinstance(event, Calibrated)]
-
-    def loads(self) -> list[Load]:
-        """Return the limits on requests in flight, in order."""
-        return [event for event in self.index.events if isinstance(event, Load)]
-
-    def lags(self) -> list[Lag]:
-        return last_of_each(event for event in self.index.events if isinstance(event, Lag))
-
-    def ends(self) -> list[End]:
-        return [event for event in self.index.events if isinstance(event, End)]
-
     def scorers(self) -> str | None:
         """Return the fingerprint of the scorers that the stored scores are from; None where there are none."""
         header = scores.read_header(self.path)
         return None if header is None else header.scorers
-
-    def score_labels(self) -> dict[str, tuple[str, ...]]:
-        """Return the names of the scorers that the stored scores are from, by task; empty where it does not say."""
-        header = scores.read_header(self.path)
-        return {} if header is None else dict(header.labels)
 
     def scores(self) -> Iterator[Scored]:
         """Return the stored scores; none where the run was never scored."""
@@ -266,14 +234,14 @@ def open_run(path: Path) -> StoredRun:
 def run_folder(folder: Path) -> Path:
     """Return the newest run of a folder that holds runs, as results/SUITE does; any other folder as it is."""
     runs = [] if (folder / MANIFEST).exists() else _runs(folder)
-    return runs[-1].path if runs else folder
+    return runs[-1][1] if runs else folder
 
 
 def newest(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
     """Return the newest run that the same command started."""
-    same = (run for run in reversed(_runs(results_root / suite_name)) if canonical(run.command) == canonical(command))
-    found = next(same, None)
-    return None if found is None else open_run(found.path)
+    runs = reversed(_runs(results_root / suite_name))
+    found = next((path for head, path in runs if canonical(head.command) == canonical(command)), None)
+    return None if found is None else open_run(found)
 
 
 def find_unfinished(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
@@ -290,26 +258,16 @@ class _Head(msgspec.Struct):
     command: Json = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Found:
-    """A run folder. Ordered by the instant at which it was started; a copy under another name is not the newest."""
+def _runs(suite: Path) -> list[tuple[_Head, Path]]:
+    """Return a suite's run folders in the order in which they were started; a copy under another name is not newer.
 
-    created: datetime
-    stamped: bool
-    path: Path
-    command: Json = field(compare=False)
-
-
-def _runs(suite: Path) -> list[_Found]:
-    """Return a suite's run folders, oldest first. One without a manifest died at birth and is no run."""
+    One without a manifest died at birth and is no run.
+    """
     if not suite.is_dir():
         return []
-    found = []
     with storing(suite):
-        for path in suite.glob(f"*/{MANIFEST}"):
-            head = _head(path)
-            found.append(_Found(head.created, bool(_STAMPED.match(path.parent.name)), path.parent, head.command))
-    return sorted(found)
+        found = [(_head(path), path.parent) for path in suite.glob(f"*/{MANIFEST}")]
+    return sorted(found, key=lambda run: (run[0].created, _STAMPED.match(run[1].name) is not None, run[1]))
 
 
 def _head(path: Path) -> _Head:
@@ -327,5 +285,8 @@ def _finished(folder: Path) -> bool:
     with storing(path), path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL))
         lines = file.read().splitlines(keepends=True)
-    event = parse(lines[-1]).event() if lines else None
+    return bool(lines) and _is_finished(parse(lines[-1]).event())
+
+
+def _is_finished(event: JournalEvent | None) -> bool:
     return isinstance(event, End) and event.reason == "finished"

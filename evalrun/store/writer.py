@@ -54,7 +54,7 @@ class Writer:
             _quarantine(folder, index.damaged, disk=disk)
             self._journal = Journal(folder / JOURNAL, whole=index.whole, disk=disk)
             try:
-                self.session = 1 + max((session.n for session in self.run.sessions()), default=0)
+                self.session = 1 + max((one.n for one in index.sessions if isinstance(one, Session)), default=0)
                 self._journal.append(_session(self.session))
                 self._journal.sync()
             except BaseException:

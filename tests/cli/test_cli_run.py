@@ -208,12 +208,9 @@ def test_the_clients_lag_is_noted_while_a_session_lasts(suite: Callable[..., Pat
     path = suite(20, concurrency=1, ttft_s=0.03)
     command = [sys.executable, "-c", code, "run", str(path)]
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=120)
-    run = open_run(only_run(tmp_path))
-    told = [int(str(line["count"])) for line in lines(run.path, "lag")]
+    told = [int(str(line["count"])) for line in lines(only_run(tmp_path), "lag")]
     assert len(told) > 10
     assert told == sorted(told)
-    (last,) = run.lags()
-    assert last.count == told[-1]
 
 
 def test_rows_that_were_left_out_are_counted_under_the_table(

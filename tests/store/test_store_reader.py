@@ -14,7 +14,7 @@ import pytest
 
 from evalrun.errors import StoreError
 from evalrun.store import Intent, Manifest, create_run, open_run, resume, run_folder, write_scores
-from evalrun.store.lines import Lag, last_of_each
+from evalrun.store.lines import End, Lag, Load, Session, last_of_each, scan
 from evalrun.types import Completion, Failure, Phase, Score, Scored
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"
@@ -97,7 +97,7 @@ def test_an_interrupted_replacement_leaves_no_draft(tmp_path: Path, manifest: Ma
     assert not list(run.path.glob(".*"))
 
 
-def test_golden_folder_of_schema_1() -> None:
+def test_golden_folder_of_format_2() -> None:
     """A folder written by evalrun 0.1.0 is read the same for ever."""
     run = open_run(GOLDEN)
     assert run.manifest.schema == 2
@@ -118,10 +118,13 @@ def test_golden_folder_of_schema_1() -> None:
     assert isinstance(failed.outcome, Failure)
     assert (failed.outcome.kind, failed.outcome.phase, failed.outcome.possibly_billed) == ("reset", "sent", True)
     assert (again.session, again.outcome) == (2, Completion(text="7", finish_reason="stop"))
-    assert [s.n for s in run.sessions()] == [1, 2]
-    assert [(lag.count, lag.p99_s) for lag in run.lags()] == [(10, 0.002)]
-    assert [(load.target, load.at_s, load.limit, load.why) for load in run.loads()] == [("sim", 0.125, 4, "planned")]
-    assert [(e.session, e.reason) for e in run.ends()] == [(1, "interrupted"), (2, "finished")]
+    events = [line.event() for line in scan(GOLDEN / "journal.jsonl")]
+    assert [one.n for one in events if isinstance(one, Session)] == [1, 2]
+    assert [(one.count, one.p99_s) for one in events if isinstance(one, Lag)] == [(10, 0.002)]
+    loads = [(one.target, one.at_s, one.limit, one.why) for one in events if isinstance(one, Load)]
+    assert loads == [("sim", 0.125, 4, "planned")]
+    ends = [(one.session, one.reason) for one in events if isinstance(one, End)]
+    assert ends == [(1, "interrupted"), (2, "finished")]
     assert list(run.index.possibly_billed) == [f"{3:016x}"]
     assert [(s.key, s.scorer, s.score.value) for s in run.scores()] == [(first.key, "exact", 1.0)]
     assert run.scorers() == "c1"

@@ -110,7 +110,7 @@ def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manife
         os.read(ready, 1)
         with pytest.raises(StoreError, match=f"in use by process {pid} on {os.uname().nodename}"):
             resume(run.path)
-        assert len(open_run(run.path).sessions()) == 2  # reading needs no lock
+        assert len(open_run(run.path).index.sessions) == 2  # reading needs no lock
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
