@@ -173,7 +173,7 @@ def test_a_ladder_that_reaches_its_context_limit_carries_a_verdict(tmp_path: Pat
     gate = judge(rules(["accuracy >= 0.6", "ttft_p50 <= 3600 s", "failed <= 1 %"]), side, None)
     assert gate.word == "pass", [ruling.why for ruling in gate.rulings]
     assert trouble(side.cells["long", "a"], side) == ""
-    (cell, _) = tabulate(folder).cells
+    (cell,) = tabulate(folder).cells
     printed = cell.get("ttft_s", "p95")
     assert printed is not None
     assert answered.timing is not None
