@@ -34,6 +34,8 @@ SCHEMA = 2
 MOST_NIGHTS = 30
 LETTERS = "rwndutf"
 """A letter for each `State`."""
+_REFUSED = "l"
+"""Stands for FAILED where a ladder's prompt was over the endpoint's limit."""
 _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
 
 
@@ -163,9 +165,12 @@ def _lines(cell: Cell) -> dict[str, str]:
         cell.score, requests.prompt_tokens, requests.cached_tokens, requests.completion_tokens,
         *([] if cell.good is None else [cell.good]),
     ]  # fmt: skip
-    for row, (sample, state) in enumerate(zip(requests.sample.tolist(), requests.state.tolist(), strict=True)):
+    states = [LETTERS[state] for state in requests.state.tolist()]
+    for row in np.flatnonzero(requests.refused).tolist():
+        states[row] = _REFUSED
+    for row, sample in enumerate(requests.sample.tolist()):
         numbers = ",".join(_written(float(column[row])) for column in columns)
-        lines.setdefault(f"{sample:016x}", []).append(f"{LETTERS[state]},{numbers}")
+        lines.setdefault(f"{sample:016x}", []).append(f"{states[row]},{numbers}")
     return {sample: " ".join(requests) for sample, requests in lines.items()}
 
 
@@ -183,7 +188,9 @@ def _cell(file: Stored) -> Cell:
         count = 5 if file.setup.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
-        state = np.array([LETTERS.index(row[2][0]) for row in rows], np.int8)
+        refused = np.array([row[2][0] == _REFUSED for row in rows], bool)
+        states = [State.FAILED if row[2][0] == _REFUSED else LETTERS.index(row[2][0]) for row in rows]
+        state = np.array(states, np.int8)
     except ValueError as error:
         raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline again") from error
     repeats = max(1, file.planned // max(1, len(file.samples)))
@@ -194,6 +201,7 @@ def _cell(file: Stored) -> Cell:
             "sample": np.array([row[0] for row in rows], np.uint64),
             "repeat": np.array([row[1] for row in rows], np.int32),
             "state": state,
+            "refused": refused,
             "failure": (state == State.FAILED).astype(np.uint8),
             "finish": (state == State.TRUNCATED).astype(np.uint8),
             "prompt_tokens": numbers[:, 1],

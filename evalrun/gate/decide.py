@@ -133,6 +133,8 @@ def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
     """Return how many samples would put the limit outside the interval, if the value stays the same."""
     end = found.low if found.value >= rule.amount else found.high
     gap = abs(found.value - rule.amount)
+    if math.isinf(gap):
+        return "so many requests failed that it is one of them: fewer failures"
     if end is None or not math.isfinite(end) or gap == 0:
         return "it is exactly at the limit: no number of samples decides that" if gap == 0 else "more samples"
     n = len(cell.samples)
