@@ -40,7 +40,7 @@ def contrast_page(contrast: Contrast) -> Page:
         notes=tuple(_notes(contrast)),
         columns=COLUMNS,
         quantities=quantities_in(blocks),
-        data=quantity.as_data(contrast),
+        data=contrast,
     )
 
 

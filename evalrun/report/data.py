@@ -7,17 +7,24 @@ CSV has the columns that the page names (`Page.columns`), then these:
     unit, marks           marks separated by spaces
     alerts                what must be known before it is used
 
-JSON is the subject itself, by field name. Its text is ASCII, so that both are safe to print.
+JSON is the subject itself, by field name. It has no infinity: an infinite percentile is null with the mark `infinite`.
+Dollars are strings, because they are exact. Its text is ASCII, so that both are safe to print.
 """
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from evalrun import escape
-from evalrun.report.page import Page, Quantity
+from evalrun.explain import DEFINITIONS
+from evalrun.report.page import Page, Quantity, fields_of
+from evalrun.table import Metric
 
 COLUMNS = ("metric", "of", "value", "low", "high", "n", "unit", "marks", "alerts")
 
@@ -48,6 +55,25 @@ def _exact(value: float | Decimal | None) -> str:
 def json_text(pages: Sequence[Page], *, width: int) -> str:
     """Return a page as a JSON object, or several as an array of them, indented by one space."""
     del width
-    found = [page.data for page in pages]
+    found = [_plain(page.data) for page in pages]
     text = json.dumps(found[0] if len(found) == 1 else found, indent=1, allow_nan=False)
     return text.replace("##", "#\\u0023") + "\n"  # a runner of CI obeys `##[name]` wherever it is printed
+
+
+def _plain(value: Any) -> Any:
+    """Return values as JSON has them: by field name, and each metric with its unit."""
+    if isinstance(value, Metric):
+        return {**_plain(fields_of(value)), "unit": DEFINITIONS[value.name].unit}
+    if is_dataclass(value):
+        value = fields_of(value)
+    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

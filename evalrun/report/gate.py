@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple
 
 from evalrun import escape, units
 from evalrun.gate.values import Failing, Gate, Ruling
-from evalrun.report import quantity
 from evalrun.report.compare import evidence
 from evalrun.report.page import Page, Quantity, Text, Verbatim, joined, name, sections
 from evalrun.report.quantity import measured
@@ -58,7 +57,7 @@ def gate_page(gate: Gate) -> Page:
         notes=(*([_INTERVALS] if compared else []), *map(Verbatim, gate.notes)),
         columns=COLUMNS,
         quantities=[each for ruling in _rulings(gate) for each in _numbers(ruling, place)],
-        data=quantity.as_data(gate),
+        data=gate,
     )
 
 

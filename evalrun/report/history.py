@@ -48,7 +48,7 @@ def history_page(history: History) -> Page:
         ),
         columns=COLUMNS,
         quantities=[*(_none_of(history, run) for run in lost), *numbers],
-        data=quantity.as_data(history),
+        data=history,
     )
 
 

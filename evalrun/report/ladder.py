@@ -10,7 +10,7 @@ from typing import NamedTuple
 from evalrun import units
 from evalrun.ladder import Ladder
 from evalrun.report import quantity
-from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name
+from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, fields_of, joined, name
 from evalrun.report.quantity import Keyed
 from evalrun.report.table import foundation
 
@@ -58,7 +58,7 @@ def ladder_page(ladders: Sequence[Labelled]) -> Page:
         notes=(*quantity.explained(numbers, blocks), *(_foundation(*one) for one in ladders)),
         columns=COLUMNS,
         quantities=numbers,
-        data={"ladders": [{"label": label, **quantity.as_data(ladder)} for label, ladder in ladders]},
+        data={"ladders": [{"label": label, **fields_of(ladder)} for label, ladder in ladders]},
     )
 
 

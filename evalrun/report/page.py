@@ -5,8 +5,8 @@ Quantity  one number: in full, and as people read it
 Text      what people read; `Verbatim` marks what evalrun did not write, so that a format encodes it for its own sink
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
@@ -123,7 +123,7 @@ class Page:
     blocks, sections, notes: the tables, lists of sentences and footnotes, in this order.
     columns: what `Quantity.where` says, by name.
     quantities: every number, those that the blocks leave out included.
-    data: everything, as JSON has it.
+    data: the subject itself, for machines.
     """
 
     title: Text
@@ -133,7 +133,7 @@ class Page:
     notes: Sequence[Text] = ()
     columns: tuple[str, ...]
     quantities: Sequence[Quantity]
-    data: Mapping[str, Any]
+    data: Any
 
 
 def sections(*found: tuple[Text, Iterable[Text]]) -> tuple[Section, ...]:
@@ -145,3 +145,8 @@ def sections(*found: tuple[Text, Iterable[Text]]) -> tuple[Section, ...]:
 def quantities_in(blocks: Iterable[Block]) -> list[Quantity]:
     """Return the numbers that blocks show, in order."""
     return [value for block in blocks for row in block.rows for value in row.values if isinstance(value, Quantity)]
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

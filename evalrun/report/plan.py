@@ -57,14 +57,14 @@ def plan_page(suite: str, estimates: Sequence[Estimate], *, cap_usd: Decimal | N
         quantities=quantities_in(blocks),
         data={
             "suite": suite,
-            "max_cost_usd": quantity.as_data(cap_usd),
+            "max_cost_usd": cap_usd,
             "requests": requests,
-            "worst_usd": quantity.as_data(worst),
-            "expected_usd": quantity.as_data(expected),
+            "worst_usd": worst,
+            "expected_usd": expected,
             "seconds": seconds,
-            "estimates": quantity.as_data(estimates),
+            "estimates": estimates,
             "premises": PREMISES,
-            "notes": list(notes),
+            "notes": notes,
         },
     )
 

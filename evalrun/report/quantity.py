@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -87,7 +85,7 @@ def explained(numbers: Sequence[Quantity], blocks: Iterable[Block]) -> Iterator[
         if mark in marks:
             yield (Verbatim(symbol), " ", text) if symbol else text
     shown = {each.name for each in quantities_in(blocks)}
-    yield from (f"{DEFINITIONS[each].label}: {DEFINITIONS[each].brief}" for each in FOOTNOTED if each in shown)
+    yield from (f"{one.label}: {one.brief}" for each, one in DEFINITIONS.items() if each in FOOTNOTED and each in shown)
 
 
 # ---------------------------------------------------------------- values
@@ -151,28 +149,3 @@ def _percent(value: float, sign: str = "") -> str:
         return "?" if math.isnan(value) else f"{value:{sign}}"
     percent = value * 100
     return f"{percent:{sign}.0f}" if abs(percent) >= 100 else f"{percent:{sign}.1f}" if abs(percent) >= 0.05 else "0.0"
-
-
-# ---------------------------------------------------------------- for machines
-
-
-def as_data(value: Any) -> Any:
-    """Return values of a subject as JSON has them: by field name, and each metric with its unit.
-
-    JSON has no infinity: an infinite percentile is None with the mark `infinite`. Dollars are strings, because they are
-    exact.
-    """
-    if is_dataclass(value):
-        found = {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
-        return found | {"unit": DEFINITIONS[value.name].unit} if isinstance(value, Metric) else found
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        value = value._asdict()
-    if isinstance(value, Mapping):
-        return {key: as_data(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_data(item) for item in value]
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

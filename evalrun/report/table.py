@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from evalrun import units
 from evalrun.explain import DEFINITIONS, SECTIONS
 from evalrun.report import quantity
-from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, joined, name, sections
+from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, fields_of, joined, name, sections
 from evalrun.report.quantity import Keyed
 from evalrun.table import Cell, Context, Example, Table, TargetNote
 
@@ -21,7 +21,6 @@ def table_page(table: Table) -> Page:
     columns = [_column(cell, context) for cell in table.cells]
     numbers = [each for column in columns for each in column.values()]
     blocks = list(_blocks(table, columns))
-    cells = {"cells": quantity.as_data(table.cells), "examples": quantity.as_data(table.examples)}
     return Page(
         title=("suite ", Verbatim(context.suite), (", run ", Verbatim(context.run)) if context.run else ""),
         alerts=alerts(table),
@@ -30,7 +29,7 @@ def table_page(table: Table) -> Page:
         notes=(*quantity.explained(numbers, blocks), *_foundation(context)),
         columns=COLUMNS,
         quantities=numbers,
-        data=quantity.as_data(context) | cells,
+        data={**fields_of(context), "cells": table.cells, "examples": table.examples},
     )
 
 

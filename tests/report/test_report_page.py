@@ -103,6 +103,13 @@ def test_data_in_a_log_is_no_command(table: Table, form: str) -> None:
         assert json.loads(page)["suite"] == text
 
 
+def test_json_has_no_infinity(table: Table) -> None:
+    """An end of an interval that failures reach is null, as an infinite value is."""
+    page = one_cell(table, Metric(name="ttft_s", of="p50", value=0.1, low=0.09, high=float("inf")))
+    (metric,) = json.loads(render([page], "json"))["cells"][0]["metrics"]
+    assert (metric["value"], metric["low"], metric["high"], metric["unit"]) == (0.1, 0.09, None, "s")
+
+
 # ---------------------------------------------------------------- whatever a cell has
 
 
