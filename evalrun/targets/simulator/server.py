@@ -35,9 +35,18 @@ from evalrun.errors import SuiteError
 from evalrun.secret import Secret
 from evalrun.targets.child import Tell, begin
 from evalrun.targets.simulator.answers import Answers
-from evalrun.targets.simulator.connection import HttpRequest, Schedule, ServerConnection
+from evalrun.targets.simulator.connection import (
+    END,
+    HEAD_BYTES,
+    HttpRequest,
+    ServerConnection,
+    chunk,
+    chunked,
+    chunked_head,
+    response,
+)
 from evalrun.targets.simulator.model import DrawnAnswer, Question
-from evalrun.targets.simulator.prompt import CountedPrompt, PrefixCache, Tokenize, read_prompt, tokenizer
+from evalrun.targets.simulator.prompt import PrefixCache, Tokenize, read_prompt, tokenizer
 from evalrun.targets.simulator.spec import Simulator
 from evalrun.targets.transport.machine import loop_factory
 from evalrun.types import Json
@@ -73,14 +82,18 @@ async def serve_forever(
     port 0: any free one. ready: given the base URL once it listens. folder: where a tokenizer's path starts.
     """
     known, tokenize = Answers(answers), tokenizer(spec.tokenizer, folder=folder)
+    serving: set[asyncio.Task[None]] = set()
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(truth.open("ab", buffering=0)) if truth is not None else None
         chat = Chat(spec, key=key, answers=known, tokenize=tokenize, log=None if log is None else log.write)
-        opened: set[ServerConnection] = set()
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(ServerConnection(reader, writer).serve(chat.answer))
+            serving.add(task)
+            task.add_done_callback(serving.discard)
+
         try:
-            server = await asyncio.get_running_loop().create_server(
-                lambda: ServerConnection(chat.handle, opened=opened), host, port, backlog=4096
-            )
+            server = await asyncio.start_server(connected, host, port, limit=HEAD_BYTES, backlog=4096)
         except OSError as error:
             where = f"serve sim: {host}:{port}"
             raise SuiteError(f"{where}: {os.strerror(error.errno or 0)}; name a free port, or 0 for any") from error
@@ -90,17 +103,13 @@ async def serve_forever(
             await asyncio.Event().wait()  # not serve_forever(): its end waits for every kept-alive connection
         finally:
             server.close()
-            chat.stop()
-            for connection in list(opened):
-                connection.abort()
-            await asyncio.sleep(0)  # the aborted learn of it now, and write their truth
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)  # they write their truth
 
 
 class Chat:
-    """The routes. State: the answers, the prefix cache, the next response's number, the prompts being counted.
-
-    log: given each line of the truth.
-    """
+    """The routes. log: given each line of the truth."""
 
     def __init__(
         self, spec: Simulator, *, key: Secret | None, answers: Answers, tokenize: Tokenize,
@@ -110,66 +119,51 @@ class Chat:
         self._bearer = None if key is None else f"Bearer {key.reveal()}".encode()
         self._answers = answers
         self._tokenize = tokenize
-        self._counting: set[asyncio.Task[None]] = set()
         self._cache = None if spec.prefix_cache == "off" else PrefixCache(spec.prefix_cache_prompts)
         self._log = log
         self._number = 0
         self._created = int(time.time())
 
-    def handle(self, connection: ServerConnection, request: HttpRequest) -> None:
-        """Answer one request, or start to."""
+    async def answer(self, connection: ServerConnection, request: HttpRequest) -> None:
+        """Answer one request."""
         received_ns = time.monotonic_ns()
         match request.method, request.path:
             case "GET", "/health":
-                connection.respond(200, b'{"status":"ok"}')
+                connection.write(response(200, b'{"status":"ok"}'))
             case _ if not self._may(request):
-                _refuse(connection, 401, "wrong or missing API key", code="invalid_api_key")
+                connection.write(_refusal(401, "wrong or missing API key", code="invalid_api_key"))
             case "GET", "/v1/models":
                 listed = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
-                connection.respond(200, _encode({"object": "list", "data": [listed]}))
+                connection.write(response(200, _encode({"object": "list", "data": [listed]})))
             case "POST", "/v1/chat/completions":
-                self._chat(connection, request.body, received_ns)
+                await self._chat(connection, request.body, received_ns)
             case _, "/health" | "/v1/models" | "/v1/chat/completions":
-                _refuse(connection, 405, f"{request.path} does not take {request.method}", code="method_not_allowed")
+                wrong = f"{request.path} does not take {request.method}"
+                connection.write(_refusal(405, wrong, code="method_not_allowed"))
             case _:
-                _refuse(connection, 404, f"no such path: {request.path}", code="not_found")
-
-    def stop(self) -> None:
-        """Leave the prompts that are being counted unanswered."""
-        for task in self._counting:
-            task.cancel()
+                connection.write(_refusal(404, f"no such path: {request.path}", code="not_found"))
 
     def _may(self, request: HttpRequest) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1")
         return self._bearer is None or hmac.compare_digest(given, self._bearer)
 
-    def _chat(self, connection: ServerConnection, body: bytes, received_ns: int) -> None:
+    async def _chat(self, connection: ServerConnection, body: bytes, received_ns: int) -> None:
         try:
             ask = msgspec.json.decode(body, type=ChatRequest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
-            _refuse(connection, 400, f"not a chat request: {error}", code="invalid_request")
+            connection.write(_refusal(400, f"not a chat request: {error}", code="invalid_request"))
             return
         if len(body) < _LARGE_BYTES:
-            self._answer(connection, ask, read_prompt(ask.messages, self._tokenize), received_ns)
-        else:
-            task = asyncio.create_task(self._answer_large(connection, ask, received_ns))
-            self._counting.add(task)
-            task.add_done_callback(self._counting.discard)
-
-    async def _answer_large(self, connection: ServerConnection, ask: ChatRequest, received_ns: int) -> None:
-        """Count in a thread, so that other streams keep their schedules. This one keeps its own: it began before."""
-        prompt = await asyncio.to_thread(read_prompt, ask.messages, self._tokenize)
-        self._answer(connection, ask, prompt, received_ns)
-
-    def _answer(self, connection: ServerConnection, ask: ChatRequest, prompt: CountedPrompt, received_ns: int) -> None:
+            prompt = read_prompt(ask.messages, self._tokenize)
+        else:  # in a thread, so that other streams keep their schedules; this one keeps its own: it began before
+            prompt = await asyncio.to_thread(read_prompt, ask.messages, self._tokenize)
         if wrong := self._wrong(ask, prompt.tokens):
-            status, message, code = wrong
-            _refuse(connection, status, message, code=code)
+            connection.write(wrong)
             return
         try:
             fact = self._answers.find(ask.messages, mark=prompt.mark)
         except SuiteError as error:  # what was appended to the file is broken
-            _refuse(connection, 500, str(error), code="answers_file")
+            connection.write(_refusal(500, str(error), code="answers_file"))
             return
         question = Question(
             mark=prompt.mark, prompt_tokens=prompt.tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit,
@@ -177,53 +171,46 @@ class Chat:
         )  # fmt: skip
         self._number += 1
         answer = DrawnAnswer(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
-        self._deliver(connection, ask, answer, received_ns)
+        await self._deliver(connection, ask, answer, received_ns)
 
-    def _wrong(self, ask: ChatRequest, prompt_tokens: int) -> tuple[int, str, str] | None:
-        """Return status, message and code of what is wrong with a request."""
+    def _wrong(self, ask: ChatRequest, prompt_tokens: int) -> bytes | None:
+        """Return the refusal of a request that has something wrong."""
         window = self._spec.window
         if ask.model != self._spec.model:
-            return 404, f"no model {ask.model!r} here, only {self._spec.model!r}", "model_not_found"
+            return _refusal(404, f"no model {ask.model!r} here, only {self._spec.model!r}", code="model_not_found")
         if not ask.messages:
-            return 400, "messages: at least one is needed", "invalid_request"
+            return _refusal(400, "messages: at least one is needed", code="invalid_request")
         if (ask.limit is not None and ask.limit < 1) or (ask.n is not None and not 1 <= ask.n <= 128):
-            return 400, "max_tokens: at least 1; n: 1 to 128", "invalid_request"
+            return _refusal(400, "max_tokens: at least 1; n: 1 to 128", code="invalid_request")
         asked = prompt_tokens + (ask.limit or 1)
         if window is not None and asked > window:
             what = f"maximum context length is {window} tokens; prompt and answer would be {asked}"
-            return 400, what, "context_length_exceeded"
+            return _refusal(400, what, code="context_length_exceeded")
         return None
 
-    def _deliver(self, connection: ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int) -> None:
+    async def _deliver(
+        self, connection: ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int
+    ) -> None:
         """Write the answer when it is due, and the truth when it is over."""
-        if connection.lost:  # while its tokens were counted
-            self._tell(answer, [], received_ns=received_ns, complete=False)
-            return
-
-        def finish() -> None:
-            if ask.stream:
-                connection.finish()
-            self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=True)
-
-        def gone() -> None:
-            schedule.stop()
-            self._tell(answer, schedule.written_ns, received_ns=received_ns, complete=False)
-
-        connection.gone = gone
+        written_ns: list[int] = []
+        complete = False
+        first_s, gap_s, count = answer.first_s, answer.gap_s, answer.steps
         if ask.stream:
-            connection.start(_SSE, answer.opening())
-            schedule = Schedule(
-                answer.events(usage_asked=bool((ask.stream_options or {}).get("include_usage"))),
-                count=answer.steps, start_ns=received_ns, first_s=answer.first_s, gap_s=answer.gap_s,
-                write=connection.send, done=finish,
-            )  # fmt: skip
+            if not connection.lost:
+                connection.write(chunked_head(_SSE) + chunk(answer.opening()))
+            usage_asked = bool((ask.stream_options or {}).get("include_usage"))
+            pieces = chunked(answer.events(usage_asked=usage_asked))
         else:
-            last_s = answer.first_s + (answer.steps - 1) * answer.gap_s
-            schedule = Schedule(
-                iter([answer.whole()]), count=1, start_ns=received_ns, first_s=last_s, gap_s=0.0,
-                write=lambda body: connection.respond(200, body), done=finish,
-            )  # fmt: skip
-        schedule.go()
+            first_s, gap_s, count = first_s + (count - 1) * gap_s, 0.0, 1
+            pieces = iter([response(200, answer.whole())])
+        try:
+            complete = await connection.write_on_time(
+                pieces, written_ns, count=count, start_ns=received_ns, first_s=first_s, gap_s=gap_s
+            )
+            if ask.stream:
+                connection.write(END)
+        finally:
+            self._tell(answer, written_ns, received_ns=received_ns, complete=complete)
 
     def _tell(self, answer: DrawnAnswer, written_ns: list[int], *, received_ns: int, complete: bool) -> None:
         if self._log is None:
@@ -245,10 +232,10 @@ class Chat:
         self._log(_encode(truth) + b"\n")
 
 
-def _refuse(connection: ServerConnection, status: int, message: str, code: str) -> None:
-    """Answer with an error object."""
+def _refusal(status: int, message: str, *, code: str) -> bytes:
+    """Return an answer with an error object."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    connection.respond(status, _encode({"error": error}))
+    return response(status, _encode({"error": error}))
 
 
 # ---------------------------------------------------------------- the child process
