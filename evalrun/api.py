@@ -173,9 +173,6 @@ class Run:
     """A stored run. Its folder is read once, when something of it is first asked for; nothing is sent.
 
     folder: where it is. session: the session that asked it last, if that was in this process.
-
-    >>> run.name == run.folder.name, run.suite
-    (True, 'sums')
     """
 
     def __init__(self, folder: Path, *, session: "SessionResult | None" = None) -> None:
@@ -183,16 +180,6 @@ class Run:
         self.folder, self.session = folder, session
         self._stored = read_folder(folder)
         self._requests: Requests | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of its folder: when it was started, and a hash of what it asks."""
-        return self.folder.absolute().name
-
-    @property
-    def suite(self) -> str:
-        """The name of its suite."""
-        return self.manifest.suite_name
 
     @property
     def manifest(self) -> Manifest:
@@ -322,8 +309,8 @@ def open_run(folder: str | Path) -> Run:
 
     Raises StoreError where there is none.
 
-    >>> open_run("results/sums").name == run.name
-    True
+    >>> open_run("results/sums").manifest.suite_name
+    'sums'
     """
     return Run(run_folder(Path(folder)))
 

@@ -147,20 +147,6 @@ def _round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
 # ---------------------------------------------------------------- a run against its baseline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecideBudget:
-    """The most US dollars that deciding may cost beyond what the run did, or the most repeats of a sample.
-
-    targets, allowed, allow_inline_secrets: what the run's manifest does not hold of how it was asked.
-    """
-
-    max_cost: str | None = None
-    max_repeats: int | None = None
-    targets: tuple[str, ...] = ()
-    allowed: tuple[Path, ...] = ()
-    allow_inline_secrets: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class NextRound:
     """What is asked next. repeats: of each sample in all, by task and target. usd: its expected cost, None unknown.
@@ -175,7 +161,8 @@ class NextRound:
 
     def __str__(self) -> str:
         price = "at an unknown cost" if self.usd is None else f"about {units.usd(self.usd)}"
-        return f"{self.requests:,} more requests, {price}"
+        each = ", ".join(f"{times} repeats of {task} ({target})" for (task, target), times in self.repeats.items())
+        return f"{self.requests:,} more requests, {price}, for {each}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +175,20 @@ class Conclusion:
 
 
 def decide_gate(
-    folder: Path, criteria: Criteria, budget: DecideBudget, *, watch: Watch
+    folder: Path, criteria: Criteria, selected: Selection, *, max_repeats: int | None, watch: Watch
 ) -> tuple[Gate, Conclusion, SessionResult | None, Plan | None]:
     """Judge a run, ask more repeats of it where they may decide, judge again, until it is decided or must end.
 
+    selected: as of `run.planning.replan`; its max_cost is what deciding may cost beyond what the run did.
     Returns the gate, why no more is asked, and the last session and its plan, None where nothing was asked.
     """
-    _refuse(criteria, budget)
+    if criteria.baseline is None:
+        raise SuiteError("gate --decide: more repeats decide what changed since a baseline; name it: --baseline NAME")
+    if selected.max_cost is None and max_repeats is None:
+        raise SuiteError(
+            "gate --decide: it asks until it knows; say what that may cost: --max-cost USD, or, where asking is free,"
+            " --max-repeats N"
+        )
     asked, new, base = criteria.sides(folder, on_notice=watch.say)
     assert new.folder is not None  # a run has one
     run = open_run(new.folder)
@@ -202,15 +196,14 @@ def decide_gate(
     session: SessionResult | None = None
     while True:
         gate = judge(asked, new, base, across_prompts=criteria.across_prompts, deciding=True)
-        found = _next(gate, new, run, session=session, most=budget.max_repeats)
+        found = _next(gate, new, run, session=session, most=max_repeats)
         if isinstance(found, NextRound):
-            plan = plan or _plan(run, new, budget, watch)
-            found = _too_expensive(run, plan, found, budget) or found
+            plan = plan or _plan(run, new, selected, watch)
+            found = _too_expensive(run, plan, found, selected.max_cost) or found
         if isinstance(found, Conclusion):
             break
         assert plan is not None
-        wanted = ", ".join(f"{times} repeats of {task} ({target})" for (task, target), times in found.repeats.items())
-        watch.say(f"not decided yet: {found}, for {wanted}")
+        watch.say(f"not decided yet: {found}")
         session = _ask(run, plan, found, watch=watch)
         if session.stop.signal is not None:
             found = Conclusion()
@@ -221,20 +214,10 @@ def decide_gate(
     return gate, found, session, plan
 
 
-def _refuse(criteria: Criteria, budget: DecideBudget) -> None:
-    if criteria.baseline is None:
-        raise SuiteError("gate --decide: more repeats decide what changed since a baseline; name it: --baseline NAME")
-    if budget.max_cost is None and budget.max_repeats is None:
-        raise SuiteError(
-            "gate --decide: it asks until it knows; say what that may cost: --max-cost USD, or, where asking is free,"
-            " --max-repeats N"
-        )
-
-
-def _plan(run: StoredRun, new: Side, budget: DecideBudget, watch: Watch) -> Plan:
+def _plan(run: StoredRun, new: Side, selected: Selection, watch: Watch) -> Plan:
     """Plan the run again; a cap on money holds beyond what the run cost as it was planned."""
     unpriced = [name for name, spec in run.manifest.targets.items() if spec.get("prices") is None]
-    if budget.max_cost is not None and unpriced:
+    if selected.max_cost is not None and unpriced:
         raise SuiteError(
             f"gate --decide: {tty(', '.join(unpriced))} had no prices in this run, so no cap on money can be kept; give"
             " --max-repeats N instead of --max-cost"
@@ -244,16 +227,9 @@ def _plan(run: StoredRun, new: Side, budget: DecideBudget, watch: Watch) -> Plan
             f"{tty(str(run.path))}: its scores are not from its own scorers, as those of more repeats would be; score"
             f" it again: evalrun score {tty(str(run.path))}"
         )
-    plan = replan(
-        run,
-        max_cost=budget.max_cost,
-        targets=budget.targets,
-        allowed=budget.allowed,
-        allow_inline_secrets=budget.allow_inline_secrets,
-        watch=watch,
-    )
+    plan = replan(run, selected, watch=watch)
     cap = plan.suite.limits.max_cost_usd
-    if budget.max_cost is None or cap is None:
+    if selected.max_cost is None or cap is None:
         return plan
     limits = plan.suite.limits.model_copy(update={"max_cost_usd": cap + already_spent(run.path, as_planned=True)})
     return replace(plan, suite=plan.suite.model_copy(update={"limits": limits}))
@@ -325,7 +301,7 @@ def _round(repeats: Mapping[Place, int], new: Side) -> NextRound:
     return NextRound(repeats, sum(left), usd, begun)
 
 
-def _too_expensive(run: StoredRun, plan: Plan, wanted: NextRound, budget: DecideBudget) -> Conclusion | None:
+def _too_expensive(run: StoredRun, plan: Plan, wanted: NextRound, given: str | None) -> Conclusion | None:
     """Say why a round could not be completed under the cap, and what would be enough; None where it can."""
     cap = plan.suite.limits.max_cost_usd
     if cap is None:
@@ -337,7 +313,7 @@ def _too_expensive(run: StoredRun, plan: Plan, wanted: NextRound, budget: Decide
     needed = spent + wanted.usd + aside
     if needed <= cap:
         return None
-    exceeded = f"the suite's cap of ${cap:f}" if budget.max_cost is None else f"--max-cost {budget.max_cost}"
+    exceeded = f"the suite's cap of ${cap:f}" if given is None else f"--max-cost {given}"
     enough = units.cap(needed - planned)
     return Conclusion(
         f"not decided: {'the rest of a round that was interrupted' if wanted.begun else 'another round'} would exceed"

@@ -76,11 +76,12 @@ def _decided(folder: Path, criteria: dict[str, Any], typed: dict[str, Any]) -> "
     from evalrun.api import Criteria
     from evalrun.cli.asking import last_words
     from evalrun.cli.progress import watching
-    from evalrun.decide import DecideBudget, decide_gate
+    from evalrun.decide import decide_gate
+    from evalrun.run.planning import Selection
 
-    found, end, session, plan = decide_gate(
-        folder, Criteria(**criteria), DecideBudget(**typed), watch=watching(quiet=False)
-    )
+    most, watch = typed.pop("max_repeats"), watching(quiet=False)
+    selected = Selection(suite=folder, **typed)
+    found, end, session, plan = decide_gate(folder, Criteria(**criteria), selected, max_repeats=most, watch=watch)
     if session is not None and plan is not None and session.stop.signal is not None:
         return last_words(session, plan, verdict=NO_VERDICT)
     why = end.why

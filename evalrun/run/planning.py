@@ -4,7 +4,7 @@ Or a stored run -> the plan to ask more of the same.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from evalrun.run.plan import Plan, changed, plan
 from evalrun.run.watch import Watch
 from evalrun.store import StoredRun
 from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
-from evalrun.suite.files import suite_path, target_path
+from evalrun.suite.files import suite_path
 
 KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
 """What a run's manifest remembers of a selection: with suite and targets it is what was asked."""
@@ -28,7 +28,6 @@ _OVERRIDES = {
     "concurrency": ("load", "concurrency"),
     "max_cost": ("limits", "max_cost_usd"),
 }
-_GIVE = "where its file has moved, give it: --target PATH"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,56 +107,36 @@ def _command(file: Path, selection: Selection, targets: list[str]) -> dict[str, 
 # ---------------------------------------------------------------- a stored run
 
 
-def replan(
-    run: StoredRun, *, max_cost: str | None, targets: Sequence[str], allowed: tuple[Path, ...],
-    allow_inline_secrets: bool, watch: Watch,
-) -> Plan:  # fmt: skip
+def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:
     """Plan a stored run again, by its suite file, data and targets as they are now: they must be what they were.
 
-    max_cost: in place of the suite's. targets: files of those that have moved. allowed, allow_inline_secrets: as they
-    were given to the run; its manifest does not hold them.
+    selected: what its manifest does not hold: max_cost, in place of the suite's; targets, files of those that have
+    moved; allowed and allow_inline_secrets. The rest of it is not looked at.
     """
-    manifest, folder = run.manifest, tty(str(run.path))
-    if other := sorted(manifest.command.keys() - {"suite", "targets", *KEPT}):
+    manifest, folder, asked = run.manifest, tty(str(run.path)), run.manifest.command
+    if other := sorted(asked.keys() - {"suite", "targets", *KEPT}):
         raise SuiteError(f"{folder}: asked by `evalrun {other[0]}`, which cannot go on from here; start a new run")
     suite = Path(manifest.suite_file)
-    found = suite_path(suite)
-    if not found.exists():
+    if not suite_path(suite).exists():
         raise SuiteError(f"{folder}: its suite {tty(str(suite))} is not here; run this where the run was started")
-    known = [*targets, *(file for file in manifest.target_files.values() if Path(file).exists())]
-    asked = manifest.command
-    plan = make_plan(
-        Selection(
-            suite=suite,
-            targets=tuple(_target(name, known, suite_root=found.parent) for name in asked["targets"]),
-            settings=tuple(asked.get("settings", ())),
-            limit=asked.get("limit"),
-            repeats=asked.get("repeats"),
-            skip_bad_rows=asked.get("skip_bad_rows", False),
-            concurrency=manifest.suite["load"]["concurrency"],
-            max_cost=max_cost,
-            allowed=allowed,
-            allow_inline_secrets=allow_inline_secrets,
-        ),
-        watch=watch,
+    files = [*selected.targets, *(file for file in manifest.target_files.values() if Path(file).exists())]
+    named = {slug(Path(file).stem): file for file in reversed(files)}
+    again = replace(
+        selected,
+        suite=suite,
+        targets=tuple(named.get(name, name) for name in asked["targets"]),
+        settings=tuple(asked.get("settings", ())),
+        limit=asked.get("limit"),
+        repeats=asked.get("repeats"),
+        skip_bad_rows=asked.get("skip_bad_rows", False),
+        concurrency=manifest.suite["load"]["concurrency"],
     )
+    plan = make_plan(again, watch=watch)
     answers, scores = changed(plan, run.manifest)
     if changes := answers + scores:
-        hint = f"; {_GIVE}" if any(change.startswith("target ") for change in changes) else ""
+        moved = any(change.startswith("target ") for change in changes)
         raise SuiteError(
-            f"{folder}: {tty('; '.join(changes))} since it was asked, so more answers would not be comparable;"
-            f" undo the change, or start a new run{hint}"
+            f"{folder}: {tty('; '.join(changes))} since it was asked, so more answers would not be comparable; undo the"
+            f" change, or start a new run{'; where the file has moved, name it: --target PATH' if moved else ''}"
         )
     return plan
-
-
-def _target(name: str, known: Sequence[str], *, suite_root: Path) -> str:
-    """Return what a target was typed as: a path that has its name, or the name itself."""
-    for one in known:
-        if slug(Path(one).stem) == name:
-            return one
-    try:
-        target_path(name, suite_root=suite_root, working=Path())
-    except SuiteError as error:
-        raise SuiteError(f"{error}; {_GIVE}") from error
-    return name
