@@ -68,7 +68,7 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     for task, one in found.items():
         write(f"{one.word}: {tty(str(decide))} ({tty(task)}): {one.why}")
     if found:
-        write("This is about the very samples that were asked; the table takes them for a draw from more.")
+        write("These verdicts are about the samples that were asked; the table treats them as a draw from more.")
         words = {one.word for one in found.values()}
         decided = REGRESSED if "regressed" in words else OK if words == {"pass"} else NO_VERDICT
         verdict = decided if verdict == OK else verdict

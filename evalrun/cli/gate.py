@@ -28,8 +28,13 @@ DECIDING = ("max_cost", "max_repeats", "targets", "allowed", "allow_inline_secre
 @click.option("--benchmark-json", "benchmark", type=PATH, help="Write charts: FILE.smaller.json, FILE.bigger.json.")
 @click.option("--annotations", is_flag=True, help="Print GitHub annotations, at most ten.")
 @click.option("--decide", is_flag=True, help="Where more repeats may decide it, ask them: 2, 4, 8 of each sample, ...")
-@click.option("--max-cost", metavar="USD", help="The most that deciding may cost, beyond what the run did.")
-@click.option("--max-repeats", type=click.IntRange(2), metavar="N", help="The most repeats; enough where it is free.")
+@click.option("--max-cost", metavar="USD", help="Most US dollars to spend on deciding, beyond what the run cost.")
+@click.option(
+    "--max-repeats",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Most repeats; enough where asking is free.",
+)
 @click.option("-t", "--target", "targets", multiple=True, metavar="FILE", help="Where a target of the run is now.")
 @options(ALLOW, INLINE)
 def gate(folder: Path, decide: bool, form: str, annotations: bool, **options: Any) -> int:

@@ -1,7 +1,7 @@
 """What is typed: arguments and options that several commands share, and a command line made of them again."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,31 +91,44 @@ def as_typed(**changed: object) -> str:
 # ---------------------------------------------------------------- runs
 
 
-def _found(given: tuple[Path, ...]) -> list[Path]:
-    """Return the run that each path means: its folder, or the newest in a suite's folder.
-
-    What is no run is left out and said, as long as there are others: a shell's `*` finds more than runs.
-    """
+def _kept(given: Sequence[Path], usable: Callable[[Path], bool], what: str) -> list[Path]:
+    """Leave out what is not usable, and say so, as long as something is: a shell's `*` finds more than runs."""
     from evalrun.cli.exits import say
+
+    kept = [path for path in given if usable(path)] or list(given)
+    for path in given:
+        if path not in kept:
+            say(f"{tty(str(path))} is not {what}: skipped")
+    return kept
+
+
+def _is_run(path: Path) -> bool:
     from evalrun.store import run_folder
     from evalrun.store.manifest import NAME
 
-    found = {path: run_folder(path) for path in given}
-    runs = {path: folder for path, folder in found.items() if (folder / NAME).exists()} or found
-    for path, folder in found.items():
-        if path not in runs:
-            say(f"{tty(str(path))} is not the folder of a run: skipped")
-        elif folder != path:
-            say(f"the newest run: {tty(str(folder))}")
-    return list(runs.values())
+    return (run_folder(path) / NAME).exists()
+
+
+def _may_be_compared(path: Path) -> bool:
+    """Whether a path is a run, a table or a baseline; what does not exist may be a baseline's name."""
+    return not path.exists() or path.suffix == ".json" or _is_run(path) or any(path.glob("*.json"))
 
 
 def _all(_context: click.Context, _param: click.Parameter, given: tuple[Path, ...]) -> tuple[Path, ...]:
-    return tuple(_found(given))
+    """Return the folder of each run, the newest in a suite's folder."""
+    from evalrun.cli.exits import say
+    from evalrun.store import run_folder
+
+    kept = _kept(given, _is_run, "the folder of a run")
+    folders = tuple(run_folder(path) for path in kept)
+    for path, folder in zip(kept, folders, strict=True):
+        if folder != path:
+            say(f"the newest run: {tty(str(folder))}")
+    return folders
 
 
 def _one(context: click.Context, param: click.Parameter, given: tuple[Path, ...]) -> Path:
-    folder, *others = _found(given)
+    folder, *others = _all(context, param, given)
     if others:
         raise click.BadParameter(
             f"{1 + len(others)} runs are named and this command takes one; name one folder, or that of the suite"
@@ -126,26 +139,13 @@ def _one(context: click.Context, param: click.Parameter, given: tuple[Path, ...]
     return folder
 
 
+def _sides(_context: click.Context, _param: click.Parameter, given: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(map(str, _kept(given, _may_be_compared, "a run, a table or a baseline")))
+
+
 RUN = click.argument("folder", metavar="RUN", nargs=-1, required=True, type=PATH, callback=_one)
 """One run. Several paths are taken, so that a `*` that finds a single run works."""
 RUNS = click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH, callback=_all)
 
-
-def sides(_context: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out what is there but can be no side of a comparison: a shell's `*` finds more than runs."""
-    from evalrun.cli.exits import say
-    from evalrun.store import run_folder
-    from evalrun.store.manifest import NAME
-
-    def may_be(path: Path) -> bool:
-        return (
-            not path.exists()
-            or path.suffix == ".json"
-            or (run_folder(path) / NAME).exists()
-            or any(path.glob("*.json"))
-        )
-
-    for name in names:
-        if not may_be(Path(name)):
-            say(f"{tty(name)} is not a run, a table or a baseline: skipped")
-    return tuple(name for name in names if may_be(Path(name)))
+SIDES = click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True, type=PATH, callback=_sides)
+"""What is compared: folders of runs, table files, baselines by folder or name."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
-from evalrun.cli.options import ACROSS, BASELINES, FORMAT, OUT, PATH, RUN, RUNS, options, sides
+from evalrun.cli.options import ACROSS, BASELINES, FORMAT, OUT, PATH, RUN, RUNS, SIDES, options
 from evalrun.escape import tty
 
 
@@ -69,7 +69,11 @@ def export(folders: tuple[Path, ...], form: str, output: Path | None) -> int:
 @RUNS
 @FORMAT
 @click.option("--plot", is_flag=True, help="Draw the curves on the terminal too.")
-@click.option("--tolerance", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Instead of the suite's.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="In place of the suite's.",
+)
 @click.option("--out", type=PATH, help="Write the pictures into this folder.")
 def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | None, out: Path | None) -> int:
     """Print latency, cost and quality by prompt size.
@@ -100,7 +104,7 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
 
 
 @click.command()
-@click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True, callback=sides)
+@SIDES
 @options(FORMAT, BASELINES, ACROSS)
 def compare(names: tuple[str, ...], form: str, baselines: Path, across_prompts: bool) -> int:
     """Compare stored runs with the first of them.
@@ -126,7 +130,7 @@ def baseline() -> None:
 @RUN
 @click.argument("name")
 @click.option("--out", type=PATH, default=Path("results/baselines"), show_default=True, help="Folder of baselines.")
-@click.option("--keep-samples", is_flag=True, help="Add a night only; the samples stay those saved before.")
+@click.option("--keep-samples", is_flag=True, help="Add a night only, and keep the samples saved before.")
 def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
     """Save a run as a baseline, or as one more night of the baseline of that name."""
     from evalrun.compare import baseline as baselines
@@ -209,7 +213,7 @@ def _nothing(suite: str, out: Path) -> Exception:
 @click.command()
 @click.argument("name", required=False)
 def explain(name: str | None) -> int:
-    """Say what a number means, or all of them."""
+    """Explain a number, or list all of them."""
     from evalrun import explain as meanings
 
     if name:
