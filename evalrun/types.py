@@ -161,6 +161,7 @@ class Timing(Value, frozen=True):
                     |--------------------stream------------------------------- |
 
     Definitions and when each is None: docs/metrics.md.
+    lag_s: from when its load pattern wanted it sent to its first attempt.
     icl_s: gaps between token events.
     stamp: who took the instants, `kernel` (arrival of the segment) or `user` (return of the read).
 

@@ -15,13 +15,13 @@ from decimal import Decimal
 
 import msgspec
 
-from evalrun import price
 from evalrun.data.ladder import LadderSource, nonce
 from evalrun.data.places import Row
 from evalrun.data.prompt import PromptWriter
 from evalrun.data.scale import NOMINAL, Scale, counter
 from evalrun.errors import Unusable
 from evalrun.price import Budget
+from evalrun.run.job import job
 from evalrun.run.plan import Plan
 from evalrun.run.spent import book
 from evalrun.store.lines import Calibrated
@@ -29,7 +29,6 @@ from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
 from evalrun.targets.client import Client
 from evalrun.types import Completion
-from evalrun.wire.dialect import request_body
 
 _Ask = Callable[[Row], Awaitable[int]]
 """Sends a row's prompt for one token of answer; returns the prompt tokens that the server counted."""
@@ -143,13 +142,16 @@ class Calibrating:
 
     async def _count(self, task: str, row: Row) -> int:
         """Ask for one token, and return how many the prompt had."""
-        body, most_tokens = self._body(task, row)
-        prices = self._target.spec.prices
-        reserved = price.worst_case(len(body), most_tokens, prices) if prices else Decimal(0)
+        spec, prices = self._plan.suite.tasks[task], self._target.spec.prices
+        sample = PromptWriter(spec.prompt, task=task).sample(
+            {"id": "calibration", "size": 0, "cache": "cold", **row}, 1
+        )
+        asked = job(sample, spec.sampling.model_copy(update={"max_tokens": 1}), self._target)
+        reserved = asked.worst_case(prices)
         for attempt in range(1, self.TRIES + 1):
             if not self._budget.reserve(reserved):
                 raise CapReached
-            outcome = (await self._client.attempt(body)).outcome
+            outcome = (await self._client.attempt(asked.body)).outcome
             self._paid += book(self._budget, reserved, outcome, prices)
             if isinstance(outcome, Completion):
                 if outcome.usage.prompt_tokens is None:
@@ -164,19 +166,3 @@ class Calibrating:
                 raise Unusable(f"{self._target.name}: while measuring prompts of {task}: {outcome.message}")
             await asyncio.sleep(max(outcome.retry_after_s or 0.0, self.WAIT_S))
         raise AssertionError("unreachable")
-
-    def _body(self, task: str, row: Row) -> tuple[bytes, int]:
-        """Return the request for one token, and the most tokens that it may be billed for."""
-        spec, target = self._plan.suite.tasks[task], self._target.spec
-        full = {"id": "calibration", "size": 0, "cache": "cold", **row}
-        sample = PromptWriter(spec.prompt, task=task).sample(full, 1)
-        fields = spec.sampling.model_copy(update={"max_tokens": 1}).fields(target)
-        body = request_body(
-            target.wire,
-            sample.messages,
-            model=target.served_model,
-            fields=fields,
-            stream=target.quirks.stream,
-            stream_usage=target.quirks.stream_usage,
-        )
-        return body, target.wire.most_tokens(fields) or 1

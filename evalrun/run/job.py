@@ -12,8 +12,8 @@ from evalrun.data.dice import Dice
 from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.samples import samples
-from evalrun.suite.spec import Task
-from evalrun.targets.kind import TargetKind
+from evalrun.suite.read import Target
+from evalrun.suite.spec import Sampling, Task
 from evalrun.types import Sample
 from evalrun.wire.dialect import request_body
 
@@ -40,20 +40,26 @@ class Job:
         return price.worst_case(len(self.body), self.most_tokens, prices)
 
 
-def jobs(name: str, task: Task, *, target: str, spec: TargetKind, places: Places) -> Iterator[Job]:
+def jobs(name: str, task: Task, target: Target, *, places: Places) -> Iterator[Job]:
     """Yield the jobs of one task for one target: sample by sample, the repeats of a sample in a row."""
-    for repeat, sample in repeated(name, task, target=target, places=places):
-        fields = task.sampling.fields(spec, repeat=repeat, warm=sample.meta.get("cache") == "warm")
-        body = request_body(
-            spec.wire,
-            sample.messages,
-            model=spec.served_model,
-            fields=fields,
-            stream=spec.quirks.stream,
-            stream_usage=spec.quirks.stream_usage,
-        )
-        key = job_key(target, name, sample.id, repeat=repeat, body=body)
-        yield Job(key, name, sample, repeat, body, spec.wire.most_tokens(fields))
+    for repeat, sample in repeated(name, task, target=target.name, places=places):
+        yield job(sample, task.sampling, target, repeat=repeat)
+
+
+def job(sample: Sample, sampling: Sampling, target: Target, *, repeat: int = 0) -> Job:
+    """Return the job that asks `target` a sample."""
+    spec = target.spec
+    fields = sampling.fields(spec, repeat=repeat, warm=sample.meta.get("cache") == "warm")
+    body = request_body(
+        spec.wire,
+        sample.messages,
+        model=spec.served_model,
+        fields=fields,
+        stream=spec.quirks.stream,
+        stream_usage=spec.quirks.stream_usage,
+    )
+    key = job_key(target.name, sample.task, sample.id, repeat=repeat, body=body)
+    return Job(key, sample.task, sample, repeat, body, spec.wire.most_tokens(fields))
 
 
 def repeated(name: str, task: Task, *, target: str, places: Places) -> Iterator[tuple[int, Sample]]:

@@ -49,13 +49,7 @@ class Plan:
 
     def jobs(self, target: Target, task: str, *, places: Places | None = None) -> Iterator[Job]:
         """Return the jobs of one task for one target. places: where its samples come from, if not `self.places`."""
-        return jobs(
-            task,
-            self.suite.tasks[task],
-            target=target.name,
-            spec=target.spec,
-            places=places or self.places,
-        )
+        return jobs(task, self.suite.tasks[task], target, places=places or self.places)
 
     def in_flight(self, target: Target) -> int:
         """Return how many requests to a target may be in flight at once."""

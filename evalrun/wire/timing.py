@@ -1,12 +1,13 @@
 """Instants to latencies: subtractions and the rules for when a latency is unknown. No clock is read here.
 
-    scheduled   sent        first            first answer      last     closed
-        |--lag--|---ttft------|                     |            |         |
-                |-------------ttfo-----------------|             |         |
-                |--------------------e2e-------------------------|         |
-                |--------------------stream------------------------------- |
+    sent        first            first answer      last     closed
+      |---ttft----|                     |            |         |
+      |-----------ttfo------------------|            |         |
+      |-----------------------e2e--------------------|         |
+      |-----------------------stream---------------------------|
 
-All instants are nanoseconds of one monotonic clock. The definitions are docs/metrics.md's.
+All instants are nanoseconds of one monotonic clock. The definitions are docs/metrics.md's. `run.ask` adds the lag of a
+request that had a due time.
 """
 
 from collections.abc import Sequence
@@ -51,7 +52,6 @@ def timing(
     first_answer_ns: int | None = None,
     closed_ns: int | None = None,
     completion_tokens: int | None = None,
-    scheduled_ns: int | None = None,
     stamp: Literal["kernel", "user"] = "user",
     bounds: Bounds | None = None,
 ) -> Timing:
@@ -72,7 +72,6 @@ def timing(
     return Timing(
         connect_s=(connect_ns or 0) / 1e9,
         reused=connect_ns is None,
-        lag_s=None if scheduled_ns is None else (sent_ns - scheduled_ns) / 1e9,
         first_byte_s=_after(sent_ns, first_byte_ns),
         ttft_s=_after(sent_ns, first),
         ttfo_s=_after(sent_ns, first_answer_ns),

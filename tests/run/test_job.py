@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evalrun.data.places import Places
 from evalrun.run.job import job_key, jobs
+from evalrun.suite import read_target
 from evalrun.suite.spec import Sampling, Task
 from evalrun.targets.kind import PriceSpec
 from evalrun.targets.spec import Http
@@ -42,7 +43,7 @@ def test_the_extra_fields_of_warm_requests_win() -> None:
     assert Sampling(top_p=1).fields(target, warm=True) == {"cache_prompt": True, "top_p": 0.5}
 
 
-def test_the_worst_case_is_of_the_body_that_is_sent() -> None:
+def test_the_worst_case_is_of_the_body_that_is_sent(tmp_path: Path) -> None:
     """Prices of $1 per million tokens: 64 tokens of a cold answer, and for two choices of a warm one a million.
 
     The prompt costs at most a dollar per million bytes of the body and of 1024 tokens that a template adds.
@@ -52,9 +53,11 @@ def test_the_worst_case_is_of_the_body_that_is_sent() -> None:
         json.dumps({"data": ladder, "sampling": {"max_tokens": 64}, "scorers": [{"kind": "contains"}], "prompt":
             {"template": "{{ prompt }}", "expected": "{{ answer }}", "meta": ["size", "cache"]}})
     )  # fmt: skip
-    target = http(warm_body={"max_new_tokens": 1_000_000, "best_of": 2})
+    spec = http(warm_body={"max_new_tokens": 1_000_000, "best_of": 2})
+    (tmp_path / "x.yaml").write_text(spec.model_dump_json())
+    target = read_target(str(tmp_path / "x.yaml"), suite_root=tmp_path, environ={})
     prices = PriceSpec.model_validate({"prompt": Decimal(1), "completion": Decimal(1), "date": date(2026, 1, 1)})
-    cold, warm = jobs("t", task, target="x", spec=target, places=Places(root=Path()))
+    cold, warm = jobs("t", task, target, places=Places(root=tmp_path))
     assert (cold.most_tokens, warm.most_tokens) == (64, 2_000_000)
     assert cold.worst_case(prices) == Decimal(len(cold.body) + 1024 + 64) / 1_000_000
     assert warm.worst_case(prices) == 2 + Decimal(len(warm.body) + 1024) / 1_000_000

@@ -18,13 +18,11 @@ def test_four_instants_give_every_latency() -> None:
         first_answer_ns=160 * MS,
         closed_ns=210 * MS,
         completion_tokens=5,
-        scheduled_ns=75 * MS,
         stamp="kernel",
     )
     assert got == Timing(
         connect_s=0.030,
         reused=False,
-        lag_s=0.025,
         first_byte_s=0.040,
         ttft_s=0.050,
         ttfo_s=0.060,
