@@ -113,7 +113,7 @@ def invalid(cell: Cell, measure: Measure) -> str:
     if measure.unit != "s":
         return ""
     name, _, wanted = measure.name.partition("_")
-    if "invalid" not in latency.percentile(cell.requests, f"{name}_s", PERCENTILES[wanted]).marks:
+    if not latency.is_invalid(cell.requests, f"{name}_s", PERCENTILES[wanted]):
         return ""
     doubt = latency.doubt(cell.requests, f"{name}_s")
     return (

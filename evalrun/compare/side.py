@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from evalrun.requests import Requests, RunFacts, Setup, latency
-from evalrun.requests.quality import by_sample
+from evalrun.requests.quality import by_sample, clusters_of
 from evalrun.requests.rows import Bools, Ids
 from evalrun.stats.interval import Floats, Interval, Whole
 from evalrun.store.manifest import Fingerprints, Machine, Manifest
@@ -161,8 +161,7 @@ class Matching:
         old, now = self.base.means(base)[self.samples[0]], self.new.means(new)[self.samples[1]]
         both = ~(np.isnan(old) | np.isnan(now))
         requests = self.new.requests
-        clusters = requests.cluster[requests.starts][self.samples[1]][both]
-        return old[both], now[both], clusters if clusters.any() else None
+        return old[both], now[both], clusters_of(requests, requests.starts[self.samples[1]][both])
 
 
 def _request_ids(cell: Cell) -> Ids:

@@ -64,10 +64,9 @@ def unit_mean(
     n = len(values)
     if not n:
         return None
-    total = math.fsum(values.tolist())
-    mean = total / n
-    if clusters is None and bool(np.isin(values, (0.0, 1.0)).all()):
-        return wilson(total, n, level=level)
+    if clusters is None and bool(((values == 0) | (values == 1)).all()):
+        return wilson(float(values.sum()), n, level=level)
+    mean = math.fsum(values.tolist()) / n
     spread = mean_spread(values, clusters=clusters)
     if spread.units == 1:
         return Interval(mean, None, None)
