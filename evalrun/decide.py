@@ -19,7 +19,7 @@ from evalrun.compare.ab import in_step, without_drift
 from evalrun.compare.contrast import compare_targets
 from evalrun.compare.interim import interim
 from evalrun.compare.read import read_run
-from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
@@ -136,7 +136,7 @@ def _analyse(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], s
     return found
 
 
-def _round_usd(cells: Sequence[Cell], rounds: int) -> Decimal | None:
+def _round_usd(cells: Sequence[SideCell], rounds: int) -> Decimal | None:
     """Return what a round of some cells cost on average; None where one has no answer with a known cost."""
     each = [money.under(cell.requests, cell.setup.prices) for cell in cells]
     if any(np.isnan(costs).all() for costs in each):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from evalrun.compare.read import load as load_sides
-from evalrun.compare.side import Cell
+from evalrun.compare.side import SideCell
 from evalrun.estimate import Estimate
 from evalrun.requests import Requests, read
 from evalrun.run.estimate import UNSEEN, Seen, estimate, noise_of, volume
@@ -90,7 +90,7 @@ def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge,
     return found, notes
 
 
-def _known(cell: Cell, name: str) -> Known:
+def _known(cell: SideCell, name: str) -> Known:
     scored = ~np.isnan(cell.score)
     asked = np.add.reduceat(scored.astype(np.int64), cell.requests.starts)
     right = cell.means(cell.score)

@@ -20,7 +20,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.errors import SuiteError
 from evalrun.rule import LATENCIES
 from evalrun.stats.interval import Floats
@@ -57,7 +57,7 @@ def without_drift(side: Side, control: str) -> Side:
     return replace(side, cells=cells, notes=(*side.notes, note))
 
 
-def _corrected(cell: Cell, control: Cell) -> Cell:
+def _corrected(cell: SideCell, control: SideCell) -> SideCell:
     there, here = Matching(control, cell, prices=None).requests
     found: dict[str, Floats] = {}
     for name in LATENCIES:
@@ -67,7 +67,7 @@ def _corrected(cell: Cell, control: Cell) -> Cell:
     return replace(cell, drift=found)
 
 
-def _drift(control: Cell, name: str) -> Floats | None:
+def _drift(control: SideCell, name: str) -> Floats | None:
     """Return the drift at each request of the control, NaN where a slice failed; None where it has no latency."""
     values = control.latency(name)
     if values is None or not np.isfinite(values).any():

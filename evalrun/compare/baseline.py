@@ -23,7 +23,7 @@ import numpy as np
 
 from evalrun.compare.figures import stored_night
 from evalrun.compare.interim import interim
-from evalrun.compare.side import Cell, Side, StoredNight, facts
+from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
 from evalrun.requests import HEADLINE, Requests, Setup, State
@@ -142,7 +142,7 @@ def _stored(path: Path) -> Stored:
 # ---------------------------------------------------------------- samples
 
 
-def _fresh(side: Side, cell: Cell) -> Stored:
+def _fresh(side: Side, cell: SideCell) -> Stored:
     return Stored(
         schema=SCHEMA,
         suite=side.suite,
@@ -158,7 +158,7 @@ def _fresh(side: Side, cell: Cell) -> Stored:
     )
 
 
-def _lines(cell: Cell) -> dict[str, str]:
+def _lines(cell: SideCell) -> dict[str, str]:
     lines: dict[str, list[str]] = {}
     requests = cell.requests
     columns = [
@@ -178,7 +178,7 @@ def _written(number: float) -> str:
     return "" if math.isnan(number) else f"{number:.9g}"
 
 
-def _cell(file: Stored) -> Cell:
+def _cell(file: Stored) -> SideCell:
     rows = [
         (int(sample, 16), repeat, request.split(","))
         for sample, line in sorted(file.samples.items())
@@ -213,7 +213,7 @@ def _cell(file: Stored) -> Cell:
         targets=[file.target],
         scores={HEADLINE: {"value": numbers[:, 0]}},
     )
-    return Cell(
+    return SideCell(
         task=file.task,
         target=file.target,
         requests=requests,

@@ -5,7 +5,7 @@ The answers of the few samples that are shown are read again.
 
 import numpy as np
 
-from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.compare.values import Cause, Flip, Part
 from evalrun.escape import clip
 from evalrun.requests import State
@@ -104,7 +104,7 @@ def _flip(
     )  # fmt: skip
 
 
-def _request(cell: Cell, place: int, *, highest: bool) -> int:
+def _request(cell: SideCell, place: int, *, highest: bool) -> int:
     """Return the request of a sample with the highest, or the lowest, score."""
     starts = cell.requests.starts
     first = int(starts[place])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from evalrun.compare.figures import invalid
 from evalrun.compare.interim import interim
-from evalrun.compare.side import Cell, Side
+from evalrun.compare.side import Side, SideCell
 from evalrun.rule import Measure
 from evalrun.slo import Slo
 
@@ -32,7 +32,7 @@ class Comparable:
     timed: str
     slo: str
     notes: tuple[str, ...]
-    cells: tuple[tuple[str, Cell], ...]
+    cells: tuple[tuple[str, SideCell], ...]
 
     def bars(self, measure: Measure) -> str:
         """Return why a measure must not be compared, where the cells may be; empty where it may."""
@@ -46,7 +46,7 @@ class Comparable:
         return base, new
 
 
-def comparable(base: Cell, new: Cell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Comparable:
+def comparable(base: SideCell, new: SideCell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Comparable:
     """Return what may be compared of two cells of two sides."""
     old, now = base.setup, new.setup
     unlike = [part for part in ("data", "prompt") if not _alike(getattr(old, part), getattr(now, part))]
@@ -73,14 +73,14 @@ def _alike(old: str, now: str) -> bool:
     return old.startswith(now) or now.startswith(old)
 
 
-def _scored_alike(base: Cell, new: Cell) -> bool:
+def _scored_alike(base: SideCell, new: SideCell) -> bool:
     old, now = base.setup, new.setup
     if old.scorers and now.scorers:
         return _alike(old.scorers, now.scorers)
     return not (old.scored_by and now.scored_by) or old.scored_by == now.scored_by
 
 
-def _timed(base: Cell, new: Cell, sides: tuple[Side, Side]) -> str:
+def _timed(base: SideCell, new: SideCell, sides: tuple[Side, Side]) -> str:
     if base.load and new.load and base.load != new.load:
         used = (f"{side.name} {', '.join(cell.load)}" for side, cell in zip(sides, (base, new), strict=True))
         return f"the requests in flight differ: {'; '.join(used)}"
@@ -99,5 +99,5 @@ def _prices(prices: object, name: str) -> str:
     return f"prices differ: both costs use those of {name}, of {prices.get('date', 'an unknown day')}"
 
 
-def _where(base: Cell, new: Cell) -> str:
+def _where(base: SideCell, new: SideCell) -> str:
     return f"task {base.task}" if base.task == new.task else f"tasks {base.task} and {new.task}"

@@ -9,8 +9,8 @@ from evalrun.compare.comparable import Comparable, comparable
 from evalrun.compare.differ import differ
 from evalrun.compare.figures import invalid, value
 from evalrun.compare.interim import interim, readable, repeats_sharpen
-from evalrun.compare.side import Cell, Matching, Side
-from evalrun.compare.values import Contrast, Pair, Row, Tradeoff
+from evalrun.compare.side import Matching, Side, SideCell
+from evalrun.compare.values import ComparedRow, Contrast, Pair, Tradeoff
 from evalrun.errors import SuiteError
 from evalrun.rule import MEASURES, Measure
 from evalrun.stats.verdict import Comparison, Verdict, holm
@@ -23,7 +23,7 @@ SHOWN = (
 )  # fmt: skip
 _OPTIONAL = ("unscored",)  # left out where it is 0 on both sides
 
-Meeting = tuple[Cell, Cell]
+Meeting = tuple[SideCell, SideCell]
 
 
 def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
@@ -139,7 +139,7 @@ def _added(matching: Matching, planned: Matching, sides: tuple[Side, Side]) -> I
             )
 
 
-def _row(matching: Matching, measure: Measure, allowed: Comparable) -> Row:
+def _row(matching: Matching, measure: Measure, allowed: Comparable) -> ComparedRow:
     late = allowed.late(measure)
     base, new = (
         None if why else value(cell, measure, matching.prices)
@@ -147,17 +147,17 @@ def _row(matching: Matching, measure: Measure, allowed: Comparable) -> Row:
     )
     reason = allowed.bars(measure) or "; ".join(filter(None, late))
     if base is None and new is None:
-        return Row(measure=measure, base=None, new=None, why=reason)
+        return ComparedRow(measure=measure, base=None, new=None, why=reason)
     if reason:
-        return Row(measure=measure, base=base, new=new, why=reason)
+        return ComparedRow(measure=measure, base=base, new=new, why=reason)
     found = differ(matching, measure)
-    return Row(
+    return ComparedRow(
         measure=measure, base=base, new=new, comparison=found.comparison, pairs=found.pairs,
         claims=found.claims and not found.equal, why=found.why,
     )  # fmt: skip
 
 
-def _empty(row: Row) -> bool:
+def _empty(row: ComparedRow) -> bool:
     values = [side.value for side in (row.base, row.new) if side is not None]
     if row.measure.name in _OPTIONAL:
         return not any(values)
@@ -188,7 +188,7 @@ def _word(measure: Measure, found: Comparison, p: float) -> Verdict | None:
 # ---------------------------------------------------------------- trade-offs
 
 
-def _tradeoffs(cells: Sequence[Cell]) -> Iterable[Tradeoff]:
+def _tradeoffs(cells: Sequence[SideCell]) -> Iterable[Tradeoff]:
     """Return each target's accuracy, cost and time on each task, and who is no worse in any and better in one."""
     found = [_tradeoff(cell) for cell in cells]
     for one in found:
@@ -196,7 +196,7 @@ def _tradeoffs(cells: Sequence[Cell]) -> Iterable[Tradeoff]:
         yield replace(one, beaten_by=next((other.target for other in rivals), ""))
 
 
-def _tradeoff(cell: Cell) -> Tradeoff:
+def _tradeoff(cell: SideCell) -> Tradeoff:
     measures = [MEASURES[name] for name in ("accuracy", "cost", "e2e_p50")]
     known = [value(readable(cell, measure), measure, cell.setup.prices) for measure in measures]
     accuracy, cost, e2e = (None if found is None else found.value for found in known)

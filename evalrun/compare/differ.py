@@ -18,6 +18,7 @@ import numpy as np
 
 from evalrun.compare.figures import amounts, ascending, not_known_good, past, shares, unknown
 from evalrun.compare.side import Matching
+from evalrun.requests.quality import clusters_of
 from evalrun.requests.rows import Bools, Ids
 from evalrun.rule import PERCENTILES, Measure
 from evalrun.stats.interval import Floats
@@ -94,18 +95,20 @@ _UNKNOWN_SPREAD = "a sum is zero, or too few samples differ to learn how much th
 
 def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Found:
     """Compare means per answer, or dollars per right answer: the ratio of two sums over the samples that have both."""
-    sides, divisors = [], []
-    for cell in (matching.base, matching.new):
+    cells = (matching.base, matching.new)
+    for cell in cells:
         if n := unknown(cell, measure.name, matching.prices):
             return Found(None, why=f"unknown for {n:,} answers")
-        amount = amounts(cell, measure.name, matching.prices)
-        divisor = cell.score if measure.name == "cost_per_correct" else np.ones(cell.attempted)
-        sides.append(np.where(np.isnan(divisor), np.nan, amount))
-        divisors.append(np.where(np.isnan(amount), np.nan, divisor))
+    sides = [amounts(cell, measure.name, matching.prices) for cell in cells]
+    if measure.name == "cost_per_correct":
+        sides = [np.where(np.isnan(cell.score), np.nan, each) for cell, each in zip(cells, sides, strict=True)]
     base, new, clusters = matching.sample_values(*sides)
-    of_base, of_new, _ = matching.sample_values(*divisors)
     if not len(base):
         return Found(None, why="no sample has one on both sides")
+    of_base, of_new = np.ones(len(base)), np.ones(len(base))
+    if measure.name == "cost_per_correct":
+        right = (np.where(np.isnan(each), np.nan, cell.score) for cell, each in zip(cells, sides, strict=True))
+        of_base, of_new, _ = matching.sample_values(*right)
     if np.array_equal(base, new) and np.array_equal(of_base, of_new) and of_base.any():
         return Found(_unchanged(base.sum() / of_base.sum(), len(base), margin), len(base), claims=True, equal=True)
     found = compare_ratios((base, of_base), (new, of_new), margin=margin or 0.0, clusters=clusters)
@@ -169,10 +172,8 @@ def _latency(matching: Matching, measure: Measure, margin: float | None) -> Foun
 def _clusters(matching: Matching, both: Bools) -> Ids | None:
     """Return what each pair of requests belongs to: its cluster, else its sample where samples were repeated."""
     requests, rows = matching.new.requests, matching.requests[1][both]
-    named = requests.cluster[rows]
-    if named.any():
-        return named
-    return requests.sample[rows] if matching.repeated else None
+    clusters = clusters_of(requests, rows)
+    return requests.sample[rows] if clusters is None and matching.repeated else clusters
 
 
 def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:

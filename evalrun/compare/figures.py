@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from evalrun.compare.side import Cell, StoredNight
+from evalrun.compare.side import SideCell, StoredNight
 from evalrun.requests import latency, money, quality, rates
 from evalrun.requests.rows import Bools
 from evalrun.rule import LATENCIES, MEASURES, PERCENTILES, Measure
@@ -19,7 +19,7 @@ from evalrun.types import Json
 from evalrun.units import seconds
 
 
-def shares(cell: Cell, name: str) -> Floats:
+def shares(cell: SideCell, name: str) -> Floats:
     """Return accuracy or a rate as a number in 0..1 of each request, NaN where it does not apply.
 
     accuracy: the score.
@@ -41,7 +41,7 @@ def _of(counted: Bools, base: Bools) -> Floats:
     return np.where(base, counted.astype(np.float64), np.nan)
 
 
-def not_known_good(cell: Cell) -> str:
+def not_known_good(cell: SideCell) -> str:
     """Return why it is not known how many requests kept every SLO; empty where it is."""
     if cell.good is None:
         return "no SLO is stated"
@@ -49,19 +49,19 @@ def not_known_good(cell: Cell) -> str:
     return f"of {unknown:,} answers it is unknown whether they kept every SLO" if unknown else ""
 
 
-def amounts(cell: Cell, name: str, prices: Json) -> Floats:
+def amounts(cell: SideCell, name: str, prices: Json) -> Floats:
     """Return the tokens or the cost of each request, NaN where it failed or the server did not count."""
     if name == "prompt_tokens":
         return cell.requests.prompt_tokens
     return cell.requests.completion_tokens if name == "output_tokens" else money.under(cell.requests, prices)
 
 
-def unknown(cell: Cell, name: str, prices: Json) -> int:
+def unknown(cell: SideCell, name: str, prices: Json) -> int:
     """Return how many answers have no known amount: with one of them a sum over answers is unknown."""
     return int((np.isnan(amounts(cell, name, prices)) & cell.requests.answered).sum())
 
 
-def value(cell: Cell, measure: Measure, prices: Json) -> Interval | None:
+def value(cell: SideCell, measure: Measure, prices: Json) -> Interval | None:
     """Return a cell's own value of a measure over its samples, with its 95 % interval; None where it has none."""
     if measure.name in cell.values:
         return cell.values[measure.name]
@@ -69,7 +69,7 @@ def value(cell: Cell, measure: Measure, prices: Json) -> Interval | None:
     return at(0.95) if at else None
 
 
-def estimate(cell: Cell, measure: Measure, prices: Json) -> Callable[[float], Interval | None] | None:
+def estimate(cell: SideCell, measure: Measure, prices: Json) -> Callable[[float], Interval | None] | None:
     """Return the value and interval of a measure as a function of the interval's level; None where it has no value."""
     if measure.unit == "share":
         values = shares(cell, measure.name)
@@ -90,7 +90,7 @@ def _alone(number: float | None) -> Callable[[float], Interval | None] | None:
     return None if number is None else lambda _: Interval(number, None, None)
 
 
-def _percentile(cell: Cell, measure: Measure) -> Callable[[float], Interval | None] | None:
+def _percentile(cell: SideCell, measure: Measure) -> Callable[[float], Interval | None] | None:
     """Return a percentile, failures in the tail; from the last night where only nights are kept."""
     name, _, wanted = measure.name.partition("_")
     values = cell.latency(name)
@@ -103,7 +103,7 @@ def _percentile(cell: Cell, measure: Measure) -> Callable[[float], Interval | No
     return lambda level: quantile_interval(ordered, PERCENTILES[wanted], level=level)
 
 
-def invalid(cell: Cell, measure: Measure) -> str:
+def invalid(cell: SideCell, measure: Measure) -> str:
     """Return why this client was too late to measure it (`requests.latency`); empty where it was not."""
     if not cell.timed or not cell.attempted or not measure.timed or measure.name == "client_lag":
         return ""
@@ -113,7 +113,7 @@ def invalid(cell: Cell, measure: Measure) -> str:
     if measure.unit != "s":
         return ""
     name, _, wanted = measure.name.partition("_")
-    if "invalid" not in latency.percentile(cell.requests, f"{name}_s", PERCENTILES[wanted]).marks:
+    if not latency.is_invalid(cell.requests, f"{name}_s", PERCENTILES[wanted]):
         return ""
     doubt = latency.doubt(cell.requests, f"{name}_s")
     return (
@@ -136,7 +136,7 @@ def ascending(values: Floats) -> list[float]:
 # ---------------------------------------------------------------- nights
 
 
-def stored_night(cell: Cell, *, run: str, at: str) -> StoredNight:
+def stored_night(cell: SideCell, *, run: str, at: str) -> StoredNight:
     """Return what a baseline keeps of a run's cell as one night, without latencies that are INVALID."""
     logs: dict[str, tuple[float, float]] = {}
     for name, q in PERCENTILES.items():

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.compare.side import Cell
+from evalrun.compare.side import SideCell
 from evalrun.rule import Measure
 
 _BY_REPEATS = ("accuracy", "failed", "truncated", "unscored", "output_tokens")
@@ -36,8 +36,8 @@ class Interim(NamedTuple):
     number: of the analysis, from 1.
     """
 
-    planned: Cell
-    complete: Cell
+    planned: SideCell
+    complete: SideCell
     number: int
 
     @property
@@ -51,7 +51,7 @@ class Interim(NamedTuple):
         return 1 << self.number
 
 
-def interim(cell: Cell) -> Interim:
+def interim(cell: SideCell) -> Interim:
     """Return the analysis that a cell is at."""
     if cell.attempted <= cell.planned:
         return Interim(cell, cell, 1)
@@ -61,11 +61,11 @@ def interim(cell: Cell) -> Interim:
     return Interim(_first_repeats(cell, once), _first_repeats(cell, once << (number - 1)), number)
 
 
-def readable(cell: Cell, measure: Measure) -> Cell:
+def readable(cell: SideCell, measure: Measure) -> SideCell:
     """Return the part of a cell that a comparison of this measure reads: all of it, or what was planned."""
     return cell if repeats_sharpen(measure) else interim(cell).planned
 
 
-def _first_repeats(cell: Cell, repeats: int) -> Cell:
+def _first_repeats(cell: SideCell, repeats: int) -> SideCell:
     """Leave out the later repeats of a cell. What is one number a run is about the planned part already."""
     return cell.only(cell.requests.repeat < repeats)

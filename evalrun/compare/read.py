@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalrun.compare import baseline
-from evalrun.compare.side import Cell, Side, facts
+from evalrun.compare.side import Side, SideCell, facts
 from evalrun.compare.tables import StoredCell, read_stored
 from evalrun.errors import StoreError
 from evalrun.requests import Requests, Setup, latency, rates, read
@@ -92,10 +92,10 @@ def read_run(folder: Path, *, name: str = "") -> Side:
     )
 
 
-def _cell(task: str, target: str, requests: Requests) -> Cell:
+def _cell(task: str, target: str, requests: Requests) -> SideCell:
     run, mine = requests.run, requests.of(task, target)
     setup, planned = run.setup(task, target), mine.planned
-    return Cell(
+    return SideCell(
         task=task,
         target=target,
         requests=mine.only(*_COLUMNS),
@@ -123,7 +123,7 @@ def read_table(path: Path, *, name: str) -> Side:
         if cell.task is not None:
             parts = ("data", "prompt", "sampling", "scorers")
             prints = {part: table.fingerprints.get(f"{cell.task} {part}", "") for part in parts}
-            cells[cell.task, cell.target] = Cell(
+            cells[cell.task, cell.target] = SideCell(
                 task=cell.task, target=cell.target, requests=nothing, setup=Setup(**prints, slo=table.slo.stated),
                 planned=0, timed=False, values=_values(cell),
             )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from evalrun.requests import Requests, RunFacts, Setup, latency
-from evalrun.requests.quality import by_sample
+from evalrun.requests.quality import by_sample, clusters_of
 from evalrun.requests.rows import Bools, Ids
 from evalrun.stats.interval import Floats, Interval, Whole
 from evalrun.store.manifest import Fingerprints, Machine, Manifest
@@ -33,7 +33,7 @@ class StoredNight(Value, frozen=True):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Cell:
+class SideCell:
     """One task asked of one target.
 
     requests: all of them; a baseline's have no latencies (`timed` is False), and a table has none.
@@ -92,7 +92,7 @@ class Cell:
         found = latency.seconds(self.requests, f"{name}_s")
         return found / self.drift[name] if name in self.drift else found
 
-    def only(self, rows: Bools) -> "Cell":
+    def only(self, rows: Bools) -> "SideCell":
         """Return a cell of some of its requests."""
         return replace(
             self,
@@ -115,7 +115,7 @@ class Side:
     kind: Literal["run", "table", "baseline"]
     suite: str
     run: str
-    cells: Mapping[tuple[str, str], Cell]
+    cells: Mapping[tuple[str, str], SideCell]
     at: str = ""
     folder: Path | None = None
     gates: tuple[str, ...] = ()
@@ -141,7 +141,9 @@ class Matching:
     repeated: whether a side has several requests of a sample.
     """
 
-    def __init__(self, base: Cell, new: Cell, *, prices: Json, same_session: bool = False, tonight: str = "") -> None:
+    def __init__(
+        self, base: SideCell, new: SideCell, *, prices: Json, same_session: bool = False, tonight: str = ""
+    ) -> None:
         """Match two cells.
 
         prices: the one list for both costs. same_session: both were asked in turn, in one run. tonight: the new run,
@@ -161,11 +163,10 @@ class Matching:
         old, now = self.base.means(base)[self.samples[0]], self.new.means(new)[self.samples[1]]
         both = ~(np.isnan(old) | np.isnan(now))
         requests = self.new.requests
-        clusters = requests.cluster[requests.starts][self.samples[1]][both]
-        return old[both], now[both], clusters if clusters.any() else None
+        return old[both], now[both], clusters_of(requests, requests.starts[self.samples[1]][both])
 
 
-def _request_ids(cell: Cell) -> Ids:
+def _request_ids(cell: SideCell) -> Ids:
     """Return a number for each request: samples are hashes already, so mixing in the repeat keeps them apart."""
     requests = cell.requests
     mixed: Ids = requests.sample + requests.repeat.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)

@@ -11,7 +11,7 @@ Cause = Literal["capability", "truncation", "transport", "no answer", "disputed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class ComparedRow:
     """One measure of two cells.
 
     base, new: each side's own value; None is unknown. comparison: of the `pairs` that both sides have. p: two-sided,
@@ -66,14 +66,14 @@ class Pair:
 
     task: str
     targets: tuple[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
     parts: tuple[Part, ...] = ()
     flips: tuple[Flip, ...] = ()
     better: int = 0
     worse: int = 0
     notes: tuple[str, ...] = ()
 
-    def row(self, name: str) -> Row | None:
+    def row(self, name: str) -> ComparedRow | None:
         """Return a row by its measure's name."""
         return next((row for row in self.rows if row.measure.name == name), None)
 

@@ -13,7 +13,7 @@ from evalrun import units
 from evalrun.compare import figures
 from evalrun.compare.comparable import comparable
 from evalrun.compare.differ import differ
-from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.gate.decide import advice_for_change, advice_for_limit
 from evalrun.requests.quality import no_verdict
 from evalrun.rule import Measure, Rule
@@ -49,7 +49,7 @@ class Case:
     comparison: Comparison | None = None
     decide: str = ""
     p_factor: int = 1
-    pair: tuple[Cell, Cell] | None = None
+    pair: tuple[SideCell, SideCell] | None = None
 
     @property
     def adjusted(self) -> Sides:
@@ -57,7 +57,7 @@ class Case:
         return Sides(*(min(1.0, p * self.p_factor) for p in self.sides))
 
 
-def trouble(cell: Cell, side: Side) -> str:
+def trouble(cell: SideCell, side: Side) -> str:
     """Return why a cell carries no verdict: not asked, not finished, or too many requests without a scored answer."""
     if not cell.attempted:
         return f"{side.name} has no answers of it"
@@ -70,7 +70,7 @@ def trouble(cell: Cell, side: Side) -> str:
 # ---------------------------------------------------------------- of this run alone
 
 
-def limit(rule: Rule, cell: Cell, side: Side) -> Case:
+def limit(rule: Rule, cell: SideCell, side: Side) -> Case:
     """Check one number of a run against a limit."""
     case = partial(Case, rule=rule, task=cell.task, target=cell.target, trouble=trouble(cell, side))
     if not cell.attempted:
@@ -95,7 +95,7 @@ def limit(rule: Rule, cell: Cell, side: Side) -> Case:
     )
 
 
-def _counted(rule: Rule, cell: Cell, case: Callable[..., Case]) -> Case:
+def _counted(rule: Rule, cell: SideCell, case: Callable[..., Case]) -> Case:
     measure = rule.measure
     if measure.name == "client_lag":
         if cell.lag_s is None:
@@ -149,7 +149,12 @@ def _widest(clear: Callable[[float], bool]) -> float:
 
 
 def change(
-    rule: Rule, cell: Cell, base_cell: Cell | None, *, sides: tuple[Side | None, Side], across_prompts: bool = False
+    rule: Rule,
+    cell: SideCell,
+    base_cell: SideCell | None,
+    *,
+    sides: tuple[Side | None, Side],
+    across_prompts: bool = False,
 ) -> Case:
     """Check the change of one number since a baseline against what is tolerated."""
     base, new = sides

@@ -14,7 +14,7 @@ import numpy as np
 from evalrun import units
 from evalrun.compare.figures import amounts, known, shares
 from evalrun.compare.interim import repeats_sharpen
-from evalrun.compare.side import Cell, Matching
+from evalrun.compare.side import Matching, SideCell
 from evalrun.rule import Rule
 from evalrun.stats.distribution import normal_quantile, normal_tail
 from evalrun.stats.interval import Floats, Interval
@@ -120,7 +120,7 @@ def reach(rule: Rule, matching: Matching, found: Comparison) -> Reach | None:
     return Reach(at=worse, margin=margin, left=left, floor=math.sqrt(max(0.0, error**2 - left**2)))
 
 
-def _noise(cell: Cell, values: Floats) -> float | None:
+def _noise(cell: SideCell, values: Floats) -> float | None:
     """Return the variance of one answer about its sample's mean; None where no sample was asked twice."""
     asked = cell.repeats
     if asked <= 1:
@@ -129,7 +129,7 @@ def _noise(cell: Cell, values: Floats) -> float | None:
     return max(0.0, float(np.nanmean(within))) * asked / (asked - 1)
 
 
-def advice_for_limit(rule: Rule, cell: Cell, found: Interval) -> str:
+def advice_for_limit(rule: Rule, cell: SideCell, found: Interval) -> str:
     """Return how many samples would put the limit outside the interval, if the value stays the same."""
     end = found.low if found.value >= rule.amount else found.high
     gap = abs(found.value - rule.amount)
@@ -188,7 +188,7 @@ def _repeats(rule: Rule, matching: Matching, fewer: float) -> str:
     return f"{which} with --repeats {repeats}, if nothing changed (now {have}); {price}"
 
 
-def _price(cell: Cell, requests: float) -> str:
+def _price(cell: SideCell, requests: float) -> str:
     count = max(1, math.ceil(requests))
     each = known(amounts(cell, "cost", cell.setup.prices))
     if not len(each):

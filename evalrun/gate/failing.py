@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from evalrun.compare.change import answer
-from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.escape import clip
 from evalrun.gate.values import Failing
 from evalrun.requests import State
@@ -22,7 +22,7 @@ def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
     """Return at most `most` samples, each with its worst request: failed, newly wrong, unscored, truncated, wrong."""
     if new.folder is None:
         return ()
-    found: list[tuple[int, Cell, int]] = []
+    found: list[tuple[int, SideCell, int]] = []
     for place, cell in new.cells.items():
         old = base.cells.get(place) if base else None
         found += [(rank, cell, request) for rank, request in _requests(cell, old)]
@@ -30,7 +30,7 @@ def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
     return tuple(_shown(cell, request) for _, cell, request in found[:most])
 
 
-def _requests(cell: Cell, old: Cell | None) -> Iterable[tuple[int, int]]:
+def _requests(cell: SideCell, old: SideCell | None) -> Iterable[tuple[int, int]]:
     """Return (rank, request) of each sample that has one worth showing."""
     if not cell.attempted:
         return
@@ -48,7 +48,7 @@ def _requests(cell: Cell, old: Cell | None) -> Iterable[tuple[int, int]]:
             yield int(mine[worst]), int(first) + worst
 
 
-def _newly_wrong(cell: Cell, old: Cell | None) -> Sequence[int]:
+def _newly_wrong(cell: SideCell, old: SideCell | None) -> Sequence[int]:
     if old is None or old.values:
         return []
     pair = Matching(old, cell, prices=None)
@@ -58,7 +58,7 @@ def _newly_wrong(cell: Cell, old: Cell | None) -> Sequence[int]:
     return found
 
 
-def _shown(cell: Cell, request: int) -> Failing:
+def _shown(cell: SideCell, request: int) -> Failing:
     record, score = cell.requests.record(request), cell.requests.score(request)
     message = score.why if score else ""
     if isinstance(record.outcome, Failure):

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from evalrun.compare.interim import interim, readable, repeats_sharpen
-from evalrun.compare.side import Cell, Matching, Side
+from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.errors import SuiteError
 from evalrun.gate.case import Case, change, limit
 from evalrun.gate.decide import reach
@@ -62,7 +62,7 @@ def judge(
     )
 
 
-def _cells(new: Side, base: Side | None) -> list[Cell]:
+def _cells(new: Side, base: Side | None) -> list[SideCell]:
     """Return the cells of the run, and an empty one for each task that only the baseline has."""
     targets = {target for _, target in new.cells}
     dropped = [
@@ -74,13 +74,13 @@ def _cells(new: Side, base: Side | None) -> list[Cell]:
 
 
 def _cases(
-    asked: Iterable[Rule], cell: Cell, *, new: Side, base: Side | None, across_prompts: bool, deciding: bool
+    asked: Iterable[Rule], cell: SideCell, *, new: Side, base: Side | None, across_prompts: bool, deciding: bool
 ) -> Iterable[Case]:
     """Apply every rule to a cell, each to as much of it, and of the baseline's, as the rule may read."""
     old = base.cells.get((cell.task, cell.target)) if base else None
     at = interim(cell)
 
-    def applied(rule: Rule, part: Cell) -> Case:
+    def applied(rule: Rule, part: SideCell) -> Case:
         if rule.needs_baseline:
             before = readable(old, rule.measure) if old else None
             return change(rule, part, before, sides=(base, new), across_prompts=across_prompts)
@@ -152,7 +152,7 @@ def _notes(new: Side, base: Side | None) -> Iterable[str]:
         yield f"targets of the baseline that this run did not ask: {', '.join(gone)}"
 
 
-def _asked_again(cell: Cell) -> Iterable[str]:
+def _asked_again(cell: SideCell) -> Iterable[str]:
     at = interim(cell)
     where = f"{cell.task} of {cell.target}"
     if at.number > 1:

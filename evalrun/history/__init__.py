@@ -1,6 +1,6 @@
 """All runs of a suite over time: what was measured, and what had changed since the run before. Judges nothing.
 
-    values   what comes out: History, its PastRuns, its Series of Points, the Changes between them
+    values   what comes out: History, its PastRuns, its Series of RunPoints, the Changes between them
     folder   one run folder -> its facts and its numbers (table.json, manifest.json; no journal)
     cache    results/<suite>/history.parquet, kept current by reading only folders that are new or changed
     recall   the file's rows -> a History
@@ -15,7 +15,7 @@ DuckDB for example:
 
 from evalrun.history.cache import update
 from evalrun.history.recall import recall
-from evalrun.history.values import HEADLINES, Change, History, PastRun, Point, Series, Wanted
+from evalrun.history.values import HEADLINES, Change, History, PastRun, RunPoint, Series, Wanted
 from evalrun.history.wanted import wanted
 
-__all__ = ["HEADLINES", "Change", "History", "PastRun", "Point", "Series", "Wanted", "recall", "update", "wanted"]
+__all__ = ["HEADLINES", "Change", "History", "PastRun", "RunPoint", "Series", "Wanted", "recall", "update", "wanted"]

@@ -13,7 +13,7 @@ import msgspec
 from evalrun.errors import SuiteError
 from evalrun.explain import DEFINITIONS
 from evalrun.history.cache import PARTS, SEPARATOR
-from evalrun.history.values import HEADLINES, Change, History, PastRun, Point, Series, Wanted
+from evalrun.history.values import HEADLINES, Change, History, PastRun, RunPoint, Series, Wanted
 from evalrun.table import Mark, Metric
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _series(place: TaskAndTarget, visits: Sequence[Visit], metrics: Sequence[Wan
     return Series(task=place[0], target=place[1], points=tuple(changed))
 
 
-def _changes(before: Point, after: Point) -> Iterator[Change]:
+def _changes(before: RunPoint, after: RunPoint) -> Iterator[Change]:
     """Return what differs between two points. What either of them does not know has not changed."""
     for part in PARTS:
         if part in before.prints and part in after.prints and before.prints[part] != after.prints[part]:
@@ -126,10 +126,10 @@ def _changes(before: Point, after: Point) -> Iterator[Change]:
             yield Change(part="version", of=package, old=before.versions[package], new=after.versions[package])
 
 
-def _point(run: PastRun, rows: Sequence[CacheRow], metrics: Sequence[Wanted]) -> Point:
+def _point(run: PastRun, rows: Sequence[CacheRow], metrics: Sequence[Wanted]) -> RunPoint:
     measured = {Wanted(row["metric"], row["of"]): row for row in rows}
     facts = rows[0]
-    return Point(
+    return RunPoint(
         run=run,
         metrics=tuple(_metric(measured[wanted]) if wanted in measured else None for wanted in metrics),
         prints={part: facts[f"{part}_print"] for part in PARTS if facts[f"{part}_print"] is not None},

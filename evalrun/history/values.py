@@ -57,7 +57,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class RunPoint:
     """One task asked of one target in one run.
 
     metrics: as many as `History.metrics`; None where the run lacks one.
@@ -85,7 +85,7 @@ class Series:
 
     task: str | None
     target: str
-    points: tuple[Point, ...]
+    points: tuple[RunPoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

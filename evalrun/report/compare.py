@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from evalrun import units
-from evalrun.compare.values import Contrast, Flip, Pair, Part, Tradeoff
-from evalrun.compare.values import Row as Compared
+from evalrun.compare.values import ComparedRow, Contrast, Flip, Pair, Part, Tradeoff
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, name, quantities_in, sections
 from evalrun.report.quantity import measured
@@ -57,7 +56,7 @@ def _blocks(contrast: Contrast, pair: Pair) -> Iterator[Block]:
         yield Block((_title(pair), ": where the score changed"), ("requests", "change [least, most]"), rows)
 
 
-def _measure(row: Compared, where: tuple[str, ...]) -> list[Text]:
+def _measure(row: ComparedRow, where: tuple[str, ...]) -> list[Text]:
     found, metric, unit = row.comparison, row.measure.name, row.measure.unit
     where = (*where, row.word or "", found.method if found else "", row.why)
     values = [

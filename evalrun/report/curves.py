@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from evalrun import units
 from evalrun.escape import tty
-from evalrun.history import Point, Series
+from evalrun.history import RunPoint, Series
 from evalrun.ladder import Ladder, Rung
 from evalrun.report.ladder import Labelled
 from evalrun.report.page import encoded, name
@@ -128,7 +128,7 @@ def spaced(asked: Sequence[int]) -> list[int]:
 # ---------------------------------------------------------------- histories
 
 
-def over_time(whose: str, place: int, points: Sequence[Point], metric: int) -> Curve:
+def over_time(whose: str, place: int, points: Sequence[RunPoint], metric: int) -> Curve:
     """Return a metric of a series against time in days since 1970; it breaks where runs cannot be compared."""
     dots: list[Dot] = []
     for point in points:
@@ -149,7 +149,7 @@ def changes(mine: Sequence[Series]) -> list[Moment]:
     return [Moment(at, ", ".join(said), any(said.values())) for at, said in sorted(found.items())]
 
 
-def _day(point: Point) -> float:
+def _day(point: RunPoint) -> float:
     return point.run.created.timestamp() / 86_400 if point.run.created else math.nan
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from evalrun import units
-from evalrun.history import Change, History, PastRun, Point, Series
+from evalrun.history import Change, History, PastRun, RunPoint, Series
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name, sections
 from evalrun.table import Metric
@@ -52,7 +52,7 @@ def history_page(history: History) -> Page:
     )
 
 
-def _numbers(history: History, series: Series, point: Point) -> list[Quantity | None]:
+def _numbers(history: History, series: Series, point: RunPoint) -> list[Quantity | None]:
     changes = "; ".join(f"{one.of} {one.old} -> {one.new}" if one.of else one.part for one in point.changes)
     where = (*_where(history, point.run), series.task or "", series.target, changes)
     alerts = tuple(filter(None, (point.warning, *point.alerts)))
@@ -95,12 +95,12 @@ def _trends(history: History, series: Series, points: Sequence[Sequence[Quantity
             yield BlockRow(shown, values, f"{series.task} {series.target}")
 
 
-def _parts(point: Point) -> str:
+def _parts(point: RunPoint) -> str:
     parts = dict.fromkeys("versions" if change.part == "version" else change.part for change in point.changes)
     return ", ".join([*parts, *(["see below"] if point.alerts else [])])
 
 
-def trend(points: Sequence[Point], place: int) -> str:
+def trend(points: Sequence[RunPoint], place: int) -> str:
     """Return one metric of the last runs as bars.
 
     A steady value is a steady line: noise fills its interval, not more.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.requests.rows import HEADLINE, Bools, Requests, most_first
+from evalrun.requests.rows import HEADLINE, Bools, Ids, Requests, most_first
 from evalrun.stats import repeats
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
@@ -57,11 +57,18 @@ def _over(
 ) -> Mean:
     """Return the mean over units. first: a row of each. answers: how many each is the mean of."""
     known = ~np.isnan(means)
-    clusters = requests.cluster[first]
-    clustered = bool(clusters.any())
-    grouped = np.where(clusters == 0, requests.sample[first], clusters)[known] if clustered else None
+    clusters = clusters_of(requests, first[known])
     asked = None if answers is None else answers[known]
-    return Mean(unit_mean(means[known], answers=asked, clusters=grouped, level=level), int(known.sum()), clustered)
+    interval = unit_mean(means[known], answers=asked, clusters=clusters, level=level)
+    return Mean(interval, int(known.sum()), clusters is not None)
+
+
+def clusters_of(requests: Requests, rows: Whole) -> Ids | None:
+    """Return the cluster of some rows, of a row without one its sample; None where none of the requests has one."""
+    if not requests.cluster.any():
+        return None
+    clusters = requests.cluster[rows]
+    return np.where(clusters == 0, requests.sample[rows], clusters)
 
 
 def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:

@@ -64,10 +64,9 @@ def unit_mean(
     n = len(values)
     if not n:
         return None
-    total = math.fsum(values.tolist())
-    mean = total / n
-    if clusters is None and bool(np.isin(values, (0.0, 1.0)).all()):
-        return wilson(total, n, level=level)
+    if clusters is None and bool(((values == 0) | (values == 1)).all()):
+        return wilson(float(values.sum()), n, level=level)
+    mean = math.fsum(values.tolist()) / n
     spread = mean_spread(values, clusters=clusters)
     if spread.units == 1:
         return Interval(mean, None, None)
@@ -90,7 +89,7 @@ def student_mean(values: ArrayLike, *, clusters: ArrayLike | None = None, level:
     numbers = np.asarray(values, float)
     if not len(numbers):
         return None
-    mean, spread = math.fsum(numbers.tolist()) / len(numbers), mean_spread(numbers, clusters=clusters)
+    mean, spread = float(numbers.mean()), mean_spread(numbers, clusters=clusters)
     if spread.units == 1:
         return Interval(mean, None, None)
     half = t_quantile(0.5 + level / 2, spread.units - 1) * spread.error
@@ -106,8 +105,8 @@ def mean_spread(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Spre
     """
     numbers = np.asarray(values, float)
     n = len(numbers)
-    apart = unit_sums((numbers - math.fsum(numbers.tolist()) / n)[:, None], clusters)[:, 0]
-    squares, units = math.fsum((apart * apart).tolist()), len(apart)
+    apart = unit_sums((numbers - numbers.mean())[:, None], clusters)[:, 0]
+    squares, units = float((apart * apart).sum()), len(apart)
     return Spread(math.sqrt(squares * units / (units - 1)) / n if units > 1 else math.inf, units)
 
 

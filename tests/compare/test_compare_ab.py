@@ -5,13 +5,13 @@ import pytest
 
 from evalrun.compare.ab import SLICE, in_step, without_drift
 from evalrun.compare.contrast import compare_targets
-from evalrun.compare.side import Cell, Side, facts
+from evalrun.compare.side import Side, SideCell, facts
 from evalrun.errors import SuiteError
 from evalrun.requests import HEADLINE, Requests, Setup, State
 from evalrun.stats.verdict import Comparison
 
 
-def cell(target: str, e2e: list[float], *, late_first: bool = False) -> Cell:
+def cell(target: str, e2e: list[float], *, late_first: bool = False) -> SideCell:
     """Make a cell of one request a sample, asked in order (or the last sample first); an infinite one failed."""
     n, took = len(e2e), np.array(e2e)
     failed = np.isinf(took)
@@ -25,7 +25,7 @@ def cell(target: str, e2e: list[float], *, late_first: bool = False) -> Cell:
         facts("s"), columns, names={"failure": ("", "stall")}, tasks=["t"], targets=[target],
         scores={HEADLINE: {"value": np.where(failed, np.nan, 1.0)}},
     )  # fmt: skip
-    return Cell(
+    return SideCell(
         task="t", target=target, requests=requests, setup=Setup(load=target), planned=n, load=(target,), throughput=1.0
     )
 
@@ -36,7 +36,7 @@ def latency(side: Side, target: str, name: str = "e2e") -> list[float]:
     return [float(value) for value in found]
 
 
-def side(*cells: Cell) -> Side:
+def side(*cells: SideCell) -> Side:
     return Side(name="r", kind="run", suite="s", run="r", cells={(one.task, one.target): one for one in cells})
 
 

@@ -12,7 +12,7 @@ from written_runs import Asked, asked, write_run
 from evalrun.compare import baseline
 from evalrun.compare.contrast import compare
 from evalrun.compare.read import load, read_run
-from evalrun.compare.side import Cell
+from evalrun.compare.side import SideCell
 from evalrun.errors import StoreError, SuiteError
 
 
@@ -21,7 +21,7 @@ def saved(tmp_path: Path, folder: Path, **more: Any) -> tuple[Path, list[str]]:
     return path, notices
 
 
-def stored(tmp_path: Path) -> Cell:
+def stored(tmp_path: Path) -> SideCell:
     (side,) = load(["main"], baselines=tmp_path / "baselines")
     return side.cells["add", "sim"]
 

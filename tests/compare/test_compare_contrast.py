@@ -10,7 +10,7 @@ from written_runs import PRICES, Asked, asked, write_run
 from evalrun.compare import baseline
 from evalrun.compare.contrast import compare, compare_targets
 from evalrun.compare.read import load, read_run
-from evalrun.compare.values import Contrast, Pair, Row
+from evalrun.compare.values import ComparedRow, Contrast, Pair
 from evalrun.errors import SuiteError
 from evalrun.store import Load
 
@@ -27,7 +27,7 @@ def pair_of(found: Contrast) -> Pair:
     return pair
 
 
-def row(pair: Pair, name: str) -> Row:
+def row(pair: Pair, name: str) -> ComparedRow:
     found = pair.row(name)
     assert found is not None, name
     return found

@@ -18,7 +18,7 @@ from evalrun.compare.contrast import compare, compare_targets
 from evalrun.compare.figures import value
 from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Side
-from evalrun.compare.values import Row
+from evalrun.compare.values import ComparedRow
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Ruling
 from evalrun.requests import sample_hash
@@ -41,7 +41,7 @@ def side(folder: Path, requests: Sequence[Asked], *, slo: Any = SLO, **more: Any
     return read_run(write_run(folder, requests, slo=slo, **more))
 
 
-def rows(base: Side, new: Side) -> dict[str, Row]:
+def rows(base: Side, new: Side) -> dict[str, ComparedRow]:
     (pair,) = compare(base, new).pairs
     return {row.measure.name: row for row in pair.rows}
 

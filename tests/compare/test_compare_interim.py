@@ -11,7 +11,7 @@ from evalrun.compare.figures import invalid
 from evalrun.compare.interim import interim
 from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Side
-from evalrun.compare.values import Row
+from evalrun.compare.values import ComparedRow
 from evalrun.gate.judge import judge, rules
 from evalrun.rule import MEASURES
 
@@ -92,5 +92,5 @@ def test_compare_reads_answers_of_all_and_time_of_what_was_planned(tmp_path: Pat
     assert "its 120 further requests count for accuracy" in pairs[1].notes[-1]
 
 
-def value(row: Row) -> float | None:
+def value(row: ComparedRow) -> float | None:
     return None if row.new is None else row.new.value

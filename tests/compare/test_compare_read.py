@@ -11,7 +11,7 @@ from written_runs import Asked, asked, key, write_run
 from evalrun.compare import read as reading
 from evalrun.compare.figures import invalid
 from evalrun.compare.read import load, read_run
-from evalrun.compare.side import Cell
+from evalrun.compare.side import SideCell
 from evalrun.errors import StoreError
 from evalrun.report import render
 from evalrun.report.table import table_page
@@ -23,7 +23,7 @@ from evalrun.table import tabulate
 from evalrun.types import Completion, Record, Sample
 
 
-def cell_of(folder: Path) -> Cell:
+def cell_of(folder: Path) -> SideCell:
     (cell,) = read_run(folder).cells.values()
     return cell
 

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from evalrun.compare.values import Contrast, Flip, Pair, Part, Row, Tradeoff
+from evalrun.compare.values import ComparedRow, Contrast, Flip, Pair, Part, Tradeoff
 from evalrun.estimate import Detects, Estimate
 from evalrun.gate.values import Failing, Gate, Ruling
-from evalrun.history import Change, History, PastRun, Point, Series, Wanted
+from evalrun.history import Change, History, PastRun, RunPoint, Series, Wanted
 from evalrun.ladder import Ladder, Rung, Spot
 from evalrun.rule import MEASURES
 from evalrun.stats.interval import Interval
@@ -67,16 +67,16 @@ def ladder(target: str, family: str, *, notes: tuple[str, ...] = ()) -> Ladder:
 
 
 def contrast(text: str = "sums") -> Contrast:
-    accuracy = Row(
+    accuracy = ComparedRow(
         measure=MEASURES["accuracy"], base=Interval(0.62, 0.47, 0.75), new=Interval(0.5, 0.36, 0.64), pairs=50,
         comparison=Comparison(0.62, 0.5, -0.12, -0.22, -0.01, 0.031, 0.15, "exact McNemar", "samples independent"),
         claims=True, p=0.0412, word="regressed",
     )  # fmt: skip
-    ttft = Row(
+    ttft = ComparedRow(
         measure=MEASURES["ttft_p95"], base=Interval(0.118, 0.11, None), new=Interval(float("inf"), 1.2, None),
         comparison=Comparison(0.118, 1.2, 9.2, 1.0, float("inf"), 0.2, None, "m", "p", relative=True), why="two nights",
     )  # fmt: skip
-    cost = Row(measure=MEASURES["cost"], base=Interval(0.000148, 0.000146, 0.00015), new=None, why=text)
+    cost = ComparedRow(measure=MEASURES["cost"], base=Interval(0.000148, 0.000146, 0.00015), new=None, why=text)
     flip = Flip(
         sample=text, better=False, base_score=1.0, new_score=0.0, base_answer=text, new_answer=None, expected=text
     )
@@ -147,13 +147,13 @@ def run(number: int, name: str = "") -> PastRun:
 
 def point(
     number: int, accuracy: float, ttft: float | None, *, changes: tuple[Change, ...] = (), alerts: tuple[str, ...] = ()
-) -> Point:
+) -> RunPoint:
     marks = (Mark.INFINITE,) if ttft == float("inf") else ()
     metrics = (
         Metric(name="accuracy", value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=40),
         Metric(name="ttft_s", of="p99", value=ttft, n=40, marks=marks),
     )
-    return Point(run=run(number), metrics=metrics, changes=changes, alerts=alerts)
+    return RunPoint(run=run(number), metrics=metrics, changes=changes, alerts=alerts)
 
 
 def nights() -> History:

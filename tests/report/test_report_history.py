@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from subjects import nights, point, run
 
-from evalrun.history import Change, History, PastRun, Point, Series, Wanted
+from evalrun.history import Change, History, PastRun, RunPoint, Series, Wanted
 from evalrun.report import render
 from evalrun.report.history import history_page, trend
 from evalrun.report.picture import history_pictures
@@ -59,8 +59,8 @@ def hostile() -> History:
         Change(part="data", old=HOSTILE, new=HOSTILE),
     )
     points = (
-        Point(run=first, metrics=(metric,), alerts=(HOSTILE,), warning=HOSTILE),
-        Point(run=second, metrics=(metric,), changes=changes),
+        RunPoint(run=first, metrics=(metric,), alerts=(HOSTILE,), warning=HOSTILE),
+        RunPoint(run=second, metrics=(metric,), changes=changes),
     )
     lost = PastRun(name=HOSTILE + "3", created=None, state="damaged", why=HOSTILE)
     return History(

@@ -11,7 +11,7 @@ from evalrun.compare import baseline
 from evalrun.compare.contrast import compare
 from evalrun.compare.figures import value
 from evalrun.compare.read import load, read_run, read_table
-from evalrun.compare.side import Cell as ComparedCell
+from evalrun.compare.side import SideCell
 from evalrun.gate.case import trouble
 from evalrun.gate.judge import judge, rules
 from evalrun.history import Wanted, recall, update
@@ -144,7 +144,7 @@ def test_a_history_and_a_stored_table_have_the_numbers_of_the_table(tmp_path: Pa
             assert (again.value, again.low, again.high) == (one.value, one.low, one.high)
     (tmp_path / "table.json").write_text(render([table_page(table)], "json"))
     for place, stored in read_table(tmp_path / "table.json", name="t").cells.items():
-        own: ComparedCell = read_run(folder).cells[place]
+        own: SideCell = read_run(folder).cells[place]
         for name, number in stored.values.items():
             if name in SAME:
                 known = value(own, MEASURES[name], None)
