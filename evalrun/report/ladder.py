@@ -24,7 +24,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "speed": ("attempted", "counted_tokens", "ttft_s", "ttfo_s", "prefill_throughput", "tpot_s"),
     "accuracy": ("accuracy",),
     "cost": ("cost_per_request_usd", "cached_share"),
-    "trouble": ("failed", "not_sent", "context_refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
+    "problems": ("failed", "not_sent", "context_refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
 }
 """What is in which table by size, in this order. What is not named here comes at the end of the last one."""
 
@@ -105,7 +105,7 @@ def _blocks(found: _Numbers) -> Iterator[Block]:
         if of not in one_family and not of.startswith("p5 ")  # that is for the bands of the pictures
     ]
     for topic in TOPICS:
-        mine = [key for key in keys if topic_of.get(key[0], "trouble") == topic]
+        mine = [key for key in keys if topic_of.get(key[0], "problems") == topic]
         mine.sort(key=lambda key: order.index(key[0]) if key[0] in order else len(order))
         rows = [_row(units.count(size), [rung.get(key) for key in mine]) for size, rung in found.rungs.items()]
         if mine:
