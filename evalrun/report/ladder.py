@@ -11,10 +11,10 @@ from evalrun import units
 from evalrun.ladder import Ladder
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, fields_of, joined, name
-from evalrun.report.quantity import Keyed
+from evalrun.report.quantity import QuantityColumn
 from evalrun.report.table import foundation
 
-Labelled = tuple[str, Ladder]
+LabelledLadder = tuple[str, Ladder]
 """A ladder and its label."""
 
 COLUMNS = ("suite", "run", "label", "target", "size", "depth")  # a number of the whole ladder has no size
@@ -34,12 +34,12 @@ class _Numbers(NamedTuple):
 
     label: str
     ladder: Ladder
-    whole: Keyed
-    rungs: dict[int, Keyed]
+    whole: QuantityColumn
+    rungs: dict[int, QuantityColumn]
     spots: dict[tuple[str, float, int], Quantity]
 
 
-def ladder_page(ladders: Sequence[Labelled]) -> Page:
+def ladder_page(ladders: Sequence[LabelledLadder]) -> Page:
     """Return the page of ladders, each with its label."""
     found = [_numbers(label, ladder) for label, ladder in ladders]
     blocks = [_summary(found), *(block for one in found for block in _blocks(one))]
