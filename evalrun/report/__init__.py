@@ -2,11 +2,20 @@
 
 A subject builds a `Page`, a format renders it, and neither knows the other:
 
-    page quantity                           the values; how a number reads
-    table ladder compare gate history plan  what is on the page of each subject
-    text markdown data                      the formats: plain lines, Markdown, CSV and JSON
-    ci                                      a gate as JUnit XML, GitHub's summary and annotations, charts
-    curves picture                          ladders and histories as points, plain characters, PNG and SVG
+    page      the values
+    quantity  how a number reads
+    table     the page of a table
+    ladder    the page of ladders
+    compare   the page of a comparison
+    gate      the page of a gate
+    history   the page of a history
+    plan      the page of a plan
+    text      pages as plain lines
+    markdown  pages as Markdown
+    data      pages as CSV and as JSON
+    ci        a gate as JUnit XML, GitHub's summary and annotations, charts
+    curves    ladders and histories as points; ladders in plain characters
+    picture   ladders and histories as PNG and SVG
 
 Another format is a module with a function like `text.render`, and a line in `FORMATS`.
 """

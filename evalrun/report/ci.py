@@ -172,10 +172,10 @@ def quoted(text: str, *, token: str) -> str:
 
 # ---------------------------------------------------------------- charts
 
-Better = Literal["smaller", "bigger"]
+ChartKind = Literal["smaller", "bigger"]
 """A direction. github-action-benchmark takes one for each file, so there are two files."""
 
-CHARTED: dict[Better, tuple[str, ...]] = {
+CHARTED: dict[ChartKind, tuple[str, ...]] = {
     "bigger": (
         "accuracy", "accuracy_pessimistic", "output_throughput", "request_throughput", "good", "goodput",
         "correct_goodput",
@@ -187,7 +187,7 @@ CHARTED: dict[Better, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def charts(table: Table, better: Better) -> str:
+def charts(table: Table, better: ChartKind) -> str:
     """Return the numbers of one direction. Unknown, infinite and invalid ones are left out: a chart has no mark."""
     found = [_entry(each) for each in table_page(table).quantities if each.name in CHARTED[better] and _charted(each)]
     return json.dumps(found, indent=1, allow_nan=False) + "\n"

@@ -118,7 +118,7 @@ def _shown(pair: Pair) -> list[Flip]:
 def _flipped(pair: Pair) -> Text:
     few = len(_shown(pair))
     shown = "" if few == pair.better + pair.worse else f"; {few} are shown"
-    return (_title(pair), f": samples that flipped: {pair.worse:,} to worse, {pair.better:,} to better{shown}")
+    return (_title(pair), f": samples that flipped: {pair.worse:,} worse, {pair.better:,} better{shown}")
 
 
 def _flip(flip: Flip) -> Text:

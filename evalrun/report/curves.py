@@ -8,7 +8,7 @@ from evalrun import units
 from evalrun.escape import tty
 from evalrun.history import RunPoint, Series
 from evalrun.ladder import Ladder, Rung
-from evalrun.report.ladder import Labelled
+from evalrun.report.ladder import LabelledLadder
 from evalrun.report.page import encoded, name
 from evalrun.report.quantity import of_metric
 from evalrun.report.text import wrapped
@@ -57,7 +57,7 @@ def dot(at: float, metric: Metric | None, *, hollow: bool = False) -> Dot:
 # ---------------------------------------------------------------- ladders
 
 
-def ttft(ladders: Sequence[Labelled]) -> list[Curve]:
+def ttft(ladders: Sequence[LabelledLadder]) -> list[Curve]:
     """Return TTFT against size: of each ladder cold (solid), warm (dashed) and the fit of cold (dotted)."""
     found = []
     for place, (label, ladder) in enumerate(ladders):
@@ -95,7 +95,7 @@ def fitted(ladder: Ladder, steps: int = 400) -> list[Dot]:
     return [Dot(size, a + b * size + c * size * size) for size in sizes]
 
 
-def accuracy(ladders: Sequence[Labelled], family: str) -> list[Curve]:
+def accuracy(ladders: Sequence[LabelledLadder], family: str) -> list[Curve]:
     """Return accuracy against size with its interval; no family is all of them. Sizes without a score are left out."""
     found = []
     for place, (label, ladder) in enumerate(ladders):
@@ -110,7 +110,7 @@ def _tokens(rung: Rung) -> float:
     return float(rung.size) if math.isnan(counted) else counted
 
 
-def sizes(ladders: Sequence[Labelled]) -> list[int]:
+def sizes(ladders: Sequence[LabelledLadder]) -> list[int]:
     """Return all asked sizes, ascending: where the axis of sizes has its ticks."""
     return sorted({rung.size for _, ladder in ladders for rung in ladder.rungs})
 
@@ -202,7 +202,7 @@ class Frame(NamedTuple):
         return round((math.log(size) - self.left) / span * (self.columns - 1)) if span else self.columns // 2
 
 
-def text_plot(ladders: Sequence[Labelled], *, width: int = 100) -> str:
+def text_plot(ladders: Sequence[LabelledLadder], *, width: int = 100) -> str:
     """Return the charts that have something to show, ending in a newline; empty where none has."""
     width = max(width, NARROWEST)
     ladders = ladders[: len(LETTERS)]
@@ -214,7 +214,7 @@ def text_plot(ladders: Sequence[Labelled], *, width: int = 100) -> str:
     return "\n\n".join("\n".join(part) for part in (*charts, ending)) + "\n"
 
 
-def _ttft_chart(ladders: Sequence[Labelled], width: int) -> list[str]:
+def _ttft_chart(ladders: Sequence[LabelledLadder], width: int) -> list[str]:
     curves = [
         curve._replace(dots=[each._replace(value=math.log(each.value)) for each in curve.dots])
         for curve in ttft(ladders)
@@ -229,7 +229,7 @@ def _ttft_chart(ladders: Sequence[Labelled], width: int) -> list[str]:
     return [*wrapped(title, width), *chart]
 
 
-def _accuracy_chart(ladders: Sequence[Labelled], width: int) -> list[str]:
+def _accuracy_chart(ladders: Sequence[LabelledLadder], width: int) -> list[str]:
     curves = accuracy(ladders, "")
     marks = {quarter / 4: units.fraction(quarter / 4) for quarter in range(5)}
     title = "accuracy over all families against prompt tokens"

@@ -11,10 +11,10 @@ from evalrun import units
 from evalrun.ladder import Ladder
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, fields_of, joined, name
-from evalrun.report.quantity import Keyed
+from evalrun.report.quantity import QuantityColumn
 from evalrun.report.table import foundation
 
-Labelled = tuple[str, Ladder]
+LabelledLadder = tuple[str, Ladder]
 """A ladder and its label."""
 
 COLUMNS = ("suite", "run", "label", "target", "size", "depth")  # a number of the whole ladder has no size
@@ -24,7 +24,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "speed": ("attempted", "counted_tokens", "ttft_s", "ttfo_s", "prefill_throughput", "tpot_s"),
     "accuracy": ("accuracy",),
     "cost": ("cost_per_request_usd", "cached_share"),
-    "trouble": ("failed", "not_sent", "context_refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
+    "problems": ("failed", "not_sent", "context_refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
 }
 """What is in which table by size, in this order. What is not named here comes at the end of the last one."""
 
@@ -34,12 +34,12 @@ class _Numbers(NamedTuple):
 
     label: str
     ladder: Ladder
-    whole: Keyed
-    rungs: dict[int, Keyed]
+    whole: QuantityColumn
+    rungs: dict[int, QuantityColumn]
     spots: dict[tuple[str, float, int], Quantity]
 
 
-def ladder_page(ladders: Sequence[Labelled]) -> Page:
+def ladder_page(ladders: Sequence[LabelledLadder]) -> Page:
     """Return the page of ladders, each with its label."""
     found = [_numbers(label, ladder) for label, ladder in ladders]
     blocks = [_summary(found), *(block for one in found for block in _blocks(one))]
@@ -105,7 +105,7 @@ def _blocks(found: _Numbers) -> Iterator[Block]:
         if of not in one_family and not of.startswith("p5 ")  # that is for the bands of the pictures
     ]
     for topic in TOPICS:
-        mine = [key for key in keys if topic_of.get(key[0], "trouble") == topic]
+        mine = [key for key in keys if topic_of.get(key[0], "problems") == topic]
         mine.sort(key=lambda key: order.index(key[0]) if key[0] in order else len(order))
         rows = [_row(units.count(size), [rung.get(key) for key in mine]) for size, rung in found.rungs.items()]
         if mine:

@@ -17,7 +17,7 @@ from evalrun.explain import DEFINITIONS
 from evalrun.history import History
 from evalrun.ladder import Ladder
 from evalrun.report.curves import Curve, Moment, accuracy, changes, over_time, roomy, short, sizes, spaced, ticks, ttft
-from evalrun.report.ladder import Labelled
+from evalrun.report.ladder import LabelledLadder
 from evalrun.report.page import ALL_TASKS, encoded
 from evalrun.report.quantity import label, reading
 
@@ -61,7 +61,7 @@ BANDS = 4  # ladders whose bands can still be told apart
 LABELLED = 12  # sizes across a heat map for which there is room for numbers
 
 
-def ladder_pictures(ladders: Sequence[Labelled]) -> dict[str, bytes]:
+def ladder_pictures(ladders: Sequence[LabelledLadder]) -> dict[str, bytes]:
     """Return `ladder-ttft`, `ladder-accuracy` and `ladder-depth`, each as .png and .svg, by file name.
 
     TTFT and accuracy against prompt size, and a heat map of accuracy over size and depth. Several ladders share the
@@ -75,7 +75,7 @@ def ladder_pictures(ladders: Sequence[Labelled]) -> dict[str, bytes]:
         }
 
 
-def _ttft(ladders: Sequence[Labelled]) -> "Figure | None":
+def _ttft(ladders: Sequence[LabelledLadder]) -> "Figure | None":
     curves = ttft(ladders)
     if not curves:
         return None
@@ -94,7 +94,7 @@ def _ttft(ladders: Sequence[Labelled]) -> "Figure | None":
     return figure
 
 
-def _accuracy(ladders: Sequence[Labelled]) -> "Figure | None":
+def _accuracy(ladders: Sequence[LabelledLadder]) -> "Figure | None":
     named = dict.fromkeys(family for _, ladder in ladders for family in ladder.families)
     scored = [family for family in named if accuracy(ladders, family)]
     if not scored:
@@ -115,7 +115,7 @@ def _accuracy(ladders: Sequence[Labelled]) -> "Figure | None":
     return figure
 
 
-def _depth(ladders: Sequence[Labelled]) -> "Figure | None":
+def _depth(ladders: Sequence[LabelledLadder]) -> "Figure | None":
     maps = [
         (name, ladder, family)
         for name, ladder in ladders
@@ -291,7 +291,7 @@ def _draw(axes: "Axes", curve: Curve, *, spread: str) -> Any:
 # ---------------------------------------------------------------- axes
 
 
-def _size_axis(axes: "Axes", ladders: Sequence[Labelled], *, text: str) -> None:
+def _size_axis(axes: "Axes", ladders: Sequence[LabelledLadder], *, text: str) -> None:
     asked = sizes(ladders)
     axes.set_xscale("log")
     axes.set_xticks(chosen := spaced(asked), [short(size) for size in chosen])

@@ -20,7 +20,7 @@ FOOTNOTED = (
 _ORDER = {metric: place for place, metric in enumerate(DEFINITIONS)}
 
 
-Keyed = Mapping[tuple[str, str], Quantity]
+QuantityColumn = Mapping[tuple[str, str], Quantity]
 """Numbers by their name and what they are narrowed to."""
 
 
@@ -44,7 +44,7 @@ def measured(
     return Quantity(name=metric, of=of, value=value, low=low, high=high, n=n, unit=unit, shown=shown, where=where)
 
 
-def keyed(metrics: Iterable[Metric], where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> Keyed:
+def keyed(metrics: Iterable[Metric], where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> QuantityColumn:
     """Return metrics as numbers of a page."""
     return {(metric.name, metric.of): of_metric(metric, where, alerts=alerts) for metric in metrics}
 
@@ -60,7 +60,7 @@ def label(metric: str, of: str = "") -> Text:
     return f"{definition.label} {of}" if definition.unit == "s" else (f"{definition.label}: ", Verbatim(of))
 
 
-def worth_showing(columns: Sequence[Keyed]) -> list[tuple[str, str]]:
+def worth_showing(columns: Sequence[QuantityColumn]) -> list[tuple[str, str]]:
     """Return which numbers of columns side by side are worth a row, in the order of `explain`; else as they came.
 
     A number that is optional by its definition, or narrowed to a kind, is not where it is unknown in every column, or a

@@ -6,7 +6,7 @@ from evalrun import units
 from evalrun.explain import DEFINITIONS, SECTIONS
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, fields_of, joined, name, sections
-from evalrun.report.quantity import Keyed
+from evalrun.report.quantity import QuantityColumn
 from evalrun.table import Cell, Context, Example, Table, TargetNote
 
 COLUMNS = ("suite", "run", "task", "target")  # the row of all tasks has an empty task
@@ -33,7 +33,7 @@ def table_page(table: Table) -> Page:
     )
 
 
-def _column(cell: Cell, context: Context) -> Keyed:
+def _column(cell: Cell, context: Context) -> QuantityColumn:
     where = (context.suite, context.run, cell.task or "", cell.target)
     loud = (note.alert for note in context.targets if note.name == cell.target and note.alert)
     return quantity.keyed(cell.metrics, where, alerts=(*loud, *cell.alerts))
@@ -42,7 +42,7 @@ def _column(cell: Cell, context: Context) -> Keyed:
 # ---------------------------------------------------------------- blocks
 
 
-def _blocks(table: Table, columns: Sequence[Keyed]) -> Iterator[Block]:
+def _blocks(table: Table, columns: Sequence[QuantityColumn]) -> Iterator[Block]:
     for task in dict.fromkeys(cell.task for cell in table.cells):
         scorers = table.context.scorers.get(task, ()) if task is not None else ()
         title = (name(task), (" (scored by ", name(scorers[0]), ")") if scorers else "")
@@ -51,13 +51,13 @@ def _blocks(table: Table, columns: Sequence[Keyed]) -> Iterator[Block]:
         yield Block(title, [name(cell.target) for cell in table.cells if cell.task == task], rows)
 
 
-def _says_the_same(key: tuple[str, str], columns: Sequence[Keyed]) -> bool:
+def _says_the_same(key: tuple[str, str], columns: Sequence[QuantityColumn]) -> bool:
     """Whether a row only repeats another one, in each column."""
     other = (_SAME.get(key[0], ""), key[1])
     return all(other in column and column[other].value == column[key].value for column in columns if key in column)
 
 
-def _row(key: tuple[str, str], columns: Sequence[Keyed]) -> BlockRow:
+def _row(key: tuple[str, str], columns: Sequence[QuantityColumn]) -> BlockRow:
     """Return a row. A kind that did not occur here is a known 0; a measurement that is missing is unknown."""
     missing = "0" if key[1] and DEFINITIONS[key[0]].unit == "count" else units.UNKNOWN
     return BlockRow(quantity.label(*key), [column.get(key, missing) for column in columns], _SECTION[key[0]])

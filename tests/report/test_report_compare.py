@@ -23,7 +23,7 @@ def test_a_reader_sees_both_values_the_change_and_the_word() -> None:
     assert "TTFT p95 ~ 118 [110, -] ms inf +920 [+100, +inf] % 0.20 -" in page
     assert "cost/answer ~ $0.000148 [0.000146, 0.000150] - - - -" in page
     assert "capability 50 -12.0 [-12.0, -12.0] pt" in page
-    assert "samples that flipped: 7 to worse, 0 to better; 5 are shown" in page
+    assert "samples that flipped: 7 worse, 0 better; 5 are shown" in page
     assert page.count('- worse, sums: "sums" became -, expected "sums"') == 5
     assert "~ TTFT p95: two nights" in page
 

@@ -185,7 +185,7 @@ def test_a_ladder_shows_metrics_that_no_table_of_it_names() -> None:
     rung = Rung(size=512, metrics=(Metric(name="warnings", of="buffered", value=3), Metric(name="failed", value=0)))
     found = Ladder(suite="s", run="", target=TargetNote(name="t"), rungs=(rung,), metrics=())
     page = render([ladder_page([("t", found)])], "md")
-    assert "| t: trouble by size | failed | warning: buffered |\n|---|---:|---:|\n| 512 | 0 | 3 |\n" in page
+    assert "| t: problems by size | failed | warning: buffered |\n|---|---:|---:|\n| 512 | 0 | 3 |\n" in page
 
 
 def test_pass_at_k_is_labelled_with_its_k(table: Table) -> None:
