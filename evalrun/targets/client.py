@@ -1,4 +1,4 @@
-"""Sends one request and says what came of it: transport + dialect, once. It neither resends nor records.
+"""Asks an endpoint: one request, once, and what came of it. Resending and recording are `run`'s.
 
 body -> transport -> pieces with instants -> events -> Completion or Failure, and its Timing
 """
@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import msgspec
@@ -17,10 +16,11 @@ import msgspec
 from evalrun import retry
 from evalrun.secret import Redactor
 from evalrun.targets.kind import Deadlines, Endpoint, Needs, Sizes, TargetKind
-from evalrun.targets.transport.exchange import Broken, Exchange, TimedStream
+from evalrun.targets.transport.exchange import Broken, Exchange
 from evalrun.targets.transport.lag import LagMeter
 from evalrun.targets.transport.measuring import MeasuringTransport
-from evalrun.targets.transport.stock import StockTransport
+from evalrun.targets.transport.stock import StockStream, StockTransport
+from evalrun.targets.transport.stream import Stream
 from evalrun.types import Completion, Failure, Outcome, Phase, Timing
 from evalrun.wire import rejection
 from evalrun.wire.dialect import DIALECTS, Decoder, Dialect
@@ -33,7 +33,7 @@ LIST_S = 15.0  # a list of models that takes longer is done without
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one attempt gave. sent_ns: when it was sent, or tried to be; ended_ns: when it was over."""
+    """What came of one attempt. sent_ns: when it was sent, or was to be. ended_ns: when it was over."""
 
     outcome: Outcome
     timing: Timing | None
@@ -91,22 +91,22 @@ class Client:
         )
         try:
             response = await self._transport.handle_async_request(request)
+            exchange: Exchange = response.extensions["evalrun"]
+            try:
+                if not 200 <= response.status_code < 300:
+                    return self._reply(await self._refusal(response, exchange), exchange, began_ns)
+                if "event-stream" in response.headers.get("content-type", ""):
+                    return await self._streamed(response, exchange, began_ns)
+                return self._reply(await self._whole(response), exchange, began_ns)
+            finally:
+                await response.aclose()
         except Broken as broken:
             return self._reply(self._failure(broken), broken.exchange, began_ns)
-        exchange: Exchange = response.extensions["evalrun"]
-        try:
-            if not 200 <= response.status_code < 300:
-                return self._reply(await self._refusal(response, exchange), exchange, began_ns)
-            if "event-stream" in response.headers.get("content-type", ""):
-                return await self._streamed(response, exchange, began_ns)
-            return await self._whole(response, exchange, began_ns)
-        finally:
-            await response.aclose()
 
     async def models(self) -> list[str] | Failure:
-        """Return the names of the models the endpoint lists, none if it has no such list; a failure if it is unusable.
+        """Return the names of the models that the endpoint lists, none if it has no such list.
 
-        Only what would be true of every request is a failure: nobody there, a key that is refused, a redirect.
+        A failure only where every request would fail: no connection, a key that is refused, a redirect.
         """
         soon = replace(self._deadlines, first_byte_s=LIST_S, idle_s=LIST_S, total_s=2 * LIST_S)
         request = httpx.Request("GET", self._models, headers=self._headers, extensions={"deadlines": soon})
@@ -132,7 +132,8 @@ class Client:
             max_bytes=self._sizes.answer, end_markers=self._end_markers, redact=self._redact
         )
         bounds = Bounds()
-        stream: Any = response.stream
+        stream = response.stream
+        assert isinstance(stream, Stream | StockStream)
         broke: Failure | None = None
         done_ns: int | None = None
         try:
@@ -145,34 +146,29 @@ class Client:
             broke = Failure(kind="too_big", phase=Phase.PARTIAL, message=str(error), possibly_billed=True)
         outcome = decoder.finish(broke=broke, invalid_utf8=parser.invalid_utf8)
         if done_ns is not None and isinstance(outcome, Completion):
-            stream.finish()  # what may follow [DONE] is not waited for; what follows a failure is not wanted at all
+            stream.finish()  # nothing that may follow is waited for; after a failure the connection is dropped
         exchange.closed_ns = exchange.closed_ns or done_ns
         return self._reply(outcome, exchange, began_ns, decoder, bounds)
 
-    async def _whole(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
-        try:
-            body = await self._body(response, limit=self._sizes.answer)
-        except Broken as broken:
-            return self._reply(self._failure(broken), exchange, began_ns)
-        outcome = self._dialect.reply(
-            body,
+    async def _whole(self, response: httpx.Response) -> Outcome:
+        return self._dialect.reply(
+            await self._body(response, limit=self._sizes.answer),
             status=response.status_code,
             headers=response.headers,
             end_markers=self._end_markers,
             redact=self._redact,
         )
-        return self._reply(outcome, exchange, began_ns)
 
     async def _refusal(self, response: httpx.Response, exchange: Exchange) -> Failure:
         try:
             body = await self._body(response, limit=ERROR_BYTES)
         except Broken:
-            body = b""  # the status came, and it is what counts
+            body = b""  # the status came
         failure = rejection.rejected(response.status_code, response.headers, body, redact=self._redact)
         headers = {name.lower(): value for name, value in response.headers.items()}
         message = failure.message
         if exchange.proxy and response.status_code in (407, 502, 503, 504):
-            message += f"; the proxy of {exchange.proxy} stood in between and may be who said so"
+            message += f"; this may be the answer of the proxy in {exchange.proxy}"
         wait_s = retry.retry_after_s(headers, datetime.now(UTC))
         return msgspec.structs.replace(failure, message=message, retry_after_s=wait_s)
 
@@ -180,8 +176,7 @@ class Client:
         """Read a body, up to `limit` bytes: what is longer is cut."""
         pieces: list[bytes] = []
         size = 0
-        stream: Any = response.stream
-        async for data in stream:
+        async for data in response.aiter_raw():
             pieces.append(data)
             size += len(data)
             if size > limit:
@@ -220,7 +215,7 @@ class Client:
         return Reply(outcome=outcome, timing=measured, sent_ns=sent_ns, ended_ns=ended_ns)
 
 
-async def _read_events(stream: TimedStream, parser: Parser, decoder: Decoder, bounds: Bounds) -> int | None:
+async def _read_events(stream: Stream | StockStream, parser: Parser, decoder: Decoder, bounds: Bounds) -> int | None:
     """Feed the stream to the decoder until it has all it needs, and return that instant; None at the stream's own end.
 
     The hot path: see tests/benchmarks/fidelity.py.

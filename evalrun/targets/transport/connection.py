@@ -23,7 +23,7 @@ class Owner(Protocol):
 
 
 class Connection:
-    """A connected socket that tells its owner what comes. Without one it is idle, and anything that comes closes it."""
+    """A connected socket that tells its owner what comes. Without an owner it is idle, and whatever comes closes it."""
 
     def __init__(self, stamped: StampedSocket, origin: Origin, *, pool: "Pool", lag: LagMeter) -> None:
         self.stamped = stamped
@@ -39,7 +39,7 @@ class Connection:
         pool.connections.add(self)
 
     def _readable(self) -> None:
-        """Read, on the event loop's word that there is something."""
+        """Read: the event loop says that there is something."""
         now_ns = time.perf_counter_ns()
         self._lag.polls.seen(self._loop, now_ns)
         self._read(now_ns)
@@ -82,7 +82,7 @@ class Connection:
             self.owner.written(all_out=all_out)
 
     def pause(self) -> None:
-        """Read no more until `resume`: TCP then holds the server back."""
+        """Read no more until `resume`; TCP then slows the server down."""
         if not self.closed:
             self._loop.remove_reader(self._fd)
             self.stamped.drained = False
@@ -138,10 +138,10 @@ class Connection:
 
 
 class Pool:
-    """Every connection of a transport. The idle ones of an origin are used again last in, first out.
+    """Every connection of a transport; idle ones are used again last in, first out. Their number has no limit here.
 
-    The caller's concurrency is the only limit on their number. `max_idle_s` is under the 5 s after which the usual
-    servers (uvicorn, node) hang up, so that a request seldom meets a connection that is just being closed.
+    max_idle_s: under the 5 s after which the usual servers (uvicorn, node) hang up, so that a request seldom meets a
+    connection that is just being closed.
     """
 
     def __init__(self, max_idle_s: float) -> None:
@@ -157,7 +157,7 @@ class Pool:
             if time.monotonic() - since_s > self._max_idle_s:
                 connection.close()
                 continue
-            connection.poll()  # an end that the event loop has not got round to closes it here
+            connection.poll()  # an end that the event loop has not seen yet closes it here
             if not connection.closed:
                 return connection
         return None

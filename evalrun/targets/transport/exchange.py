@@ -4,7 +4,7 @@ Instants are nanoseconds of `time.perf_counter_ns`, the one clock of this projec
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import httpx
 
@@ -19,10 +19,10 @@ Piece = tuple[bytes, int, int]
 class Exchange:
     """One request and its answer, as `response.extensions["evalrun"]` shows it. It fills up as the answer comes.
 
-    connect_ns: how long DNS, TCP and TLS took; 0 on a reused connection. sent_ns: the last byte of the request
-    was handed to the kernel. stamp: `kernel` when every read of it was stamped by the kernel at arrival.
-    close_delimited: only the closing of the connection ends this answer, so that a cut looks like an end.
-    proxy: the environment variable whose proxy stood in between, if one did.
+    connect_ns: how long DNS, TCP and TLS took; 0 on a reused connection.
+    sent_ns: the last byte of the request was handed to the kernel.
+    stamp: `kernel` when every read of it was stamped by the kernel at arrival.
+    proxy: the environment variable whose proxy was used, if any.
     """
 
     asked_ns: int
@@ -33,7 +33,6 @@ class Exchange:
     first_byte_ns: int | None = None
     closed_ns: int | None = None
     stamp: Stamp = "user"
-    close_delimited: bool = False
     proxy: str = ""
 
 
@@ -45,16 +44,3 @@ class Broken(httpx.TransportError):
         self.kind = kind
         self.phase = exchange.phase
         self.exchange = exchange
-
-
-class TimedStream(Protocol):
-    """What `response.stream` of this package's transports can do beyond httpx's `AsyncByteStream`."""
-
-    async def read(self) -> list[Piece]:
-        """Return every piece that has come, waiting for one; an empty list is the end."""
-
-    def finish(self, grace_s: float = 1.0) -> None:
-        """Want no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""
-
-    async def aclose(self) -> None:
-        """Drop the connection unless the answer came to its end or `finish` was called."""

@@ -1,10 +1,9 @@
 """How late this client served its own reads, which is the error its latencies may carry, and how to keep it low.
 
-Two views of it, because each is blind somewhere:
+Two views of it, each blind to something:
 
-- the age of every read's bytes by the kernel's stamp. It is exact, but where bytes lay so long that more came in
-  behind them, the kernel tells the age of the last only;
-- how late the event loop ran a timer. It sees every hold-up of the loop, to a millisecond or so.
+- the age of every read's bytes by the kernel's stamp: exact, but of several segments it is the age of the last only;
+- how late the event loop ran a timer: every hold-up of the loop, to a millisecond or so.
 """
 
 import asyncio
@@ -52,7 +51,7 @@ def _upper_edge_ns(bucket: int) -> int:
 
 
 class Polls:
-    """Knows an instant before the event loop's last poll but one: what is read now was not there to be read then.
+    """Knows an instant before the event loop's last poll but one: what is read now was not there then.
 
         batch n-2     batch n-1     batch n
         r  r  r [poll] r  r  [poll] r  <- its socket was not readable at the poll before batch n-1
@@ -98,11 +97,6 @@ class LagMeter:
             return None
         return max(self.reads.quantile_ns(q), self.loop.quantile_ns(q)) / 1e9
 
-    @property
-    def max_s(self) -> float | None:
-        """The longest lag seen."""
-        return self.quantile_s(1.0)
-
     def watch(self, busy: Callable[[], bool]) -> None:
         """Sample the running event loop while `busy()`, until `stop`. Starting twice is starting once."""
         if self._timer is None:
@@ -130,10 +124,10 @@ class LagMeter:
 
 
 class Turns:
-    """Spreads a burst of starts over turns of the event loop: the order stays, and nobody waits when there is no burst.
+    """Spreads a burst of starts over turns of the event loop, in order; without a burst nobody waits.
 
-    Where hundreds of answers end together, hundreds of requests begin together. Begun all in one turn they would
-    hold up every read for a tenth of a second, and the measurement with it.
+    Where hundreds of answers end together, hundreds of requests begin together. All in one turn they would delay every
+    read by a tenth of a second.
     """
 
     def __init__(self) -> None:

@@ -20,10 +20,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 def settle() -> None:
-    """Make this process a better stopwatch: nothing in it may hold its event loop up for long.
+    """Make this process a better stopwatch: nothing in it may delay its event loop for long.
 
-    A full collection over all that was imported would for 30 to 150 ms, and a thread that works, as one that builds
-    a long prompt, for 5 ms at a time by Python's default: the interpreter changes hands ten times as often.
+    A full garbage collection of all that was imported takes 30 to 150 ms. By Python's default a thread that builds a
+    long prompt holds the interpreter for 5 ms at a time, ten times as long as here.
     """
     gc.collect()
     gc.freeze()
@@ -31,7 +31,7 @@ def settle() -> None:
 
 
 def affordable_concurrency(wanted: int) -> int:
-    """Raise the limit of open files as far as it goes, and give how many of `wanted` connections fit: at least 1."""
+    """Raise the limit of open files to its maximum; return how many of `wanted` connections fit, at least 1."""
     if sys.platform == "win32":
         return wanted
     import resource

@@ -48,12 +48,12 @@ class MeasuringTransport(httpx.AsyncBaseTransport):
         self._deadlines = deadlines or Deadlines()
         self._context = functools.cache(functools.partial(tls_context, verify=verify, ca_file=ca_file))
         if ca_file is not None:
-            self._context()  # a wrong file is told before anything is sent
+            self._context()  # a wrong file is refused before anything is sent
         self._pool = Pool(max_idle_s)
         self._turns = Turns()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and give its answer as soon as the head is there. Raises Broken."""
+        """Send `request` and return its answer as soon as the head is there. Raises Broken."""
         exchange = Exchange(asked_ns=time.perf_counter_ns())
         deadlines = request.extensions.get("deadlines", self._deadlines)
         body = await request.aread()
@@ -94,7 +94,7 @@ class MeasuringTransport(httpx.AsyncBaseTransport):
 
 def _origin(url: httpx.URL) -> Origin:
     if url.scheme not in PORTS or not url.raw_host:
-        raise http1.ProtocolError(f"{url.scheme}://{url.host}: no http or https address")
+        raise http1.ProtocolError(f"{url.scheme}://{url.host}: not an http or https address")
     return Origin(url.scheme == "https", url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
 
 

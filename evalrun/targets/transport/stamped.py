@@ -5,15 +5,14 @@
      kernel stamp                              recvmsg
 
 Linux stamps every segment (SO_TIMESTAMPNS), on the wall clock. Only a stamp's *age* is taken from that clock; the
-instants are on the monotonic one. Where one read takes several segments, the kernel gives the stamp of the last:
-an instant may then be late by the time the first lay waiting, never early. How late at most, three facts say:
+instants are on the monotonic one. Where one read takes several segments, the kernel gives the stamp of the last, so an
+instant may be late by the time the first was waiting, never early. How late at most:
 
-- the connection was drained by its previous read;
-- its socket was not readable at the event loop's last poll but one (`lag.Polls`);
-- the kernel counts segments: where there was one, nothing lay waiting.
+- nothing arrived before the previous read of the connection, which drained it;
+- nothing arrived before the event loop's last poll but one, at which the socket was not readable (`lag.Polls`);
+- not at all, if the kernel counted one segment.
 
-The second overstates the error of a client that reads two segments at once although it reads promptly: by two turns of
-the loop, which are two ticks of `lag` where the loop idles.
+A client that promptly reads two segments is in doubt for two turns of the loop, or two ticks of `lag` if it was idle.
 """
 
 import contextlib
@@ -48,7 +47,7 @@ def arrival_ns(stamp_ns: int, *, wall_ns: int, now_ns: int, previous_ns: int) ->
     """Put a kernel stamp on the monotonic clock; None when it cannot be right, because the wall clock was set.
 
     wall_ns, now_ns: both clocks at the read. previous_ns: the connection's last event, which no byte read after it
-    precedes (but for segments that overtook each other, where the read's own instant is the better answer too).
+    precedes (except for segments that overtook each other, where the read's own instant is better too).
     """
     age_ns = wall_ns - stamp_ns
     if not 0 <= age_ns <= OLDEST_NS:
@@ -58,14 +57,10 @@ def arrival_ns(stamp_ns: int, *, wall_ns: int, now_ns: int, previous_ns: int) ->
 
 
 class Tls:
-    """The client's side of one TLS connection.
+    """The client's side of one TLS connection, as values. After each call, what `outgoing` returns is to be sent.
 
-    closed: the peer said that nothing follows. received_bytes: what the handshake took of the wire.
-
-    Whatever `outgoing` gives after a call belongs on the wire. Raises ssl.SSLError for bytes that are not TLS.
+    closed: the peer said that nothing follows. received_bytes: of the handshake. Raises ssl.SSLError for other bytes.
     """
-
-    __slots__ = ("_in", "_object", "_out", "closed", "received_bytes")
 
     def __init__(self, context: ssl.SSLContext, host: str) -> None:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -74,7 +69,7 @@ class Tls:
         self.received_bytes = 0
 
     def handshake(self, received: bytes) -> bool:
-        """Go on with the handshake; True when it is through, False when more bytes are needed."""
+        """Continue the handshake; True when it is complete, False when more bytes are needed."""
         self._in.write(received)
         self.received_bytes += len(received)
         try:
@@ -84,7 +79,7 @@ class Tls:
         return True
 
     def outgoing(self) -> bytes:
-        """Take the bytes that wait to be sent."""
+        """Take the bytes to be sent."""
         return self._out.read()
 
     def encrypt(self, plain: bytes) -> bytes:
@@ -110,28 +105,13 @@ class Tls:
 class StampedSocket:
     """A connected socket. Every call returns at once.
 
-    stamps: the kernel stamps its reads. age_ns: how long the bytes of the last read lay waiting; None when the
-    kernel did not say. ended: the peer sends no more. sent_bytes: what the kernel took, sent_ns: the last of it when.
-    secure: it is TLS. drained: the last read left nothing behind; whoever stops watching the socket sets it to False.
+    stamps: the kernel stamps its reads.
+    age_ns: how long the bytes of the last read were waiting; None when the kernel did not say.
+    ended: the peer sends no more.
+    sent_bytes, sent_ns: how much the kernel took, and when the last of it.
+    secure: it is TLS.
+    drained: the last read left nothing behind; who stops watching the socket sets it to False.
     """
-
-    __slots__ = (
-        "_empty_ns",
-        "_pending",
-        "_previous_ns",
-        "_raw",
-        "_read_bytes",
-        "_reads",
-        "_segments",
-        "_tls",
-        "age_ns",
-        "drained",
-        "ended",
-        "secure",
-        "sent_bytes",
-        "sent_ns",
-        "stamps",
-    )
 
     def __init__(self, raw: socket.socket, tls: Tls | None = None) -> None:
         self._raw = raw
@@ -157,7 +137,7 @@ class StampedSocket:
     def receive(self, begun_ns: int, *, polled_ns: int) -> tuple[bytes, int, int] | None:
         """Read what is there: the bytes, perhaps none, the instant the last arrived, and one before which none did.
 
-        begun_ns: now. polled_ns: the event loop found nothing on the socket after it, if it watches it.
+        begun_ns: now. polled_ns: the event loop, if it watches the socket, found nothing on it later than this.
         None: nothing is there. Raises OSError, which ssl.SSLError is one of.
         """
         since_ns = max(self._empty_ns, polled_ns) if self.drained else self._empty_ns
@@ -172,10 +152,8 @@ class StampedSocket:
         at_ns = self._stamp(ancillary)
         self._reads += bool(data)
         self._read_bytes += len(data)
-        if len(data) < READ_BYTES:
-            self.drained, self._empty_ns = True, begun_ns
-        else:  # there may be more, and the last segment may have been cut
-            self.drained, self._empty_ns, self._segments = False, since_ns, None
+        self.drained = len(data) < READ_BYTES
+        self._empty_ns = begun_ns if self.drained else since_ns
         if not data:
             self.ended = True
         elif self._tls is not None:
@@ -223,7 +201,7 @@ class StampedSocket:
         return at_ns
 
     def send(self, data: bytes) -> bool:
-        """Hand `data` to the kernel, as far as it takes it now. True when all is out, else `flush` later."""
+        """Hand `data` to the kernel, as much as it takes now. True when all is out, else `flush` later."""
         self._count_segments()
         return self._hand_over(data if self._tls is None else self._tls.encrypt(data))
 

@@ -46,7 +46,7 @@ class StockTransport(httpx.AsyncBaseTransport):
         self._proxies = _proxies(context) if trust_env else {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send `request` and give its answer as soon as the head is there. Raises Broken."""
+        """Send `request` and return its answer as soon as the head is there. Raises Broken."""
         self.lag.watch(lambda: True)
         inner, where, variable = self._direct, request.url.host, ""
         if request.url.scheme in self._proxies and not urllib.request.proxy_bypass(request.url.host):
@@ -63,7 +63,7 @@ class StockTransport(httpx.AsyncBaseTransport):
             response.status_code,
             headers=response.headers,
             stream=StockStream(response, asking, self._drains),
-            extensions={**response.extensions, "evalrun": asking.answered(response)},
+            extensions={**response.extensions, "evalrun": asking.exchange},
         )
 
     async def aclose(self) -> None:
@@ -130,13 +130,6 @@ class Asking:
         if not self.limit.expired():
             self.limit.reschedule(min(asyncio.get_running_loop().time() + seconds, self._end_s))
 
-    def answered(self, response: httpx.Response) -> Exchange:
-        """Note how the answer will end."""
-        chunked = response.headers.get("transfer-encoding", "").lower().endswith("chunked")
-        bodiless = response.status_code in (204, 304)
-        self.exchange.close_delimited = not (bodiless or chunked or "content-length" in response.headers)
-        return self.exchange
-
     def __enter__(self) -> None:
         pass
 
@@ -181,7 +174,7 @@ def _causes(error: BaseException | None) -> Iterator[OSError]:
 
 
 class StockStream(httpx.AsyncByteStream):
-    """An answer's body (an `exchange.TimedStream`), stamped when this task gets it."""
+    """An answer's body, stamped when this task gets it."""
 
     def __init__(self, response: httpx.Response, asking: Asking, drains: set[asyncio.Task[None]]) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -209,7 +202,7 @@ class StockStream(httpx.AsyncByteStream):
             yield batch[0][0]
 
     def finish(self, grace_s: float = 1.0) -> None:
-        """Want no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""
+        """Read no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""
         self._finished = True
         drain = asyncio.get_running_loop().create_task(self._drain(grace_s))
         self._drains.add(drain)

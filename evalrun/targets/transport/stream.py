@@ -21,7 +21,7 @@ from evalrun.targets.transport.exchange import Broken, Exchange, Piece
 from evalrun.types import FailureKind, Phase
 
 HIGH_WATER_BYTES = 1024 * 1024
-"""With more than this unread, the server is held back."""
+"""With more than this unread, the connection is paused."""
 LONGEST_SLEEP_S = 3600.0
 Deadline = tuple[float, FailureKind, str]
 
@@ -45,7 +45,7 @@ def last_event(data: bytes, body: bytes) -> int | None:
 
 
 class Stream(httpx.AsyncByteStream):
-    """An answer's body (an `exchange.TimedStream`), and the owner of its connection until the answer ends."""
+    """An answer's body, and the owner of its connection until the answer ends."""
 
     def __init__(self, connection: Connection, exchange: Exchange, *, deadlines: Deadlines, method: str) -> None:
         self.answer = http1.AnswerParser(method)
@@ -99,7 +99,7 @@ class Stream(httpx.AsyncByteStream):
                 yield data
 
     def finish(self, grace_s: float = 1.0) -> None:
-        """Want no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""
+        """Read no more of the body: keep the connection if the answer ends within `grace_s`, else drop it."""
         self._unwanted = True
         self._queue.clear()
         if not self._over:
@@ -125,7 +125,7 @@ class Stream(httpx.AsyncByteStream):
     def _resume(self) -> None:
         if self._paused:
             self._paused = False
-            self._active_ns = time.perf_counter_ns()  # while we held it back, the silence was ours
+            self._active_ns = time.perf_counter_ns()  # while it was paused, the silence was ours
             self._connection.resume()
             self._sleep()
 
@@ -190,7 +190,6 @@ class Stream(httpx.AsyncByteStream):
         self._over = True
         self._exchange.closed_ns = at_ns
         self._exchange.phase = Phase.COMPLETE
-        self._exchange.close_delimited = self.answer.close_delimited
         self._set_timer(None)
         if self._paused:
             self._paused = False
