@@ -57,11 +57,10 @@ def _over(
 ) -> Mean:
     """Return the mean over units. first: a row of each. answers: how many each is the mean of."""
     known = ~np.isnan(means)
-    clusters = requests.cluster[first]
-    clustered = bool(clusters.any())
-    grouped = np.where(clusters == 0, requests.sample[first], clusters)[known] if clustered else None
+    clusters = requests.drawn_with(first[known])
     asked = None if answers is None else answers[known]
-    return Mean(unit_mean(means[known], answers=asked, clusters=grouped, level=level), int(known.sum()), clustered)
+    found = unit_mean(means[known], answers=asked, clusters=clusters, level=level)
+    return Mean(found, int(known.sum()), clusters is not None)
 
 
 def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:
