@@ -5,6 +5,7 @@
     samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens and, where the
                suite states an SLO, whether it was kept: 1 or 0. One run's: the last that was saved. About 35 bytes
                each, and `git diff` shows which samples flipped.
+    clusters   of each sample that has one, hashes too.
     nights     percentiles, throughput, goodput and mean tokens of every run that was saved under the name, oldest
                first: how much one night differs from another is learned from them. About the planned requests alone,
                where the run was asked again (`interim`).
@@ -30,7 +31,7 @@ from evalrun.requests import HEADLINE, Requests, Setup, State
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 
-SCHEMA = 2
+SCHEMA = 3
 MOST_NIGHTS = 30
 LETTERS = "rwndutf"
 """A letter for each `State`."""
@@ -52,6 +53,7 @@ class Stored(Value, frozen=True):
     setup: Setup
     load: tuple[str, ...]
     samples: Mapping[str, str]
+    clusters: Mapping[str, str]
     nights: tuple[StoredNight, ...]
 
 
@@ -98,7 +100,7 @@ def _laid_out(stored: Stored) -> bytes:
 
     fields = []
     for name, value in sorted(msgspec.to_builtins(stored).items()):
-        if name == "samples":
+        if name in ("samples", "clusters") and value:
             inner = (b"  " + written(key) + b": " + written(item) for key, item in sorted(value.items()))
             fields.append(written(name) + b": {\n" + b",\n".join(inner) + b"\n }")
         elif name == "nights":
@@ -154,6 +156,7 @@ def _fresh(side: Side, cell: SideCell) -> Stored:
         setup=cell.setup,
         load=cell.load,
         samples=_lines(cell),
+        clusters=_clusters(cell),
         nights=(stored_night(interim(cell).planned, run=side.run, at=side.at),),
     )
 
@@ -174,13 +177,19 @@ def _lines(cell: SideCell) -> dict[str, str]:
     return {sample: " ".join(requests) for sample, requests in lines.items()}
 
 
+def _clusters(cell: SideCell) -> dict[str, str]:
+    starts = cell.requests.starts
+    pairs = zip(cell.samples.tolist(), cell.requests.cluster[starts].tolist(), strict=True)
+    return {f"{sample:016x}": f"{cluster:016x}" for sample, cluster in pairs if cluster}
+
+
 def _written(number: float) -> str:
     return "" if math.isnan(number) else f"{number:.9g}"
 
 
 def _cell(file: Stored) -> SideCell:
     rows = [
-        (int(sample, 16), repeat, request.split(","))
+        (int(sample, 16), repeat, request.split(","), int(file.clusters.get(sample, "0"), 16))
         for sample, line in sorted(file.samples.items())
         for repeat, request in enumerate(line.split(" "))
     ]
@@ -199,6 +208,7 @@ def _cell(file: Stored) -> SideCell:
         {
             "place": np.zeros(len(rows), np.int32),
             "sample": np.array([row[0] for row in rows], np.uint64),
+            "cluster": np.array([row[3] for row in rows], np.uint64),
             "repeat": np.array([row[1] for row in rows], np.int32),
             "state": state,
             "refused": refused,

@@ -18,10 +18,9 @@ import numpy as np
 
 from evalrun.compare.figures import amounts, ascending, not_known_good, past, shares, unknown
 from evalrun.compare.side import Matching
-from evalrun.requests.quality import clusters_of
-from evalrun.requests.rows import Bools, Ids
+from evalrun.requests.rows import Ids
 from evalrun.rule import PERCENTILES, Measure
-from evalrun.stats.interval import Floats
+from evalrun.stats.interval import Floats, mean_spread
 from evalrun.stats.nights import LEAST_NIGHTS, Night, drift, log_quantile_night
 from evalrun.stats.percentile import compare_quantiles
 from evalrun.stats.resample import compare_ratios
@@ -110,34 +109,35 @@ def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Foun
         right = (np.where(np.isnan(each), np.nan, cell.score) for cell, each in zip(cells, sides, strict=True))
         of_base, of_new, _ = matching.sample_values(*right)
     if np.array_equal(base, new) and np.array_equal(of_base, of_new) and of_base.any():
-        return Found(_unchanged(base.sum() / of_base.sum(), len(base), margin), len(base), claims=True, equal=True)
+        units = len(base) if clusters is None else len(np.unique(clusters))
+        return Found(_unchanged(base.sum() / of_base.sum(), units, margin), len(base), claims=True, equal=True)
     found = compare_ratios((base, of_base), (new, of_new), margin=margin or 0.0, clusters=clusters)
-    nights = past(matching.nights, measure, matching.prices, error=_log_error(base, new) / math.sqrt(2))
+    error = _log_error(base, new, clusters) / math.sqrt(2)
+    nights = past(matching.nights, measure, matching.prices, error=error)
     if len(nights) >= LEAST_NIGHTS and found.low is not None:
         tonight = Night(math.log(found.value_new), nights[0].error)
         found = _from_drift(nights, tonight, measure, margin)
     return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
-def _unchanged(amount: float, samples: int, margin: float | None) -> Comparison:
+def _unchanged(amount: float, units: int, margin: float | None) -> Comparison:
     """Compare amounts of which not one differs, as where an endpoint answers the same every time.
 
-    There is no spread to learn from. A rise of the mean by the margin takes at least that share of all samples, where
-    none more than doubles; `within` is the chance that not one of them would have been among these.
+    There is no spread to learn from. A rise of the mean by the margin takes at least that share of all samples (or
+    clusters), where none more than doubles; `within` is the chance that not one of them would have been among these.
     """
-    unseen = (1 - min(1.0, margin)) ** samples if margin else 1.0
+    unseen = (1 - min(1.0, margin)) ** units if margin else 1.0
     return Comparison(
         value_base=amount, value_new=amount, difference=0.0, low=None, high=None, p=1.0, mde=None,
         method="no pair differs", premise="a sample's amount at most doubles", relative=True, sides=Sides(1.0, unseen),
     )  # fmt: skip
 
 
-def _log_error(base: Floats, new: Floats) -> float:
+def _log_error(base: Floats, new: Floats, clusters: Ids | None) -> float:
     """Return the standard error of log(mean of new / mean of base), paired."""
-    if len(base) < 2 or not base.mean() or not new.mean():
+    if not base.mean() or not new.mean():
         return math.inf
-    spread = new / new.mean() - base / base.mean()
-    return float(spread.std(ddof=1)) / math.sqrt(len(base))
+    return mean_spread(new / new.mean() - base / base.mean(), clusters=clusters).error
 
 
 # ---------------------------------------------------------------- time
@@ -150,11 +150,11 @@ def _latency(matching: Matching, measure: Measure, margin: float | None) -> Foun
     if now is None:
         return Found(None, why="a baseline on the new side has no requests to compare")
     if old is None:
-        ordered = ascending(now)
+        ordered, clusters = ascending(matching.new, name)
         nights = past(matching.nights, measure, matching.prices)
         if not nights or not ordered:
             return Found(None, why=f"no earlier night has {measure.label}" if ordered else "no answer has one")
-        tonight = log_quantile_night(ordered, q)
+        tonight = log_quantile_night(ordered, q, clusters=clusters)
         if math.isinf(tonight.value):
             return Found(None, why=f"so many requests failed that {measure.label} is one of them")
         return _nightly(nights, tonight, measure, margin, pairs=len(ordered))
@@ -163,17 +163,10 @@ def _latency(matching: Matching, measure: Measure, margin: float | None) -> Foun
     base, new = base[both], new[both]
     if not len(base) or np.isinf(base).all() or np.isinf(new).all():
         return Found(None, why="no request has one on both sides")
-    clusters = _clusters(matching, both)
+    clusters = matching.new.requests.drawn_with(matching.requests[1][both], repeats=True)
     found = compare_quantiles(base, new, q, margin=margin or 0.0, clusters=clusters)
     claims = matching.same_session or margin is not None
     return Found(found, len(base), claims=claims, why="" if matching.same_session else ONE_NIGHT)
-
-
-def _clusters(matching: Matching, both: Bools) -> Ids | None:
-    """Return what each pair of requests belongs to: its cluster, else its sample where samples were repeated."""
-    requests, rows = matching.new.requests, matching.requests[1][both]
-    clusters = clusters_of(requests, rows)
-    return requests.sample[rows] if clusters is None and matching.repeated else clusters
 
 
 def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evalrun.compare.side import SideCell, StoredNight
 from evalrun.requests import latency, money, quality, rates
-from evalrun.requests.rows import Bools
+from evalrun.requests.rows import Bools, Ids
 from evalrun.rule import LATENCIES, MEASURES, PERCENTILES, Measure
 from evalrun.stats.interval import Floats, Interval, student_mean
 from evalrun.stats.nights import Night, log_quantile_night
@@ -82,8 +82,9 @@ def estimate(cell: SideCell, measure: Measure, prices: Json) -> Callable[[float]
     if measure.name == "cost_per_correct":
         spent, right = float(np.nansum(each)), float(np.nansum(cell.score))
         return _alone(spent / right if spent > 0 and right > 0 else None)
-    means = known(cell.means(each))
-    return lambda level: student_mean(means, level=level)
+    means = cell.means(each)
+    clusters = cell.requests.drawn_with(cell.requests.starts[~np.isnan(means)])
+    return lambda level: student_mean(known(means), clusters=clusters, level=level)
 
 
 def _alone(number: float | None) -> Callable[[float], Interval | None] | None:
@@ -93,14 +94,13 @@ def _alone(number: float | None) -> Callable[[float], Interval | None] | None:
 def _percentile(cell: SideCell, measure: Measure) -> Callable[[float], Interval | None] | None:
     """Return a percentile, failures in the tail; from the last night where only nights are kept."""
     name, _, wanted = measure.name.partition("_")
-    values = cell.latency(name)
-    if values is None:
+    if not cell.timed:
         found = cell.nights[-1].logs.get(measure.name) if cell.nights else None
         return _alone(None if found is None else math.exp(found[0]))
-    ordered = ascending(values)
+    ordered, clusters = ascending(cell, name)
     if not ordered or math.isinf(ordered[0]):
         return None  # no answer has one
-    return lambda level: quantile_interval(ordered, PERCENTILES[wanted], level=level)
+    return lambda level: quantile_interval(ordered, PERCENTILES[wanted], clusters=clusters, level=level)
 
 
 def invalid(cell: SideCell, measure: Measure) -> str:
@@ -127,10 +127,20 @@ def known(values: Floats) -> Floats:
     return values[~np.isnan(values)]
 
 
-def ascending(values: Floats) -> list[float]:
-    """Return the values that are known in ascending order, failures last."""
-    ordered: list[float] = np.sort(known(values)).tolist()
-    return ordered
+def ascending(cell: SideCell, name: str) -> tuple[list[float], Ids | None]:
+    """Return the values of a latency that are known in ascending order, failures last, and what each was drawn with.
+
+    Nothing of a cell that keeps only its nights.
+    """
+    values = cell.latency(name)
+    if values is None:
+        return [], None
+    rows = np.flatnonzero(~np.isnan(values))
+    clusters = cell.requests.drawn_with(rows, repeats=True)
+    if clusters is None:
+        return np.sort(values[rows]).tolist(), None
+    order = np.argsort(values[rows])
+    return values[rows][order].tolist(), clusters[order]
 
 
 # ---------------------------------------------------------------- nights
@@ -142,9 +152,8 @@ def stored_night(cell: SideCell, *, run: str, at: str) -> StoredNight:
     for name, q in PERCENTILES.items():
         for latency_name in LATENCIES:
             measure = MEASURES[f"{latency_name}_{name}"]
-            values = cell.latency(latency_name)
-            ordered = [] if values is None else ascending(values)
-            night = log_quantile_night(ordered, q) if ordered else None
+            ordered, clusters = ascending(cell, latency_name)
+            night = log_quantile_night(ordered, q, clusters=clusters) if ordered else None
             if night is not None and math.isfinite(night.value) and not invalid(cell, measure):
                 logs[measure.name] = (_short(night.value), _short(night.error, 3))
     for name, rate in (("throughput", cell.throughput), ("goodput", cell.goodput)):

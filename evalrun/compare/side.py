@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from evalrun.requests import Requests, RunFacts, Setup, latency
-from evalrun.requests.quality import by_sample, clusters_of
+from evalrun.requests.quality import by_sample
 from evalrun.requests.rows import Bools, Ids
 from evalrun.stats.interval import Floats, Interval, Whole
 from evalrun.store.manifest import Fingerprints, Machine, Manifest
@@ -138,7 +138,6 @@ class Matching:
 
     requests, samples: row numbers on both sides of what both have.
     nights: those of the base, without the new run's own.
-    repeated: whether a side has several requests of a sample.
     """
 
     def __init__(
@@ -153,17 +152,16 @@ class Matching:
         self.nights = [night for night in base.nights if night.run != tonight]
         self.requests = _common(_request_ids(base), _request_ids(new))
         self.samples = _common(base.samples, new.samples)
-        self.repeated = base.requests.repeated or new.requests.repeated
 
     def sample_values(self, base: Floats, new: Floats) -> tuple[Floats, Floats, Ids | None]:
         """Return the means, on both sides, of the samples that have one there, from values of each request.
 
-        And the cluster of each of these samples; None where there are no clusters.
+        And what each of these samples was drawn with, as the new run says (`Requests.drawn_with`).
         """
         old, now = self.base.means(base)[self.samples[0]], self.new.means(new)[self.samples[1]]
         both = ~(np.isnan(old) | np.isnan(now))
-        requests = self.new.requests
-        return old[both], now[both], clusters_of(requests, requests.starts[self.samples[1]][both])
+        rows = self.new.requests.starts[self.samples[1][both]]
+        return old[both], now[both], self.new.requests.drawn_with(rows)
 
 
 def _request_ids(cell: SideCell) -> Ids:

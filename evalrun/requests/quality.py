@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.requests.rows import HEADLINE, Bools, Ids, Requests, most_first
+from evalrun.requests.rows import HEADLINE, Bools, Requests, most_first
 from evalrun.stats import repeats
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
@@ -57,18 +57,10 @@ def _over(
 ) -> Mean:
     """Return the mean over units. first: a row of each. answers: how many each is the mean of."""
     known = ~np.isnan(means)
-    clusters = clusters_of(requests, first[known])
+    clusters = requests.drawn_with(first[known])
     asked = None if answers is None else answers[known]
-    interval = unit_mean(means[known], answers=asked, clusters=clusters, level=level)
-    return Mean(interval, int(known.sum()), clusters is not None)
-
-
-def clusters_of(requests: Requests, rows: Whole) -> Ids | None:
-    """Return the cluster of some rows, of a row without one its sample; None where none of the requests has one."""
-    if not requests.cluster.any():
-        return None
-    clusters = requests.cluster[rows]
-    return np.where(clusters == 0, requests.sample[rows], clusters)
+    found = unit_mean(means[known], answers=asked, clusters=clusters, level=level)
+    return Mean(found, int(known.sum()), clusters is not None)
 
 
 def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:

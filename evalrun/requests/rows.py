@@ -289,6 +289,16 @@ class Requests(Columns):
         """Whether a sample has more than one row."""
         return len(self.starts) < len(self)
 
+    def drawn_with(self, rows: Whole, *, repeats: bool = False) -> Ids | None:
+        """Return what each of some rows was drawn with: its cluster, or its sample where it has none.
+
+        None where each row was drawn on its own: none has a cluster, nor, with `repeats`, a sample several rows.
+        """
+        named, samples = self.cluster[rows], self.sample[rows]
+        if named.any():
+            return np.where(named == 0, samples, named)
+        return samples if repeats and self.repeated else None
+
     # ------------------------------------------------------------ texts, read again
 
     def record(self, row: int) -> Record:

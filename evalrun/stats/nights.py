@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from numpy.typing import ArrayLike
+
 from evalrun.stats.distribution import normal_quantile, normal_tail, t_quantile, t_tail
 from evalrun.stats.power import mde_mean
 from evalrun.stats.quantile import quantile, rank_error
@@ -46,16 +48,16 @@ class Drift(NamedTuple):
     premise: str
 
 
-def log_quantile_night(ordered: Sequence[float], q: float) -> Night:
+def log_quantile_night(ordered: Sequence[float], q: float, *, clusters: ArrayLike | None = None) -> Night:
     """Return the logarithm of the `q` quantile of ascending positive values, with its standard error.
 
     The error is half the way between the values one error below and above. It is infinite where failures reach that
-    far down. Premise: independent values. Source: Woodruff 1952; no density is estimated.
+    far down. Premise: independent values (clusters). Source: Woodruff 1952; no density is estimated.
     """
     value = quantile(ordered, q)
     if value is None:
         return Night(math.nan, math.inf)
-    middle, (error, _) = len(ordered) * q, rank_error(len(ordered), q)
+    middle, (error, _) = len(ordered) * q, rank_error(len(ordered), q, clusters=clusters)
     low, high = (_between(ordered, rank) for rank in (middle - error, middle + error))
     return Night(math.log(value), (high - low) / 2)
 

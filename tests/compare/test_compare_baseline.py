@@ -122,8 +122,8 @@ def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("{", "[", "damaged"),
-        ('"schema": 2', '"schema": 9', "format 9; this evalrun reads format 2: install"),
-        ('"schema": 2', '"schema": 1', "format 1; this evalrun reads format 2: save"),
+        ('"schema": 3', '"schema": 9', "format 9; this evalrun reads format 3: install"),
+        ('"schema": 3', '"schema": 1', "format 1; this evalrun reads format 3: save"),
         ('"r,1,', '"q,1,', "damaged samples"),
     ],
 )

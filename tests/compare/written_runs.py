@@ -28,6 +28,7 @@ class Asked(NamedTuple):
     target: str = "sim"
     cached: int | None = None
     session: int = 1
+    text: str | None = None
 
 
 def asked(word: str, **more: Any) -> list[Asked]:
@@ -48,7 +49,8 @@ def _record(one: Asked, number: int) -> Record:
         timing = Timing(connect_s=0.0, reused=True, ttft_s=one.ttft_s, e2e_s=one.ttft_s + 0.4, tpot_s=0.02)
     return Record(
         key=key(one), session=one.session, target=one.target, repeat=one.repeat, outcome=outcome, timing=timing,
-        sample=Sample(task="add", id=one.sample, messages=(), expected="4"), at="", sent_s=float(number),
+        sample=Sample(task="add", id=one.sample, messages=(), expected="4", meta={"text": one.text}), at="",
+        sent_s=float(number),
     )  # fmt: skip
 
 
@@ -72,7 +74,8 @@ def _score(one: Asked) -> Score | None:
 def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: float = 0.0001, **more: Any) -> Path:
     """Write the folder of a run; `more` changes what its manifest says. Each session says that nothing is left to ask.
 
-    later_lag_s: of the client, in the sessions after the first. loads: lines of the journal about the load.
+    later_lag_s: of the client, in the sessions after the first. loads: lines of the journal about the load. cluster:
+    "text" where the samples of a text are one.
     """
     folder.mkdir()
     scorers = more.get("scorers", SCORERS)
@@ -84,7 +87,7 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
         scorers=fingerprint(scorers),
     )  # fmt: skip
     suite = {
-        "tasks": {"add": {"repeats": repeats, "scorers": scorers}},
+        "tasks": {"add": {"repeats": repeats, "scorers": scorers, "cluster": more.get("cluster")}},
         "load": {"concurrency": more.get("concurrency", 4)},
         "limits": {"max_failed_share": 0.1},
         "gates": more.get("gates", []),

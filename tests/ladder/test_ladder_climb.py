@@ -236,6 +236,22 @@ def test_accuracy_by_family_and_a_question_counts_once(ladder: Climb) -> None:
     assert [(m.value, m.n) for m in metrics if m] == [(0.5, 3), (0.75, 2), (0.0, 1)]
 
 
+def test_clusters_widen_accuracy(tmp_path: Path) -> None:
+    """20 questions of 2 families, one all right and one all wrong, are 2 observations: the interval is nearly all."""
+    records = [record(f"{n}", family=("retrieval", "state")[n % 2]) for n in range(20)]
+    found = {}
+    for cluster in (None, "family"):
+        tasks = {"needle": {**TASK, "samples": 20, "cluster": cluster}}
+        right = scores({f"{n}": float(n % 2) for n in range(20)})
+        (ladder,) = climb(read(write_run(tmp_path / f"{cluster}", records, right, tasks=tasks)))
+        found[cluster] = ladder.rungs[0].get("accuracy")
+    alone, together = found[None], found["family"]
+    assert (alone.value, alone.marks, together.value, together.marks) == (0.5, (), 0.5, (Mark.CLUSTERED,))
+    assert alone.low == pytest.approx(0.2993, abs=1e-4)  # Wilson's of 10 of 20
+    assert together.low < 0.1
+    assert together.high > 0.9
+
+
 def test_a_spot_is_a_size_and_a_depth(ladder: Climb) -> None:
     """Only where the answer stands at one place."""
     records = [record("a", depth=0.5), record("b", depth=0.5), record("c", depth=0), record("d", family="state")]
