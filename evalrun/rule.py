@@ -51,11 +51,11 @@ class Measure:
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 LATENCIES = ("ttft", "tpot", "e2e")
 _MEASURES = (
-    Measure("accuracy", "accuracy", "share", "lower", ("limit", "no_worse")),
-    Measure("failed", "failed", "share", "higher", ("limit", "no_worse")),
-    Measure("truncated", "truncated", "share", "higher", ("limit", "no_worse")),
-    Measure("unscored", "unscored", "share", "higher", ("limit", "no_worse")),
-    Measure("good", "good", "share", "lower", ("limit", "no_worse")),
+    Measure("accuracy", "accuracy", "fraction", "lower", ("limit", "no_worse")),
+    Measure("failed", "failed", "fraction", "higher", ("limit", "no_worse")),
+    Measure("truncated", "truncated", "fraction", "higher", ("limit", "no_worse")),
+    Measure("unscored", "unscored", "fraction", "higher", ("limit", "no_worse")),
+    Measure("good", "good", "fraction", "lower", ("limit", "no_worse")),
     *(
         Measure(f"{latency}_{name}", f"{latency.upper()} {name}", "s", "higher", ("limit", "within"))
         for latency in LATENCIES
@@ -75,9 +75,9 @@ _FORMS: dict[str, RuleKind] = {">=": "limit", "<=": "limit", "no worse than": "n
 _SHAPE = re.compile(r"(?P<metric>\w+)\s*(?P<form>>=|<=|no\s+worse\s+than\b|within\b)\s*(?P<amount>\S.*)")
 _AMOUNT = re.compile(r"(?P<sign>\$?)\s*(?P<number>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[^\d\s.].*)?")
 _SCALES: dict[str, tuple[Unit, float]] = {
-    "%": ("share", 0.01), "percent": ("share", 0.01), "ms": ("s", 0.001), "s": ("s", 1.0), "usd": ("usd", 1.0),
+    "%": ("fraction", 0.01), "percent": ("fraction", 0.01), "ms": ("s", 0.001), "s": ("s", 1.0), "usd": ("usd", 1.0),
 }  # fmt: skip
-_EXAMPLES: dict[Unit, str] = {"share": "80 % or 0.80", "s": "800 ms or 0.8 s", "usd": "0.002 USD"}
+_EXAMPLES: dict[Unit, str] = {"fraction": "80 % or 0.80", "s": "800 ms or 0.8 s", "usd": "0.002 USD"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ def _limit(said: str, number: float, unit: str, measure: Measure) -> float:
         if belongs != measure.unit:
             raise ValueError(f"{said!r}: {unit!r} is not a unit of {measure.name}; write {_forms(measure)}")
         number *= scale
-    elif measure.unit != "share":
+    elif measure.unit != "fraction":
         raise ValueError(f"{said!r}: the unit is missing; write {_forms(measure)}")
-    if measure.unit == "share" and number > 1:
+    if measure.unit == "fraction" and number > 1:
         raise ValueError(f"{said!r}: a fraction is at most 1; write {_forms(measure)}")
     return number

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import Literal
 
 Unit = Literal[
-    "fraction", "share", "count", "number", "s", "s/token", "s/token^2", "tok/s", "req/s", "tokens", "usd"
+    "fraction", "count", "number", "s", "s/token", "s/token^2", "tok/s", "req/s", "tokens", "usd"
 ]  # fmt: skip
 UNKNOWN = "-"
 

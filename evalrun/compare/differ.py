@@ -48,7 +48,7 @@ def differ(matching: Matching, measure: Measure, *, margin: float | None = None)
     """Compare one measure. margin: the change for the worse that a rule tolerates, in points or relative."""
     if matching.base.values or matching.new.values:
         return Found(None, why="a table has no samples to pair")
-    if measure.unit == "share":
+    if measure.unit == "fraction":
         return _shares(matching, measure, margin)
     if measure.unit == "s":
         return _latency(matching, measure, margin)

@@ -71,7 +71,7 @@ def value(cell: SideCell, measure: Measure, prices: Json) -> Interval | None:
 
 def estimate(cell: SideCell, measure: Measure, prices: Json) -> Callable[[float], Interval | None] | None:
     """Return the value and interval of a measure as a function of the interval's level; None where it has no value."""
-    if measure.unit == "share":
+    if measure.unit == "fraction":
         values = shares(cell, measure.name)
         return lambda level: quality.mean(cell.requests, values, level=level).interval
     if measure.unit == "s" and measure.name != "client_lag":

@@ -76,7 +76,7 @@ def limit(rule: Rule, cell: SideCell, side: Side) -> Case:
     if not cell.attempted:
         return case(why="nothing was measured")
     measure = rule.measure
-    if measure.name == "client_lag" or (measure.unit == "share" and measure.name not in ("accuracy", "good")):
+    if measure.name == "client_lag" or (measure.unit == "fraction" and measure.name not in ("accuracy", "good")):
         return _counted(rule, cell, case)
     if late := figures.invalid(cell, measure):
         return case(why=f"{measure.label} is INVALID", trouble=late)
@@ -205,7 +205,7 @@ def formatted(value: float | None, measure: Measure) -> str:
     """Return a value with its unit, for people."""
     if value is None:
         return units.UNKNOWN
-    if measure.unit == "share":
+    if measure.unit == "fraction":
         return units.fraction(value, 1)
     if measure.unit == "s":
         return units.seconds(value)
@@ -216,11 +216,11 @@ def formatted(value: float | None, measure: Measure) -> str:
 
 def _plain(value: float, measure: Measure) -> str:
     """Return a limit as it would be typed."""
-    return f"{value * 100:g} %" if measure.unit == "share" else formatted(value, measure)
+    return f"{value * 100:g} %" if measure.unit == "fraction" else formatted(value, measure)
 
 
 def _with_interval(found: Interval, measure: Measure) -> str:
-    if measure.unit == "share":
+    if measure.unit == "fraction":
         return units.interval(found.value, found.low, found.high)
     ends = ", ".join(formatted(end, measure) for end in (found.low, found.high))
     return f"{formatted(found.value, measure)} [{ends}]"

@@ -104,7 +104,7 @@ def reach(rule: Rule, matching: Matching, found: Comparison) -> Reach | None:
     """
     if found.low is None or found.high is None:
         return None
-    cells, name, share = (matching.new, matching.base), rule.measure.name, rule.measure.unit == "share"
+    cells, name, share = (matching.new, matching.base), rule.measure.name, rule.measure.unit == "fraction"
     new, base = ((cell, shares(cell, name) if share else amounts(cell, name, matching.prices)) for cell in cells)
     before, after, _ = matching.sample_values(base[1], new[1])
     varies = float(np.var(after - before))
@@ -153,7 +153,7 @@ def advice_for_change(rule: Rule, matching: Matching, found: Comparison) -> str:
     samples = len(matching.samples[0])
     if not samples:
         return ""
-    if rule.measure.unit == "share":
+    if rule.measure.unit == "fraction":
         base, new, _ = matching.sample_values(
             *(shares(cell, rule.measure.name) for cell in (matching.base, matching.new))
         )

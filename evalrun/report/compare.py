@@ -88,7 +88,7 @@ def evidence(
 def _part(part: Part, where: tuple[str, ...]) -> list[Text]:
     where = (*where, "", "", "")
     shown = quantity.shift(part.change, part.low, part.high, relative=False)
-    change = measured("score", part.change, part.low, part.high, of=part.cause, unit="share", where=where)
+    change = measured("score", part.change, part.low, part.high, of=part.cause, unit="fraction", where=where)
     return [
         measured("requests", part.requests, of=part.cause, unit="count", where=where),
         replace(change, n=part.requests, shown=shown),
@@ -97,7 +97,7 @@ def _part(part: Part, where: tuple[str, ...]) -> list[Text]:
 
 def _tradeoff(contrast: Contrast, one: Tradeoff) -> list[Text]:
     where = (contrast.base, contrast.new, one.task, "", one.target, "", "", "")
-    values = (("accuracy", one.accuracy, "share"), ("cost", one.cost, "usd"), ("e2e_p50", one.e2e_p50, "s"))
+    values = (("accuracy", one.accuracy, "fraction"), ("cost", one.cost, "usd"), ("e2e_p50", one.e2e_p50, "s"))
     found = [measured(metric, value, of="trade-off", unit=unit, where=where) for metric, value, unit in values]
     return [*found, name(one.beaten_by) if one.beaten_by else "nobody"]
 

@@ -97,7 +97,7 @@ def reading(value: float | Decimal | None, low: float | None = None, high: float
         return units.UNKNOWN
     if math.isinf(value):
         return "inf"
-    if unit in ("fraction", "share"):
+    if unit == "fraction":
         return units.fraction(float(value), 1) if low is None else units.interval(float(value), low, high)
     form, after = _form(value, unit)
     return ("$" if unit == "usd" else "") + _with_interval(form, value, low, high) + after

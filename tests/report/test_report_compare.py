@@ -43,7 +43,13 @@ def test_csv_has_every_number_in_full() -> None:
     found = {(row["metric"], row["of"]): row for row in rows}
     assert len(found) == len(rows) == 5 + 5 + 2 + 2 + 3  # accuracy, TTFT, cost alone, a part, a trade-off
     change = found["accuracy", "change"]
-    assert [change[key] for key in ("value", "low", "high", "n", "unit")] == ["-0.12", "-0.22", "-0.01", "50", "share"]
+    assert [change[key] for key in ("value", "low", "high", "n", "unit")] == [
+        "-0.12",
+        "-0.22",
+        "-0.01",
+        "50",
+        "fraction",
+    ]
     assert (change["verdict"], change["method"], change["new_target"]) == ("regressed", "exact McNemar", "sums")
     assert found["accuracy", "p_adjusted"]["value"] == "0.0412"
     assert (found["ttft_p95", "p"]["value"], found["ttft_p95", "new"]["value"]) == ("0.2", "inf")

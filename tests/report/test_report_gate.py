@@ -112,7 +112,7 @@ def test_csv_has_the_evidence_of_each_rule(gate: Gate) -> None:
     assert len(found) == len(rows) == 5 + 5 + 1
     change = found["accuracy no worse than 2 points", "change"]
     assert [change[key] for key in ("value", "low", "high", "unit", "verdict")] == [
-        "-0.06", "-0.11", "-0.01", "share", "regressed",
+        "-0.06", "-0.11", "-0.01", "fraction", "regressed",
     ]  # fmt: skip
     assert found["accuracy >= 0.5", "new"]["value"] == "0.74"
     assert found["ttft_p95 within 15 %", "p"]["value"] == ""

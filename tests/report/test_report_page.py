@@ -205,7 +205,7 @@ def test_pass_at_k_is_labelled_with_its_k(table: Table) -> None:
     ("value", "low", "high", "unit", "text"),
     [
         (0.62, 0.47, 0.75, "fraction", "62 % [47, 75]"),
-        (0.005, None, None, "share", "0.5 %"),
+        (0.005, None, None, "fraction", "0.5 %"),
         (0.118, 0.1104, 0.131, "s", "118 [110, 131] ms"),
         (0.9996, None, None, "s", "1.00 s"),
         (1.2, 0.9, float("inf"), "s", "1.20 [0.900, inf] s"),
