@@ -9,7 +9,7 @@ from written_runs import Asked, write_run
 from evalrun.compare import baseline
 from evalrun.compare.contrast import compare, compare_targets
 from evalrun.compare.read import load, read_run
-from evalrun.compare.values import Row
+from evalrun.compare.values import ComparedRow
 from evalrun.gate.judge import judge, rules
 from evalrun.stats.interval import Interval, student_mean
 from evalrun.stats.scores import compare_scores
@@ -49,7 +49,7 @@ def width(found: Interval | None) -> float:
     return found.high - found.low
 
 
-def rows(tmp_path: Path, cluster: str | None, *, named: int = TEXTS) -> dict[str, Row]:
+def rows(tmp_path: Path, cluster: str | None, *, named: int = TEXTS) -> dict[str, ComparedRow]:
     """Compare two targets of one run."""
     asked = [*texts(before, named=named, target="a"), *texts(after, named=named, target="b")]
     folder = write_run(tmp_path / f"{cluster}{named}", asked, cluster=cluster)
@@ -57,7 +57,7 @@ def rows(tmp_path: Path, cluster: str | None, *, named: int = TEXTS) -> dict[str
     return {row.measure.name: row for row in pair.rows if row.measure.name in MEASURES}
 
 
-def difference(row: Row) -> Interval:
+def difference(row: ComparedRow) -> Interval:
     found = row.comparison
     assert found is not None
     return Interval(found.difference, found.low, found.high)
