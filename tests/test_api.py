@@ -65,6 +65,19 @@ def test_importing_costs_nothing() -> None:
     assert done.stdout.splitlines() == ["[] []", "evalrun.api []"]
 
 
+@pytest.mark.slow
+def test_a_type_checker_sees_the_names(tmp_path: Path) -> None:
+    """Every exported name has a type of its own, the package says that it is typed, and no other name is there."""
+    assert (Path(evalrun.__file__).parent / "py.typed").exists()
+    lines = [f"reveal_type(evalrun.{name})" for name in evalrun.__all__]
+    (tmp_path / "user.py").write_text("\n".join(["import evalrun", *lines, "evalrun.run_suit"]))
+    command = [sys.executable, "-m", "mypy", "--config-file=", "user.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.count("Revealed type") == len(evalrun.__all__)
+    assert '"Any"' not in done.stdout
+    assert 'has no attribute "run_suit"' in done.stdout
+
+
 def test_every_exported_name_is_there() -> None:
     """`__all__` says nothing that cannot be had, and another name is an AttributeError as everywhere."""
     assert all(getattr(evalrun, name) is not None for name in evalrun.__all__)

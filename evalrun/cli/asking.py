@@ -173,7 +173,7 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
 @click.command()
 @options(*SUITE)
 def check(**selection: Any) -> int:
-    """Validate a suite without sending anything."""
+    """Validate a suite without sending anything; no key is needed."""
     from evalrun.cli.progress import watching
     from evalrun.run.planning import Selection, make_plan
 
