@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 from pathlib import Path
 from typing import Literal
 
@@ -71,17 +70,10 @@ def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | No
         raise SuiteError(f"--key-env: the variable {key_env} is not set; set it, or leave the option out")
     key = None if key_env is None else Secret(os.environ[key_env])
 
-    async def serving() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        await serve_forever(spec, host=host, port=port, key=key, truth=truth, answers=None, ready=write, folder=folder)
-
     say("a simulated endpoint: its answers and latencies are made up; Ctrl-C stops it")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        try:
-            runner.run(serving())
-        except asyncio.CancelledError:
-            say("stopped")
+        runner.run(
+            serve_forever(spec, host=host, port=port, key=key, truth=truth, answers=None, ready=write, folder=folder)
+        )
+    say("stopped")
     return OK

@@ -63,9 +63,7 @@ class Dialect(Protocol):
         """Read a 2xx answer that came in one piece."""
 
 
-DIALECTS: dict[str, Dialect] = {
-    "chat": chat,
-}
+DIALECTS: dict[str, Dialect] = {"chat": chat}
 
 
 def request_body(

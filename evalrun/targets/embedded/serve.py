@@ -50,7 +50,7 @@ async def serve_embedded(
     }  # fmt: skip
     async with child(
         "evalrun.targets.embedded.llama",
-        config | {"key": key.reveal()},
+        config | {"key": key.reveal(), "log": str(log.absolute())},
         log=log,
         ready_s=_LOAD_S,
         environ={"GOMP_SPINCOUNT": "1000"},

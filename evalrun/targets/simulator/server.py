@@ -26,25 +26,16 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
-from evalrun.targets.child import Tell, begin
+from evalrun.targets.child import begin
+from evalrun.targets.simulator import connection as http
 from evalrun.targets.simulator.answers import Answers
-from evalrun.targets.simulator.connection import (
-    END,
-    HEAD_BYTES,
-    HttpRequest,
-    ServerConnection,
-    chunk,
-    chunked,
-    chunked_head,
-    response,
-)
 from evalrun.targets.simulator.model import DrawnAnswer, Question
 from evalrun.targets.simulator.prompt import PrefixCache, Tokenize, read_prompt, tokenizer
 from evalrun.targets.simulator.spec import Simulator
@@ -77,10 +68,13 @@ async def serve_forever(
     spec: Simulator, *, host: str, port: int, key: Secret | None, truth: Path | None, answers: Path | None,
     ready: Callable[[str], None], folder: Path = Path(),
 ) -> None:  # fmt: skip
-    """Serve in this process until cancelled.
+    """Serve in this process until SIGINT or SIGTERM.
 
     port 0: any free one. ready: given the base URL once it listens. folder: where a tokenizer's path starts.
     """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     known, tokenize = Answers(answers), tokenizer(spec.tokenizer, folder=folder)
     serving: set[asyncio.Task[None]] = set()
     with contextlib.ExitStack() as stack:
@@ -88,19 +82,19 @@ async def serve_forever(
         chat = Chat(spec, key=key, answers=known, tokenize=tokenize, log=None if log is None else log.write)
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(ServerConnection(reader, writer).serve(chat.answer))
+            task = asyncio.create_task(http.ServerConnection(reader, writer).serve(chat.answer))
             serving.add(task)
             task.add_done_callback(serving.discard)
 
         try:
-            server = await asyncio.start_server(connected, host, port, limit=HEAD_BYTES, backlog=4096)
+            server = await asyncio.start_server(connected, host, port, limit=http.HEAD_BYTES, backlog=4096)
         except OSError as error:
             where = f"serve sim: {host}:{port}"
             raise SuiteError(f"{where}: {os.strerror(error.errno or 0)}; name a free port, or 0 for any") from error
         try:
             name = f"[{host}]" if ":" in host else host
             ready(f"http://{name}:{server.sockets[0].getsockname()[1]}/v1")
-            await asyncio.Event().wait()  # not serve_forever(): its end waits for every kept-alive connection
+            await stop.wait()
         finally:
             server.close()
             for task in serving:
@@ -124,17 +118,17 @@ class Chat:
         self._number = 0
         self._created = int(time.time())
 
-    async def answer(self, connection: ServerConnection, request: HttpRequest) -> None:
+    async def answer(self, connection: http.ServerConnection, request: http.HttpRequest) -> None:
         """Answer one request."""
         received_ns = time.monotonic_ns()
         match request.method, request.path:
             case "GET", "/health":
-                connection.write(response(200, b'{"status":"ok"}'))
+                connection.write(http.response(200, b'{"status":"ok"}'))
             case _ if not self._may(request):
                 connection.write(_refusal(401, "wrong or missing API key", code="invalid_api_key"))
             case "GET", "/v1/models":
                 listed = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
-                connection.write(response(200, _encode({"object": "list", "data": [listed]})))
+                connection.write(http.response(200, _encode({"object": "list", "data": [listed]})))
             case "POST", "/v1/chat/completions":
                 await self._chat(connection, request.body, received_ns)
             case _, "/health" | "/v1/models" | "/v1/chat/completions":
@@ -143,11 +137,11 @@ class Chat:
             case _:
                 connection.write(_refusal(404, f"no such path: {request.path}", code="not_found"))
 
-    def _may(self, request: HttpRequest) -> bool:
+    def _may(self, request: http.HttpRequest) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1")
         return self._bearer is None or hmac.compare_digest(given, self._bearer)
 
-    async def _chat(self, connection: ServerConnection, body: bytes, received_ns: int) -> None:
+    async def _chat(self, connection: http.ServerConnection, body: bytes, received_ns: int) -> None:
         try:
             ask = msgspec.json.decode(body, type=ChatRequest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
@@ -189,7 +183,7 @@ class Chat:
         return None
 
     async def _deliver(
-        self, connection: ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int
+        self, connection: http.ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int
     ) -> None:
         """Write the answer when it is due, and the truth when it is over."""
         written_ns: list[int] = []
@@ -197,18 +191,18 @@ class Chat:
         first_s, gap_s, count = answer.first_s, answer.gap_s, answer.steps
         if ask.stream:
             if not connection.lost:
-                connection.write(chunked_head(_SSE) + chunk(answer.opening()))
+                connection.write(http.chunked_head(_SSE) + http.chunk(answer.opening()))
             usage_asked = bool((ask.stream_options or {}).get("include_usage"))
-            pieces = chunked(answer.events(usage_asked=usage_asked))
+            pieces = http.chunked(answer.events(usage_asked=usage_asked))
         else:
             first_s, gap_s, count = first_s + (count - 1) * gap_s, 0.0, 1
-            pieces = iter([response(200, answer.whole())])
+            pieces = iter([http.response(200, answer.whole())])
         try:
             complete = await connection.write_on_time(
                 pieces, written_ns, count=count, start_ns=received_ns, first_s=first_s, gap_s=gap_s
             )
             if ask.stream:
-                connection.write(END)
+                connection.write(http.END)
         finally:
             self._tell(answer, written_ns, received_ns=received_ns, complete=complete)
 
@@ -235,40 +229,34 @@ class Chat:
 def _refusal(status: int, message: str, *, code: str) -> bytes:
     """Return an answer with an error object."""
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return response(status, _encode({"error": error}))
+    return http.response(status, _encode({"error": error}))
 
 
 # ---------------------------------------------------------------- the child process
 
 
 def main() -> None:
-    """Serve as the child process of a run, until SIGTERM."""
+    """Serve as the child process of a run."""
     config, tell = begin()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a file
     gc.freeze()  # what was imported need not be looked through again
-    with asyncio.Runner(loop_factory=loop_factory()) as runner, contextlib.suppress(asyncio.CancelledError):
-        runner.run(_serve(config, tell))
-
-
-async def _serve(config: Mapping[str, Json], tell: Tell) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     truth, answers = (Path(config[name]) if config[name] else None for name in ("truth", "answers"))
-    try:
-        await serve_forever(
-            Simulator.model_validate_json(config["spec"]),
-            host="127.0.0.1",
-            port=0,
-            key=Secret(config["key"]),
-            folder=Path(config["folder"]),
-            truth=truth,
-            answers=answers,
-            ready=lambda url: tell({"base_url": url}),
-        )
-    except SuiteError as error:
-        tell({"wrong": str(error)})
+    serving = serve_forever(
+        Simulator.model_validate_json(config["spec"]),
+        host="127.0.0.1",
+        port=0,
+        key=Secret(config["key"]),
+        folder=Path(config["folder"]),
+        truth=truth,
+        answers=answers,
+        ready=lambda url: tell({"base_url": url}),
+    )
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        try:
+            runner.run(serving)
+        except SuiteError as error:
+            tell({"wrong": str(error)})
 
 
 if __name__ == "__main__":

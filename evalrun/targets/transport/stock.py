@@ -1,7 +1,7 @@
-"""httpx's own transport behind the seam of `transport`: for proxies, and to compare with.
+"""httpx's own transport behind the same seam: for proxies, and to compare with.
 
-Its stopwatch breaks under load: instants are taken when this task gets to run, not when bytes arrive. Phases are what
-httpcore's trace tells; a doubtful one is the later one. This is the one module that translates httpx's exceptions.
+Its latencies are unreliable under load: instants are taken when this task runs, not when bytes arrive. Phases are those
+of httpcore's trace; a doubtful one is the later one. This is the one module that translates httpx's exceptions.
 """
 
 import asyncio
@@ -21,29 +21,21 @@ from evalrun.targets.transport.lag import LagMeter
 from evalrun.types import FailureKind, Phase
 
 UNLIMITED = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=4.0)
-TIMER_S = 0.002  # a loop's timers may be this early
 
 
 class StockTransport(httpx.AsyncBaseTransport):
     """Sends requests by `httpx.AsyncHTTPTransport`, through HTTP(S)_PROXY where the environment sets them.
 
-    trust_env: heed those variables. `lag` is how late the event loop was. Every failure is a `Broken`.
+    lag: how late the event loop was. Every failure is a `Broken`.
     """
 
-    def __init__(
-        self,
-        *,
-        deadlines: Deadlines | None = None,
-        verify: bool = True,
-        ca_file: str | None = None,
-        trust_env: bool = True,
-    ) -> None:
+    def __init__(self, *, deadlines: Deadlines | None = None, verify: bool = True, ca_file: str | None = None) -> None:
         self.lag = LagMeter()
         self._deadlines = deadlines or Deadlines()
         self._drains: set[asyncio.Task[None]] = set()
         context = tls_context(verify=verify, ca_file=ca_file)
         self._direct = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=UNLIMITED)
-        self._proxies = _proxies(context) if trust_env else {}
+        self._proxies = _proxies(context)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` and return its answer as soon as the head is there. Raises Broken."""
@@ -52,13 +44,16 @@ class StockTransport(httpx.AsyncBaseTransport):
         if request.url.scheme in self._proxies and not urllib.request.proxy_bypass(request.url.host):
             variable, inner = self._proxies[request.url.scheme]
             where = f"{where} (through {variable})"
-        asking = Asking(request.extensions.get("deadlines", self._deadlines), where)
-        asking.exchange.proxy = variable
+        deadlines = request.extensions.get("deadlines", self._deadlines)
+        asking = StockAsking(deadlines, where, variable)
+        first_s = deadlines.first_byte_s
+        timeouts = {"connect": deadlines.connect_s, "write": first_s, "read": first_s, "pool": None}
         request.headers["accept-encoding"] = "identity"
-        request.extensions = {**request.extensions, "trace": asking.trace}
+        request.extensions = {**request.extensions, "trace": asking.trace, "timeout": timeouts}
         with asking:
-            async with asking.limit:
+            async with asyncio.timeout_at(asking.end_s):
                 response = await inner.handle_async_request(request)
+        timeouts["read"] = deadlines.idle_s
         return httpx.Response(
             response.status_code,
             headers=response.headers,
@@ -94,19 +89,17 @@ def _proxies(context: ssl.SSLContext) -> dict[str, tuple[str, httpx.AsyncHTTPTra
     return found
 
 
-class Asking:
-    """One request's deadlines and phases, as httpcore's trace tells them. As a context it translates exceptions."""
+class StockAsking:
+    """One request's phases, as httpcore's trace tells them. As a context it translates exceptions.
 
-    def __init__(self, deadlines: Deadlines, where: str) -> None:
-        self.exchange = Exchange(asked_ns=time.perf_counter_ns(), reused=True)
-        self.deadlines = deadlines
-        self.where = where
-        self._end_s = asyncio.get_running_loop().time() + deadlines.total_s
-        self.limit = self.within(deadlines.connect_s)
+    end_s: the deadline of all of it, on the event loop's clock.
+    """
 
-    def within(self, seconds: float) -> asyncio.Timeout:
-        """Return a time limit of `seconds`, or of what is left of the total."""
-        return asyncio.timeout_at(min(asyncio.get_running_loop().time() + seconds, self._end_s))
+    def __init__(self, deadlines: Deadlines, where: str, proxy: str) -> None:
+        self.exchange = Exchange(asked_ns=time.perf_counter_ns(), reused=True, proxy=proxy)
+        self.end_s = asyncio.get_running_loop().time() + deadlines.total_s
+        self._deadlines = deadlines
+        self._where = where
 
     async def trace(self, event: str, _: dict[str, Any]) -> None:
         """Follow httpcore: `connection.connect_tcp.started`, `http11.send_request_body.complete`, ..."""
@@ -119,16 +112,11 @@ class Asking:
                 exchange.phase = Phase.SENDING
                 if not exchange.reused:
                     exchange.connect_ns = now_ns - exchange.asked_ns
-                self._reschedule(self.deadlines.first_byte_s)
             case "send_request_body.complete" | "receive_response_headers.started":
                 if exchange.phase is Phase.SENDING:
                     exchange.phase, exchange.sent_ns = Phase.SENT, now_ns
             case "receive_response_headers.complete":
                 exchange.phase, exchange.first_byte_ns = Phase.PARTIAL, now_ns
-
-    def _reschedule(self, seconds: float) -> None:
-        if not self.limit.expired():
-            self.limit.reschedule(min(asyncio.get_running_loop().time() + seconds, self._end_s))
 
     def __enter__(self) -> None:
         pass
@@ -138,18 +126,18 @@ class Asking:
             self.exchange.phase = Phase.NOT_SENT  # the CONNECT was refused
         if isinstance(error, (httpx.HTTPError, OSError)):
             kind, why = self._explain(error)
-            raise Broken(kind, self.exchange, f"{self.where}: {why}") from error
+            raise Broken(kind, self.exchange, f"{self._where}: {why}") from error
 
     def _explain(self, error: httpx.HTTPError | OSError) -> tuple[FailureKind, str]:
         phase = self.exchange.phase
         if isinstance(error, TimeoutError):
-            if asyncio.get_running_loop().time() >= self._end_s - TIMER_S:
-                return "deadline", f"not finished after {self.deadlines.total_s:g} s"
+            return "deadline", f"not finished after {self._deadlines.total_s:g} s"
+        if isinstance(error, httpx.TimeoutException):
             if phase is Phase.NOT_SENT:
-                return "timeout_connect", f"no connection within {self.deadlines.connect_s:g} s; is the address right?"
+                return "timeout_connect", f"no connection within {self._deadlines.connect_s:g} s; is the address right?"
             if phase is Phase.PARTIAL:
-                return "stall", f"silent for {self.deadlines.idle_s:g} s"
-            return "timeout_first_byte", f"no answer in {self.deadlines.first_byte_s:g} s"
+                return "stall", f"silent for {self._deadlines.idle_s:g} s"
+            return "timeout_first_byte", f"no answer in {self._deadlines.first_byte_s:g} s"
         if isinstance(error, httpx.ProxyError):
             return "connect", f"the proxy refused ({error})"
         if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
@@ -176,7 +164,7 @@ def _causes(error: BaseException | None) -> Iterator[OSError]:
 class StockStream(httpx.AsyncByteStream):
     """An answer's body, stamped when this task gets it."""
 
-    def __init__(self, response: httpx.Response, asking: Asking, drains: set[asyncio.Task[None]]) -> None:
+    def __init__(self, response: httpx.Response, asking: StockAsking, drains: set[asyncio.Task[None]]) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._inner = response.stream
         self._pieces = self._inner.__aiter__()
@@ -188,7 +176,7 @@ class StockStream(httpx.AsyncByteStream):
         """Return the next piece, alone in a list; an empty list is the end. Raises Broken."""
         exchange = self._asking.exchange
         with self._asking:
-            async with self._asking.within(self._asking.deadlines.idle_s):
+            async with asyncio.timeout_at(self._asking.end_s):
                 data = await anext(self._pieces, b"")
         at_ns = time.perf_counter_ns()
         if not data:
