@@ -11,15 +11,12 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalrun.stats.interval import Interval
+from evalrun.stats.interval import Floats, Interval
 
 ROUNDS = 2000
 ENOUGH = 5
 """Requests a rung needs for an interval: the bootstrap of a median covers 93 % with 4, 95 to 97 % with 5 and more."""
-
-Floats = NDArray[np.float64]
 
 
 class Point(NamedTuple):
