@@ -124,23 +124,23 @@ class JournalIndex:
         self._asked.pop(key, None)
 
     def is_settled(self, key: str) -> bool:
-        """Whether a resume leaves this key alone."""
+        """Return whether a resume leaves this key alone."""
         number = int(key, 16)
         return number in self.recorded and number not in self.unsettled
 
     @property
     def settled(self) -> int:
-        """How many keys a resume leaves alone."""
+        """The number of keys that a resume leaves alone."""
         return len(self.recorded) - len(self.unsettled)
 
     @property
     def in_doubt(self) -> int:
-        """How many of the possibly billed keys a resume asks again."""
+        """The number of possibly billed keys that a resume asks again."""
         return len(self.possibly_billed - (self.recorded - self.unsettled))
 
 
 def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
-    """Say what a reader must know of a journal's condition, as a `JournalIndex` has it."""
+    """Return what a reader must know of a journal's condition, as a `JournalIndex` has it."""
     found = []
     if missing:
         found.append(f"{JOURNAL} is missing: the run has no records")
@@ -262,7 +262,7 @@ def _head(path: Path) -> _Head:
 
 
 def _finished(folder: Path) -> bool:
-    """Whether the journal's last line says that nothing is left to ask. Reads no more than its tail."""
+    """Return whether the journal's last line says that nothing is left to ask. Reads no more than its tail."""
     path = folder / JOURNAL
     if not path.exists():
         return False
