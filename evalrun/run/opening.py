@@ -175,7 +175,7 @@ def advice(failure: Failure, target: Target) -> str:
 
 
 def _listed(model: str, listed: list[str]) -> str:
-    """Say which models an endpoint lists, the likeliest first, where it does not list `model`."""
+    """Return which models an endpoint lists, the likeliest first, in words; empty where it lists `model`."""
     if not listed or model in listed:
         return ""
     close = difflib.get_close_matches(model, listed, n=3, cutoff=0.4) or listed[:3]

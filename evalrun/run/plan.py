@@ -1,4 +1,4 @@
-"""What a run will ask, worked out before anything is sent: data surveyed, fingerprints taken, manifest drawn up."""
+"""What a run will ask, worked out before anything is sent: data surveyed, fingerprints taken, manifest made."""
 
 import importlib.metadata
 import os
@@ -127,7 +127,7 @@ def _target_print(target: Target) -> str:
 
 
 def changed(plan: Plan, stored: Manifest) -> tuple[list[str], list[str]]:
-    """Say what changed since a run was started: what decides its answers, and what decides their scores alone."""
+    """Return what changed since a run was started: what decides its answers, and what decides their scores alone."""
     answers: list[str] = []
     scores: list[str] = []
     now, then = plan.prints, stored.fingerprints
@@ -165,7 +165,7 @@ def refuse_changed(plan: Plan, run: StoredRun) -> None:
 
 
 def manifest(plan: Plan) -> Manifest:
-    """Draw up the manifest of a new run."""
+    """Return the manifest of a new run."""
     dates = sorted({str(target.spec.prices.date) for target in plan.targets if target.spec.prices})
     transports = sorted({t.spec.transport if isinstance(t.spec, Http) else "evalrun" for t in plan.targets})
     return Manifest(
@@ -192,7 +192,7 @@ def _told(target: Target) -> Json:
 
 
 def machine() -> Machine:
-    """Say where the client runs."""
+    """Return where the client runs."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
     return Machine(
         python=platform.python_version(),

@@ -120,7 +120,7 @@ def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
         watch.say(f"the suite's SLO changed; this run keeps the one it was started with: {stated}")
     index = writer.run.index
     watch.say(f"resuming: {index.settled} of {sum(plan.totals.values()) * len(plan.targets)} are done")
-    if again := sum(not index.is_settled(key) for key in index.possibly_billed):
+    if again := index.in_doubt:
         requests = "request was" if again == 1 else "requests were"
         watch.say(f"{again} {requests} in flight when it stopped, and may have been billed: sent again")
     watch.say(f"results: {writer.run.path}")

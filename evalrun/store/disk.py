@@ -71,7 +71,7 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
 
 
 def explain(where: Path, error: OSError) -> str:
-    """Say what failed and what to do about it."""
+    """Return what failed and what to do about it."""
     advice = ADVICE.get(error.errno or 0, "fix that, then run the same command again to resume")
     return f"{where}: {error.strerror or error}; {advice}"
 

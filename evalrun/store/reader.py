@@ -27,31 +27,6 @@ TAIL = 4096  # an End line is far shorter
 _STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # as `create_run` names folders
 
 
-class Keys:
-    """A set of keys (16 hex digits), held as integers."""
-
-    __slots__ = ("_numbers",)
-
-    def __init__(self) -> None:
-        self._numbers: set[int] = set()
-
-    def add(self, key: str) -> None:
-        self._numbers.add(int(key, 16))
-
-    def discard(self, key: str) -> None:
-        self._numbers.discard(int(key, 16))
-
-    def __contains__(self, key: str) -> bool:
-        return int(key, 16) in self._numbers
-
-    def __iter__(self) -> Iterator[str]:
-        """Return the keys in ascending order."""
-        return (f"{number:016x}" for number in sorted(self._numbers))
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-
 class _Completion(msgspec.Struct, tag="completion"):
     pass
 
@@ -78,7 +53,7 @@ _INTENT_HEAD = msgspec.json.Decoder(_IntentHead)
 
 
 class JournalIndex:
-    """What a journal holds.
+    """What a journal holds. A key (16 hex digits) is held as the number that it is.
 
     recorded: keys that have a record. unsettled: those whose last record is a failure that says nothing of the sample,
     so that a resume asks them again.
@@ -92,10 +67,12 @@ class JournalIndex:
 
     def __init__(self, journal: Path) -> None:
         """Read the journal through once."""
-        self.recorded, self.unsettled, self.possibly_billed = Keys(), Keys(), Keys()
+        self.recorded: set[int] = set()
+        self.unsettled: set[int] = set()
+        self.possibly_billed: set[int] = set()
         self.sessions: list[Session | End] = []
         self.calibrated: list[Calibrated] = []
-        self._asked: dict[str, int] = {}  # by key, the session of an intent that has no record yet
+        self._asked: dict[int, int] = {}  # by key, the session of an intent that has no record yet
         self.last: dict[int, int] = {}
         self.damaged: list[tuple[int, int]] = []
         self.unknown: Counter[str] = Counter()
@@ -105,8 +82,7 @@ class JournalIndex:
             for line in scan(journal):
                 self._take(line)
                 self.whole = line.offset + len(line.raw)
-        for key in self._asked:
-            self.possibly_billed.add(key)
+        self.possibly_billed.update(self._asked)
         with storing(journal):
             self.torn = 0 if self.missing else journal.stat().st_size - self.whole
 
@@ -130,33 +106,41 @@ class JournalIndex:
                         self.unknown[line.kind.decode()] += 1
 
     def _take_intent(self, intent: _IntentHead) -> None:
-        if self._asked.get(intent.key, intent.session) != intent.session:
-            self.possibly_billed.add(intent.key)  # the earlier session never learned what became of its request
-        self._asked[intent.key] = intent.session
+        key = int(intent.key, 16)
+        if self._asked.get(key, intent.session) != intent.session:
+            self.possibly_billed.add(key)  # the earlier session never learned what became of its request
+        self._asked[key] = intent.session
 
     def _take_record(self, line: Line) -> None:
         head = line.read(_RECORD_HEAD)
-        if head.key in self.recorded:
-            self.last[int(head.key, 16)] = line.offset
-        self.recorded.add(head.key)
+        key = int(head.key, 16)
+        if key in self.recorded:
+            self.last[key] = line.offset
+        self.recorded.add(key)
         if isinstance(head.outcome, _Failure) and (head.outcome.momentary or head.outcome.kind in MOMENTARY):
-            self.unsettled.add(head.key)
+            self.unsettled.add(key)
         else:
-            self.unsettled.discard(head.key)
-        self._asked.pop(head.key, None)
+            self.unsettled.discard(key)
+        self._asked.pop(key, None)
 
     def is_settled(self, key: str) -> bool:
-        """Whether a resume leaves this key alone."""
-        return key in self.recorded and key not in self.unsettled
+        """Return whether a resume leaves this key alone."""
+        number = int(key, 16)
+        return number in self.recorded and number not in self.unsettled
 
     @property
     def settled(self) -> int:
-        """How many keys a resume leaves alone."""
+        """The number of keys that a resume leaves alone."""
         return len(self.recorded) - len(self.unsettled)
+
+    @property
+    def in_doubt(self) -> int:
+        """The number of possibly billed keys that a resume asks again."""
+        return len(self.possibly_billed - (self.recorded - self.unsettled))
 
 
 def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unknown: Mapping[str, int]) -> list[str]:
-    """Say what a reader must know of a journal's condition, as a `JournalIndex` has it."""
+    """Return what a reader must know of a journal's condition, as a `JournalIndex` has it."""
     found = []
     if missing:
         found.append(f"{JOURNAL} is missing: the run has no records")
@@ -278,7 +262,7 @@ def _head(path: Path) -> _Head:
 
 
 def _finished(folder: Path) -> bool:
-    """Whether the journal's last line says that nothing is left to ask. Reads no more than its tail."""
+    """Return whether the journal's last line says that nothing is left to ask. Reads no more than its tail."""
     path = folder / JOURNAL
     if not path.exists():
         return False

@@ -53,7 +53,7 @@ def _lines(scored: Iterable[Scored], header: ScoresHeader) -> Iterator[bytes]:
 
 
 def read_header(folder: Path) -> ScoresHeader | None:
-    """Say which scorers the scores in a folder are from; None where it has none."""
+    """Return which scorers the scores in a folder are from; None where it has none."""
     path = folder / NAME
     if not path.exists():
         return None

@@ -81,7 +81,7 @@ class Writer:
                 self._waiting.notify()
 
     def end(self, reason: str) -> None:
-        """Say that the session ended on purpose, `finished` if nothing is left to ask, and make all of it durable."""
+        """Note that the session ended on purpose, `finished` if nothing is left to ask, and make all of it durable."""
         self.append(End(session=self.session, reason=reason))
         self._journal.sync()
 

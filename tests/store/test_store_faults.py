@@ -73,7 +73,7 @@ def ask(writer: Writer, record: Any, disk: Faulty | None = None) -> None:
     with writer:
         for number in KEYS:
             answer = record(number, session=writer.session)
-            if answer.key in writer.run.index.recorded:
+            if writer.run.index.is_settled(answer.key):
                 continue
             writer.append(Intent(key=answer.key, session=writer.session, attempt=1, at=""))
             writer.append(answer)

@@ -46,11 +46,11 @@ def test_a_request_without_an_outcome_stays_possibly_billed(tmp_path: Path, mani
             writer.append(Intent(key=f"{number:016x}", session=1, attempt=attempt, at=""))
         writer.append(record(1))
     with resume(writer.run.path) as writer:
-        assert list(writer.run.index.possibly_billed) == [f"{0:016x}"]
+        assert writer.run.index.possibly_billed == {0}
         writer.append(Intent(key=f"{0:016x}", session=2, attempt=1, at=""))
         writer.append(record(0, session=2))
     run = open_run(writer.run.path)
-    assert list(run.index.possibly_billed) == [f"{0:016x}"]
+    assert run.index.possibly_billed == {0}
     assert run.index.settled == 2
 
 
@@ -125,7 +125,7 @@ def test_golden_folder_of_format_2() -> None:
     assert loads == [("sim", 0.125, 4, "planned")]
     ends = [(one.session, one.reason) for one in events if isinstance(one, End)]
     assert ends == [(1, "interrupted"), (2, "finished")]
-    assert list(run.index.possibly_billed) == [f"{3:016x}"]
+    assert run.index.possibly_billed == {3}
     assert [(s.key, s.scorer, s.score.value) for s in run.scores()] == [(first.key, "exact", 1.0)]
     assert run.scorers() == "c1"
     assert run.notices == []
