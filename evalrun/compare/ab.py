@@ -1,18 +1,13 @@
 """Prepare a run whose targets were asked in step (`evalrun ab`) for comparing: load and drift. Compares nothing.
 
-in step    Every target got the same requests at the same pace, that of the slowest: there is one load, and throughput
-           and goodput say nothing about a target.
-control    A third target, the control, shows how the latencies of the moment drift. The drift is divided out of the
-           latencies of the others:
+In step, every target got the same requests at the pace of the slowest: throughput and goodput say nothing about a
+target. A third target, the control, shows how latencies drift, and that is divided out of those of the others:
 
-               drift of a slice  = median of the control in the slice / median of the control in the run
-               corrected latency = latency / drift of its slice
+    drift of a slice  = median of the control in the slice / median of the control in the run
+    corrected latency = latency / drift of its slice
 
-           A slice is `SLICE` successive requests of the control, with the requests of the others for the same samples
-           and repeats. Both sides of a pair are divided by the same number, so a test by swapping within pairs keeps
-           its alpha whatever the drift. Premise of the size that is found: whatever slows the control slows the others
-           by the same factor, and the control itself did not change during the run. Whether a request kept an SLO is
-           left as it was measured.
+Both sides of a pair are divided by the same number, so a test by swapping within pairs keeps its alpha. Premise of the
+size that is found: whatever slows the control slows the others by the same factor. What kept an SLO stays as measured.
 """
 
 from dataclasses import replace

@@ -3,16 +3,12 @@
     results/baselines/NAME/TASK--TARGET.json
 
     samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens and, where the
-               suite states an SLO, whether it was kept: 1 or 0. One run's: the last that was saved. About 35 bytes
-               each, and `git diff` shows which samples flipped.
+               suite states an SLO, whether it was kept: 1 or 0. Of the run that was saved last.
     clusters   of each sample that has one, hashes too.
-    nights     percentiles, throughput, goodput and mean tokens of every run that was saved under the name, oldest
-               first: how much one night differs from another is learned from them. About the planned requests alone,
-               where the run was asked again (`interim`).
+    nights     percentiles, throughput, goodput and mean tokens of the planned requests of every run that was saved
+               under the name, oldest first: how much one night differs from another is learned from them.
 
-Runs are not pooled into the samples: a target that changed on purpose would be compared with what it was. The price is
-that saving every night lets quality sink by less than the margin night after night; `keep_samples` adds a night and
-leaves the reference where it is. No model text, no sample text, no path of the machine is in a baseline.
+Runs are not pooled into the samples: a target that changed on purpose would be compared with what it was.
 """
 
 import math
@@ -133,12 +129,12 @@ def _stored(path: Path) -> Stored:
         raw = path.read_bytes()
     try:
         schema = msgspec.json.decode(raw, type=_Schema).schema
-        if schema != SCHEMA:
-            what = "install a newer one" if schema > SCHEMA else "save the baseline again"
-            raise StoreError(f"{path}: format {schema}; this evalrun reads format {SCHEMA}: {what}")
-        return msgspec.json.decode(raw, type=Stored)
+        if schema == SCHEMA:
+            return msgspec.json.decode(raw, type=Stored)
     except msgspec.DecodeError as error:
         raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline again") from error
+    what = "install a newer one" if schema > SCHEMA else "save the baseline again"
+    raise StoreError(f"{path}: format {schema}; this evalrun reads format {SCHEMA}: {what}")
 
 
 # ---------------------------------------------------------------- samples

@@ -41,12 +41,9 @@ def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
 
 def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
     """Compare two targets of one run, which were asked in turn: at the same time of day."""
-    tasks = dict.fromkeys(task for task, _ in side.cells)
-    meetings = [
-        (side.cells[task, base], side.cells[task, new])
-        for task in tasks
-        if (task, base) in side.cells and (task, new) in side.cells
-    ]
+    cells = side.cells
+    tasks = [task for task, target in cells if target == base and (task, new) in cells]
+    meetings = [(cells[task, base], cells[task, new]) for task in tasks]
     if not meetings:
         have = ", ".join(dict.fromkeys(target for _, target in side.cells))
         raise SuiteError(f"{side.name}: no task was asked of both {base!r} and {new!r}; it has the targets {have}")
@@ -80,9 +77,11 @@ def _contrast(
     same_session: bool,
 ) -> Contrast:
     if refused := list(dict.fromkeys(one.refused for one in allowed if one.refused)):
+        prompts = all(why.startswith("the prompt of") for why in refused)
+        hint = " (`--across-prompts` where prompts are what you compare)" if prompts else ""
         raise SuiteError(
             f"{sides[0].name} and {sides[1].name}: {'; '.join(refused)}; compare runs of the same rows,"
-            f" expected answers and prompts{_hint(refused)}"
+            f" expected answers and prompts{hint}"
         )
     pairs = [
         _pair(meeting, one, sides=sides, same_session=same_session)
@@ -96,11 +95,6 @@ def _contrast(
         tradeoffs=tuple(_tradeoffs(cells)) if len({cell.target for cell in cells}) > 1 else (),
         notes=(*notes, *sides[0].notes, *(note for note in sides[1].notes if note not in sides[0].notes)),
     )
-
-
-def _hint(refused: Sequence[str]) -> str:
-    only_prompts = all(why.startswith("the prompt of") for why in refused)
-    return " (`--across-prompts` where prompts are what you compare)" if only_prompts else ""
 
 
 def _pair(meeting: Meeting, allowed: Comparable, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
@@ -166,14 +160,11 @@ def _empty(row: ComparedRow) -> bool:
 
 def _judged(pairs: Sequence[Pair]) -> Iterable[Pair]:
     """Adjust the p-values of all rows that may claim something together, and say what is proven."""
-    rows = [
-        row for pair in pairs for row in pair.rows if row.claims and row.comparison and row.comparison.p is not None
-    ]
-    adjusted = holm([row.comparison.p for row in rows if row.comparison and row.comparison.p is not None])
+    claims = [(row, row.comparison) for pair in pairs for row in pair.rows if row.claims and row.comparison]
+    tested = [(row, found, found.p) for row, found in claims if found.p is not None]
     judged = {
-        id(row): replace(row, p=p, word=_word(row.measure, row.comparison, p))
-        for row, p in zip(rows, adjusted, strict=True)
-        if row.comparison
+        id(row): replace(row, p=p, word=_word(row.measure, found, p))
+        for (row, found, _), p in zip(tested, holm([p for _, _, p in tested]), strict=True)
     }
     for pair in pairs:
         yield replace(pair, rows=tuple(judged.get(id(row), row) for row in pair.rows))

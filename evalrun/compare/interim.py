@@ -1,16 +1,10 @@
 """Interim analyses of a run that `gate --decide` asks again: what each may read, and how it adjusts p-values.
 
-Each round doubles the repeats of a task and target, and the gate is judged after each. With k - 1 complete extra rounds
-this is analysis k. It multiplies every p-value by 2^k: the false alarms of all analyses together, alpha / 2 + alpha / 4
-+ ..., stay below alpha however many there are, by the union bound.
-
-    decided by repeats       reads all complete rounds, p-values times 2^k
-    counted facts            read every request, since a fact is no test
-    anything else            reads the requests that were planned, on both sides, p-values as they are: a repeated
-                             prompt may come from the provider's cache, sooner and cheaper than the first time
-
-The nights of a baseline, `compare` and `gate` all read it so. It follows from what a folder or a baseline holds, so a
-decision that was interrupted continues where it was.
+Each round doubles the repeats of a task and target, and the gate is judged after each. Analysis k, with k - 1 complete
+extra rounds, multiplies every p-value by 2^k: the false alarms of all analyses together, alpha / 2 + alpha / 4 + ...,
+stay below alpha however many there are (union bound). Rules that repeats decide read all complete rounds, counted facts
+read every request, and anything else reads the planned requests of both sides: a repeated prompt may come from the
+provider's cache, sooner and cheaper. All of it follows from what a folder or a baseline holds.
 """
 
 from typing import NamedTuple
