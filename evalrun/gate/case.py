@@ -113,23 +113,23 @@ def _counted(rule: Rule, cell: SideCell, case: Callable[..., Case]) -> Case:
 def _limit_sides(at: Callable[[float], Interval | None], rule: Rule) -> Sides:
     """Return, as p-values, how wide the interval is that reaches the limit: 0.05 where the 95 % interval does."""
 
-    def above(level: float) -> bool:
-        found = at(level)
-        return found is not None and found.low is not None and found.low >= rule.amount
+    lower, amount = rule.measure.worse == "lower", rule.amount
 
-    def below(level: float) -> bool:
+    def ends(level: float) -> tuple[float | None, float | None]:
+        """Return the ends of the interval: the better one, then the worse one."""
         found = at(level)
-        return found is not None and found.high is not None and found.high < rule.amount
+        if found is None:
+            return None, None
+        return (found.high, found.low) if lower else (found.low, found.high)
 
-    def under(level: float) -> bool:
-        found = at(level)
-        return found is not None and found.high is not None and found.high <= rule.amount
+    def worse(level: float) -> bool:
+        better_end, _ = ends(level)
+        return better_end is not None and (better_end < amount if lower else better_end > amount)
 
-    def over(level: float) -> bool:
-        found = at(level)
-        return found is not None and found.low is not None and found.low > rule.amount
+    def within(level: float) -> bool:
+        _, worse_end = ends(level)
+        return worse_end is not None and (worse_end >= amount if lower else worse_end <= amount)
 
-    worse, within = (below, above) if rule.measure.worse == "lower" else (over, under)
     return Sides(worse=_widest(worse), within=_widest(within))
 
 

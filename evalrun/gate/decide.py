@@ -36,7 +36,7 @@ class Next(NamedTuple):
 
 def decide_next(
     differences: Sequence[float], *, margin: float, spent_usd: Decimal, round_usd: Decimal | None,
-    max_cost_usd: Decimal, rules: int = 1, alpha: float = 0.05,
+    max_cost_usd: Decimal, rules: int = 1,
 ) -> Next:  # fmt: skip
     """Return whether the sequential bound has decided `no worse than margin`, from all paired differences so far.
 
@@ -47,7 +47,7 @@ def decide_next(
     is used again counts once. Any number of analyses keeps alpha (`stats.scores`).
     """
     sides = sequential_sides(list(differences), margin=margin)
-    word = verdict(Sides(min(1.0, sides.worse * rules), sides.within), alpha=alpha)
+    word = verdict(Sides(min(1.0, sides.worse * rules), sides.within))
     so_far = f"after {len(differences):,} pairs"
     if word != "inconclusive":
         p = sides.worse * rules if word == "regressed" else sides.within

@@ -35,13 +35,11 @@ def judge(
     base: Side | None,
     *,
     across_prompts: bool = False,
-    most_failing: int = MOST_FAILING,
     deciding: bool = False,
-    alpha: float = ALPHA,
 ) -> Gate:
     """Judge a run by rules, those about a change against `base`.
 
-    At most a share `alpha` of gates with nothing wrong say regressed.
+    At most a share `ALPHA` of gates with nothing wrong say regressed.
     deciding: if this analysis is inconclusive, more repeats are asked and another one follows. A run that was asked
     again already is judged this way in any case.
     Raises SuiteError where there are no rules.
@@ -50,14 +48,14 @@ def judge(
         raise SuiteError("gate: there are no rules; use --rule 'accuracy >= 0.80', or `gates:` in the suite")
     collect = partial(_cases, asked, new=new, base=base, across_prompts=across_prompts, deciding=deciding)
     cases = [case for cell in _cells(new, base) for case in collect(cell)]
-    rulings = tuple(_rulings(cases, new, alpha=alpha))
+    rulings = tuple(_rulings(cases, new))
     return Gate(
         suite=new.suite,
         run=new.run,
         baseline=base.name if base else None,
         word=_worst([ruling.word for ruling in rulings]),
         rulings=rulings,
-        failing=failing(new, base, most=most_failing),
+        failing=failing(new, base, most=MOST_FAILING),
         notes=tuple(_notes(new, base)),
     )
 
@@ -97,10 +95,10 @@ def _cases(
         yield applied(rule, cell) if counted else case
 
 
-def _rulings(cases: Sequence[Case], new: Side, *, alpha: float) -> Iterable[Ruling]:
+def _rulings(cases: Sequence[Case], new: Side) -> Iterable[Ruling]:
     """Return the verdict of each case. Estimates are adjusted together (Holm); the rest are no tests."""
     tested = [case for case in cases if case.fact is None and not case.trouble]
-    words = dict(zip(map(id, tested), verdicts([case.adjusted for case in tested], alpha=alpha), strict=True))
+    words = dict(zip(map(id, tested), verdicts([case.adjusted for case in tested], alpha=ALPHA), strict=True))
     for case in cases:
         word: Verdict = words.get(id(case), "inconclusive")
         if case.fact is not None:
@@ -118,18 +116,18 @@ def _rulings(cases: Sequence[Case], new: Side, *, alpha: float) -> Iterable[Ruli
             value=case.value,
             comparison=case.comparison,
             decide=case.decide if word == "inconclusive" and not case.trouble else "",
-            by_repeats=word == "inconclusive" and _within_reach(case, new, alpha=alpha),
+            by_repeats=word == "inconclusive" and _within_reach(case, new),
         )
 
 
-def _within_reach(case: Case, new: Side, *, alpha: float) -> bool:
+def _within_reach(case: Case, new: Side) -> bool:
     """Return whether more repeats of the run alone have a fair chance to decide a case at its next analysis."""
     if case.pair is None or case.trouble or case.comparison is None:
         return False
     base, now = case.pair
     far = reach(case.rule, Matching(base, now, prices=now.setup.prices, tonight=new.run), case.comparison)
     p_factor = 2 * max(2, case.p_factor)  # the first analysis of a decision has a factor of 2
-    return far is not None and far.chance(alpha / p_factor) >= LEAST_CHANCE
+    return far is not None and far.chance(ALPHA / p_factor) >= LEAST_CHANCE
 
 
 def _worst(words: Sequence[Verdict]) -> Verdict:

@@ -10,6 +10,7 @@ from written_runs import Asked, asked, write_run
 from evalrun.compare import baseline
 from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Side
+from evalrun.gate import judge as judging
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Gate, Ruling
 from evalrun.stats.interval import wilson
@@ -153,7 +154,7 @@ def test_rules_share_their_false_alarms(tmp_path: Path) -> None:
     assert several.word == "inconclusive"
 
 
-def test_failing_samples_are_the_worst_first(tmp_path: Path) -> None:
+def test_failing_samples_are_the_worst_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Failed, then what the baseline had right, then unscored, cut off and wrong; at most as many as wanted."""
     base = run(tmp_path / "base", "rrrrrrw")
     side = run(tmp_path / "new", "rwfutnw", day=2)
@@ -162,7 +163,8 @@ def test_failing_samples_are_the_worst_first(tmp_path: Path) -> None:
     assert found[0].message == "stall: no byte for 120 s"
     assert {one.sample_id for one in found[1:4]} == {"q1", "q4", "q5"}  # right before, and now wrong, cut or empty
     assert [(one.kind, one.sample_id) for one in found[4:]] == [("unscored", "q3"), ("wrong", "q6")]
-    assert len(judge(rules(["accuracy >= 0.5"]), side, base, most_failing=2).failing) == 2
+    monkeypatch.setattr(judging, "MOST_FAILING", 2)
+    assert len(judge(rules(["accuracy >= 0.5"]), side, base).failing) == 2
 
 
 def test_what_would_decide(tmp_path: Path) -> None:
