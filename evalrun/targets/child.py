@@ -5,7 +5,7 @@
       waits, with a deadline    <--stdout--  tell(...) one line: where it listens, or why it cannot
       SIGTERM, wait, SIGKILL    ---------->
 
-The key travels on stdin, so no process list shows it, and the environment is a whitelist: a child that serves
+The key is sent on stdin, so that no process list shows it, and the environment is a whitelist: a child that serves
 tokens needs none of the keys that may be in ours. It knows no HTTP and no model.
 """
 
@@ -19,7 +19,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import evalrun
 from evalrun.errors import SuiteError, Unusable
@@ -51,11 +50,11 @@ class Running:
 async def child(
     module: str, config: Mapping[str, Json], *, log: Path, ready_s: float, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Running]:
-    """Run `python -m module`, give it `config`, wait for its word, and stop it on every way out.
+    """Run `python -m module` with `config`, wait until it is ready, and stop it on every way out.
 
-    ready_s: deadline for that word. environ: added to the whitelisted environment.
+    ready_s: deadline for being ready. environ: added to the whitelisted environment.
     """
-    with _open_log(log) as log_file:
+    with open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log_file:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", module,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log_file,
@@ -66,10 +65,6 @@ async def child(
         yield Running(await _first_word(process, config, module=module, log=log, ready_s=ready_s), process)
     finally:
         await _stop(process)
-
-
-def _open_log(log: Path) -> IO[bytes]:
-    return open(log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600))
 
 
 def _environment() -> dict[str, str]:
@@ -83,7 +78,7 @@ def _environment() -> dict[str, str]:
 async def _first_word(
     process: asyncio.subprocess.Process, config: Mapping[str, Json], *, module: str, log: Path, ready_s: float
 ) -> Mapping[str, Json]:
-    """Send the config, wait for the ready line; raise what the child says is wrong, or how it died."""
+    """Send the config, wait for the ready line. Raises SuiteError for what the child says is wrong, else Unusable."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps({"parent": os.getpid(), **config}).encode() + b"\n")
@@ -109,8 +104,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     try:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                await process.wait()
+            await asyncio.wait_for(process.wait(), _GRACE_S)
     finally:
         if process.returncode is None:
             _signal(process, signal.SIGKILL)
@@ -146,10 +140,10 @@ Tell = Callable[[Mapping[str, Json]], None]
 
 
 def begin() -> tuple[dict[str, Json], Tell]:
-    """Tie this process's life to its parent's; give the config and the function that says the one line.
+    """End with the parent from now on; return the config, and the function that sends the one line.
 
-    Say facts, or `{"wrong": text}` where it cannot start as it was asked to.
-    Native code may print: file descriptor 1 becomes the log, and only `tell` writes to the parent.
+    The line has facts, or `{"wrong": text}` where it cannot start as asked. Native code may print: file descriptor 1
+    becomes the log, and only `tell` writes to the parent.
     """
     _die_with_parent()
     out = os.dup(1)

