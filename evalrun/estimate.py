@@ -1,10 +1,15 @@
-"""What a suite will take, as values: of each task and target its requests, tokens, money, time and detectable drop.
+"""What a suite will take, as values; and the smallest detectable drop, which needs nothing but numbers of samples."""
 
-How they are estimated is `run.estimate`'s.
-"""
-
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+
+from evalrun.stats.interval import unit_mean
+from evalrun.stats.power import POWER, flips_power, mde_flips, needed_pairs, within_variance
+
+MOST_REPEATS = 100
+UNSEEN = (0.5, "nothing is known of it: every answer a coin toss")
+"""The share of samples that flip between two equal runs, and where that is from, before any was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +48,59 @@ class Estimate:
     output_tokens: int | None = None
     expected_usd: Decimal | None = None
     seconds: float | None = None
+
+
+def noise_of(right: Sequence[float], asked: Sequence[int]) -> tuple[float, str]:
+    """Return the share of samples that flip between two equal runs, and where that is from.
+
+    right: each sample's mean score, of so many answers as `asked` says. Without repeats nothing tells samples that are
+    right by kind from those that are right by chance: then it is the most it can be at an accuracy in the interval.
+    """
+    within = within_variance(right, asked)
+    if within is not None:
+        return 2 * within, "as its repeats differ"
+    found = unit_mean(right)
+    if found is None or found.low is None or found.high is None:
+        return UNSEEN
+    p = min(max(0.5, found.low), found.high)
+    return 2 * p * (1 - p), f"at most, at an accuracy of {found.value:.0%}; repeats would tell"
+
+
+def detects(
+    samples: int, repeats: int, *, noise: tuple[float, str], base_repeats: int | None = None, usd: Decimal | None = None
+) -> Detects:
+    """Return the smallest difference that is found, and what finding half of it takes.
+
+    noise: see `noise_of`. base_repeats: of a base that stays as it is; None: the base is asked as often as the new
+    side. Premise: a fall is samples that turn wrong for good; answers of one sample are otherwise independent.
+    """
+
+    def flips(times: int) -> float:
+        """Return the noise that is left of means over so many repeats."""
+        return noise[0] / 2 * (1 / times + 1 / (base_repeats or times))
+
+    found = mde_flips(samples, flips(repeats))
+    if found is None:
+        return Detects(difference=None, noise=noise[0], why=noise[1])
+    wanted = found / 2
+    more = needed_pairs(flips(repeats), wanted)
+    times = _least(lambda n: flips_power(samples, flips(n), wanted) >= POWER, repeats + 1, MOST_REPEATS)
+    return Detects(
+        difference=found,
+        noise=noise[0],
+        why=noise[1],
+        samples=more,
+        samples_usd=None if usd is None or more is None else usd * more / samples,
+        repeats=times,
+        repeats_usd=None if usd is None or times is None else usd * times / repeats,
+    )
+
+
+def _least(enough: Callable[[int], bool], low: int, high: int) -> int | None:
+    """Return the least number from low to high that is enough; None where not even the highest is."""
+    if low > high or not enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return high

@@ -1,33 +1,66 @@
-"""What a suite would take, with what a pilot or a baseline showed (`run.estimate`). It sends nothing but a pilot."""
+"""What a suite will take, with what a pilot or a baseline showed. It sends nothing.
+
+Premises of every estimate:
+
+    prompt tokens    a token for every four bytes of text, where nothing was seen: a rough guess, made for English
+    worst cost       every byte is a token, every answer as long as it may be, each request billed once (no resends)
+    expected cost    like what was seen, nothing from the provider's cache
+    time             as many requests in flight as allowed, each as long as those that were seen
+    detectable drop  the two-sided test of `evalrun compare` at 5 %, found 4 times in 5: `stats.power.flips_power`
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
+from evalrun import price
 from evalrun.compare.read import load as load_sides
 from evalrun.compare.side import SideCell
-from evalrun.estimate import Estimate
+from evalrun.estimate import UNSEEN, Estimate, detects, noise_of
 from evalrun.requests import Requests, read
-from evalrun.run.estimate import UNSEEN, Seen, estimate, noise_of, volume
+from evalrun.run.job import Job
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
 from evalrun.run.watch import Watch
 from evalrun.stats.interval import Floats
+from evalrun.types import Usage
+
+BYTES_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is known of a task at a target before it is asked. base_repeats: of the baseline it is compared with."""
+class Volume:
+    """What a task sends to a target. text_bytes: of all prompts. worst_usd: None without prices or `max_tokens`."""
 
-    seen: Seen | None = None
+    requests: int
+    text_bytes: int
+    worst_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of a task at a target before it is asked.
+
+    source: where it is from, in words; empty where nothing was seen.
+    tokens_per_byte: of prompts. prompt_tokens, output_tokens, seconds: means of a request. None where unknown.
+    noise: the share of samples that flip between two equal runs, and where that is from.
+    base_repeats: of the baseline it is compared with; None: a base that is asked as often.
+    """
+
+    source: str = ""
+    tokens_per_byte: float | None = None
+    prompt_tokens: float | None = None
+    output_tokens: float | None = None
+    seconds: float | None = None
     noise: tuple[float, str] = UNSEEN
     base_repeats: int | None = None
 
 
-Knowledge = Mapping[tuple[str, str], Known]
+Knowledge = Mapping[tuple[str, str], Seen]
 """By task and target."""
 
 
@@ -40,14 +73,65 @@ def forecast(plan: Plan, found: Knowledge) -> list[Estimate]:
             samples=plan.prints.tasks[task].samples,
             in_flight=plan.in_flight(target),
             prices=target.spec.prices,
-            seen=known.seen,
-            noise=known.noise,
-            base_repeats=known.base_repeats,
+            seen=found.get((task, target.name), Seen()),
         )
         for task in plan.suite.tasks
         for target in plan.targets
-        for known in (found.get((task, target.name), Known()),)
     ]
+
+
+def volume(jobs: Iterable[Job], prices: price.Prices | None) -> Volume:
+    """Add up what jobs would send."""
+    requests = text_bytes = 0
+    worst: Decimal | None = Decimal(0)
+    for job in jobs:
+        requests += 1
+        text_bytes += sum(len(message.content.encode("utf-8", "replace")) for message in job.sample.messages)
+        if worst is not None and prices is not None and job.most_tokens is not None:
+            worst += job.worst_case(prices)
+        else:
+            worst = None
+    return Volume(requests=requests, text_bytes=text_bytes, worst_usd=worst)
+
+
+def estimate(
+    place: tuple[str, str], volume: Volume, *, samples: int, in_flight: int, prices: price.Prices | None, seen: Seen
+) -> Estimate:
+    """Estimate one (task, target)."""
+    requests, repeats = volume.requests, volume.requests // samples
+    prompt, tokens_from = _prompt_tokens(volume, seen)
+    output = None if seen.output_tokens is None else round(seen.output_tokens * requests)
+    expected = None
+    if prices is not None and output is not None:
+        expected = price.cost(Usage(prompt_tokens=prompt, completion_tokens=output), prices)
+    usd = volume.worst_usd if expected is None else expected
+    return Estimate(
+        task=place[0],
+        target=place[1],
+        samples=samples,
+        repeats=repeats,
+        requests=requests,
+        prompt_tokens=prompt,
+        tokens_from=tokens_from,
+        worst_usd=volume.worst_usd,
+        in_flight=in_flight,
+        detects=detects(samples, repeats, noise=seen.noise, base_repeats=seen.base_repeats, usd=usd),
+        seen_from=seen.source,
+        output_tokens=output,
+        expected_usd=expected,
+        seconds=None if seen.seconds is None else seen.seconds * requests / min(in_flight, requests),
+    )
+
+
+def _prompt_tokens(volume: Volume, seen: Seen) -> tuple[int, str]:
+    if seen.tokens_per_byte is not None:
+        return round(volume.text_bytes * seen.tokens_per_byte), seen.source
+    if seen.prompt_tokens is not None:
+        return round(volume.requests * seen.prompt_tokens), seen.source
+    return math.ceil(volume.text_bytes / BYTES_PER_TOKEN), f"{BYTES_PER_TOKEN} bytes a token"
+
+
+# ---------------------------------------------------------------- what is known
 
 
 def plan_pilot(plan: Plan, selection: Selection, *, size: int, watch: Watch) -> Plan:
@@ -62,21 +146,22 @@ def plan_pilot(plan: Plan, selection: Selection, *, size: int, watch: Watch) -> 
 def from_pilot(folder: Path, trial: Plan, found: Knowledge) -> Knowledge:
     """Add what a pilot showed to what is known; of its few samples nothing is learned about noise."""
     requests = read(folder)
-    added: dict[tuple[str, str], Known] = {}
+    added: dict[tuple[str, str], Seen] = {}
     for task in trial.suite.tasks:
         for target in trial.targets:
             place, mine = (task, target.name), requests.of(task, target.name)
             if answers := int(np.count_nonzero(mine.answered)):
                 sent = volume(trial.jobs(target, task), None)
-                learned = _seen(mine, f"a pilot of {answers} answers", bytes_each=sent.text_bytes / sent.requests)
-                added[place] = replace(found.get(place, Known()), seen=learned)
+                each = sent.text_bytes / sent.requests
+                was = found.get(place, Seen())
+                added[place] = _showed(was, mine, f"a pilot of {answers} answers", bytes_each=each)
     return {**found, **added}
 
 
 def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge, list[str]]:
     """Learn from a baseline, or from an earlier run, where it asked the same; say where it did not."""
     (side,) = load_sides([name], baselines=baselines)
-    found: dict[tuple[str, str], Known] = {}
+    found: dict[tuple[str, str], Seen] = {}
     notes = list(side.notes)
     for task, prints in plan.prints.tasks.items():
         for target in plan.targets:
@@ -90,25 +175,22 @@ def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge,
     return found, notes
 
 
-def _known(cell: SideCell, name: str) -> Known:
-    scored = ~np.isnan(cell.score)
-    asked = np.add.reduceat(scored.astype(np.int64), cell.requests.starts)
+def _known(cell: SideCell, name: str) -> Seen:
+    """Return what a run or a baseline showed; of the latter no latency is kept but those of its nights."""
+    asked = np.add.reduceat((~np.isnan(cell.score)).astype(np.int64), cell.requests.starts)
     right = cell.means(cell.score)
-    seen = _seen(cell.requests, f"{name}, {cell.attempted} requests")
+    noise = noise_of(right[asked > 0].tolist(), asked[asked > 0].tolist())
+    found = Seen(noise=noise, base_repeats=max(1, round(cell.repeats)))
+    found = _showed(found, cell.requests, f"{name}, {cell.attempted} requests")
     night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None
-    if seen.seconds is None and night is not None:  # a baseline keeps no latency but those of its nights
-        seen = replace(seen, seconds=math.exp(night[0]))
-    return Known(
-        seen=seen,
-        noise=noise_of(right[asked > 0].tolist(), asked[asked > 0].tolist()),
-        base_repeats=max(1, round(cell.repeats)),
-    )
+    return found if found.seconds is not None or night is None else replace(found, seconds=math.exp(night[0]))
 
 
-def _seen(requests: Requests, source: str, *, bytes_each: float | None = None) -> Seen:
-    """Return what requests showed. bytes_each: of the text of a prompt, where it is known."""
+def _showed(before: Seen, requests: Requests, source: str, *, bytes_each: float | None = None) -> Seen:
+    """Add what requests showed. bytes_each: of the text of a prompt, where it is known."""
     prompt = _mean(requests.prompt_tokens)
-    return Seen(
+    return replace(
+        before,
         source=source,
         tokens_per_byte=prompt / bytes_each if prompt and bytes_each else None,
         prompt_tokens=prompt,

@@ -2,7 +2,6 @@
 
     planning   what was selected, or a stored run, as a plan
     plan       a plan: its data surveyed, its fingerprints, its manifest
-    estimate   what a plan will take
     session    one start of a run: its folder opened or resumed, asked, ended
     fanout     targets, tasks and requests in their order, by the load pattern
     opening    a target opened for a session

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from evalrun.run.estimate import UNSEEN, Estimate, Seen, Volume, detects, estimate, noise_of, volume
+from evalrun.estimate import UNSEEN, Estimate, detects, noise_of
+from evalrun.forecast import Seen, Volume, estimate, volume
 from evalrun.run.job import Job
 from evalrun.stats.power import flips_power
 from evalrun.types import Message, Sample
@@ -38,17 +39,17 @@ def test_the_worst_cost_is_unknown_without_a_longest_answer() -> None:
     assert volume([job(1, "a")], None).worst_usd is None
 
 
-def of_100(known: Seen | None) -> Estimate:
+def of_100(known: Seen) -> Estimate:
     """Estimate 50 samples asked twice, 8,000 bytes in all, 8 in flight."""
     return estimate(
         ("t", "x"), Volume(requests=100, text_bytes=8000, worst_usd=Decimal(1)), samples=50, in_flight=8,
-        prices=Prices(), seen=known, noise=UNSEEN,
+        prices=Prices(), seen=known,
     )  # fmt: skip
 
 
 def test_nothing_seen() -> None:
     """8,000 bytes are about 2,000 tokens; what the answers cost and how long they take is unknown, not 0."""
-    found = of_100(None)
+    found = of_100(Seen())
     assert (found.prompt_tokens, found.tokens_from) == (2000, "4 bytes a token")
     assert (found.repeats, found.expected_usd, found.seconds) == (2, None, None)
 
