@@ -1,6 +1,6 @@
-"""What the pieces of a reply add up to: texts joined, reasoning set apart, leaked markers taken off.
+"""What the pieces of a chat reply add up to: texts joined, reasoning set apart, leaked markers removed.
 
-It knows no bytes and no errors; `stream` and `chat` decide whether the sum counts as an answer.
+Whether the sum counts as an answer is decided in `chat`.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,10 +9,10 @@ from typing import NamedTuple
 import msgspec
 
 from evalrun.types import Completion, TokenSource, ToolCall, Usage
-from evalrun.wire.chunk import Counts, Delta, Reply, ToolFragment, usage
+from evalrun.wire.chunk import ChatReply, Counts, Delta, ToolFragment, usage
 
 Redact = Callable[[str], str]
-"""Takes secrets out of a text. `str` takes out nothing."""
+"""Removes secrets from a text; `str` removes nothing."""
 
 OPEN, CLOSE = "<think>", "</think>"
 
@@ -28,8 +28,8 @@ class Split(NamedTuple):
 def split_thought(content: str, *, reasoned: bool) -> Split:
     """Set `<think>...</think>` at the start of the content apart from the answer.
 
-    Without its end all of it is reasoning: the answer never began. Without its beginning (templates that put
-    `<think>` into the prompt) what comes before the end is, unless the reasoning came apart (`reasoned`).
+    Without its end, all of it is reasoning. Without its beginning (templates that put `<think>` into the prompt), what
+    precedes the end is, unless the reasoning was sent apart (`reasoned`).
     """
     text = content.lstrip()
     if text.startswith(OPEN):
@@ -47,7 +47,7 @@ def split_thought(content: str, *, reasoned: bool) -> Split:
 
 
 def strip_markers(text: str, markers: Iterable[str]) -> tuple[str, bool]:
-    """Take end markers off the end, several too; say whether there were any."""
+    """Remove end markers from the end; return whether there were any."""
     endings = tuple(marker for marker in markers if marker)
     leaked = False
     while (trimmed := text.rstrip()).endswith(endings):
@@ -57,16 +57,14 @@ def strip_markers(text: str, markers: Iterable[str]) -> tuple[str, bool]:
 
 
 def well_formed(text: str) -> str:
-    """Join surrogate halves that came apart; a half left over becomes U+FFFD. The result is always valid UTF-8."""
+    """Join split surrogate pairs; half a pair becomes U+FFFD. The result is always valid UTF-8."""
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 class _Tool:
-    """A tool call in the making."""
-
-    __slots__ = ("arguments", "id", "name")
+    """A tool call so far."""
 
     def __init__(self) -> None:
         self.id = self.name = ""
@@ -74,9 +72,7 @@ class _Tool:
 
 
 class _Choice:
-    """What one choice has said so far."""
-
-    __slots__ = ("acted_at", "content", "content_at", "finish_reason", "reasoning", "refusal", "tools")
+    """One choice so far."""
 
     def __init__(self) -> None:
         self.content: list[str] = []
@@ -88,7 +84,7 @@ class _Choice:
         self.finish_reason: str | None = None
 
     def hear(self, delta: Delta, at_ns: int) -> bool:
-        """Take in a delta; say whether it was a token event."""
+        """Add a delta; return whether it was a token event."""
         heard = False
         if delta.content:
             self.content.append(delta.content)
@@ -142,8 +138,6 @@ class Draft:
     instants: one per token event, of any choice.
     """
 
-    __slots__ = ("_choices", "_counts", "_fingerprint", "_id", "_model", "_streamed", "instants")
-
     def __init__(self, *, streamed: bool) -> None:
         self.instants: list[int] = []
         self._counts: Counts | None = None
@@ -151,8 +145,8 @@ class Draft:
         self._streamed = streamed
         self._choices: dict[int, _Choice] = {}
 
-    def add(self, reply: Reply, at_ns: int) -> None:
-        """Take in a chunk, or a whole reply."""
+    def add(self, reply: ChatReply, at_ns: int) -> None:
+        """Add a chunk, or a whole reply."""
         if reply.usage is not None:
             self._counts = reply.usage  # the last one wins; a server that sends it with every chunk sends totals
         if not self._id:
@@ -190,7 +184,7 @@ class Draft:
         return redact(well_formed("".join(self._in_order()[0].content)))
 
     def completion(self, *, end_markers: Iterable[str], redact: Redact, flags: Iterable[str]) -> Completion:
-        """Add it all up. `flags` are the oddities that the caller knows of."""
+        """Return the sum. flags: what the caller found odd."""
 
         def clean(text: str) -> str:
             return redact(well_formed(text))
@@ -226,7 +220,7 @@ class Draft:
         return [choice for _, choice in sorted(self._choices.items())] or [_Choice()]
 
     def _tokens(self, counted: Usage) -> tuple[int | None, TokenSource | None]:
-        """Return the completion tokens and who counted them. Chunks stand in for tokens, under their own name."""
+        """Return the completion tokens and who counted them; chunks where nobody did."""
         if counted.completion_tokens is not None:
             return counted.completion_tokens, "usage"
         return (len(self.instants), "chunks") if self._streamed else (None, None)
@@ -238,7 +232,7 @@ def _answer(choice: _Choice, end_markers: Iterable[str]) -> str:
 
 
 def _plausible(counted: Usage) -> tuple[Usage, bool]:
-    """Take a zero for "not counted", since something was asked and something answered; say whether a count is odd."""
+    """Take zero tokens for "not counted"; return whether a count is odd."""
     zeros = {name: None for name in ("prompt_tokens", "completion_tokens") if getattr(counted, name) == 0}
     counted = msgspec.structs.replace(counted, **zeros) if zeros else counted
     reasoning, completion = counted.reasoning_tokens, counted.completion_tokens

@@ -67,9 +67,8 @@ def body(messages: Sequence[Message], *, model: str, stream: bool) -> dict[str, 
 class ChatDecoder:
     """Collects one streamed answer: a `dialect.Decoder`.
 
-    max_bytes: an answer with more event data than this is cut as `runaway`; it bounds the memory. end_markers:
-    texts stripped, and flagged, where the answer ends with one. redact: takes secrets out of all that is given out.
-
+    max_bytes: an answer with more event data than this is cut as `runaway`.
+    end_markers: texts removed from the end of the answer, with a flag.
     done: nothing that may still come changes the outcome; the caller may stop reading.
     """
 
@@ -87,12 +86,12 @@ class ChatDecoder:
 
     @property
     def instants(self) -> list[int]:
-        """The instants of the token events, of any choice."""
+        """Of the token events, of any choice."""
         return self._draft.instants
 
     @property
     def first_answer_ns(self) -> int | None:
-        """The instant of the first token event that was no reasoning."""
+        """Of the first token event that is not reasoning."""
         return self._draft.first_answer_ns
 
     @property
@@ -101,7 +100,7 @@ class ChatDecoder:
         return self._draft.partial(self._redact)
 
     def feed(self, event: Event, at_ns: int) -> None:
-        """Take in one event that was read at `at_ns`. It never raises, whatever the server sent."""
+        """Add one event that was read at `at_ns`. It never raises, whatever the server sent."""
         name, data = event
         if self.done:
             self._after_done += 1
@@ -120,10 +119,10 @@ class ChatDecoder:
             self._chunk(text, at_ns)
 
     def finish(self, *, broke: Failure | None = None, invalid_utf8: bool = False) -> Completion | Failure:
-        """Return the outcome. Call once.
+        """Return the outcome; call once.
 
-        broke: what ended the reading, if it was not the stream's own end. It counts unless the answer was complete
-        before. invalid_utf8: the parser had to replace bytes.
+        broke: what ended the reading, if not the stream; it counts unless the answer was complete before.
+        invalid_utf8: the parser replaced bytes.
         """
         draft = self._draft
         if self._failure is not None:
@@ -131,7 +130,7 @@ class ChatDecoder:
         if not (self._done_marker or draft.finished):
             return msgspec.structs.replace(broke or self._cut(), partial=self.partial)
         if draft.finish_reason == "content_filter" and not draft.instants:
-            return self._failed("content_filter", "the provider's filter let nothing through", Phase.COMPLETE)
+            return self._failed("content_filter", "the provider's filter removed all of it", Phase.COMPLETE)
         if not draft.instants:
             reason = draft.finish_reason or "none"
             return self._failed("empty", f"the stream ended without a token (finish_reason: {reason})", Phase.COMPLETE)
@@ -159,7 +158,7 @@ class ChatDecoder:
             self._draft.add(reply, at_ns)
 
     def _in_band(self, data: str) -> None:
-        """Take in an error that came inside the stream. The status it names, if any, is kept for the retry's sake."""
+        """Fail by an error inside the stream. The status it names, if any, decides whether to retry."""
         try:
             said = complaint(chunk.parse(data))
         except chunk.NotChat:
@@ -200,7 +199,7 @@ def reply(
     end_markers: Iterable[str] = (),
     redact: Redact = str,
 ) -> Completion | Failure:
-    """Read a 2xx answer that is not an event stream. It has no time to first token, whatever was asked for."""
+    """Read a 2xx answer that is not an event stream. It has no time to first token."""
     text = body.decode(errors="replace")
     try:
         answer = chunk.decode(text)
@@ -216,7 +215,7 @@ def reply(
     draft.add(answer, 0)
     if not draft.instants:
         kind: FailureKind = "content_filter" if draft.finish_reason == "content_filter" else "empty"
-        return _failure(kind, f"the reply says nothing (finish_reason: {draft.finish_reason or 'none'})", status=status)
+        return _failure(kind, f"the reply is empty (finish_reason: {draft.finish_reason or 'none'})", status=status)
     odd = {"no_finish_reason": not draft.finished, "invalid_utf8": "\ufffd" in text and not _is_utf8(body)}
     return draft.completion(
         end_markers=end_markers, redact=redact, flags=[flag for flag, is_so in odd.items() if is_so]

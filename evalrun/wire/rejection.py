@@ -1,7 +1,7 @@
 """What a server says instead of an answer: HTTP errors, and error objects inside a reply. Resending is `retry`'s.
 
-The status alone does not tell: quota comes as 429, a full context as 400 or 500, moderation as 403. So the server's
-own words are looked at, codes before prose.
+The status alone is not enough: quota is sent as 429, a full context as 400 or 500, moderation as 403. The server's own
+words decide, codes before prose.
 """
 
 import json
@@ -42,24 +42,19 @@ def complaint(value: Json) -> Complaint:
 
 
 def rejected(status: int, headers: Mapping[str, str], body: bytes, *, redact: Redact = str) -> Failure:
-    """Return the failure for an HTTP answer that carries no completion: not 2xx, or 2xx with something else in it.
-
-    `retry_after_s` stays None: reading the headers for it is `retry`'s.
-    """
+    """Return the failure for an HTTP answer without a completion: not 2xx, or 2xx with something else in it."""
     fields = {name.lower(): value for name, value in headers.items()}
     text = body.decode(errors="replace").strip()
     said = _complaint_in(text)
     kind = _kind(status, said, text)
     match kind:
         case "redirect":
-            words = f"redirected to {_host(fields.get('location', ''))}; put the right address into base_url"
+            words = f"redirected to {_host(fields.get('location', ''))}; put the right address in base_url"
         case "not_sse":
             what = fields.get("content-type") or "no content type"
-            words = (
-                f"neither an event stream nor a chat completion ({what}); is a proxy or login page in between? {text}"
-            )
+            words = f"neither an event stream nor a completion ({what}); is a proxy or login page in between? {text}"
         case "empty":
-            words = "the answer is empty; a chat completion belongs there"
+            words = "the answer is empty"
         case _:
             words = said.message or text or "no reason given"
     hint = _hint(status, said.message)
@@ -99,7 +94,7 @@ _SURPLUS = ("stream_options", "logprobs", "seed", "max_tokens", "reasoning_effor
 
 
 def _kind(status: int, said: Complaint, text: str) -> FailureKind:
-    """Say what went wrong. The order matters: a status may mean several things, the server's words decide first."""
+    """Return what went wrong. A status may mean several things: the server's words decide first."""
     words = f"{said.code} {said.message}".lower()
     if 200 <= status < 300:
         return "not_sse" if text else "empty"
@@ -121,7 +116,7 @@ def _kind(status: int, said: Complaint, text: str) -> FailureKind:
 
 
 def _hint(status: int, message: str) -> str:
-    """Say what to change, where it can be told."""
+    """Return what to change, where it is known."""
     if status == 407:
         return "the proxy asks for credentials: look at HTTP_PROXY and HTTPS_PROXY"
     if status not in (400, 422):
@@ -143,7 +138,7 @@ def _complaint_in(text: str) -> Complaint:
 
 
 def _words(value: Json) -> str:
-    """Return what stands where words belong: text, or FastAPI's list of what is wrong where."""
+    """Return a field's words: text, or FastAPI's list of what is wrong where."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list) and value and all(isinstance(item, dict) and "msg" in item for item in value):
@@ -161,4 +156,4 @@ def _host(location: str) -> str:
         parts = urlsplit(location)
         return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path of the same host"
     except ValueError:
-        return "an address that is none"
+        return "an invalid address"

@@ -30,13 +30,12 @@ class EventTooBig(TargetError):
 
 
 class Parser:
-    """Turns the bytes of one response into events. After `EventTooBig` or `close` it is done with.
+    """Turns the bytes of one response into events. Not to be used after `EventTooBig`.
 
-    comments: comment lines seen; they are activity but no events. invalid_utf8: something had to become U+FFFD.
+    invalid_utf8: bytes were replaced by U+FFFD.
     """
 
     def __init__(self, max_event_bytes: int = 16 * 2**20) -> None:
-        self.comments = 0
         self.invalid_utf8 = False
         self._limit = max_event_bytes
         self._start: bytes | None = b""  # what came while it may still be the beginning of a byte order mark
@@ -84,13 +83,6 @@ class Parser:
                 raise EventTooBig(self._limit, events)
         return events
 
-    def close(self) -> bool:
-        """End the stream; say whether an unfinished event was thrown away, as the standard demands."""
-        unfinished = bool(self._data or self._line)
-        self._data.clear()
-        self._line.clear()
-        return unfinished
-
     def _without_bom(self, data: bytes) -> bytes:
         """Hold back the first bytes until they are a byte order mark, which goes, or are not, and stay."""
         assert self._start is not None
@@ -108,12 +100,10 @@ class Parser:
         return Event(self._text(self._name) if self._name else "", self._text(data))
 
     def _field(self, line: bytes) -> None:
-        """Take in a line that is not the usual `data: ...`. `id`, `retry` and unknown fields mean nothing here."""
+        """Add a line that is not the usual `data: ...`. Comments, `id`, `retry` and unknown fields are ignored."""
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
-        if not field:
-            self.comments += 1
-        elif field == b"data":
+        if field == b"data":
             self._data.append(value)
             self._held += len(line)
         elif field == b"event":

@@ -17,25 +17,17 @@ from typing import Literal
 from evalrun.types import Completion, Failure, Timing
 
 BURST_NS = 20_000
-"""Token events that follow each other faster than this on average left a buffer, not a model (50,000 a second).
-
-Equal instants are the usual case; a flush that crosses the network in several segments is a few us apart.
-"""
+"""Token events that are closer than this on average (50,000 a second) came out of a buffer, not out of a model."""
 
 
 class Bounds:
-    """How much earlier than recorded the token events of one answer may have arrived, in nanoseconds.
-
-    first_ns: of the first token event. last_ns: of the last. widest_ns: the most of any.
-    """
-
-    __slots__ = ("first_ns", "last_ns", "widest_ns")
+    """How much earlier than recorded token events may have arrived, in ns: the first, the last, and the most of any."""
 
     def __init__(self) -> None:
         self.first_ns = self.last_ns = self.widest_ns = 0
 
     def add(self, width_ns: int, *, first: bool) -> None:
-        """Count a piece of the answer that held token events and may have arrived `width_ns` before its stamp."""
+        """Count a piece of the answer with token events, which may have arrived `width_ns` before its stamp."""
         self.last_ns = width_ns
         if first:
             self.first_ns = width_ns
@@ -57,9 +49,11 @@ def timing(
 ) -> Timing:
     """Return the latencies of one request.
 
-    sent_ns: the last request byte was handed to the kernel. instants: of the token events, in order; empty when the
-    answer was not streamed. connect_ns: how long connecting took, None on a reused connection. first_answer_ns: the
-    first token event that is not reasoning. closed_ns: the stream ended. completion_tokens: see `countable_tokens`.
+    sent_ns: the last request byte was handed to the kernel.
+    instants: of the token events, in order; empty when the answer was not streamed.
+    connect_ns: how long connecting took, None on a reused connection.
+    first_answer_ns: the first token event that is not reasoning.
+    completion_tokens: see `countable_tokens`.
     bounds: of the token events; unknown where they were stamped in user space.
     """
     first, last = (instants[0], instants[-1]) if instants else (None, None)
@@ -88,29 +82,26 @@ def timing(
 
 
 def burst(instants: Sequence[int]) -> bool:
-    """Say whether two or more token events came all at once: their gaps say nothing about the model."""
+    """Return whether two or more token events came at once, so that their gaps say nothing about the model."""
     return len(instants) >= 2 and instants[-1] - instants[0] < BURST_NS * (len(instants) - 1)
 
 
 SUSPENDED_NS = 100_000_000
-"""Two clocks cannot be read at one instant; further apart than this, one of them stood still in between."""
+"""Two clocks that are further apart than this were not only read one after the other: one stood still."""
 
 
 def was_suspended(began: tuple[int, int], ended: tuple[int, int]) -> bool:
-    """Say whether the machine slept between two readings of (a clock that stops in sleep, a clock that does not)."""
+    """Return whether the machine slept between two readings of (a clock that stops in sleep, one that does not)."""
     return (ended[1] - began[1]) - (ended[0] - began[0]) > SUSPENDED_NS
 
 
 def countable_tokens(outcome: Completion | Failure) -> int | None:
-    """Return the completion tokens that TPOT may be divided by, None when there is no such count.
-
-    Chunks are not tokens, so a count of chunks gives no TPOT. Nor do several choices: their usage is one sum.
-    """
+    """Return the completion tokens that TPOT may be divided by; None for chunks, and for choices with one sum."""
     if isinstance(outcome, Failure) or outcome.token_source in (None, "chunks") or outcome.others:
         return None
     return outcome.tokens
 
 
 def _after(sent_ns: int, at_ns: int | None) -> float | None:
-    """Return the seconds since `sent`. An answer that began before the request was out has no latency."""
+    """Return the seconds since `sent`; None for an answer that began before the request was out."""
     return None if at_ns is None or at_ns < sent_ns else (at_ns - sent_ns) / 1e9

@@ -139,9 +139,9 @@ def test_a_reply_with_everything() -> None:
         (b'{"detail":"no such thing"}', "in_band", 200, "the server answered 200 with an error: no such thing"),
         (b"{}", "in_band", 200, "the server answered 200 with an error: {}"),
         (b'{"choices":[{"mess', "bad_chunk", 200, "malformed reply, at character 13"),
-        (b'{"choices":[]}', "empty", 200, "the reply says nothing (finish_reason: none)"),
+        (b'{"choices":[]}', "empty", 200, "the reply is empty (finish_reason: none)"),
         (b'{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}', "empty", 200, "(finish_reason: stop)"),
-        (b'{"choices":[{"finish_reason":"content_filter"}]}', "content_filter", 200, "says nothing"),
+        (b'{"choices":[{"finish_reason":"content_filter"}]}', "content_filter", 200, "the reply is empty"),
     ],
 )
 def test_replies_that_are_no_answer(body: bytes, kind: str, status: int, words: str) -> None:

@@ -81,13 +81,13 @@ def test_kinds(status: int, body: object, kind: str) -> None:
          "HTTP 422: body.logprobs: not allowed; drop or change logprobs"),
         (407, {}, "", "HTTP 407: no reason given; the proxy asks for credentials: look at HTTP_PROXY and HTTPS_PROXY"),
         (301, {"Location": "https://other.example/v1?session=1"}, "",
-         "HTTP 301: redirected to https://other.example; put the right address into base_url"),
+         "HTTP 301: redirected to https://other.example; put the right address in base_url"),
         (301, {"location": "/v2"}, "",
-         "HTTP 301: redirected to another path of the same host; put the right address into base_url"),
+         "HTTP 301: redirected to another path of the same host; put the right address in base_url"),
         (301, {"location": "http://["}, "",
-         "HTTP 301: redirected to an address that is none; put the right address into base_url"),
+         "HTTP 301: redirected to an invalid address; put the right address in base_url"),
         (200, {"Content-Type": "text/html"}, "<p>Log in",
-         "HTTP 200: neither an event stream nor a chat completion (text/html); "
+         "HTTP 200: neither an event stream nor a completion (text/html); "
          "is a proxy or login page in between? <p>Log in"),
     ],
 )  # fmt: skip

@@ -105,18 +105,6 @@ def test_random_streams_equal_the_plain_reading(atoms: list[bytes], places: list
     assert events == plain_reading(stream)
 
 
-def test_comments_are_counted_and_are_no_events() -> None:
-    """Heartbeats show that the server lives; they are not output."""
-    events, parser = parse([b": ping\n\n: OPENROUTER", b" PROCESSING\n\n"])
-    assert (events, parser.comments) == ([], 2)
-
-
-def test_close_tells_whether_an_event_was_cut_off() -> None:
-    """A stream that ends inside an event is told from one that ends after it."""
-    whole, cut, line = parse([b"data: a\n\n"])[1], parse([b"data: a\n"])[1], parse([b"dat"])[1]
-    assert [whole.close(), cut.close(), line.close()] == [False, True, True]
-
-
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
 def test_a_large_event_works_up_to_the_limit(size: int) -> None:
     """12 bytes of line pass a limit of 12 and break one of 11, however the bytes were cut; what came before is kept."""
