@@ -2,7 +2,7 @@
 
     shares              paired by sample: `stats.scores.compare_scores`
     tokens, cost        paired by sample: `stats.resample.compare_ratios`
-    latency             paired by request: `stats.percentile.compare_quantiles`; against stored nights: `stats.nights`
+    latency             paired by request: `stats.quantile.compare_quantiles`; against stored nights: `stats.nights`
     throughput, goodput one number a run: against stored nights only
 
 Two runs of one session differ by their targets; two runs of two nights differ by the night too, and two nights do not
@@ -21,8 +21,8 @@ from evalrun.compare.side import Matching
 from evalrun.requests.rows import Ids
 from evalrun.rule import PERCENTILES, Measure
 from evalrun.stats.interval import Floats, mean_spread
-from evalrun.stats.nights import LEAST_NIGHTS, Night, drift, log_quantile_night
-from evalrun.stats.percentile import compare_quantiles
+from evalrun.stats.nights import LEAST_NIGHTS, Night, compare_nights, log_quantile_night
+from evalrun.stats.quantile import compare_quantiles
 from evalrun.stats.resample import compare_ratios
 from evalrun.stats.scores import compare_scores
 from evalrun.stats.verdict import Comparison, Sides
@@ -115,8 +115,7 @@ def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Foun
     error = _log_error(base, new, clusters) / math.sqrt(2)
     nights = past(matching.nights, measure, matching.prices, error=error)
     if len(nights) >= LEAST_NIGHTS and found.low is not None:
-        tonight = Night(math.log(found.value_new), nights[0].error)
-        found = _from_drift(nights, tonight, measure, margin)
+        found = compare_nights(nights, Night(math.log(found.value_new), error), margin=margin or 0.0)
     return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
@@ -176,7 +175,7 @@ def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
     alike = [night for night in matching.nights if not measure.needs_slo or night.slo == matching.new.setup.slo]
     nights = past(alike, measure, matching.prices)
     if now and len(nights) >= LEAST_NIGHTS:
-        return _nightly(nights, Night(-math.log(now), 0.0), measure, margin, pairs=len(nights))
+        return _nightly(nights, Night(math.log(now), 0.0), measure, margin, pairs=len(nights))
     why = f"one number a run; a baseline of {LEAST_NIGHTS} nights tells how much it varies"
     if not now or not old:
         zero = f"{measure.label} is 0" if 0 in (now, old) else "unknown"
@@ -189,32 +188,7 @@ def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
 
 
 def _nightly(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None, *, pairs: int) -> Found:
-    found = _from_drift(nights, tonight, measure, margin)
+    found = compare_nights(nights, tonight, margin=margin or 0.0, falls=measure.worse == "lower")
     n, covered = len(nights), len(nights) >= LEAST_NIGHTS
     why = "" if covered else f"{n} earlier night{'s' * (n > 1)}: how much nights differ is not known"
     return Found(found, pairs, claims=covered or margin is not None, why=why)
-
-
-def _from_drift(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None) -> Comparison:
-    """Put tonight's drift, in logarithms that rise when it gets worse, as a comparison of the values themselves."""
-    lower = measure.worse == "lower"
-    change = margin or 0.0
-    allowed = -math.log1p(-change) if lower else math.log1p(change)
-    found, level = drift(nights, tonight, margin=allowed), drift(nights, tonight)
-    return Comparison(
-        value_base=math.exp((found.difference - tonight.value) if lower else (tonight.value - found.difference)),
-        value_new=math.exp(-tonight.value if lower else tonight.value),
-        difference=_relative(found.difference, lower),
-        low=_relative(found.high if lower else found.low, lower),
-        high=_relative(found.low if lower else found.high, lower),
-        p=min(1.0, 2 * min(level.sides)),
-        mde=abs(_relative(level.mde, lower)),
-        method=found.method,
-        premise=found.premise,
-        relative=True,
-        sides=Sides(*found.sides),
-    )
-
-
-def _relative(log: float, lower: bool) -> float:
-    return math.expm1(min(700.0, -log if lower else log))

@@ -178,15 +178,14 @@ def _mean(values: Floats) -> float | None:
 
 
 def past(nights: Sequence[StoredNight], measure: Measure, prices: Json, *, error: float = 0.0) -> list[Night]:
-    """Return the nights that have a measure, as logarithms that rise when it gets worse.
+    """Return the nights that have a measure.
 
     error: of one night within its run, for the measures of which nights keep a mean alone.
     """
     found = []
     for night in nights:
         if measure.name in night.logs:
-            log, within = night.logs[measure.name]
-            found.append(Night(log if measure.worse == "higher" else -log, within))
+            found.append(Night(*night.logs[measure.name]))
         elif (amount := _amount(night, measure.name, prices)) is not None and amount > 0:
             found.append(Night(math.log(amount), error))
     return found

@@ -82,7 +82,8 @@ def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:
     """Yield avg@k, pass@k, pass^k and maj@k by the headline scorer, for k = 2, 4, 8, ... and all repeats there are.
 
     By the names in `explain`. Over samples with k scored answers; answers vote as their scorer calls them equal
-    (`Score.vote`). What each is, and by whom, is `stats.repeats`'s.
+    (`Score.vote`). avg@k is the mean of all of a sample's answers, which is that over subsets of k; what the others
+    are, and by whom, is `stats.repeats`'s.
     """
     sample, scores = requests.samples, requests.scores()
     kinds = np.unique(scores.vote, return_inverse=True)[1].astype(np.int64)
@@ -98,7 +99,8 @@ def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:
         }
         for name, values in found.items():
             if name != "maj_at_k" or scores.answered.any():
-                yield name, k, _over(requests, values, requests.starts)
+                answers = counts if name == "avg_at_k" else None
+                yield name, k, _over(requests, values, requests.starts, answers)
 
 
 # ---------------------------------------------------------------- what has no score

@@ -4,7 +4,6 @@ import math
 from functools import lru_cache
 from statistics import NormalDist
 
-_NORMAL = NormalDist()
 _TINY = 1e-300
 
 
@@ -15,7 +14,7 @@ def normal_tail(z: float) -> float:
 
 def normal_quantile(p: float) -> float:
     """Return the `p` quantile of the standard normal distribution."""
-    return _NORMAL.inv_cdf(p)
+    return NormalDist().inv_cdf(p)
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
@@ -69,9 +68,11 @@ def binomial_tail(k: int, n: int, p: float) -> float:
 
 
 def t_tail(t: float, df: float) -> float:
-    """Return P(T >= t) of Student's t distribution with `df` degrees of freedom; `df` need not be whole."""
+    """Return P(T >= t) of Student's t distribution; `df` need not be whole, and infinite `df` is the normal."""
     if math.isinf(t):
         return float(t < 0)
+    if math.isinf(df):
+        return normal_tail(t)
     if t * t < df:  # whichever argument is small keeps its digits
         half = (1 - beta_cdf(t * t / (df + t * t), 0.5, df / 2)) / 2
     else:
@@ -88,7 +89,7 @@ def t_quantile(p: float, df: float) -> float:
     if p < 0.5:
         return -t_quantile(1 - p, df)
     if df > 400:
-        return _t_expansion(_NORMAL.inv_cdf(p), df)
+        return _t_expansion(normal_quantile(p), df)
     low, high = 0.0, 4000.0  # the quantile at p = 0.9999 with one degree is 3183
     for _ in range(80):
         middle = (low + high) / 2

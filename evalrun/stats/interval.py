@@ -105,8 +105,8 @@ def mean_spread(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Spre
     """
     numbers = np.asarray(values, float)
     n = len(numbers)
-    apart = unit_sums((numbers - numbers.mean())[:, None], clusters)[:, 0]
-    squares, units = float((apart * apart).sum()), len(apart)
+    apart = unit_sums(numbers - math.fsum(numbers.tolist()) / n, clusters)
+    squares, units = math.fsum((apart * apart).tolist()), len(apart)
     return Spread(math.sqrt(squares * units / (units - 1)) / n if units > 1 else math.inf, units)
 
 
@@ -117,12 +117,11 @@ def groups(n: int, clusters: ArrayLike | None) -> Whole:
     return np.unique(np.asarray(clusters), return_inverse=True)[1].reshape(-1)
 
 
-def unit_sums(columns: Floats, clusters: ArrayLike | None) -> Floats:
-    """Return the sums of each column over each unit: (units, columns)."""
+def unit_sums(values: Floats, clusters: ArrayLike | None) -> Floats:
+    """Return the sum of the values of each unit."""
     if clusters is None:
-        return columns
-    group = groups(len(columns), clusters)
-    return np.column_stack([np.bincount(group, weights=column) for column in columns.T])
+        return values
+    return np.bincount(groups(len(values), clusters), weights=values).astype(float)
 
 
 def _least_design(means: Floats, answers: Floats) -> float:

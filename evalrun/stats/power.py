@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from evalrun.stats.distribution import binomial_tail, normal_quantile, normal_tail, t_quantile
-from evalrun.stats.paired import Flips, mcnemar_worse, tango_score
 
 ALPHA = 0.05
 POWER = 0.8
@@ -38,12 +37,12 @@ def flips_power(pairs: int, noise: float, drop: float, *, sides: int = 2) -> flo
 
 def _normal_power(pairs: int, better: float, worse: float, *, alpha: float) -> float:
     drop = worse - better
-    in_errors = -tango_score(Flips(better * pairs, worse * pairs, pairs, 1.0, None), 0.0)
-    if in_errors <= 0:
+    if drop <= 0:
         return alpha
+    error = math.sqrt((better + worse) / pairs)  # of a change of 0
     spread = math.sqrt(max(1e-12, better + worse - drop * drop) / pairs)  # 0 where every pair flips
     correction = 1 / pairs  # the exact test takes steps of two flips
-    return normal_tail((normal_quantile(1 - alpha) * drop / in_errors - (drop - correction)) / spread)
+    return normal_tail((normal_quantile(1 - alpha) * error - (drop - correction)) / spread)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -52,7 +51,7 @@ def _critical(worse: int, alpha: float) -> int:
     low, high = -1, worse + 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if mcnemar_worse(middle, worse) <= alpha else (low, middle)
+        low, high = (middle, high) if binomial_tail(worse, middle + worse, 0.5) <= alpha else (low, middle)
     return low
 
 
@@ -95,14 +94,14 @@ def needed_pairs(noise: float, drop: float, *, sides: int = 2) -> int | None:
     return high
 
 
-def mde_mean(error: float, units: int, *, sides: int = 2, margin: float = 0.0) -> float:
-    """Return the smallest detectable shift of a mean, from the standard error of the difference.
+def mde_mean(error: float, units: float) -> float:
+    """Return the smallest detectable shift of a mean either way, from the standard error of the difference.
 
     Premise: the mean of `units` independent differences is close to normal. Source: the usual t approximation;
     Miller 2024 for evals.
     """
-    df = max(1, units - 1)
-    return margin + (t_quantile(1 - ALPHA / sides, df) + t_quantile(POWER, df)) * error
+    df = max(1.0, units - 1)
+    return (t_quantile(1 - ALPHA / 2, df) + t_quantile(POWER, df)) * error
 
 
 def mde_ratio(log_error: float, units: int) -> float:

@@ -1,6 +1,6 @@
-"""avg@k, pass@k, pass^k and maj@k: the mean, the best, the worst and the majority of k answers to a sample.
+"""pass@k, pass^k and maj@k: the best, the worst and the majority of k answers to a sample.
 
-Every function takes one row an answer and returns one value a sample; `over_samples` returns their mean and interval.
+Every function takes one row an answer and returns one value a sample.
 
     samples  the number of the answer's sample, from 0
     scores   its score in 0..1; a row whose score is NaN is no answer and is left out
@@ -19,15 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
-
-
-def avg_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
-    """Return the mean score of each sample's answers, avg@k: of all of them, which is the mean over subsets of k."""
-    sample, score, total = _answers(samples, scores)
-    counts = np.bincount(sample, minlength=total)
-    sums = np.bincount(sample, weights=score, minlength=total)
-    return np.where(counts >= k, sums / np.maximum(counts, 1), math.nan)
+from evalrun.stats.interval import Floats, Whole
 
 
 def pass_at_k(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:
@@ -69,19 +61,6 @@ def maj_at_k(samples: ArrayLike, scores: ArrayLike, classes: ArrayLike, k: int) 
         ])  # fmt: skip
         found[these] = (worth * shares[which.reshape(-1)]).sum(axis=1).round(12)  # certain is 0 or 1, not nearly so
     return found
-
-
-def over_samples(
-    values: ArrayLike, *, answers: ArrayLike | None = None, clusters: ArrayLike | None = None
-) -> Interval | None:
-    """Return the mean over the samples that have a value, with its interval. None where no sample has one.
-
-    answers, clusters: of each sample, by its number, as for `interval.unit_mean`; `answers` with avg@k only.
-    """
-    numbers = np.asarray(values, float)
-    known = ~np.isnan(numbers)
-    asked, grouped = (None if each is None else np.asarray(each)[known] for each in (answers, clusters))
-    return unit_mean(numbers[known], answers=asked, clusters=grouped)
 
 
 def _expected_worst(samples: ArrayLike, scores: ArrayLike, k: int) -> Floats:

@@ -1,12 +1,12 @@
 """Did a ratio change between two runs of the same requests? By resampling, seeded; and the tools of it.
 
-Pairs, or clusters of pairs, are the units that are drawn; the same seed gives the same numbers. Not here: right and
-wrong (`paired`), percentiles (`percentile`), runs on different nights (`nights`).
+Pairs, or clusters of pairs, are the units that are drawn; the same data give the same numbers. Not here: right and
+wrong (`scores`), percentiles (`quantile`), runs on different nights (`nights`).
 """
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ ROUNDS = 2000
 """How often data are resampled: a p of 0.05 is then known to half a point."""
 LARGE = 20_000
 """With more units than this, resampling gives way to large-sample formulas: the same answer, far sooner."""
+SEED = 0
 _CHUNK = 1 << 20  # so many numbers at a time: 8 MB
 _ENUMERATED = 16  # units: all sign patterns of so many are tried
 
@@ -31,10 +32,14 @@ class Signs(NamedTuple):
     rise: float
     fall: float
 
+    @classmethod
+    def of(cls, observed: float, drawn: Floats, *, slack: float) -> Self:
+        """Return how much of what was drawn is as far out as what was observed. slack: what only rounding does."""
+        far = (np.abs(drawn) >= abs(observed) - slack, drawn >= observed - slack, drawn <= observed + slack)
+        return cls(*(float(side.mean()) for side in far))
 
-def sign_flip(
-    differences: ArrayLike, *, clusters: ArrayLike | None = None, seed: int = 0, rounds: int = 5 * ROUNDS
-) -> Signs:
+
+def sign_flip(differences: ArrayLike, *, clusters: ArrayLike | None = None, rounds: int = 5 * ROUNDS) -> Signs:
     """Test whether paired differences are centred on 0 by flipping their signs (those of a cluster together).
 
     Exact where at most 16 units differ, all patterns being tried; else by random patterns, which keeps alpha too;
@@ -42,7 +47,7 @@ def sign_flip(
     Premise: without a change each pair could as well be the other way round. On 0/1 answers it is McNemar's test.
     Source: Fisher 1935; Phipson and Smyth 2010 for counting the data themselves as one of the random patterns.
     """
-    sums = unit_sums(np.asarray(differences, float)[:, None], clusters)[:, 0]
+    sums = unit_sums(np.asarray(differences, float), clusters)
     sums = sums[sums != 0]
     observed, n = float(sums.sum()), len(sums)
     if not n:
@@ -54,19 +59,14 @@ def sign_flip(
     if n <= _ENUMERATED:
         totals = (2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1) - 1) @ sums
     else:
-        flipped = [(2.0 * tossed - 1) @ sums for tossed in coins(n, seed=seed, rounds=rounds - 1)]
+        flipped = [(2.0 * tossed - 1) @ sums for tossed in coins(n, rounds=rounds - 1)]
         totals = np.concatenate([*flipped, [observed]])
-    slack = 1e-9 * float(np.abs(sums).sum())  # sums that differ by rounding only are the same
-    return Signs(
-        both=float(np.mean(np.abs(totals) >= abs(observed) - slack)),
-        rise=float(np.mean(totals >= observed - slack)),
-        fall=float(np.mean(totals <= observed + slack)),
-    )
+    return Signs.of(observed, totals, slack=1e-9 * float(np.abs(sums).sum()))
 
 
 def compare_ratios(
     base: tuple[ArrayLike, ArrayLike], new: tuple[ArrayLike, ArrayLike], *, margin: float = 0.0,
-    clusters: ArrayLike | None = None, seed: int = 0,
+    clusters: ArrayLike | None = None,
 ) -> Comparison:  # fmt: skip
     """Compare two ratios of sums over the same samples, each (numerators, denominators): cost per right answer, say.
 
@@ -75,8 +75,8 @@ def compare_ratios(
     Premise: units drawn independently; all four sums positive, and not from a handful of samples.
     Source: Efron and Tibshirani 1993, chapter 12; Hall 1992 for the skewness that the bootstrap-t corrects.
     """
-    columns = np.column_stack([np.asarray(part, float) for part in (*new, *base)])
-    totals = columns.sum(0)
+    drawn = np.column_stack([unit_sums(np.asarray(part, float), clusters) for part in (*new, *base)])
+    totals = drawn.sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
         value_new, value_base = float(totals[0] / totals[1]), float(totals[2] / totals[3])
     if not (np.isfinite(totals).all() and (totals > 0).all()):
@@ -84,17 +84,16 @@ def compare_ratios(
             value_base, value_new, value_new / value_base - 1 if value_base else value_new, None, None, None, None,
             method="none", premise="a sum is zero, negative or infinite", relative=True,
         )  # fmt: skip
-    drawn = unit_sums(columns, clusters)
-    found = _bootstrap_t(drawn, seed=seed)
-    supported = found.low is not None and found.high is not None
+    found = _bootstrap_t(drawn)
+    low, high = (None, None) if found.ends is None else map(math.expm1, found.ends)
     return Comparison(
         value_base=value_base,
         value_new=value_new,
         difference=math.expm1(found.value),
-        low=None if found.low is None else math.expm1(found.low),
-        high=None if found.high is None else math.expm1(found.high),
+        low=low,
+        high=high,
         p=found.p,
-        mde=mde_ratio(found.error, len(drawn)) if supported else None,
+        mde=None if found.ends is None else mde_ratio(found.error, len(drawn)),
         method=f"{found.method} of the log ratio",
         premise="samples (clusters) drawn independently",
         relative=True,
@@ -114,14 +113,13 @@ def t_sides(value: float, error: float, df: int, margin: float) -> Sides:
 
 class _Found(NamedTuple):
     value: float
-    low: float | None
-    high: float | None
     error: float
-    p: float | None
     method: str
+    ends: tuple[float, float] | None = None
+    p: float | None = None
 
 
-def _bootstrap_t(drawn: Floats, *, seed: int) -> _Found:
+def _bootstrap_t(drawn: Floats) -> _Found:
     """Return the log of the ratio (a / b) / (c / d) of column sums with its bootstrap-t interval.
 
     drawn: the sums a, b, c, d of each unit, (units, 4). The standard error is the linear one, from the gradient; all of
@@ -142,37 +140,37 @@ def _bootstrap_t(drawn: Floats, *, seed: int) -> _Found:
     values, errors = with_error(np.ones((1, units)))
     value, error = float(values[0]), float(errors[0])
     if units < 2 or error <= 1e-12 * max(1e-300, abs(value)):
-        return _Found(value, None, None, error if units > 1 else math.inf, None, "no spread")
+        return _Found(value, error if units > 1 else math.inf, "no spread")
     least = t_quantile(0.975, units - 1)
     p = 2 * t_tail(abs(value) / error, units - 1)
     if units > LARGE:
-        return _Found(value, value - least * error, value + least * error, error, p, "normal")
+        return _Found(value, error, "normal", (value - least * error, value + least * error), p)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rounds = [with_error(times.astype(float)) for times in weights(units, seed=seed)]
+        rounds = [with_error(times.astype(float)) for times in weights(units)]
         t = np.concatenate([(drawn_value - value) / its_error for drawn_value, its_error in rounds])
     t = t[~np.isnan(t)]
     if len(t) < 0.95 * ROUNDS:
-        return _Found(value, None, None, error, None, "too few in a sum")
+        return _Found(value, error, "too few in a sum")
     below, above = np.quantile(t, [0.025, 0.975], method="inverted_cdf")
-    low, high = value - max(least, float(above)) * error, value + max(least, -float(below)) * error
+    ends = value - max(least, float(above)) * error, value + max(least, -float(below)) * error
     p = max(p, (1 + float(np.sum(np.abs(t) >= abs(value) / error))) / (1 + len(t)))
-    return _Found(value, low, high, error, p, "bootstrap-t")
+    return _Found(value, error, "bootstrap-t", ends, p)
 
 
 # ---------------------------------------------------------------- drawing
 
 
-def weights(units: int, *, seed: int, rounds: int = ROUNDS) -> Iterator[Whole]:
+def weights(units: int, *, rounds: int = ROUNDS) -> Iterator[Whole]:
     """Yield, several rounds at a time, how often each unit is drawn when `units` of them are drawn: (rounds, units)."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     for size in _parts(rounds, units):
         drawn = rng.integers(0, units, (size, units)) + np.arange(size)[:, None] * units
         yield np.bincount(drawn.ravel(), minlength=size * units).reshape(size, units)
 
 
-def coins(units: int, *, seed: int, rounds: int = ROUNDS) -> Iterator[NDArray[np.int8]]:
+def coins(units: int, *, rounds: int = ROUNDS) -> Iterator[NDArray[np.int8]]:
     """Yield, several rounds at a time, a coin toss, 0 or 1, for each unit: (rounds, units)."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     for size in _parts(rounds, units):
         yield rng.integers(0, 2, (size, units), dtype=np.int8)
 

@@ -18,12 +18,11 @@ import numpy as np
 from calibration_cover import difference_cover, repeats_cover, wilson_cover
 from simulated import ALPHA, MARGIN, Floats, Line, answers, binary_sides, holds, requests
 
-from evalrun.stats.nights import Night, drift, log_quantile_night
-from evalrun.stats.paired import flips, margin_sides, mcnemar
-from evalrun.stats.percentile import compare_quantiles
+from evalrun.stats.nights import Night, compare_nights, log_quantile_night
 from evalrun.stats.power import mde_flips, mde_mean, mde_ratio, needed_pairs
+from evalrun.stats.quantile import compare_quantiles
 from evalrun.stats.resample import sign_flip
-from evalrun.stats.scores import sequential_sides
+from evalrun.stats.scores import flips, margin_sides, mcnemar, sequential_sides
 from evalrun.stats.verdict import Sides
 
 # ---------------------------------------------------------------- right and wrong
@@ -122,13 +121,13 @@ def latency_alarms(runs: int) -> Iterator[Line]:
         rng = np.random.default_rng([6, n])
         alarms = far = passed = inside = 0
         rounds = runs if n <= 200 else runs // 4
-        for seed in range(rounds):
+        for _ in range(rounds):
             hard = rng.lognormal(0, 0.5, n)  # long prompts are slow on both sides
             base, new = hard * requests(rng, n), hard * requests(rng, n)
-            found = compare_quantiles(base, new, q, margin=0.0, seed=seed, rounds=400)
+            found = compare_quantiles(base, new, q, margin=0.0, rounds=400)
             assert found.sides
             alarms, inside = alarms + (found.sides.worse <= ALPHA), inside + holds(found, 0.0)
-            slower = compare_quantiles(base, 1.15 * new, q, margin=0.15, seed=seed, rounds=400).sides
+            slower = compare_quantiles(base, 1.15 * new, q, margin=0.15, rounds=400).sides
             assert slower
             far, passed = far + (slower.worse <= ALPHA), passed + (slower.within <= ALPHA)
         where = f"p{100 * q:g}, one session, heavy tail, n={n}"
@@ -145,9 +144,9 @@ def latency_power(runs: int) -> Iterator[Line]:
     pairs = rng.lognormal(0.0, 0.6, (4000, 2, n))
     error = float(np.diff(np.log(np.quantile(pairs, q, axis=2, method="inverted_cdf")), axis=1).std())
     rise, seen = mde_ratio(error, n), 0
-    for seed in range(rounds):
+    for _ in range(rounds):
         base, new = rng.lognormal(0.0, 0.6, (2, n))
-        p = compare_quantiles(base, new * (1 + rise), q, seed=seed, rounds=400).p
+        p = compare_quantiles(base, new * (1 + rise), q, rounds=400).p
         seen += p is not None and p <= ALPHA
     yield Line("power", f"p95, one session, n={n}: mde {rise:.1%}", seen, rounds, 0.8, 0.03)
     for nights in (5, 10):
@@ -155,8 +154,9 @@ def latency_power(runs: int) -> Iterator[Line]:
         for _ in range(runs):
             effects = rng.normal(0, 0.2, nights + 1)  # more than the noise within nights
             *before, last = [log_quantile_night(sorted(requests(rng, 200) * math.exp(e)), q) for e in effects]
-            slower = Night(last.value + drift(before, last).mde, last.error)
-            seen += drift(before, slower).sides.worse <= ALPHA
+            slower = Night(last.value + math.log1p(compare_nights(before, last).mde or 0.0), last.error)
+            p = compare_nights(before, slower).p
+            seen += p is not None and p <= ALPHA
         yield Line("power", f"p95, {nights} nights that differ by 20%, n=200: own mde", seen, runs, 0.8, 0.03)
 
 
@@ -181,12 +181,13 @@ def night_alarms(runs: int) -> Iterator[Line]:
                 effects = night_effects(rng, kind, nights + 1)
                 values = requests(rng, nights + 1, 200) * np.exp(effects)[:, None]
                 *before, last = [log_quantile_night(sorted(row), 0.95) for row in values.tolist()]
-                found = drift(before, last)
+                found = compare_nights(before, last)
                 alarms += found.sides.worse <= ALPHA
-                naive += drift(before[-1:], last).sides.worse <= ALPHA
+                naive += compare_nights(before[-1:], last).sides.worse <= ALPHA
                 slower = Night(last.value + math.log(1.15), last.error)
-                passed += drift(before, slower, margin=math.log(1.15)).sides.within <= ALPHA
-                seen += drift(before, Night(last.value + found.mde, last.error)).sides.worse <= ALPHA
+                passed += compare_nights(before, slower, margin=0.15).sides.within <= ALPHA
+                p = compare_nights(before, Night(last.value + math.log1p(found.mde or 0.0), last.error)).p
+                seen += p is not None and p <= ALPHA
             where = f"TTFT p95, {nights} {kind} nights, n=200"
             yield Line("alpha", f"{where}: regressed", alarms, runs, ALPHA)
             yield Line("alpha", f"{where}, 15% worse, margin 15%: pass", passed, runs, ALPHA)

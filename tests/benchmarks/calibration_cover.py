@@ -8,9 +8,9 @@ import numpy as np
 from simulated import Line, answers, holds, requests
 
 from evalrun.stats.interval import unit_mean, wilson
-from evalrun.stats.paired import Flips, difference_interval, flips
 from evalrun.stats.quantile import quantile_interval
 from evalrun.stats.resample import compare_ratios
+from evalrun.stats.scores import Flips, difference_interval, flips
 
 
 def wilson_cover(runs: int) -> Iterator[Line]:
@@ -65,7 +65,7 @@ def difference_cover(runs: int) -> Iterator[Line]:
         for p in (0.5, 0.9, 0.99):
             for repeats in (1, 4):
                 rng, hits = np.random.default_rng([12, n, int(100 * p), repeats]), 0
-                known = cache(lambda u, d, n=n: difference_interval(Flips(u, d, n, 1.0, None)))
+                known = cache(lambda u, d, n=n: difference_interval(Flips(u, d, n)))
                 for _ in range(runs):
                     base, new = answers(rng, n, p, alike=0.0 if p == 0.99 else 0.3, repeats=repeats)
                     d = new - base
@@ -83,9 +83,9 @@ def difference_cover(runs: int) -> Iterator[Line]:
     yield Line("cover", "paired difference, 50 clusters of 10", hits, runs, 0.95, 0.01)
     for n in (50, 300):
         rng, ratios, alone, half = np.random.default_rng([14, n]), 0, 0, runs // 2
-        for seed in range(half):
+        for _ in range(half):
             base, new = requests(rng, 2, n)
-            ratios += holds(compare_ratios((base, np.ones(n)), (new, np.ones(n)), seed=seed), 0.0)
+            ratios += holds(compare_ratios((base, np.ones(n)), (new, np.ones(n))), 0.0)
             alone += holds(quantile_interval(sorted(base.tolist()), 0.5), TRUE_MEDIAN)
         yield Line("cover", f"ratio of means, heavy tail, n={n}", ratios, half, 0.95, 0.02)
         yield Line("cover", f"median alone, n={n}", alone, half, 0.95, 0.02)

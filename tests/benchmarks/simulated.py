@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evalrun.stats.distribution import binomial_tail
 from evalrun.stats.interval import Interval
-from evalrun.stats.paired import Flips, margin_sides
+from evalrun.stats.scores import Flips, margin_sides
 from evalrun.stats.verdict import Comparison, Sides
 
 Floats = NDArray[np.float64]
@@ -64,4 +64,4 @@ def requests(rng: np.random.Generator, *shape: int) -> Floats:
 @cache
 def binary_sides(better: int, worse: int, n: int, margin: float) -> Sides:
     """`margin_sides`, remembered."""
-    return margin_sides(Flips(better, worse, n, 1.0, None), margin)
+    return margin_sides(Flips(better, worse, n), margin)

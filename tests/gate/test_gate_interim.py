@@ -12,7 +12,7 @@ from evalrun.compare.side import Side
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Ruling
 from evalrun.stats.distribution import binomial_tail
-from evalrun.stats.paired import flips, margin_sides
+from evalrun.stats.scores import flips, margin_sides
 
 RULE = "accuracy no worse than 2 points"
 PLACE = ("add", "sim")

@@ -5,19 +5,18 @@ import math
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from evalrun.stats.quantile import NEEDED, histogram_quantile, needed, quantile, quantile_interval, quantile_of
+from evalrun.stats.quantile import NEEDED, quantile, quantile_interval, quantile_of
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=80), st.sampled_from([0.01, 0.07, 0.5, 0.9, 0.95, 0.99, 1.0]))
 def test_quantile_is_numpys_inverted_cdf(values: list[float], q: float) -> None:
-    """It is the type 1 quantile, on a histogram as well."""
+    """It is the type 1 quantile."""
     ordered = sorted(values)
     share = int(q * 100 + 0.5)  # exact arithmetic: the first value whose share of the data reaches q
     expected = next(v for rank, v in enumerate(ordered, start=1) if rank * 100 >= share * len(ordered))
     assert quantile(ordered, q) == quantile_of(np.array(values), q) == expected
-    whole = [int(value) for value in ordered]
-    assert histogram_quantile({v: whole.count(v) for v in whole}, q) == quantile(whole, q)
 
 
 def test_quantile_agrees_with_numpy() -> None:
@@ -34,13 +33,12 @@ def test_quantile_of_little_and_of_failures() -> None:
     values = [float(n) for n in range(1, 96)] + [math.inf] * 5
     assert quantile(values, 0.95) == 95.0
     assert quantile(values, 0.96) == math.inf
-    assert histogram_quantile({}, 0.5) is None
 
 
 def test_sample_sizes_are_the_published_ones() -> None:
-    """MLPerf's table: 11, 64, 130, 662 and, for p99.9, 6636."""
-    assert {q: needed(q) for q in NEEDED} == NEEDED
-    assert needed(0.999) == 6636
+    """MLPerf's table: of 11, 64, 130 and 662 values two exceed the quantile with a chance of 99 %, of one less not."""
+    for q, n in NEEDED.items():
+        assert stats.binom.sf(1, n, 1 - q) >= 0.99 > stats.binom.sf(1, n - 1, 1 - q)
 
 
 def test_interval_is_of_order_statistics() -> None:

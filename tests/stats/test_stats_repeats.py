@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalrun.stats.interval import unit_mean
-from evalrun.stats.repeats import avg_at_k, maj_at_k, over_samples, pass_at_k, pass_hat_k
+from evalrun.stats.repeats import maj_at_k, pass_at_k, pass_hat_k
 
 
 def test_right_or_wrong_by_the_formulas() -> None:
-    """For every c of 6 and every k: 1 - C(n-c, k) / C(n, k), C(c, k) / C(n, k) and c / n, all samples at once."""
+    """For every c of 6 and every k: 1 - C(n-c, k) / C(n, k) and C(c, k) / C(n, k), all samples at once."""
     samples = np.repeat(np.arange(7), 6)
     scores = np.concatenate([[1.0] * c + [0.0] * (6 - c) for c in range(7)])
     for k in range(1, 7):
@@ -23,7 +22,6 @@ def test_right_or_wrong_by_the_formulas() -> None:
         alls = [math.comb(c, k) / math.comb(6, k) for c in range(7)]
         assert pass_at_k(samples, scores, k).tolist() == passes  # exactly: certain outcomes are 0 and 1
         assert pass_hat_k(samples, scores, k).tolist() == alls
-    assert avg_at_k(samples, scores, 6) == pytest.approx(np.arange(7) / 6)
 
 
 answered = st.lists(
@@ -33,11 +31,10 @@ answered = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(answered, st.integers(1, 5))
-def test_all_four_are_means_over_subsets(rows: list[tuple[int, float, int]], k: int) -> None:
+def test_all_are_means_over_subsets(rows: list[tuple[int, float, int]], k: int) -> None:
     """With partial credit, unscored and missing answers, ties, any order of the rows, and samples of any number."""
     samples, scores, classes = (np.array([row[i] for row in rows], kind) for i, kind in enumerate((int, float, int)))
     found = (
-        avg_at_k(samples, scores, k),
         pass_at_k(samples, scores, k),
         pass_hat_k(samples, scores, k),
         maj_at_k(samples, scores, classes, k),
@@ -45,7 +42,7 @@ def test_all_four_are_means_over_subsets(rows: list[tuple[int, float, int]], k: 
     for sample in range(max(samples, default=-1) + 1):
         own = [(score, kind) for its, score, kind in rows if its == sample and not math.isnan(score)]
         subsets = list(itertools.combinations(own, k))
-        expected = [fmean(score for score, _ in own) if subsets else math.nan]
+        expected = []
         for judged in (best, worst, majority):
             values = [judged(subset, own) for subset in subsets]
             expected.append(fmean(values) if values else math.nan)
@@ -87,33 +84,26 @@ def test_majority_by_hand() -> None:
         assert maj_at_k([0] * len(scores), scores, classes, k).tolist() == [pytest.approx(expected)]
 
 
-def test_over_samples_is_the_mean_of_what_has_k_answers() -> None:
-    """A sample with too few answers is left out, with its cluster; the interval is over samples."""
+def test_too_few_answers_are_no_value() -> None:
+    """Of four samples the last has one answer, not two; with k = 5 nobody has enough."""
     samples = [0] * 4 + [1] * 4 + [2] * 4 + [3]
     scores = [1.0, 0, 0, 0] + [1.0] * 4 + [0.0] * 4 + [1.0]
-    values = pass_at_k(samples, scores, 2)
-    assert values.tolist() == pytest.approx([0.5, 1.0, 0.0, math.nan], nan_ok=True)
-    assert over_samples(values) == unit_mean([0.5, 1.0, 0.0])
-    assert over_samples(values, clusters=["a", "a", "b", "c"]) == unit_mean([0.5, 1.0, 0.0], clusters=["a", "a", "b"])
-    assert over_samples(pass_at_k(samples, scores, 5)) is None
-    assert over_samples(avg_at_k([], [], 1)) is None
-    with_counts = over_samples(avg_at_k(samples, scores, 1), answers=[4, 4, 4, 1])
-    assert with_counts == unit_mean([0.25, 1.0, 0.0, 1.0], answers=[4, 4, 4, 1])
+    assert pass_at_k(samples, scores, 2).tolist() == pytest.approx([0.5, 1.0, 0.0, math.nan], nan_ok=True)
+    assert np.isnan(pass_at_k(samples, scores, 5)).all()
 
 
 def test_a_hundred_thousand_samples_take_seconds() -> None:
-    """8 answers each, k = 4: all four together in a few seconds."""
+    """8 answers each, k = 4: all three together in a few seconds."""
     rng = np.random.default_rng(1)
     samples = np.repeat(np.arange(100_000), 8)
     classes = rng.integers(-1, 4, len(samples))
     scores = (classes == 0).astype(float)
     start = time.perf_counter()
-    avg, best_of, worst_of, most = (
-        avg_at_k(samples, scores, 4),
+    best_of, worst_of, most = (
         pass_at_k(samples, scores, 4),
         pass_hat_k(samples, scores, 4),
         maj_at_k(samples, scores, classes, 4),
     )
     assert time.perf_counter() - start < 20
-    assert worst_of.mean() < avg.mean() < best_of.mean()
+    assert worst_of.mean() < scores.mean() < best_of.mean()
     assert most.mean() == pytest.approx((1 - 0.2**4) / 4, abs=0.005)  # lost where all are missing

@@ -7,9 +7,16 @@ import pytest
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar as their_mcnemar
 
-from evalrun.stats.paired import Flips, difference_interval, flips, margin_sides, mcnemar, mcnemar_worse
 from evalrun.stats.power import mde_flips
-from evalrun.stats.scores import compare_scores
+from evalrun.stats.scores import (
+    Flips,
+    compare_scores,
+    difference_interval,
+    flips,
+    margin_sides,
+    mcnemar,
+    mcnemar_worse,
+)
 
 
 @pytest.mark.parametrize(("better", "worse"), [(0, 0), (0, 5), (7, 1), (12, 12), (300, 250), (250_000, 251_000)])
@@ -25,13 +32,13 @@ def test_mcnemar_is_exact(better: int, worse: int) -> None:
 def test_published_example() -> None:
     """Airway responses of 21 children, 1 and 7 flips, in Fagerland, Lydersen and Laake 2013 and 2014."""
     assert mcnemar(1, 7) == pytest.approx(0.0703, abs=5e-5)
-    assert difference_interval(Flips(1, 7, 21, 1.0, None)) == pytest.approx((-0.517, -0.026), abs=5e-4)
+    assert difference_interval(Flips(1, 7, 21)) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
 def test_interval_is_where_the_score_test_turns() -> None:
     """At the bounds the score, its variance from a numerical likelihood maximum, is the normal quantile."""
     better, worse, n = 12, 5, 60
-    for bound, z in zip(difference_interval(Flips(better, worse, n, 1.0, None)), (1.959964, -1.959964), strict=True):
+    for bound, z in zip(difference_interval(Flips(better, worse, n)), (1.959964, -1.959964), strict=True):
 
         def loss(chance: float, bound: float = bound) -> float:
             other = chance + bound
@@ -47,17 +54,17 @@ def test_interval_is_where_the_score_test_turns() -> None:
 
 def test_sides_and_interval_agree() -> None:
     """A margin at the edge of the 90 % interval has p = 0.05 on that side."""
-    found = Flips(9, 20, 200, 1.0, None)
+    found = Flips(9, 20, 200)
     low, high = difference_interval(found, level=0.9)
     assert margin_sides(found, -low).within == pytest.approx(0.05, abs=1e-6)
     assert margin_sides(found, -high).worse == pytest.approx(0.05, abs=1e-6)
     assert margin_sides(found, 0.0).worse == mcnemar_worse(9, 20)
-    assert margin_sides(Flips(0, 0, 30, 1.0, None), 0.02).within > 0.05  # nothing flipped, and 30 are too few to know
+    assert margin_sides(Flips(0, 0, 30), 0.02).within > 0.05  # nothing flipped, and 30 are too few to know
 
 
 def test_repeats_weigh_by_size() -> None:
     """Whole flips are themselves. Quarter differences have the moments of fewer, smaller flips."""
-    assert flips([1.0, 0.0, -1.0, -1.0]) == Flips(1, 2, 4, 1.0, None)
+    assert flips([1.0, 0.0, -1.0, -1.0]) == Flips(1, 2, 4)
     rng = np.random.default_rng(3)
     d = (rng.binomial(4, 0.6, 3000) - rng.binomial(4, 0.6, 3000)) / 4
     low, high = difference_interval(flips(d.tolist()))
