@@ -37,256 +37,176 @@ class Definition:
 
 SECTIONS: dict[str, tuple[Definition, ...]] = {
     "Quality": (
-        Definition(
-            "accuracy", "accuracy", "fraction", "mean score of the answered samples, with its 95 % interval",
+        Definition("accuracy", "accuracy", "fraction", "mean score of the answered samples, with its 95 % interval",
             "A sample asked several times counts once, with its mean score. Truncated answers are included with their "
             "score; failures and unscored answers are excluded. Interval: Wilson if every sample is entirely right or "
             "wrong, else Wilson with an effective number of answers (see Intervals). The first scorer is the headline; "
             "each further one has its own row. The row of all tasks pools the samples of all tasks.",
-            "nothing was scored",
-        ),
-        Definition(
-            "accuracy_pessimistic", "pessimistic", "fraction",
+            "nothing was scored"),
+        Definition("accuracy_pessimistic", "pessimistic", "fraction",
             "accuracy with every failure, truncated and unscored answer counted as wrong",
-            "Over everything attempted, so that failing on hard questions cannot raise it.",
-            "nothing was attempted",
-        ),
+            "Over everything attempted, so that failing on hard questions cannot raise it.", "nothing was attempted"),
         Definition("scored", "scored", "count", "answers that have a score"),
-        Definition(
-            "unscored", "unscored", "count", "answers that the scorer could not judge; not a score of 0",
-            "Includes scores that are not a number in 0..1.", optional=True,
-        ),
+        Definition("unscored", "unscored", "count", "answers that the scorer could not judge; not a score of 0",
+            "Includes scores that are not a number in 0..1.", optional=True),
         Definition("scorer_error", "error", "count", "unscored answers, by scorer and reason", optional=True),
-        Definition(
-            "disputed", "disputed", "count", "scores on which two judges disagree; listed below the table",
-            optional=True,
-        ),
+        Definition("disputed", "disputed", "count", "scores on which two judges disagree; listed below the table",
+            optional=True),
         Definition("samples", "samples", "count", "different samples attempted", optional=True),
-        Definition(
-            "pass_at_k", "pass@k", "fraction", "probability that at least one of k answers to a sample is right",
-            "Shown where samples are asked several times. Unbiased, from the n answers of a sample, c of them right: "
-            f"1 - C(n - c, k) / C(n, k) (Chen et al. 2021). {OVER_SAMPLES}",
-            NOT_K, optional=True,
-        ),
-        Definition(
-            "pass_hat_k", "pass^k", "fraction", "probability that all of k answers to a sample are right",
-            f"Unbiased, C(c, k) / C(n, k) (Yao et al. 2024). {OVER_SAMPLES}", NOT_K, optional=True,
-        ),
-        Definition(
-            "avg_at_k", "avg@k", "fraction", "mean score of the k answers to a sample", OVER_SAMPLES, NOT_K,
-            optional=True,
-        ),
-        Definition(
-            "maj_at_k", "maj@k", "fraction", "expected score of the most common of k answers to a sample",
+        Definition("pass_at_k", "pass@k", "fraction", "probability that at least one of k answers to a sample is right",
+            "Shown where samples are asked several times. Unbiased, from the n answers of a sample, c of them right: 1 "
+            f"- C(n - c, k) / C(n, k) (Chen et al. 2021). {OVER_SAMPLES}", NOT_K, optional=True),
+        Definition("pass_hat_k", "pass^k", "fraction", "probability that all of k answers to a sample are right",
+            f"Unbiased, C(c, k) / C(n, k) (Yao et al. 2024). {OVER_SAMPLES}", NOT_K, optional=True),
+        Definition("avg_at_k", "avg@k", "fraction", "mean score of the k answers to a sample", OVER_SAMPLES, NOT_K,
+            optional=True),
+        Definition("maj_at_k", "maj@k", "fraction", "expected score of the most common of k answers to a sample",
             "Extracted answers that the scorer calls equal are one answer; tied ones share. An answer from which "
-            f"nothing was extracted never wins. {OVER_SAMPLES}",
-            NOT_K, optional=True,
-        ),
+            f"nothing was extracted never wins. {OVER_SAMPLES}", NOT_K, optional=True),
     ),
     "Requests": (
         Definition("planned", "planned", "count", "requests of the plan", "", "the run does not record it"),
-        Definition(
-            "attempted", "attempted", "count", "requests with an outcome = succeeded + failed + not sent",
-            "Retries of a request are not counted.",
-        ),
-        Definition(
-            "succeeded", "answered", "count", "requests that got an answer",
-            "Status 2xx, no error in the stream, at least one token event or a whole message, and an end marker.",
-        ),
+        Definition("attempted", "attempted", "count", "requests with an outcome = succeeded + failed + not sent",
+            "Retries of a request are not counted."),
+        Definition("succeeded", "answered", "count", "requests that got an answer",
+            "Status 2xx, no error in the stream, at least one token event or a whole message, and an end marker."),
         Definition("failed", "failed", "count", "requests that were sent and got no answer; by kind below"),
-        Definition(
-            "not_sent", "not sent", "count", "requests of which no byte was sent; by kind below",
-            optional=True,
-        ),
-        Definition(
-            "truncated", "truncated", "count", "answers that reached their token limit (finish_reason length)",
-            "Included in the answered.",
-        ),
-        Definition(
-            "in_flight", "in flight", "count", "most requests in flight at once, of those the limit allowed",
+        Definition("not_sent", "not sent", "count", "requests of which no byte was sent; by kind below", optional=True),
+        Definition("truncated", "truncated", "count", "answers that reached their token limit (finish_reason length)",
+            "Included in the answered."),
+        Definition("in_flight", "in flight", "count", "most requests in flight at once, of those the limit allowed",
             "The limit that was really used: a resumed run may have another, few file descriptors or a 429 may lower "
-            "it. Every change is recorded with its time and reason.", optional=True,
-        ),
-        Definition("retried", "retried", "count", "requests sent more than once", "Their latency is that of the last "
-                   "attempt.", optional=True),
-        Definition(
-            "first_attempt_success", "first-try success", "fraction", "answered at the first attempt, of the attempted",
-            optional=True,
-        ),
-        Definition(
-            "possibly_billed", "possibly billed", "count",
-            "attempts that were fully sent, got no answer, and may have cost money",
-            "Each retry counts.", optional=True,
-        ),
-        Definition(
-            "cached_requests", "cache hits", "count", "answers with a prompt at least partly from a cache",
+            "it. Every change is recorded with its time and reason.", optional=True),
+        Definition("retried", "retried", "count", "requests sent more than once",
+            "Their latency is that of the last attempt.", optional=True),
+        Definition("first_attempt_success", "first-try success", "fraction",
+            "answered at the first attempt, of the attempted", optional=True),
+        Definition("possibly_billed", "possibly billed", "count",
+            "attempts that were fully sent, got no answer, and may have cost money", "Each retry counts.",
+            optional=True),
+        Definition("cached_requests", "cache hits", "count", "answers with a prompt at least partly from a cache",
             "They are faster. If some but not all answers are cache hits, TTFT is marked, and each group has its own "
-            "row.", optional=True,
-        ),
+            "row.", optional=True),
         Definition("warnings", "warning", "count", "records with this warning", optional=True),
     ),
     "Latency": (
-        Definition(
-            "ttft_s", "TTFT", "s", "time to first token: first token event - sent; reasoning counts",
+        Definition("ttft_s", "TTFT", "s", "time to first token: first token event - sent; reasoning counts",
             "A token event is a delta with non-empty content, reasoning, refusal or tool call; a space counts, a role "
             "does not. `sent` is when the last byte of the request was handed to the kernel.",
-            "the answer was not streamed",
-        ),
-        Definition(
-            "ttfo_s", "TTFO", "s", "time to first output token: first token event of the answer - sent",
+            "the answer was not streamed"),
+        Definition("ttfo_s", "TTFO", "s", "time to first output token: first token event of the answer - sent",
             "Shown if answers contain reasoning. An answer that ended within its reasoning counts as infinite.",
-            "no reasoning, or not streamed", optional=True,
-        ),
-        Definition(
-            "tpot_s", "TPOT", "s", "time per output token: (last - first token event) / (completion tokens - 1)",
+            "no reasoning, or not streamed", optional=True),
+        Definition("tpot_s", "TPOT", "s", "time per output token: (last - first token event) / (completion tokens - 1)",
             "1 / TPOT is the output speed for one user. Called ITL in AIPerf and GuideLLM.",
-            "the answer had fewer than two tokens or token events, or came in one burst",
-        ),
-        Definition(
-            "icl_s", "ICL", "s", "inter-chunk latency: gaps between token events, over all gaps",
+            "the answer had fewer than two tokens or token events, or came in one burst"),
+        Definition("icl_s", "ICL", "s", "inter-chunk latency: gaps between token events, over all gaps",
             "A chunk may carry many tokens. Resolution 0.1 %. Failures are excluded. Called ITL in vLLM.",
-            "no answer had two token events",
-        ),
-        Definition(
-            "max_stall_s", "longest stall", "s", "the longest gap of each answer", "", "no answer had two token events",
-        ),
-        Definition(
-            "e2e_s", "E2E", "s", "end to end: last token event - sent", "", "no answer had a token event",
-        ),
-        Definition(
-            "doubtful", "doubtful", "fraction", "requests whose value may be off by over 5 %, as a share",
+            "no answer had two token events"),
+        Definition("max_stall_s", "longest stall", "s", "the longest gap of each answer", "",
+            "no answer had two token events"),
+        Definition("e2e_s", "E2E", "s", "end to end: last token event - sent", "", "no answer had a token event"),
+        Definition("doubtful", "doubtful", "fraction", "requests whose value may be off by over 5 %, as a share",
             "One read may return several token events. They arrived between the previous read and the read's own "
             "stamp, which bounds the error: TTFT by the read of its token event, ICL and the longest stall by any "
             "read, TPOT and E2E by those of both ends. Without kernel stamps the bound is the client lag.",
-            "nothing was measured", optional=True,
-        ),
-        Definition(
-            "bound_s", "error bound", "s", "largest error bound of a request",
+            "nothing was measured", optional=True),
+        Definition("bound_s", "error bound", "s", "largest error bound of a request",
             "A percentile is INVALID if it falls by over 5 % when every request's bound is subtracted.",
-            "nothing was measured", optional=True,
-        ),
-        Definition(
-            "client_lag", "client lag", "s", "how late this client's event loop served its reads, at p99",
-            "The worst session counts. A gate may limit it.", "it was not sampled", optional=True,
-        ),
+            "nothing was measured", optional=True),
+        Definition("client_lag", "client lag", "s", "how late this client's event loop served its reads, at p99",
+            "The worst session counts. A gate may limit it.", "it was not sampled", optional=True),
     ),
     "Throughput": (
-        Definition(
-            "output_throughput", "throughput", "tok/s", "completion tokens / (last token event - first sent)",
+        Definition("output_throughput", "throughput", "tok/s", "completion tokens / (last token event - first sent)",
             "The sessions of a resumed run are added without the pauses between them. At full concurrency: only from "
             "the first to the last moment with the maximum of requests in flight, with the tokens of an answer spread "
-            "evenly from its first to its last token event.",
-            "the tokens of any answer are unknown",
-        ),
-        Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)",
-                   "", "nothing was answered"),
-        Definition(
-            "good", "good", "fraction", "requests answered within every SLO, of the attempted, with its 95 % interval",
+            "evenly from its first to its last token event.", "the tokens of any answer are unknown"),
+        Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)", "",
+            "nothing was answered"),
+        Definition("good", "good", "fraction",
+            "requests answered within every SLO, of the attempted, with its 95 % interval",
             "Shown if the suite has an `slo`. A failed request is not good; a wrong or truncated answer may be. A "
             "retried request has the latency of its final attempt. The repeats of a sample are averaged first. "
-            "Interval as for accuracy.",
-            "it is unknown of any answer, or nothing was attempted",
-        ),
+            "Interval as for accuracy.", "it is unknown of any answer, or nothing was attempted"),
         Definition("goodput", "goodput", "req/s", "good requests / (last token event - first sent)",
-                   "The same window as for requests.", "`good` is unknown, or nothing was answered"),
-        Definition(
-            "correct_goodput", "correct goodput", "req/s", "sum of the scores of good requests / the same window",
+            "The same window as for requests.", "`good` is unknown, or nothing was answered"),
+        Definition("correct_goodput", "correct goodput", "req/s",
+            "sum of the scores of good requests / the same window",
             "By the first scorer. An answer that could not be judged counts as 0.",
-            "`goodput` is unknown, or any good answer is not scored yet",
-        ),
+            "`goodput` is unknown, or any good answer is not scored yet"),
         Definition("slo_unknown", "SLO unknown", "count", "answers of which it is unknown whether they are good",
-                   "They exceed no limit as far as known, but a latency with a limit is unknown.",
-                   optional=True),
+            "They exceed no limit as far as known, but a latency with a limit is unknown.", optional=True),
     ),
     "Tokens": (
-        Definition("prompt_tokens", "prompt tokens", "tokens", "sum of the server's counts, cached tokens included",
-                   "", f"{NO_COUNT}; the known part has its own row"),
+        Definition("prompt_tokens", "prompt tokens", "tokens", "sum of the server's counts, cached tokens included", "",
+            f"{NO_COUNT}; the known part has its own row"),
         Definition("completion_tokens", "output tokens", "tokens", "sum over the answers, reasoning included",
-                   "Counted by the source in the next row; never the number asked for.", NO_COUNT),
+            "Counted by the source in the next row; never the number asked for.", NO_COUNT),
         Definition("token_source", "counted by", "count", "answers with output tokens counted by this source",
-                   "usage: by the server. chunks: only stream chunks were counted.",
-                   optional=True),
+            "usage: by the server. chunks: only stream chunks were counted.", optional=True),
         Definition("cached_tokens", "cached tokens", "tokens", "prompt tokens served from a cache", "", NO_COUNT,
-                   optional=True),
+            optional=True),
         Definition("reasoning_tokens", "reasoning tokens", "tokens", "output tokens spent on reasoning", "", NO_COUNT,
-                   optional=True),
+            optional=True),
     ),
     "Cost": (
-        Definition(
-            "cost_usd", "cost", "usd", "tokens x the price list, exact",
+        Definition("cost_usd", "cost", "usd", "tokens x the price list, exact",
             "(prompt - cached) x prompt price + cached x cached price + completion x completion price, per million.",
-            "a price or a count of any answer is unknown; the known part has its own row",
-        ),
+            "a price or a count of any answer is unknown; the known part has its own row"),
         Definition("reported_cost_usd", "cost as reported", "usd", "sum of the costs that the server reports", "",
-                   "any answer has none", optional=True),
+            "any answer has none", optional=True),
         Definition("cost_disagreements", "cost disagreements", "count",
-                   "answers whose reported cost differs from the price list by over 1 %", optional=True),
+            "answers whose reported cost differs from the price list by over 1 %", optional=True),
         Definition("cost_per_correct_usd", "cost per right answer", "usd", "cost / sum of the scores", "",
-                   "the cost is unknown or nothing is right"),
+            "the cost is unknown or nothing is right"),
     ),
     "Context ladder": (
-        Definition(
-            "counted_tokens", "counted", "tokens", "median size of a rung's prompts, as the server counted them",
+        Definition("counted_tokens", "counted", "tokens", "median size of a rung's prompts, as the server counted them",
             "Used by curves and fits. A rung is all prompts of one requested size.",
-            "the server does not count; the requested size is used instead",
-        ),
+            "the server does not count; the requested size is used instead"),
         Definition("size_error", "size error", "tokens", "largest difference between requested and counted size", "",
-                   "the server does not count"),
-        Definition(
-            "context_refused", "too long", "count", "failed requests that were refused as over the context limit",
-            "Included in the failed, but in no percentile: a refusal says nothing about speed.", optional=True,
-        ),
-        Definition(
-            "cache_leaks", "cache leaks", "count", "answers that were to be cold, with a prompt from a cache",
+            "the server does not count"),
+        Definition("context_refused", "too long", "count",
+            "failed requests that were refused as over the context limit",
+            "Included in the failed, but in no percentile: a refusal says nothing about speed.", optional=True),
+        Definition("cache_leaks", "cache leaks", "count", "answers that were to be cold, with a prompt from a cache",
             "More than 16 cached tokens, and more than 2 % of the prompt: fewer may be the template that all prompts "
-            "begin with. Cold numbers exclude them; accuracy includes them.",
-            "the endpoint reports no cached tokens", optional=True,
-        ),
-        Definition(
-            "cache_misses", "cache misses", "count", "answers that were to be warm, with a prompt not from a cache",
-            "By the same limit. Excluded from warm and cold numbers.",
-            "the endpoint reports no cached tokens", optional=True,
-        ),
+            "begin with. Cold numbers exclude them; accuracy includes them.", "the endpoint reports no cached tokens",
+            optional=True),
+        Definition("cache_misses", "cache misses", "count",
+            "answers that were to be warm, with a prompt not from a cache",
+            "By the same limit. Excluded from warm and cold numbers.", "the endpoint reports no cached tokens",
+            optional=True),
         Definition("cached_share", "cached share", "fraction", "median of cached / prompt tokens of warm answers", "",
-                   "no answer was warm, or cached tokens are not reported", optional=True),
-        Definition(
-            "prefill_throughput", "prefill", "tok/s", "median of counted tokens / TTFT of cold requests",
+            "no answer was warm, or cached tokens are not reported", optional=True),
+        Definition("prefill_throughput", "prefill", "tok/s", "median of counted tokens / TTFT of cold requests",
             "A lower bound: TTFT includes network and queue. A failed request counts as 0.",
-            "no cold answer was streamed and counted",
-        ),
-        Definition(
-            "cost_per_request_usd", "cost per request", "usd", "mean cost of an answer, cold or warm", "",
-            "the cost of any of them is unknown",
-        ),
-        Definition(
-            "ttft_exponent", "TTFT exponent", "number", "k of TTFT ~ tokens^k over the upper rungs, cold",
+            "no cold answer was streamed and counted"),
+        Definition("cost_per_request_usd", "cost per request", "usd", "mean cost of an answer, cold or warm", "",
+            "the cost of any of them is unknown"),
+        Definition("ttft_exponent", "TTFT exponent", "number", "k of TTFT ~ tokens^k over the upper rungs, cold",
             "Slope of the least-squares line through (ln tokens, ln median TTFT) over the rungs from a quarter of the "
             "largest up, at least three if there are as many; all rungs weigh the same. For sizes n, 2n, 4n it is "
             "ln(T(4n) / T(n)) / ln 4. 0 is flat, 1 linear, 2 quadratic. If the curve bends, it applies to these sizes "
             "only. A failed request counts as infinitely slow. Interval: bootstrap within rungs, from 5 requests per "
-            "rung.",
-            "fewer than two sizes have a finite median",
-        ),
-        Definition(
-            "ttft_base_s", "TTFT base", "s", "a of the fit TTFT = a + b n + c n^2, cold: time without any tokens",
+            "rung.", "fewer than two sizes have a finite median"),
+        Definition("ttft_base_s", "TTFT base", "s",
+            "a of the fit TTFT = a + b n + c n^2, cold: time without any tokens",
             "Least squares of the relative error of the rungs' medians, because noise is proportional to TTFT; rungs "
             "are weighted by their requests; no coefficient is negative. Interval: bootstrap within rungs.",
-            "fewer than three sizes have a finite median",
-        ),
+            "fewer than three sizes have a finite median"),
         Definition("ttft_linear", "TTFT per token", "s/token", "b of the same fit: time per token", "",
-                   "there is no fit"),
+            "there is no fit"),
         Definition("ttft_quadratic", "TTFT per pair of tokens", "s/token^2",
-                   "c of the same fit: time per pair of tokens, as in dense attention", "",
-                   "there is no fit"),
+            "c of the same fit: time per pair of tokens, as in dense attention", "", "there is no fit"),
         Definition("ttft_fit_error", "fit error", "fraction", "root mean square of the fit's relative residuals", "",
-                   "there is no fit"),
-        Definition(
-            "effective_context", "effective context", "tokens",
+            "there is no fit"),
+        Definition("effective_context", "effective context", "tokens",
             "largest size up to which accuracy is below that of the smallest rung by at most the tolerance",
             "The tolerance is in the suite (default 0.1). Interval: certain up to its low end, possible up to its high "
             "end, by the 95 % interval of each rung's drop (Newcombe 1998). Never above the largest size tested.",
-            "the accuracy of the smallest rung is not above the tolerance, or fewer than two sizes were scored",
-        ),
+            "the accuracy of the smallest rung is not above the tolerance, or fewer than two sizes were scored"),
     ),
     "In the records only": (
         Definition("connect_s", "connect", "s", "DNS + TCP + TLS; 0 on a reused connection", "Not included in TTFT."),

@@ -5,6 +5,8 @@
 3  two or three steps               6  remainders of powers, twelve-step expressions, continued fractions
 """
 
+import operator
+from collections.abc import Callable
 from fractions import Fraction
 from math import gcd
 
@@ -14,7 +16,11 @@ from evalrun.data.dice import Dice
 Formula = Fraction | tuple[str, "Formula", "Formula"]
 
 FRACTIONS = tuple(Fraction(top, bottom) for bottom in range(2, 16) for top in range(1, 13) if gcd(top, bottom) == 1)
-BINDS = {"+": 1, "-": 1, "×": 2, "÷": 2}
+LOWEST = "Give the answer as an integer or as a fraction in lowest terms."
+# operator -> how tightly it binds, and what it computes
+OPERATORS: dict[str, tuple[int, Callable[[Fraction, Fraction], Fraction]]] = {
+    "+": (1, operator.add), "-": (1, operator.sub), "×": (2, operator.mul), "÷": (2, operator.truediv),
+}  # fmt: skip
 
 
 def written(formula: Formula, *, least: int = 0) -> str:
@@ -22,10 +28,10 @@ def written(formula: Formula, *, least: int = 0) -> str:
     if isinstance(formula, Fraction):
         plain = formula >= 0 and formula.denominator == 1
         return str(formula) if plain else f"({formula})"
-    operator, left, right = formula
-    binds = BINDS[operator]
+    sign, left, right = formula
+    binds, _ = OPERATORS[sign]
     # one more on the right: a - (b - c) and a ÷ (b × c) need brackets, and a + (b + c) may have them
-    text = f"{written(left, least=binds)} {operator} {written(right, least=binds + 1)}"
+    text = f"{written(left, least=binds)} {sign} {written(right, least=binds + 1)}"
     return f"({text})" if binds < least else text
 
 
@@ -33,16 +39,9 @@ def value(formula: Formula) -> Fraction:
     """Return the exact value of a formula; raise ZeroDivisionError where it has none."""
     if isinstance(formula, Fraction):
         return formula
-    operator, left, right = formula[0], value(formula[1]), value(formula[2])
-    match operator:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "×":
-            return left * right
-        case _:
-            return left / right
+    sign, left, right = formula
+    _, computed = OPERATORS[sign]
+    return computed(value(left), value(right))
 
 
 def _asked(formula: Formula) -> tuple[str, str]:
@@ -59,12 +58,8 @@ def _tree(dice: Dice, steps: int, operators: str, low: int, high: int) -> Formul
         number = dice.between(low, high)
         return Fraction(number if number not in (0, 1) else high)
     left = dice.between(0, steps - 1)
-    operator = dice.pick(operators)
-    return (
-        operator,
-        _tree(dice, left, operators, low, high),
-        _tree(dice, steps - 1 - left, operators, low, high),
-    )
+    sign = dice.pick(operators)
+    return sign, _tree(dice, left, operators, low, high), _tree(dice, steps - 1 - left, operators, low, high)
 
 
 def _sum(dice: Dice) -> tuple[str, str]:
@@ -99,7 +94,7 @@ def _fractions(dice: Dice) -> tuple[str, str]:
         return _asked(("+", ("×", _number(dice, 4), _number(dice, 4)), _number(dice, 5)))
     a, b, c, d = dice.some(FRACTIONS, 4)
     question, answer = _asked((dice.pick("+-×÷"), (dice.pick("+-"), a, b), (dice.pick("×÷"), c, d)))
-    return f"{question} Give the answer as an integer or as a fraction in lowest terms.", answer
+    return f"{question} {LOWEST}", answer
 
 
 def _power(dice: Dice) -> tuple[str, str]:
@@ -118,7 +113,7 @@ def _continued(dice: Dice) -> tuple[str, str]:
     for _ in range(5):
         formula = ("+", Fraction(dice.between(1, 15)), ("÷", Fraction(dice.between(1, 9)), formula))
     question, answer = _asked(formula)
-    return f"{question} Give the answer as an integer or as a fraction in lowest terms.", answer
+    return f"{question} {LOWEST}", answer
 
 
 def _hard(dice: Dice) -> tuple[str, str]:

@@ -23,10 +23,7 @@ LOCAL_COPY = (
 
 # Errors and what to do: the first pattern found in the error or its causes applies.
 ADVICE = (
-    (
-        "scripts are no longer supported",
-        "loading scripts are no longer supported; use a copy in Parquet",
-    ),
+    ("scripts are no longer supported", "loading scripts are no longer supported; use a copy in Parquet"),
     ("doesn't exist on the Hub", "check the id; if it is private or gated, set HF_TOKEN and accept its terms"),
     ("gated|[Aa]ccess to dataset", "accept its terms on its page, then set HF_TOKEN to your token"),
     ("429|Too Many Requests", "the hub's rate limit was reached; wait, or set HF_TOKEN for a higher limit"),

@@ -9,9 +9,8 @@ from fractions import Fraction
 from functools import cache
 from math import comb, gcd, prod
 
+from evalrun.data.arithmetic import LOWEST
 from evalrun.data.dice import Dice
-
-LOWEST = "Give the answer as an integer or as a fraction in lowest terms."
 
 
 def remainders(dice: Dice) -> tuple[str, int]:
@@ -48,12 +47,8 @@ def digits(dice: Dice) -> tuple[str, int]:
 def recurrence(dice: Dice) -> tuple[str, int]:
     """Step through the sequence."""
     p, q, r = dice.between(2, 9), dice.between(2, 9), dice.between(1, 9)
-    first, second, modulus, index = (
-        dice.between(1, 9),
-        dice.between(1, 9),
-        dice.between(11, 60),
-        dice.between(500, 9999),
-    )
+    first, second = dice.between(1, 9), dice.between(1, 9)
+    modulus, index = dice.between(11, 60), dice.between(500, 9999)
     before, current = first, second
     for _ in range(index - 2):
         before, current = current, (p * current + q * before + r) % modulus
@@ -68,9 +63,7 @@ def colours(dice: Dice) -> tuple[str, Fraction]:
     red, blue, green = (dice.between(2, 6) for _ in range(3))
     drawn = dice.between(3, 5)
     total = red + blue + green
-    answer = sum(
-        (1 - Fraction(comb(total - each, drawn), comb(total, drawn)) for each in (red, blue, green)), Fraction()
-    )
+    answer = 3 - Fraction(sum(comb(total - each, drawn) for each in (red, blue, green)), comb(total, drawn))
     text = (
         f"A bag holds {red} red, {blue} blue and {green} green balls. {drawn} balls are drawn at random without putting"
     )

@@ -4,7 +4,6 @@ Streams: a sample is built when iterated over and not kept.
 """
 
 import hashlib
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -70,54 +69,29 @@ def survey(samples: Samples) -> Survey:
     """Build every sample once, refuse those that cannot be sent and duplicate ids, and hash the rows.
 
     The hash covers one line of canonical JSON per row with its expected answer, in order, and is the same on every
-    machine. The prompt has a fingerprint of its own, so that a comparison can tell which of the two changed. Of the ids
-    only 8-byte digests are held; `samples` is read again only to name duplicates.
+    machine. The prompt has a fingerprint of its own, so that a comparison can tell which of the two changed.
     """
     sha = hashlib.sha256()
-    digests = array("Q")
+    first: dict[str, int] = {}
+    twice: list[str] = []
+    number = 0
     encode = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_kind).encode
-    for row, sample in samples.with_rows():
+    for number, (row, sample) in enumerate(samples.with_rows(), start=1):
         try:
             encode(sample)
             sha.update(encode((row, sample.expected)) + b"\n")
         except UnicodeEncodeError:
             raise SuiteError(f"sample {sample.id!r}: half of a surrogate pair; write the whole character") from None
-        digests.append(_digest(sample.id))
-    twice = _repeated(digests)
+        if first.setdefault(sample.id, number) != number:
+            twice.append(f"{sample.id!r} (rows {first[sample.id]} and {number})")
     if twice:
-        _refuse_duplicates(samples, twice)
-    return Survey(count=len(digests), sha256=sha.hexdigest())
+        raise SuiteError(
+            f"tasks.{samples.task}.prompt.id: duplicate ids: {', '.join(twice[:MAX_DUPLICATES])}; remove the copies, or"
+            " make the id from another field, e.g. id: '{{ row_number }}'"
+        )
+    return Survey(count=number, sha256=sha.hexdigest())
 
 
 def _kind(value: object) -> str:
     """Stand in for a value that JSON cannot represent, such as an image: a row may hold it, a prompt may not."""
     return type(value).__name__
-
-
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-
-
-def _repeated(digests: "array[int]") -> set[int]:
-    import numpy
-
-    ordered = numpy.sort(numpy.frombuffer(digests, dtype=numpy.uint64)) if digests else numpy.empty(0)
-    return {int(digest) for digest in numpy.unique(ordered[1:][ordered[1:] == ordered[:-1]])}
-
-
-def _refuse_duplicates(samples: Samples, twice: set[int]) -> None:
-    """Raise SuiteError with the first duplicate ids, if any: different ids may share a digest."""
-    first: dict[str, int] = {}
-    pairs: list[str] = []
-    task = ""
-    for number, sample in enumerate(samples, start=1):
-        if _digest(sample.id) in twice and first.setdefault(sample.id, number) != number:
-            task = sample.task
-            pairs.append(f"{sample.id!r} (rows {first[sample.id]} and {number})")
-            if len(pairs) == MAX_DUPLICATES:
-                break
-    if pairs:
-        raise SuiteError(
-            f"tasks.{task}.prompt.id: duplicate ids: {', '.join(pairs)}; remove the copies, or make the id from"
-            " another field, e.g. id: '{{ row_number }}'"
-        )

@@ -8,7 +8,8 @@ defence against the author of the suite. Rows never become templates.
 import datetime
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -72,8 +73,8 @@ class Template:
             raise SuiteError(f"{self._where}: {name!r} would be sent literally; for the field write {{{{ {name} }}}}")
         parts: list[str] = []
         left = MAX_CHARS
-        with _Faults(self._where, self._needs, row, number):
-            for part in self._template.generate(_variables(self._needs, row, number)):
+        with _explained(self._where, self._needs, row, number):
+            for part in self._template.generate(_variables(row, number)):
                 left -= len(part)
                 if left < 0:
                     raise OverflowError(f"longer than {MAX_CHARS} characters")
@@ -95,8 +96,8 @@ class Expression:
 
     def __call__(self, row: Row, number: int) -> tuple[str, ...]:
         """Return the texts for the row."""
-        with _Faults(self._where, self._needs, row, number):
-            found = self._evaluate(_variables(self._needs, row, number))
+        with _explained(self._where, self._needs, row, number):
+            found = self._evaluate(_variables(row, number))
             if not isinstance(found, list | tuple):
                 raise TypeError(f"is {str(found)[:40]!r}, and must be a list")
             return tuple(str(shown(each)) for each in found)
@@ -132,11 +133,8 @@ def _tojson(value: Json) -> str:
     return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
 
 
-def _variables(needs: set[str], row: Row, number: int) -> Row:
-    extra: Row = {"row": row, "row_number": number}
-    if "range" in needs:
-        extra["range"] = _counted_range()
-    return {**extra, **row}
+def _variables(row: Row, number: int) -> Row:
+    return {"row": row, "row_number": number, "range": _counted_range(), **row}
 
 
 def _counted_range() -> Callable[..., range]:
@@ -153,29 +151,17 @@ def _counted_range() -> Callable[..., range]:
     return counted
 
 
-class _Faults:
-    """Turns errors inside a template into a SuiteError that names the row and the field."""
-
-    __slots__ = ("_needs", "_number", "_row", "_where")
-
-    def __init__(self, where: str, needs: set[str], row: Row, number: int) -> None:
-        self._where, self._needs, self._row, self._number = where, needs, row, number
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, fault: BaseException | None, traceback: object) -> None:
-        if not isinstance(fault, FAULTS):
-            return
-        where = f"{self._where}: row {self._number}"
-        known = {*self._row, "row", "row_number", "range", *_environment().globals}
-        missing = sorted(self._needs - known)
+@contextmanager
+def _explained(where: str, needs: set[str], row: Row, number: int) -> Iterator[None]:
+    """Turn errors inside a template into a SuiteError that names the row and the field."""
+    try:
+        yield
+    except FAULTS as fault:
+        where = f"{where}: row {number}"
+        missing = sorted(needs - {*_variables(row, number), *_environment().globals})
         if isinstance(fault, jinja2.UndefinedError) and missing:
-            fields = ", ".join(self._row)
-            hint = closest(missing[0], self._row)
-            raise SuiteError(f"{where}: no field {missing[0]!r}; the fields are {fields}{hint}") from None
-        nulls = [
-            name for name in sorted(self._needs) if isinstance(fault, NullError) and self._row.get(name, name) is None
-        ]
+            hint = closest(missing[0], row)
+            raise SuiteError(f"{where}: no field {missing[0]!r}; the fields are {', '.join(row)}{hint}") from None
+        nulls = [name for name in sorted(needs) if isinstance(fault, NullError) and row.get(name, name) is None]
         about = f"field {nulls[0]!r} " if nulls else ""
         raise SuiteError(f"{where}: {about}{fault or type(fault).__name__}") from None

@@ -68,25 +68,12 @@ def changed(dice: Dice, a: list[int], kind: str, fresh: Iterator[int]) -> str:
     """Change the list and return the statement. Added numbers come from `fresh`; indices have one digit."""
     number = next(fresh) if kind in ADDING else 0
     place = dice.between(0, min(len(a), 10) - 1)
-    match kind:
-        case "append":
-            a.append(number)
-            return f"a.append({number})"
-        case "insert":
-            a.insert(place, number)
-            return f"a.insert({place}, {number})"
-        case "assign":
-            a[place] = number
-            return f"a[{place}] = {number}"
-        case "pop":
-            a.pop()
-            return "a.pop()"
-        case "sort":
-            a.sort()
-            return "a.sort()"
-        case _:
-            a.reverse()
-            return "a.reverse()"
+    if kind == "assign":
+        a[place] = number
+        return f"a[{place}] = {number}"
+    arguments = {"append": (number,), "insert": (place, number)}.get(kind, ())
+    getattr(a, kind)(*arguments)
+    return f"a.{kind}({', '.join(map(str, arguments))})"
 
 
 class RecallProbe(Probe):

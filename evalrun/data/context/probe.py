@@ -1,6 +1,6 @@
 """What all probes share: size limits, seeding, the layout of the prompt. Asks nothing itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import Field
@@ -29,7 +29,7 @@ class Puzzle:
     answers: list[str]
     candidates: list[str]
     depth: float | None = None
-    text: str = field(default="")
+    text: str = ""
 
 
 class Probe(Spec):
@@ -62,7 +62,10 @@ class Probe(Spec):
         nonce: the first line of the prompt, which makes its beginning unknown to any cache.
         pad: number of one-letter words before the question, for the last few tokens of a size; changes nothing else.
         """
-        self._check(units)
+        least, most = self.min_units, self.max_units
+        if units < least or (most is not None and units > most):
+            span = f"at least {least}" if most is None else f"{least} to {most}"
+            raise SuiteError(f"probe {self.kind}: {units} units; choose {span}")
         dice = Dice(f"{self.model_dump_json(exclude_defaults=True)} {index} {units}")
         puzzle = self.puzzle(index, units, dice)
         text = "\n".join((puzzle.intro, "", *puzzle.lines, margin(pad), "", puzzle.ask))
@@ -74,9 +77,3 @@ class Probe(Spec):
             "depth": puzzle.depth,
             "family": self.family,
         }
-
-    def _check(self, units: int) -> None:
-        most = self.max_units
-        if units < self.min_units or (most is not None and units > most):
-            span = f"at least {self.min_units}" if most is None else f"{self.min_units} to {most}"
-            raise SuiteError(f"probe {self.kind}: {units} units; choose {span}")

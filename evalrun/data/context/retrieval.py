@@ -1,6 +1,5 @@
 """Probes that hide an answer at a known depth of a long text: `needle`, `passkey`, `key_value`."""
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -17,7 +16,7 @@ from evalrun.data.context.filler import (
     prose,
     uuids,
     woven,
-)
+)  # fmt: skip
 from evalrun.data.context.probe import Probe, Puzzle
 from evalrun.data.dice import Dice
 
@@ -69,23 +68,26 @@ class Needle(Probe):
         right = self.values * self.queries
         decoys = 0 if self.haystack == "needles" else right if self.decoys is None else self.decoys
         other = units if self.haystack == "needles" else 0
-        keys = self._keys(dice, self.keys + other)
-        values = self._numbers(dice, self.keys * self.values + decoys + other)
+        count = self.keys + other
+        keys = list(islice(pairs(dice), count)) if self.key == "words" else uuids(dice, count)
+        count = self.keys * self.values + decoys + other
+        values = numbers(dice, count, 7) if self.value == "numbers" else uuids(dice, count)
         left = iter(values)
         noun = self.value[:-1]
         needles = [(key, value) for key in keys[: self.keys] for value in islice(left, self.values)]
-        hay = {
-            "prose": lambda: prose(dice, units),
-            "noise": lambda: noise(dice, units),
-            "needles": lambda: [said(noun, key, value) for key, value in zip(keys[self.keys :], left, strict=True)],
-        }[self.haystack]()
+        if self.haystack == "needles":
+            hay = [said(noun, key, value) for key, value in zip(keys[self.keys :], left, strict=True)]
+        else:
+            hay = prose(dice, units) if self.haystack == "prose" else noise(dice, units)
         depth = self.depths[index % len(self.depths)] if right == 1 else None
         places = [dice.between(0, units) for _ in needles]
         if depth is not None:
             places[0] = at_depth(depth, units)
         inserts = [(place, said(noun, *needle)) for place, needle in zip(places, needles, strict=True)]
-        if self.haystack != "needles":
-            inserts += [(dice.between(0, units), line) for line in decoyed(dice, noun, left)]
+        described = [(f"{dice.pick(ADJECTIVES)} {dice.pick(NOUNS)}", value) for value in left]
+        inserts += [
+            (dice.between(0, units), f"The {what} was sold under the lot {noun} {value}.") for what, value in described
+        ]
         return Puzzle(
             intro=f"Some special magic {noun}s are hidden in the text below. Remember them.",
             lines=woven(hay, inserts),
@@ -95,23 +97,10 @@ class Needle(Probe):
             depth=depth,
         )
 
-    def _keys(self, dice: Dice, count: int) -> list[str]:
-        return list(islice(pairs(dice), count)) if self.key == "words" else uuids(dice, count)
-
-    def _numbers(self, dice: Dice, count: int) -> list[str]:
-        return numbers(dice, count, 7) if self.value == "numbers" else uuids(dice, count)
-
 
 def said(noun: str, key: str, value: str) -> str:
     """Return a needle."""
     return f"One of the special magic {noun}s for {key} is: {value}."
-
-
-def decoyed(dice: Dice, noun: str, values: Iterator[str]) -> list[str]:
-    """Return a sentence that is not a needle for each value."""
-    return [
-        f"The {dice.pick(ADJECTIVES)} {dice.pick(NOUNS)} was sold under the lot {noun} {value}." for value in values
-    ]
 
 
 def asked(noun: str, keys: list[str], values: int) -> str:

@@ -1,6 +1,5 @@
 """Probes that follow a chain: variables that copy each other (`variables`), people (`facts`), a graph (`graph`)."""
 
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import ClassVar, Literal, Self
 
@@ -35,7 +34,10 @@ class Variables(Probe):
         length, chains = self.hops + 1, self.decoys + 1
         names = codes(dice, length * chains)
         values = numbers(dice, chains, 5)
-        todo = [iter(chain(names[n * length :][:length], value)) for n, value in enumerate(values)]
+        todo = []
+        for n, value in enumerate(values):
+            own = names[n * length :][:length]
+            todo.append(iter([f"VAR {own[0]} = {value}", *(f"VAR {b} = VAR {a}" for a, b in pairwise(own))]))
         turns = dice.shuffled(n for n in range(chains) for _ in range(length))
         places = sorted(dice.between(0, units) for _ in turns)
         inserts = [(place, next(todo[n])) for place, n in zip(places, turns, strict=True)]
@@ -49,11 +51,6 @@ class Variables(Probe):
             answers=names[:length],
             candidates=names,
         )
-
-
-def chain(names: list[str], value: str) -> list[str]:
-    """Return the assignments of one chain, in order."""
-    return [f"VAR {names[0]} = {value}", *(f"VAR {b} = VAR {a}" for a, b in pairwise(names))]
 
 
 class Facts(Probe):
@@ -86,7 +83,7 @@ class Facts(Probe):
         facts = [
             f"The {relation} of {of} is {who}."
             for chain in chains
-            for relation, of, who in zip(relations, chain, chain[1:], strict=False)
+            for relation, (of, who) in zip(relations, pairwise(chain), strict=True)
         ]
         path = "".join(f"the {relation} of " for relation in reversed(relations))
         asked = chains[0]
@@ -156,13 +153,10 @@ class Graph(Probe):
         return 0, set()
 
     def _ask(self, start: str) -> str:
+        steps = f"{self.hops} steps" if self.hops > 1 else "1 step"
+        what = f"Starting at {start} and following the arrows, which nodes are first reached after {steps}?"
         if self.operation == "parents":
             what = f"Which nodes have an arrow to {start}?"
-        else:
-            what = (
-                f"Starting at {start} and following the arrows, which nodes are first reached after {self.hops} steps?"
-            )
-            what = what if self.hops > 1 else what.replace("steps", "step")
         return f"{what} End with one line: `Answer:` and the nodes, separated by commas."
 
 
@@ -180,11 +174,6 @@ def reached(ways: dict[int, list[int]], start: int, hops: int) -> set[int]:
     """Return the nodes whose shortest path from `start` has exactly `hops` steps."""
     seen, edge = {start}, {start}
     for _ in range(hops):
-        edge = union(ways.get(node, ()) for node in edge) - seen
+        edge = {other for node in edge for other in ways.get(node, ())} - seen
         seen |= edge
     return edge
-
-
-def union(groups: Iterable[Iterable[int]]) -> set[int]:
-    """Return the members of all groups."""
-    return {node for group in groups for node in group}
