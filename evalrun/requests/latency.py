@@ -76,12 +76,12 @@ def percentile(requests: Requests, name: str, q: float, *, marks: Sequence[str] 
     if name == "icl_s":
         value, earliest, n = _of_gaps(requests, q)
     else:
-        values = seconds(requests, name)
+        values, bounds = seconds(requests, name), bounds_s(requests, name)
         known = ~np.isnan(values)
         n = int(known.sum()) if np.isfinite(values).any() else 0
-        value, earliest = (
-            quantile_of((values - off)[known], q) if n else 0.0 for off in (0.0, bounds_s(requests, name))
-        )
+        value = earliest = quantile_of(values[known], q) if n else 0.0
+        if n and np.any(bounds > 0):
+            earliest = quantile_of((values - bounds)[known], q)
     if not n:
         return Percentile(None, 0)
     invalid = matters(value, earliest)
@@ -125,17 +125,22 @@ def cache_is_mixed(requests: Requests) -> bool:
 
 
 def bounds_s(requests: Requests, name: str) -> Floats:
-    """Return how much lower a latency of each request may be, in seconds."""
-    first, last, gap = (
-        _known(requests, column) for column in (requests.first_bound_s, requests.last_bound_s, requests.gap_bound_s)
-    )
+    """Return how much lower a latency of each request may be, in seconds.
+
+    By the bound of the first event (TTFT), of the last (E2E), of both ends shared out over the tokens (TPOT), of any
+    event (ICL, the longest stall); of the first for a TTFO that is the TTFT, else of any.
+    """
+
+    def bound(event: str) -> Floats:
+        return _known(requests, requests.column(f"{event}_bound_s"))
+
     if name == "ttfo_s":
-        return np.where(requests.ttfo_s == requests.ttft_s, first, gap)
+        return np.where(requests.ttfo_s == requests.ttft_s, bound("first"), bound("gap"))
     if name == "tpot_s":
         with np.errstate(invalid="ignore", divide="ignore"):
-            found: Floats = np.maximum(first, last) * requests.tpot_s / (requests.e2e_s - requests.ttft_s)
-        return found
-    return {"ttft_s": first, "e2e_s": last, "max_stall_s": gap, "icl_s": gap}[name]
+            each = requests.tpot_s / (requests.e2e_s - requests.ttft_s)
+        return np.maximum(bound("first"), bound("last")) * each
+    return bound({"ttft_s": "first", "e2e_s": "last"}.get(name, "gap"))
 
 
 def _known(requests: Requests, column: Floats) -> Floats:
