@@ -178,7 +178,7 @@ def client_lag_s(requests: Requests) -> float | None:
 
 STEPS = 1 / math.log1p(0.002)  # gaps are too many to keep: a histogram of steps of 0.2 %, from 1 ns up
 _WIDTH = int(math.log(1e15) * STEPS) + 2  # up to 11 days
-Histogram = NDArray[np.int64]
+_Histogram = NDArray[np.int64]
 
 
 class Gaps:
@@ -189,9 +189,9 @@ class Gaps:
     """
 
     def __init__(self) -> None:
-        self.recorded: dict[tuple[str, str], Histogram] = {}
-        self.earliest: dict[tuple[str, str], Histogram] = {}
-        self.unbound: dict[tuple[str, str, int], Histogram] = {}
+        self.recorded: dict[tuple[str, str], _Histogram] = {}
+        self.earliest: dict[tuple[str, str], _Histogram] = {}
+        self.unbound: dict[tuple[str, str, int], _Histogram] = {}
 
     def add(self, records: Sequence[Any], *, sign: int = 1) -> None:
         """Count the gaps of records, or take them out again."""
@@ -217,7 +217,7 @@ class Gaps:
             _count(self.earliest, (task, target), gaps, sign)
 
 
-def _count(histograms: dict[Any, Histogram], key: Any, gaps: Floats, sign: int) -> None:
+def _count(histograms: dict[Any, _Histogram], key: Any, gaps: Floats, sign: int) -> None:
     counts = histograms.setdefault(key, np.zeros(_WIDTH, np.int64))
     counts += sign * np.bincount(bucket(gaps), minlength=_WIDTH)
 
@@ -252,7 +252,7 @@ def _of_gaps(requests: Requests, q: float) -> tuple[float, float, int]:
     return value, least, n
 
 
-def _sooner(counts: Histogram, lag_s: float) -> Histogram:
+def _sooner(counts: _Histogram, lag_s: float) -> _Histogram:
     """Return a histogram with every gap less a time."""
     numbers = np.flatnonzero(counts)
     gaps = np.array([gap_s(number) for number in numbers.tolist()]) - lag_s

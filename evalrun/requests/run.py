@@ -22,8 +22,8 @@ Place = tuple[str, str]
 """A task and a target."""
 
 
-class Setup(Value, frozen=True):
-    """How a task was asked of a target: fingerprints of what decides its numbers, empty where unknown.
+class Conditions(Value, frozen=True):
+    """The conditions under which a task was asked of a target: fingerprints of what decides its numbers, or empty.
 
     scorers: as the suite has them, empty where the scores are from others. scored_by: of whatever gave the scores.
     load: as configured; what was really in flight is `rates.load`'s. prices: the list itself, None where there is none.
@@ -110,13 +110,13 @@ class RunFacts:
         """Return the price list of a target; None where it has none."""
         return self.manifest.targets.get(target, {}).get("prices")
 
-    def setup(self, task: str, target: str) -> Setup:
+    def conditions(self, task: str, target: str) -> Conditions:
         """Return what decides the numbers of a task and target. The suite's scorers count only if they gave them."""
         manifest = self.manifest
         of_task, spec = manifest.fingerprints.tasks[task], manifest.targets[target]
         tasks = manifest.suite.get("tasks") or {}
         own = fingerprint({name: one.get("scorers") for name, one in tasks.items()})
-        return Setup(
+        return Conditions(
             data=of_task.data,
             prompt=of_task.prompt,
             sampling=of_task.sampling,
