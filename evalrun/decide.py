@@ -138,7 +138,7 @@ def _analyse(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], s
 
 def _round_usd(cells: Sequence[SideCell], rounds: int) -> Decimal | None:
     """Return what a round of some cells cost on average; None where one has no answer with a known cost."""
-    each = [money.under(cell.requests, cell.setup.prices) for cell in cells]
+    each = [money.under(cell.requests, cell.conditions.prices) for cell in cells]
     if any(np.isnan(costs).all() for costs in each):
         return None
     return Decimal(f"{sum(float(np.nanmean(costs)) * len(costs) for costs in each) / rounds:.6g}")
@@ -222,7 +222,7 @@ def _plan(run: StoredRun, new: Side, selected: Selection, watch: Watch) -> Plan:
             f"gate --decide: {tty(', '.join(unpriced))} had no prices in this run, so no cap on money can be kept; give"
             " --max-repeats N instead of --max-cost"
         )
-    if any(cell.attempted and not cell.setup.scorers for cell in new.cells.values()):
+    if any(cell.attempted and not cell.conditions.scorers for cell in new.cells.values()):
         raise SuiteError(
             f"{tty(str(run.path))}: its scores are not from its own scorers, as those of more repeats would be; score"
             f" it again: evalrun score {tty(str(run.path))}"

@@ -168,7 +168,7 @@ def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge,
             cell = side.cells.get((task, target.name))
             if cell is None or not cell.attempted:
                 notes.append(f"{name} has no answers of {target.name} to {task}: nothing is learned from it")
-            elif (cell.setup.data, cell.setup.prompt) != (prints.data, prints.prompt):
+            elif (cell.conditions.data, cell.conditions.prompt) != (prints.data, prints.prompt):
                 notes.append(f"{name} asked {task} with other data or another prompt: nothing is learned from it")
             else:
                 found[task, target.name] = _known(cell, name)

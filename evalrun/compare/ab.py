@@ -26,7 +26,9 @@ SLICE = 20  # the median of so many is known to a quarter of their spread, and t
 def in_step(side: Side) -> Side:
     """Leave out what differs between targets only because they were asked in step."""
     cells = {
-        place: replace(cell, throughput=None, goodput=None, load=(), setup=msgspec.structs.replace(cell.setup, load=""))
+        place: replace(
+            cell, throughput=None, goodput=None, load=(), conditions=msgspec.structs.replace(cell.conditions, load="")
+        )
         for place, cell in side.cells.items()
     }
     return replace(side, cells=cells)

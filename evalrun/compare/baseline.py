@@ -23,7 +23,7 @@ from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
-from evalrun.requests import HEADLINE, Requests, Setup, State
+from evalrun.requests import HEADLINE, Conditions, Requests, State
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 
@@ -37,7 +37,7 @@ _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
 
 
 class Stored(Value, frozen=True):
-    """One file. run: the run that the samples are of. setup: what decided its numbers; load: what was in flight."""
+    """One file. run: that the samples are of. conditions: what decided its numbers; load: what was in flight."""
 
     schema: int
     suite: str
@@ -46,7 +46,7 @@ class Stored(Value, frozen=True):
     run: str
     at: str
     planned: int
-    setup: Setup
+    conditions: Conditions
     load: tuple[str, ...]
     samples: Mapping[str, str]
     clusters: Mapping[str, str]
@@ -108,7 +108,7 @@ def _laid_out(stored: Stored) -> bytes:
 
 def _unlike(old: Stored, new: Stored) -> list[str]:
     """Return the names of what was asked differently, so that nights are not of one kind."""
-    found = [part for part in _ASKED_ALIKE if getattr(old.setup, part) != getattr(new.setup, part)]
+    found = [part for part in _ASKED_ALIKE if getattr(old.conditions, part) != getattr(new.conditions, part)]
     return found if old.load == new.load or "load" in found else [*found, "load"]
 
 
@@ -149,7 +149,7 @@ def _fresh(side: Side, cell: SideCell) -> Stored:
         run=side.run,
         at=side.at,
         planned=cell.planned,
-        setup=cell.setup,
+        conditions=cell.conditions,
         load=cell.load,
         samples=_lines(cell),
         clusters=_clusters(cell),
@@ -190,7 +190,7 @@ def _cell(file: Stored) -> SideCell:
         for repeat, request in enumerate(line.split(" "))
     ]
     try:
-        count = 5 if file.setup.slo else 4
+        count = 5 if file.conditions.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
         refused = np.array([row[2][0] == _REFUSED for row in rows], bool)
@@ -223,10 +223,10 @@ def _cell(file: Stored) -> SideCell:
         task=file.task,
         target=file.target,
         requests=requests,
-        setup=file.setup,
+        conditions=file.conditions,
         load=file.load,
         planned=file.planned,
         timed=False,
-        good=numbers[:, 4] if file.setup.slo else None,
+        good=numbers[:, 4] if file.conditions.slo else None,
         nights=file.nights,
     )

@@ -48,7 +48,7 @@ class Comparable:
 
 def comparable(base: SideCell, new: SideCell, *, sides: tuple[Side, Side], across_prompts: bool = False) -> Comparable:
     """Return what may be compared of two cells of two sides."""
-    old, now = base.setup, new.setup
+    old, now = base.conditions, new.conditions
     unlike = [part for part in ("data", "prompt") if not _alike(getattr(old, part), getattr(now, part))]
     refused = ""
     notes = []
@@ -74,7 +74,7 @@ def _alike(old: str, now: str) -> bool:
 
 
 def _scored_alike(base: SideCell, new: SideCell) -> bool:
-    old, now = base.setup, new.setup
+    old, now = base.conditions, new.conditions
     if old.scorers and now.scorers:
         return _alike(old.scorers, now.scorers)
     return not (old.scored_by and now.scored_by) or old.scored_by == now.scored_by
@@ -84,9 +84,11 @@ def _timed(base: SideCell, new: SideCell, sides: tuple[Side, Side]) -> str:
     if base.load and new.load and base.load != new.load:
         used = (f"{side.name} {', '.join(cell.load)}" for side, cell in zip(sides, (base, new), strict=True))
         return f"the requests in flight differ: {'; '.join(used)}"
-    if not _alike(base.setup.load, new.setup.load):
+    if not _alike(base.conditions.load, new.conditions.load):
         return "the load (concurrency, rate) differs between the sides"
-    return "" if _alike(base.setup.transport, new.setup.transport) else "the transport differs between the sides"
+    return (
+        "" if _alike(base.conditions.transport, new.conditions.transport) else "the transport differs between the sides"
+    )
 
 
 def _score(sides: tuple[Side, Side]) -> str:

@@ -99,10 +99,10 @@ def _contrast(
 
 def _pair(meeting: Meeting, allowed: Comparable, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
     base, new = meeting
-    match = partial(Matching, prices=new.setup.prices, same_session=same_session, tonight=sides[1].run)
+    match = partial(Matching, prices=new.conditions.prices, same_session=same_session, tonight=sides[1].run)
     matching = match(base, new)
     planned = matching if same_session else match(interim(base).planned, interim(new).planned)
-    stated = base.setup.slo or new.setup.slo
+    stated = base.conditions.slo or new.conditions.slo
     measures = [MEASURES[name] for name in SHOWN if stated or not MEASURES[name].needs_slo]
     rows = [_row(matching if repeats_sharpen(measure) else planned, measure, allowed) for measure in measures]
     shown = [row for row in rows if not _empty(row)]
@@ -189,7 +189,7 @@ def _tradeoffs(cells: Sequence[SideCell]) -> Iterable[Tradeoff]:
 
 def _tradeoff(cell: SideCell) -> Tradeoff:
     measures = [MEASURES[name] for name in ("accuracy", "cost", "e2e_p50")]
-    known = [value(readable(cell, measure), measure, cell.setup.prices) for measure in measures]
+    known = [value(readable(cell, measure), measure, cell.conditions.prices) for measure in measures]
     accuracy, cost, e2e = (None if found is None else found.value for found in known)
     e2e = None if invalid(interim(cell).planned, MEASURES["e2e_p50"]) else e2e
     return Tradeoff(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=e2e)

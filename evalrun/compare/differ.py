@@ -172,7 +172,7 @@ def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
     now, old = (
         cell.goodput if measure.name == "goodput" else cell.throughput for cell in (matching.new, matching.base)
     )
-    alike = [night for night in matching.nights if not measure.needs_slo or night.slo == matching.new.setup.slo]
+    alike = [night for night in matching.nights if not measure.needs_slo or night.slo == matching.new.conditions.slo]
     nights = past(alike, measure, matching.prices)
     if now and len(nights) >= LEAST_NIGHTS:
         return _nightly(nights, Night(math.log(now), 0.0), measure, margin, pairs=len(nights))

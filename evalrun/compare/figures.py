@@ -163,7 +163,7 @@ def stored_night(cell: SideCell, *, run: str, at: str) -> StoredNight:
     cached = np.nan_to_num(requests.cached_tokens[requests.answered])  # a server that sends no count has cached nothing
     return StoredNight(
         run=run, at=at, logs=logs, prompt=_mean(requests.prompt_tokens), cached=_mean(cached),
-        output=_mean(requests.completion_tokens), slo=cell.setup.slo,
+        output=_mean(requests.completion_tokens), slo=cell.conditions.slo,
     )  # fmt: skip
 
 

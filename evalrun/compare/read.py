@@ -11,7 +11,7 @@ from evalrun.compare import baseline
 from evalrun.compare.side import Side, SideCell, facts
 from evalrun.compare.tables import StoredCell, read_stored
 from evalrun.errors import StoreError
-from evalrun.requests import Requests, Setup, latency, rates, read
+from evalrun.requests import Conditions, Requests, latency, rates, read
 from evalrun.stats.interval import Interval
 from evalrun.store import run_folder
 from evalrun.store.manifest import NAME as MANIFEST
@@ -94,17 +94,17 @@ def read_run(folder: Path, *, name: str = "") -> Side:
 
 def _cell(task: str, target: str, requests: Requests) -> SideCell:
     run, mine = requests.run, requests.of(task, target)
-    setup, planned = run.setup(task, target), mine.planned
+    conditions, planned = run.conditions(task, target), mine.planned
     return SideCell(
         task=task,
         target=target,
         requests=mine.only(*_COLUMNS),
-        setup=setup,
+        conditions=conditions,
         load=rates.load(planned),
         planned=run.planned(task) or 0,
-        good=rates.kept(mine) if setup.slo else None,
+        good=rates.kept(mine) if conditions.slo else None,
         throughput=rates.output_throughput(planned),
-        goodput=rates.goodput(planned) if setup.slo else None,
+        goodput=rates.goodput(planned) if conditions.slo else None,
         lag_s=latency.client_lag_s(planned),
     )
 
@@ -124,8 +124,8 @@ def read_table(path: Path, *, name: str) -> Side:
             parts = ("data", "prompt", "sampling", "scorers")
             prints = {part: table.fingerprints.get(f"{cell.task} {part}", "") for part in parts}
             cells[cell.task, cell.target] = SideCell(
-                task=cell.task, target=cell.target, requests=nothing, setup=Setup(**prints, slo=table.slo.stated),
-                planned=0, timed=False, values=_values(cell),
+                task=cell.task, target=cell.target, requests=nothing, planned=0, timed=False, values=_values(cell),
+                conditions=Conditions(**prints, slo=table.slo.stated),
             )  # fmt: skip
     return Side(name=name, kind="table", suite=table.suite, run=Path(table.run).name, cells=cells)
 

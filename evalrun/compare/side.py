@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from evalrun.requests import Requests, RunFacts, Setup, latency
+from evalrun.requests import Conditions, Requests, RunFacts, latency
 from evalrun.requests.quality import by_sample
 from evalrun.requests.rows import Bools, Ids
 from evalrun.stats.interval import Floats, Interval, Whole
@@ -37,7 +37,7 @@ class SideCell:
     """One task asked of one target.
 
     requests: all of them; a baseline's have no latencies (`timed` is False), and a table has none.
-    setup: what decides its numbers.
+    conditions: what decides its numbers.
     load: what was really in flight (`requests.rates.load`); empty where it is not known.
     planned: how many requests the suite asks for.
     good: of each request, 1 where it kept every SLO, 0 where not, NaN unknown; None where no SLO is stated.
@@ -50,7 +50,7 @@ class SideCell:
     task: str
     target: str
     requests: Requests
-    setup: Setup
+    conditions: Conditions
     planned: int
     timed: bool = True
     load: tuple[str, ...] = ()

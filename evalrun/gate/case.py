@@ -80,8 +80,10 @@ def limit(rule: Rule, cell: SideCell, side: Side) -> Case:
         return _counted(rule, cell, case)
     if late := figures.invalid(cell, measure):
         return case(why=f"{measure.label} is INVALID", trouble=late)
-    known = measure.name != "cost" or not figures.unknown(cell, "cost", cell.setup.prices)  # else the mean is unknown
-    at = figures.estimate(cell, measure, cell.setup.prices) if known else None
+    known = measure.name != "cost" or not figures.unknown(
+        cell, "cost", cell.conditions.prices
+    )  # else the mean is unknown
+    at = figures.estimate(cell, measure, cell.conditions.prices) if known else None
     found = at(0.95) if at else None
     if at is None or found is None:
         why = figures.not_known_good(cell) if measure.needs_slo else ""
@@ -168,7 +170,7 @@ def change(
     allowed = comparable(base_cell, cell, sides=both, across_prompts=across_prompts)
     measure = rule.measure
     barred = allowed.refused or allowed.bars(measure) or "; ".join(filter(None, allowed.late(measure)))
-    matching = Matching(base_cell, cell, prices=cell.setup.prices, tonight=new.run)
+    matching = Matching(base_cell, cell, prices=cell.conditions.prices, tonight=new.run)
     missing = len(base_cell.samples) - len(matching.samples[0])
     if missing and not barred:
         barred = f"{missing:,} of the {len(base_cell.samples):,} samples of {base.name} are missing"

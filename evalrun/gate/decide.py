@@ -190,7 +190,7 @@ def _repeats(rule: Rule, matching: Matching, fewer: float) -> str:
 
 def _price(cell: SideCell, requests: float) -> str:
     count = max(1, math.ceil(requests))
-    each = known(amounts(cell, "cost", cell.setup.prices))
+    each = known(amounts(cell, "cost", cell.conditions.prices))
     if not len(each):
         return f"{count:,} more requests, at an unknown cost"
     return f"{count:,} more requests, about {units.usd(Decimal(repr(float(each.mean()) * count)))}"

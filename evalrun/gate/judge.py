@@ -125,7 +125,7 @@ def _within_reach(case: Case, new: Side) -> bool:
     if case.pair is None or case.trouble or case.comparison is None:
         return False
     base, now = case.pair
-    far = reach(case.rule, Matching(base, now, prices=now.setup.prices, tonight=new.run), case.comparison)
+    far = reach(case.rule, Matching(base, now, prices=now.conditions.prices, tonight=new.run), case.comparison)
     p_factor = 2 * max(2, case.p_factor)  # the first analysis of a decision has a factor of 2
     return far is not None and far.chance(ALPHA / p_factor) >= LEAST_CHANCE
 

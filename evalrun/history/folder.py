@@ -105,8 +105,8 @@ def _prints(cell: StoredCell, table: StoredTable, run: RunFacts) -> dict[str, st
         return {}
     each = []
     for task in tasks:
-        setup = run.setup(task, cell.target)
-        scorers = setup.scorers or setup.scored_by or known.tasks[task].scorers
-        each.append({part: getattr(setup, part) for part in _PARTS} | {"scorers": scorers})
+        conditions = run.conditions(task, cell.target)
+        scorers = conditions.scorers or conditions.scored_by or known.tasks[task].scorers
+        each.append({part: getattr(conditions, part) for part in _PARTS} | {"scorers": scorers})
     found = each[0] if cell.task is not None else {part: fingerprint([one[part] for one in each]) for part in each[0]}
     return found | {"target": known.targets[cell.target]}

@@ -7,23 +7,32 @@
     cell.record(7), cell.score(7)                    one row's texts, read from the files again
     requests.run                                     what was planned, of whom, by which sessions (`run.RunFacts`)
 
-    rows       the columns, and views of some rows; which rows were planned
-    run        what is known beside the requests
-    scan       the files -> a table; `growing` and `scored` are parts of it
-    latency    which requests a latency is of, percentiles with their marks, how far off this client may be
-    rates      windows of time, throughput, full concurrency, load, SLO kept, goodput
-    money      exact sums, cost under a price list, per right answer, disagreement with the server
-    quality    means over samples, accuracy, what k answers are worth, lost share, no verdict
+    rows     the columns, and views of some rows; which rows were planned
+    run      what is known beside the requests
+    scan     the files -> a table
+    scored   the scores -> columns; what became of each request
+    growing  columns while a file is read
+    latency  which requests a latency is of, percentiles with their marks, how far off this client may be
+    rates    windows of time, throughput, full concurrency, load, SLO kept, goodput
+    money    exact sums, cost under a price list, per right answer, disagreement with the server
+    quality  means over samples, accuracy, what k answers are worth, lost share, no verdict
+    export   the table as Parquet, CSV and JSON lines
 
 Definitions take a view and return a number, or an array with one number a row. Seconds, US dollars and shares of 1.
 Tables, ladders, comparisons, gates and exports call them and derive nothing again. It reads no HTTP library.
 """
 
 from evalrun.requests.rows import HEADLINE, Requests, Scores, State
-from evalrun.requests.run import RunFacts, Setup
+from evalrun.requests.run import Conditions, RunFacts
 from evalrun.requests.scan import read, sample_hash
 
 __all__ = [
-    "HEADLINE", "Requests", "RunFacts", "Scores", "Setup", "State", "read",
+    "HEADLINE",
+    "Conditions",
+    "Requests",
+    "RunFacts",
+    "Scores",
+    "State",
+    "read",
     "sample_hash",
 ]  # fmt: skip

@@ -15,79 +15,73 @@ NO_HASH = bytes(8)
 
 
 class Growing:
-    """Columns of a table that grows by rows."""
+    """Columns of a table that grows by rows.
+
+    rows: those that wait to be turned into arrays, `BATCH` at a time; whoever adds one flushes them.
+    """
 
     def __init__(self, dtypes: dict[str, np.dtype[Any]]) -> None:
-        self._rows: list[tuple[Any, ...]] = []
-        self._pieces = {name: _Pieces(dtype) for name, dtype in dtypes.items()}
-
-    def add(self, row: tuple[Any, ...]) -> bool:
-        """Add the values of a row, in the order of the columns; whether that made a batch full."""
-        self._rows.append(row)
-        return len(self._rows) == BATCH
+        self.rows: list[tuple[Any, ...]] = []
+        self._columns = {name: _Column(dtype) for name, dtype in dtypes.items()}
 
     def flush(self) -> None:
-        """Turn the rows that wait into arrays."""
-        for name, values in zip(self._pieces, zip(*self._rows, strict=True), strict=False):
-            self._pieces[name].add(values)
-        self._rows.clear()
+        """Turn the rows that wait, with values in the order of the columns, into arrays."""
+        for column, values in zip(self._columns.values(), zip(*self.rows, strict=True), strict=False):
+            column.add(values)
+        self.rows.clear()
 
     def joined(self) -> dict[str, NDArray[Any]]:
         """Return the whole columns, and forget them. One value throughout takes the room of one."""
         self.flush()
-        return {name: pieces.joined() for name, pieces in self._pieces.items()}
+        return {name: self._columns.pop(name).joined() for name in list(self._columns)}
 
 
-class _Pieces:
-    """A column: an array for each batch, or one value where all of a batch are alike."""
+class _Column:
+    """One growing column: a value and how often it came, until another one comes."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype, self._pieces = dtype, list[tuple[NDArray[Any], int]]()
+        self._dtype, self._n, self._first, self._array = dtype, 0, np.zeros(1, dtype), np.empty(0, dtype)
 
     def add(self, values: tuple[Any, ...]) -> None:
         """Add the values of a batch: numbers, or the 8 bytes of each, or their 16 hexadecimal digits."""
-        n, first = len(values), values[0]
-        if values.count(first) == n:  # the same NaN counts as alike: a default is one object
-            values = values[:1]
-        if isinstance(first, str):
-            piece = np.frombuffer(bytes.fromhex("".join(values)), ">u8").astype(self._dtype)
-        elif isinstance(first, bytes):
-            piece = np.frombuffer(b"".join(values), ">u8").astype(self._dtype)
-        else:
-            piece = np.array(values, self._dtype)
-        self._pieces.append((piece, n))
+        n, first = self._n, values[0]
+        alike = values[-1:].count(first) == 1 and values.count(first) == len(values)  # so is a NaN that is one object
+        piece = self._as_array(values[:1] if alike else values)
+        self._n += len(values)
+        if not n:
+            self._first = piece[:1].copy()
+        if alike and not len(self._array) and piece.tobytes() == self._first.tobytes():
+            return
+        if not len(self._array):
+            self._array = np.full(self._n, self._first[0])
+        if self._n > len(self._array):
+            self._array.resize(self._n + self._n // 8, refcheck=False)
+        self._array[n : self._n] = piece
+
+    def _as_array(self, values: tuple[Any, ...]) -> NDArray[Any]:
+        if isinstance(values[0], str):
+            return np.frombuffer(bytes.fromhex("".join(values)), ">u8").astype(self._dtype)
+        if isinstance(values[0], bytes):
+            return np.frombuffer(b"".join(values), ">u8").astype(self._dtype)
+        return np.array(values, self._dtype)
 
     def joined(self) -> NDArray[Any]:
-        pieces, self._pieces = self._pieces, []
-        n = sum(length for _, length in pieces)
-        values = np.concatenate([piece[:1] for piece, _ in pieces]) if pieces else np.empty(0, self._dtype)
-        same = (values == values[:1]) | ((values != values) & (values[:1] != values[:1]))
-        if n and same.all() and all(len(piece) == 1 for piece, _ in pieces):
-            return np.broadcast_to(values[0], n)
-        whole, at = np.empty(n, self._dtype), 0
-        for number, (piece, length) in enumerate(pieces):
-            whole[at : at + length] = piece
-            at += length
-            pieces[number] = (piece[:0], 0)  # no column is held twice
-        return whole
+        return self._array[: self._n] if len(self._array) else np.broadcast_to(self._first[0], self._n)
 
 
-class Kinds:
-    """Texts told apart by number, `most` of them; the rest are others. first: what is at 0."""
+class Kinds(dict[str, int]):
+    """Texts -> numbers: a new one for a new text, up to `most`; the rest are others. first: what is at 0."""
 
     def __init__(self, *first: str, most: int = 250) -> None:
-        self._most, self.numbers = most, {text: number for number, text in enumerate(first)}
+        super().__init__({text: number for number, text in enumerate(first)})
+        self._most = most
 
-    def number(self, text: str) -> int:
-        """Return the number of a text, a new one for a new text."""
-        known = self.numbers.get(text)
-        if known is not None:
-            return known
-        return self.numbers.setdefault(text if len(self.numbers) < self._most else OTHERS, len(self.numbers))
+    def __missing__(self, text: str) -> int:
+        return self.setdefault(text if len(self) < self._most else OTHERS, len(self))
 
     def of_kind(self, text: str) -> int:
         """Return the number of a free text's kind: what is before its first colon."""
-        return self.number(clip(text.partition(":")[0].strip(), 60))
+        return self[clip(text.partition(":")[0].strip(), 60)]
 
     def bits(self, texts: tuple[str, ...]) -> int:
         """Return a bit for the kind of each free text."""

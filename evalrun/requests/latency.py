@@ -76,12 +76,12 @@ def percentile(requests: Requests, name: str, q: float, *, marks: Sequence[str] 
     if name == "icl_s":
         value, earliest, n = _of_gaps(requests, q)
     else:
-        values = seconds(requests, name)
+        values, bounds = seconds(requests, name), bounds_s(requests, name)
         known = ~np.isnan(values)
         n = int(known.sum()) if np.isfinite(values).any() else 0
-        value, earliest = (
-            quantile_of((values - off)[known], q) if n else 0.0 for off in (0.0, bounds_s(requests, name))
-        )
+        value = earliest = quantile_of(values[known], q) if n else 0.0
+        if n and np.any(bounds > 0):
+            earliest = quantile_of((values - bounds)[known], q)
     if not n:
         return Percentile(None, 0)
     invalid = matters(value, earliest)
@@ -125,17 +125,22 @@ def cache_is_mixed(requests: Requests) -> bool:
 
 
 def bounds_s(requests: Requests, name: str) -> Floats:
-    """Return how much lower a latency of each request may be, in seconds."""
-    first, last, gap = (
-        _known(requests, column) for column in (requests.first_bound_s, requests.last_bound_s, requests.gap_bound_s)
-    )
+    """Return how much lower a latency of each request may be, in seconds.
+
+    By the bound of the first event (TTFT), of the last (E2E), of both ends shared out over the tokens (TPOT), of any
+    event (ICL, the longest stall); of the first for a TTFO that is the TTFT, else of any.
+    """
+
+    def bound(event: str) -> Floats:
+        return _known(requests, requests.column(f"{event}_bound_s"))
+
     if name == "ttfo_s":
-        return np.where(requests.ttfo_s == requests.ttft_s, first, gap)
+        return np.where(requests.ttfo_s == requests.ttft_s, bound("first"), bound("gap"))
     if name == "tpot_s":
         with np.errstate(invalid="ignore", divide="ignore"):
-            found: Floats = np.maximum(first, last) * requests.tpot_s / (requests.e2e_s - requests.ttft_s)
-        return found
-    return {"ttft_s": first, "e2e_s": last, "max_stall_s": gap, "icl_s": gap}[name]
+            each = requests.tpot_s / (requests.e2e_s - requests.ttft_s)
+        return np.maximum(bound("first"), bound("last")) * each
+    return bound({"ttft_s": "first", "e2e_s": "last"}.get(name, "gap"))
 
 
 def _known(requests: Requests, column: Floats) -> Floats:
@@ -173,7 +178,7 @@ def client_lag_s(requests: Requests) -> float | None:
 
 STEPS = 1 / math.log1p(0.002)  # gaps are too many to keep: a histogram of steps of 0.2 %, from 1 ns up
 _WIDTH = int(math.log(1e15) * STEPS) + 2  # up to 11 days
-Histogram = NDArray[np.int64]
+_Histogram = NDArray[np.int64]
 
 
 class Gaps:
@@ -184,9 +189,9 @@ class Gaps:
     """
 
     def __init__(self) -> None:
-        self.recorded: dict[tuple[str, str], Histogram] = {}
-        self.earliest: dict[tuple[str, str], Histogram] = {}
-        self.unbound: dict[tuple[str, str, int], Histogram] = {}
+        self.recorded: dict[tuple[str, str], _Histogram] = {}
+        self.earliest: dict[tuple[str, str], _Histogram] = {}
+        self.unbound: dict[tuple[str, str, int], _Histogram] = {}
 
     def add(self, records: Sequence[Any], *, sign: int = 1) -> None:
         """Count the gaps of records, or take them out again."""
@@ -212,7 +217,7 @@ class Gaps:
             _count(self.earliest, (task, target), gaps, sign)
 
 
-def _count(histograms: dict[Any, Histogram], key: Any, gaps: Floats, sign: int) -> None:
+def _count(histograms: dict[Any, _Histogram], key: Any, gaps: Floats, sign: int) -> None:
     counts = histograms.setdefault(key, np.zeros(_WIDTH, np.int64))
     counts += sign * np.bincount(bucket(gaps), minlength=_WIDTH)
 
@@ -247,7 +252,7 @@ def _of_gaps(requests: Requests, q: float) -> tuple[float, float, int]:
     return value, least, n
 
 
-def _sooner(counts: Histogram, lag_s: float) -> Histogram:
+def _sooner(counts: _Histogram, lag_s: float) -> _Histogram:
     """Return a histogram with every gap less a time."""
     numbers = np.flatnonzero(counts)
     gaps = np.array([gap_s(number) for number in numbers.tolist()]) - lag_s

@@ -22,8 +22,8 @@ Place = tuple[str, str]
 """A task and a target."""
 
 
-class Setup(Value, frozen=True):
-    """How a task was asked of a target: fingerprints of what decides its numbers, empty where unknown.
+class Conditions(Value, frozen=True):
+    """The conditions under which a task was asked of a target: fingerprints of what decides its numbers, or empty.
 
     scorers: as the suite has them, empty where the scores are from others. scored_by: of whatever gave the scores.
     load: as configured; what was really in flight is `rates.load`'s. prices: the list itself, None where there is none.
@@ -110,13 +110,13 @@ class RunFacts:
         """Return the price list of a target; None where it has none."""
         return self.manifest.targets.get(target, {}).get("prices")
 
-    def setup(self, task: str, target: str) -> Setup:
+    def conditions(self, task: str, target: str) -> Conditions:
         """Return what decides the numbers of a task and target. The suite's scorers count only if they gave them."""
         manifest = self.manifest
         of_task, spec = manifest.fingerprints.tasks[task], manifest.targets[target]
         tasks = manifest.suite.get("tasks") or {}
         own = fingerprint({name: one.get("scorers") for name, one in tasks.items()})
-        return Setup(
+        return Conditions(
             data=of_task.data,
             prompt=of_task.prompt,
             sampling=of_task.sampling,
@@ -155,24 +155,24 @@ class RunFacts:
 
 
 class _Intent(msgspec.Struct, gc=False):
-    key: str
     session: int
     target: str = ""
     task: str = ""
 
 
 _INTENT = msgspec.json.Decoder(_Intent)
+_KEY = slice(*(len(b'{"crc":"00000000","t":"intent","key":"') + n for n in (0, 16)))
 
 
 class Events:
     """The lines of a journal that are not records, while it is read.
 
-    asked: by key, an intent that has no record yet; whoever reads records takes these out.
+    asked: by key, the line of an intent that has no record yet; whoever reads records takes these out.
     """
 
     def __init__(self, *, missing: bool) -> None:
         self.missing, self.whole, self.torn = missing, 0, 0
-        self.asked: dict[str, _Intent] = {}
+        self.asked: dict[str, Line] = {}
         self._billed: Counter[Place] = Counter()
         self._damaged: list[tuple[int, int]] = []
         self._unknown: Counter[str] = Counter()
@@ -182,11 +182,11 @@ class Events:
     def take(self, line: Line) -> None:
         """Take in one line."""
         if line.kind == b"intent":
-            intent = line.read(_INTENT)
-            earlier = self.asked.get(intent.key, intent)
-            if earlier.session != intent.session:  # its session never learned what became of its request
-                self._billed[earlier.task, earlier.target] += 1
-            self.asked[intent.key] = intent
+            key = line.raw[_KEY].decode()  # its first field; as one in two lines is an intent, no more is decoded
+            if key in self.asked:
+                earlier, now = (each.read(_INTENT) for each in (self.asked[key], line))
+                self._billed[earlier.task, earlier.target] += earlier.session != now.session  # that one never ended
+            self.asked[key] = line
             return
         match line.event():
             case Lag() as lag:
@@ -209,7 +209,8 @@ class Events:
         self, folder: Path, manifest: Manifest, *, scorers: Mapping[str, tuple[str, ...]], scored_by: str
     ) -> RunFacts:
         """Return what is known of the run, once all is read."""
-        billed = self._billed + Counter((intent.task, intent.target) for intent in self.asked.values())
+        out = [line.read(_INTENT) for line in self.asked.values()]
+        billed = self._billed + Counter((intent.task, intent.target) for intent in out)
         return RunFacts(
             folder=folder,
             manifest=manifest,

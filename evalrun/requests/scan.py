@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.requests.growing import MOST_KINDS, NO_HASH, Growing, Kinds, digest
+from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds, digest
 from evalrun.requests.latency import Gaps
 from evalrun.requests.rows import HEADLINE, UNKNOWN, Requests
 from evalrun.requests.run import Events, Place, RunFacts
@@ -161,17 +161,18 @@ class _Journal:
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
         """Return the texts behind the numbers of each column."""
-        return {name: tuple(kinds.numbers) for name, kinds in self._kinds.items()}
+        return {name: tuple(kinds) for name, kinds in self._kinds.items()}
 
     def number(self, column: str, text: str) -> int:
         """Return the number of a text that occurs; -1 for one that does not."""
-        return self._kinds[column].numbers.get(text, -1)
+        return self._kinds[column].get(text, -1)
 
     def read(self, path: Path) -> Events:
         """Read all of it; return what is not records."""
         events = Events(missing=not path.exists())
         if events.missing:
             return events
+        waiting = self._rows.rows
         for line in scan(path):
             events.whole = line.offset + len(line.raw)
             if line.kind != b"record":
@@ -181,7 +182,8 @@ class _Journal:
             events.asked.pop(record.key, None)
             if self.gaps is not None:
                 self._gapped.append(record)
-            if self._rows.add(self._row(record, line.offset)):
+            waiting.append(self._row(record, line.offset))
+            if len(waiting) == BATCH:
                 self._flush()
         self._flush()
         with storing(path):
@@ -202,12 +204,12 @@ class _Journal:
         return (
             self._places.setdefault((sample.task, record.target), len(self._places)), record.key, digest(sample.id),
             record.repeat, record.session, offset,
-            kinds["failure"].number(outcome.kind) if failed else 0, failed and outcome.phase == "not_sent",
-            kinds["finish"].number(answer.finish_reason), kinds["flags"].bits(answer.flags) if answer.flags else 0,
+            kinds["failure"][outcome.kind] if failed else 0, failed and outcome.phase == "not_sent",
+            kinds["finish"][answer.finish_reason], kinds["flags"].bits(answer.flags) if answer.flags else 0,
             kinds["warnings"].bits(record.warnings) if record.warnings else 0, 1 + len(attempts),
             _billed(record) if failed or attempts else 0, len(answer.reasoning) > 0 or usage.reasoning_tokens > 0,
             usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.reasoning_tokens, answer.tokens,
-            kinds["token_source"].number(answer.token_source), answer.chunks, float(cost) if cost else UNKNOWN,
+            kinds["token_source"][answer.token_source], answer.chunks, float(cost) if cost else UNKNOWN,
             float(usage.reported_cost_usd) if usage.reported_cost_usd else UNKNOWN,
             _began(record) if failed or attempts else sent, sent,
             timing.ttft_s, timing.ttfo_s, timing.tpot_s, timing.e2e_s, timing.stream_s, timing.max_stall_s,
@@ -225,8 +227,8 @@ class _Journal:
         return (
             size,
             float(depth) if isinstance(depth, int | float) else UNKNOWN,
-            self._kinds["family"].number(str(family or sample.task)),
-            self._kinds["cache"].number("warm" if cache == "warm" else "cold"),
+            self._kinds["family"][str(family or sample.task)],
+            self._kinds["cache"]["warm" if cache == "warm" else "cold"],
             digest(sample.id.removesuffix(AGAIN) if cache == "warm" else sample.id),
         )
 
@@ -245,7 +247,7 @@ class _Journal:
         numbers = [
             self.targets.index(target) * len(self.tasks) + self.tasks.index(task) for task, target in self._places
         ]
-        found["place"] = np.array(numbers or [0], np.int32)[found["place"]]
+        found["place"] = _mapped(found["place"], np.array(numbers or [0], np.int32))
         key = found["key"]
         _, last = np.unique(key[::-1], return_index=True)
         kept = len(key) - 1 - last
@@ -279,4 +281,10 @@ def _began(record: Any) -> float:
 
 
 def _taken(column: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    return np.broadcast_to(column[0], len(rows)) if len(column) and column.strides == (0,) else column[rows]
+    return np.broadcast_to(column[0], len(rows)) if len(rows) and column.strides == (0,) else column[rows]
+
+
+def _mapped(column: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+    return (
+        np.broadcast_to(numbers[column[0]], len(column)) if len(column) and column.strides == (0,) else numbers[column]
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.errors import StoreError
-from evalrun.requests.growing import MOST_KINDS, NO_HASH, Growing, Kinds
+from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds
 from evalrun.requests.rows import HEADLINE, UNKNOWN, Bools, Ids, Scores, State
 from evalrun.store.disk import storing
 from evalrun.store.scores import NAME
@@ -48,9 +48,10 @@ def read_scores(folder: Path, *, votes: bool) -> tuple[dict[str, Arrays], tuple[
         columns = found.get(scored.scorer)
         if columns is None:
             columns = found[scored.scorer] = Growing(_DTYPES)
-        if columns.add(_row(scored, offset, errors, votes=votes)):
+        columns.rows.append(_row(scored, offset, errors, votes=votes))
+        if len(columns.rows) == BATCH:
             columns.flush()
-    return {scorer: columns.joined() for scorer, columns in found.items()}, tuple(errors.numbers)
+    return {scorer: columns.joined() for scorer, columns in found.items()}, tuple(errors)
 
 
 def _lines(path: Path) -> Iterator[tuple[_Scored, int]]:

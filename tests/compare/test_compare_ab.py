@@ -7,7 +7,7 @@ from evalrun.compare.ab import SLICE, in_step, without_drift
 from evalrun.compare.contrast import compare_targets
 from evalrun.compare.side import Side, SideCell, facts
 from evalrun.errors import SuiteError
-from evalrun.requests import HEADLINE, Requests, Setup, State
+from evalrun.requests import HEADLINE, Conditions, Requests, State
 from evalrun.stats.verdict import Comparison
 
 
@@ -26,7 +26,13 @@ def cell(target: str, e2e: list[float], *, late_first: bool = False) -> SideCell
         scores={HEADLINE: {"value": np.where(failed, np.nan, 1.0)}},
     )  # fmt: skip
     return SideCell(
-        task="t", target=target, requests=requests, setup=Setup(load=target), planned=n, load=(target,), throughput=1.0
+        task="t",
+        target=target,
+        requests=requests,
+        conditions=Conditions(load=target),
+        planned=n,
+        load=(target,),
+        throughput=1.0,
     )
 
 

@@ -155,7 +155,7 @@ def test_a_baseline_without_an_slo(tmp_path: Path) -> None:
     """A suite without an SLO has none in its baseline, and nothing to compare with one."""
     base = saved(tmp_path, side(tmp_path / "a", word(".."), slo=None))
     (path,) = (tmp_path / "baselines" / "main").glob("*.json")
-    assert "slo" not in json.loads(path.read_text())["setup"]
+    assert "slo" not in json.loads(path.read_text())["conditions"]
     assert base.cells["add", "sim"].good is None
     said = ruling(side(tmp_path / "b", word(".."), day=2), "good no worse than 2 points", base)
     assert (said.word, said.why) == ("inconclusive", "the SLOs differ: none and TTFT 200 ms")

@@ -100,7 +100,7 @@ def test_repeats_of_a_sample_are_averaged(tmp_path: Path) -> None:
 def test_cost_follows_the_price_list(tmp_path: Path) -> None:
     """10 prompt and 20 output tokens at $1 and $2 per million are $0.00005; no list, no cost."""
     cell = cell_of(write_run(tmp_path / "a", asked("r")))
-    assert money.under(cell.requests, cell.setup.prices).tolist() == pytest.approx([5e-5])
+    assert money.under(cell.requests, cell.conditions.prices).tolist() == pytest.approx([5e-5])
     assert np.isnan(money.under(cell.requests, None)).all()
 
 

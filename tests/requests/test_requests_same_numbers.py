@@ -117,7 +117,7 @@ def test_a_baseline_keeps_the_numbers_of_the_run(tmp_path: Path, seed: int) -> N
     (kept,) = load(["main"], baselines=tmp_path / "baselines")
     for place, cell in side.cells.items():
         for name in ("accuracy", "good", "failed", "truncated", "unscored", "prompt_tokens", "output_tokens", "cost"):
-            one, other = (value(each, MEASURES[name], cell.setup.prices) for each in (cell, kept.cells[place]))
+            one, other = (value(each, MEASURES[name], cell.conditions.prices) for each in (cell, kept.cells[place]))
             assert (one is None) == (other is None), (place, name)
             if one is not None and other is not None:
                 assert other.value == pytest.approx(one.value, rel=1e-8), (place, name)
