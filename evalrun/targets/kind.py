@@ -27,9 +27,9 @@ from evalrun.wire.dialect import DIALECTS, Dialect
 class Deadlines:
     """How long each part of a request may take, in seconds. connect: DNS, TCP and TLS.
 
-        asked      connected   sent          first byte     byte   byte      end
-          |--connect--|          |--first_byte--|--idle-------|-idle-|-idle-----|
-          |------------------------------total----------------------------------|
+    asked      connected   sent          first byte     byte   byte      end
+      |--connect--|          |--first_byte--|--idle-------|-idle-|-idle-----|
+      |------------------------------total----------------------------------|
     """
 
     connect_s: float = 10.0
