@@ -25,13 +25,11 @@ from evalrun.wire.dialect import DIALECTS, Dialect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """How long each part of a request may take, in seconds.
+    """How long each part of a request may take, in seconds. connect: DNS, TCP and TLS.
 
-        asked      connected   sent          first byte     byte   byte      end
-          |--connect--|          |--first_byte--|--idle-------|-idle-|-idle-----|
-          |------------------------------total----------------------------------|
-
-    connect covers DNS, TCP and TLS, and is nothing on a reused connection.
+    asked      connected   sent          first byte     byte   byte      end
+      |--connect--|          |--first_byte--|--idle-------|-idle-|-idle-----|
+      |------------------------------total----------------------------------|
     """
 
     connect_s: float = 10.0
@@ -50,14 +48,11 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What serving a target takes beside its spec.
+    """What opening a target takes beside its spec.
 
-    folder: where its config file is; relative paths in it start there.
-    logs: folder for what the servers we start say.
-    slots: the most requests in flight.
-    answers: what the simulator may know, see `simulator.answers`.
-    notify: told what takes long.
-    progress: bytes fetched so far, and in all.
+    folder: where its config file is; relative paths in it start there. logs: folder for the logs of its server.
+    slots: the most requests in flight. answers: the right answers, where the kind takes them (`simulator.answers`).
+    notify: told what takes long. progress: told the bytes fetched so far, and in all.
     """
 
     folder: Path
@@ -75,12 +70,9 @@ class Needs:
 class Endpoint:
     """A server that is there, and how to reach it.
 
-    base_url: up to and without the dialect's path.
-    model: its name in the request body.
-    headers: what every request must carry besides the key.
-    transport, verify, ca_file: as in `Http`.
-    note: what every table made from it must say; empty for an ordinary endpoint.
-    facts: what the manifest keeps about it (engine, sha256 of the weights, threads, slots).
+    base_url: without the dialect's path. model: its name in the request body. headers: of every request.
+    transport, verify, ca_file: as in `Http`. note: printed with every table; empty for an ordinary endpoint.
+    facts: what the journal keeps about it (engine, sha256 of the weights, threads, slots).
     """
 
     base_url: str

@@ -5,8 +5,13 @@
     status, headers, bytes --rejection.rejected---------> Failure                   (refused)
     instants --timing.timing----------------------------> Timing
 
-dialect    what a dialect is, and which there are        chat     the one there is: chat completions
-chunk      the JSON of one reply of chat                 answer   what a reply adds up to
-sse        server-sent events                            timing   instants to latencies
-rejection  error answers, whatever the dialect
+Its modules:
+
+    dialect    what a dialect is, and which there are
+    chat       the dialect of chat completions
+    chunk      the JSON of one of its replies
+    answer     what its replies add up to
+    rejection  error answers of any dialect
+    sse        server-sent events
+    timing     instants to latencies
 """

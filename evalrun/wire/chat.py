@@ -94,11 +94,6 @@ class ChatDecoder:
         """Of the first token event that is not reasoning."""
         return self._draft.first_answer_ns
 
-    @property
-    def partial(self) -> str:
-        """The answer's text so far."""
-        return self._draft.partial(self._redact)
-
     def feed(self, event: Event, at_ns: int) -> None:
         """Add one event that was read at `at_ns`. It never raises, whatever the server sent."""
         name, data = event
@@ -125,10 +120,11 @@ class ChatDecoder:
         invalid_utf8: the parser replaced bytes.
         """
         draft = self._draft
-        if self._failure is not None:
-            return msgspec.structs.replace(self._failure, partial=self.partial)
-        if not (self._done_marker or draft.finished):
-            return msgspec.structs.replace(broke or self._cut(), partial=self.partial)
+        failure = self._failure
+        if failure is None and not (self._done_marker or draft.finished):
+            failure = broke or self._cut()
+        if failure is not None:
+            return msgspec.structs.replace(failure, partial=draft.partial(self._redact))
         if draft.finish_reason == "content_filter" and not draft.instants:
             return self._failed("content_filter", "the provider's filter removed all of it", Phase.COMPLETE)
         if not draft.instants:

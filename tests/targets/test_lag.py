@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalrun.targets.transport.lag import A_TURN, Histogram, LagMeter, Turns
+from evalrun.targets.transport.lag import Histogram, LagMeter
 from evalrun.targets.transport.stamped import arrival_ns
 
 
@@ -66,31 +66,3 @@ def test_a_held_up_loop_shows_by_how_long_and_how_often():
     assert longest_s >= 0.28
     assert count >= 28
     assert idle_s is None
-
-
-def test_a_burst_of_starts_keeps_its_order_and_leaves_gaps():
-    """No more than A_TURN requests start in one turn of the loop; a cancelled one takes nobody's place."""
-
-    async def work():
-        loop, turns, began, turn = asyncio.get_running_loop(), Turns(), [], 0
-
-        async def start(number):
-            await turns.take()
-            began.append((turn, number))
-
-        def count():
-            nonlocal turn
-            turn += 1
-            loop.call_soon(count)
-
-        count()
-        tasks = [loop.create_task(start(number)) for number in range(10 * A_TURN)]
-        await asyncio.sleep(0)
-        tasks[5 * A_TURN].cancel()
-        await asyncio.wait(tasks)
-        return began
-
-    began = asyncio.run(work())
-    assert [number for _, number in began] == [n for n in range(10 * A_TURN) if n != 5 * A_TURN]
-    in_turn = [turn for turn, _ in began]
-    assert max(map(in_turn.count, in_turn)) <= A_TURN

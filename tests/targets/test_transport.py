@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from evalrun.targets.kind import Deadlines
+from evalrun.targets.transport import http1
 from evalrun.targets.transport.exchange import Broken
-from evalrun.targets.transport.measuring import MeasuringTransport
+from evalrun.targets.transport.measuring import A_TURN, MeasuringTransport
 from evalrun.targets.transport.stamped import HAS_STAMPS
 from evalrun.targets.transport.stream import HIGH_WATER_BYTES
 from evalrun.types import Phase
@@ -218,6 +219,44 @@ def test_connecting_is_apart_from_sending_and_nothing_on_a_reused_connection(ser
     assert first.connect_ns > 0
     assert second.reused
     assert second.connect_ns == 0
+
+
+def test_a_burst_of_requests_is_spread_over_turns_of_the_loop(serve, run, monkeypatch):
+    """100 requests at once: no more than A_TURN begin in one turn, in their order; a cancelled one takes no place."""
+    began = []
+    encode = http1.encode
+
+    def noting(request, body):
+        began.append((turn, int(body)))
+        return encode(request, body)
+
+    monkeypatch.setattr(http1, "encode", noting)
+    turn = 0
+
+    async def work(url):
+        loop = asyncio.get_running_loop()
+
+        def count():
+            nonlocal turn
+            turn += 1
+            loop.call_soon(count)
+
+        count()
+        async with MeasuringTransport() as transport:
+            asked = [transport.handle_async_request(post(url, b"%d" % number)) for number in range(100)]
+            tasks = [asyncio.create_task(each) for each in asked]
+            await asyncio.sleep(0)
+            tasks[50].cancel()
+            while len(began) < 99:
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    run(work(serve(keep_answering(OK)).url))
+    assert [number for _, number in began] == [number for number in range(100) if number != 50]
+    turns = [turn for turn, _ in began]
+    assert max(map(turns.count, turns)) <= A_TURN
 
 
 # ---------------------------------------------------------------- connections kept and dropped

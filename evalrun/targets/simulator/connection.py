@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 HEAD_BYTES = 64 * 1024
@@ -17,11 +17,11 @@ END = b"0\r\n\r\n"
 
 
 class Refused(Exception):
-    """What came is not a request that can be read."""
+    """A request is answered with an error. Without a body it could not be read, and the connection is closed."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, body: bytes = b"") -> None:
         super().__init__(_REASONS[status])
-        self.status = status
+        self.status, self.body = status, body
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +35,19 @@ class HttpRequest:
     keep_alive: bool
 
 
-def response(status: int, body: bytes, *, content_type: str = "application/json") -> bytes:
+def response(status: int, body: bytes) -> bytes:
     """Return an answer in one piece."""
-    return _head(status, content_type, f"Content-Length: {len(body)}") + body
+    return _head(status, "application/json", f"Content-Length: {len(body)}") + body
 
 
-def chunked_head(content_type: str) -> bytes:
-    """Return the head of an answer in chunks."""
-    return _head(200, content_type, "Cache-Control: no-cache\r\nTransfer-Encoding: chunked")
+def stream_head() -> bytes:
+    """Return the head of an answer of server-sent events in chunks."""
+    return _head(200, "text/event-stream", "Cache-Control: no-cache\r\nTransfer-Encoding: chunked")
 
 
 def chunk(data: bytes) -> bytes:
     """Return the next chunk of an answer."""
     return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def chunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield each piece as a chunk, made when it is asked for."""
-    return map(chunk, pieces)
 
 
 def _head(status: int, content_type: str, length: str) -> bytes:
@@ -77,16 +72,19 @@ class ServerConnection:
             self._writer.write(data)
 
     async def serve(self, answer: Callable[["ServerConnection", HttpRequest], Awaitable[None]]) -> None:
-        """Answer one request after the other, until the client leaves or one cannot be read."""
+        """Answer one request after another, until the client leaves or one cannot be read."""
+        open_ = True
         try:
-            while (request := await self._request()) is not None:
-                await answer(self, request)
-                if not request.keep_alive:
-                    break
-        except Refused as refused:
-            self.write(response(refused.status, b"", content_type="text/plain"))
-        except ConnectionError:
-            pass  # it left
+            while open_:
+                try:
+                    request = await self._request()
+                    await answer(self, request)
+                    open_ = request.keep_alive
+                except Refused as refused:
+                    self.write(response(refused.status, refused.body))
+                    open_ = bool(refused.body)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client left
         finally:
             self._writer.close()
 
@@ -115,15 +113,13 @@ class ServerConnection:
                 await asyncio.sleep(max(1, -(-(due_ns(due) - now_ns) // 1_000_000)) / 1000)
         return not self.lost
 
-    async def _request(self) -> HttpRequest | None:
-        """Read the next request; None at the end of the connection. Raises Refused."""
+    async def _request(self) -> HttpRequest:
+        """Read the next request. Raises Refused, or IncompleteReadError at the end of the connection."""
         try:
             line, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
             method, path, version = line.split(" ")
             headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
             length = int(headers.get("content-length", 0))
-        except asyncio.IncompleteReadError:
-            return None
         except asyncio.LimitOverrunError:
             raise Refused(431) from None
         except ValueError:

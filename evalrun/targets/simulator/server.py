@@ -9,6 +9,7 @@ stalls and error statuses are the fault server's work, in the tests.
 
 The truth log has one JSON line per answered request, written when it ends. All instants are nanoseconds of the
 monotonic clock, which every process of this machine shares:
+
     id, digest           the response's id; the SHA-256 of the messages
     received_ns          the request was read whole
     written_ns           chunk k of tokens was handed to the kernel (of an answer in one piece: the answer)
@@ -26,7 +27,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -43,7 +44,6 @@ from evalrun.targets.transport.machine import loop_factory
 from evalrun.types import Json
 
 _encode = msgspec.json.encode
-_SSE = "text/event-stream"
 _LARGE_BYTES = 4096  # to count the tokens of less takes less than a millisecond
 
 
@@ -119,23 +119,22 @@ class Chat:
         self._created = int(time.time())
 
     async def answer(self, connection: http.ServerConnection, request: http.HttpRequest) -> None:
-        """Answer one request."""
+        """Answer one request. Raises Refused."""
         received_ns = time.monotonic_ns()
         match request.method, request.path:
             case "GET", "/health":
                 connection.write(http.response(200, b'{"status":"ok"}'))
             case _ if not self._may(request):
-                connection.write(_refusal(401, "wrong or missing API key", code="invalid_api_key"))
+                raise _refused(401, "wrong or missing API key", code="invalid_api_key")
             case "GET", "/v1/models":
                 listed = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
                 connection.write(http.response(200, _encode({"object": "list", "data": [listed]})))
             case "POST", "/v1/chat/completions":
                 await self._chat(connection, request.body, received_ns)
             case _, "/health" | "/v1/models" | "/v1/chat/completions":
-                wrong = f"{request.path} does not take {request.method}"
-                connection.write(_refusal(405, wrong, code="method_not_allowed"))
+                raise _refused(405, f"{request.path} does not take {request.method}", code="method_not_allowed")
             case _:
-                connection.write(_refusal(404, f"no such path: {request.path}", code="not_found"))
+                raise _refused(404, f"no such path: {request.path}", code="not_found")
 
     def _may(self, request: http.HttpRequest) -> bool:
         given = request.headers.get("authorization", "").encode("latin-1")
@@ -145,20 +144,16 @@ class Chat:
         try:
             ask = msgspec.json.decode(body, type=ChatRequest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
-            connection.write(_refusal(400, f"not a chat request: {error}", code="invalid_request"))
-            return
+            raise _refused(400, f"not a chat request: {error}", code="invalid_request") from error
         if len(body) < _LARGE_BYTES:
             prompt = read_prompt(ask.messages, self._tokenize)
         else:  # in a thread, so that other streams keep their schedules; this one keeps its own: it began before
             prompt = await asyncio.to_thread(read_prompt, ask.messages, self._tokenize)
-        if wrong := self._wrong(ask, prompt.tokens):
-            connection.write(wrong)
-            return
+        self._check(ask, prompt.tokens)
         try:
             fact = self._answers.find(ask.messages, mark=prompt.mark)
         except SuiteError as error:  # what was appended to the file is broken
-            connection.write(_refusal(500, str(error), code="answers_file"))
-            return
+            raise _refused(500, str(error), code="answers_file") from error
         question = Question(
             mark=prompt.mark, prompt_tokens=prompt.tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit,
             cached_tokens=0 if self._cache is None else self._cache.take(prompt),
@@ -167,20 +162,19 @@ class Chat:
         answer = DrawnAnswer(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
         await self._deliver(connection, ask, answer, received_ns)
 
-    def _wrong(self, ask: ChatRequest, prompt_tokens: int) -> bytes | None:
-        """Return the refusal of a request that has something wrong."""
+    def _check(self, ask: ChatRequest, prompt_tokens: int) -> None:
+        """Refuse what an endpoint refuses."""
         window = self._spec.window
         if ask.model != self._spec.model:
-            return _refusal(404, f"no model {ask.model!r} here, only {self._spec.model!r}", code="model_not_found")
+            raise _refused(404, f"no model {ask.model!r} here, only {self._spec.model!r}", code="model_not_found")
         if not ask.messages:
-            return _refusal(400, "messages: at least one is needed", code="invalid_request")
+            raise _refused(400, "messages: at least one is needed", code="invalid_request")
         if (ask.limit is not None and ask.limit < 1) or (ask.n is not None and not 1 <= ask.n <= 128):
-            return _refusal(400, "max_tokens: at least 1; n: 1 to 128", code="invalid_request")
+            raise _refused(400, "max_tokens: at least 1; n: 1 to 128", code="invalid_request")
         asked = prompt_tokens + (ask.limit or 1)
         if window is not None and asked > window:
             what = f"maximum context length is {window} tokens; prompt and answer would be {asked}"
-            return _refusal(400, what, code="context_length_exceeded")
-        return None
+            raise _refused(400, what, code="context_length_exceeded")
 
     async def _deliver(
         self, connection: http.ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int
@@ -191,9 +185,9 @@ class Chat:
         first_s, gap_s, count = answer.first_s, answer.gap_s, answer.steps
         if ask.stream:
             if not connection.lost:
-                connection.write(http.chunked_head(_SSE) + http.chunk(answer.opening()))
+                connection.write(http.stream_head() + http.chunk(answer.opening()))
             usage_asked = bool((ask.stream_options or {}).get("include_usage"))
-            pieces = http.chunked(answer.events(usage_asked=usage_asked))
+            pieces: Iterator[bytes] = map(http.chunk, answer.events(usage_asked=usage_asked))
         else:
             first_s, gap_s, count = first_s + (count - 1) * gap_s, 0.0, 1
             pieces = iter([http.response(200, answer.whole())])
@@ -226,10 +220,9 @@ class Chat:
         self._log(_encode(truth) + b"\n")
 
 
-def _refusal(status: int, message: str, *, code: str) -> bytes:
-    """Return an answer with an error object."""
+def _refused(status: int, message: str, *, code: str) -> http.Refused:
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return http.response(status, _encode({"error": error}))
+    return http.Refused(status, _encode({"error": error}))
 
 
 # ---------------------------------------------------------------- the child process

@@ -2,24 +2,14 @@
 
 import asyncio
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from evalrun.targets.transport.dial import Origin
 from evalrun.targets.transport.lag import LagMeter
 from evalrun.targets.transport.stamped import StampedSocket
 
-
-class Owner(Protocol):
-    """Whose request a connection is carrying."""
-
-    def written(self, *, all_out: bool) -> None:
-        """Some of what was sent may have been taken by the kernel, or `all_out`."""
-
-    def received(self, data: bytes, at_ns: int, since_ns: int) -> None:
-        """Bytes arrived: the last of them at `at_ns`, none before `since_ns`."""
-
-    def lost(self, error: OSError | None) -> None:
-        """The connection is closed: by `error`, or because the other side ended it."""
+if TYPE_CHECKING:
+    from evalrun.targets.transport.stream import Stream
 
 
 class Connection:
@@ -28,7 +18,7 @@ class Connection:
     def __init__(self, stamped: StampedSocket, origin: Origin, *, pool: "Pool", lag: LagMeter) -> None:
         self.stamped = stamped
         self.origin = origin
-        self.owner: Owner | None = None
+        self.owner: Stream | None = None
         self.closed = False
         self.writing = False
         self._pool = pool
@@ -68,19 +58,6 @@ class Connection:
             self.lose(None)
         return True
 
-    def send(self, data: bytes) -> None:
-        """Send `data`, now as far as possible and the rest when the kernel takes it."""
-        try:
-            all_out = self.stamped.send(data)
-        except OSError as error:
-            self._cannot_write(error)
-            return
-        if not all_out:
-            self.writing = True
-            self._loop.add_writer(self._fd, self._flush)
-        if self.owner is not None:
-            self.owner.written(all_out=all_out)
-
     def pause(self) -> None:
         """Read no more until `resume`; TCP then slows the server down."""
         if not self.closed:
@@ -109,15 +86,18 @@ class Connection:
         self.stamped.close()
         self._pool.forget(self)
 
-    def _flush(self) -> None:
+    def send(self, data: bytes = b"") -> None:
+        """Send `data`, now as much as possible and the rest when the kernel takes it."""
         try:
-            all_out = self.stamped.flush()
+            all_out = self.stamped.send(data)
         except OSError as error:
             self._cannot_write(error)
             return
-        if all_out:
-            self.writing = False
+        if self.writing and all_out:
             self._loop.remove_writer(self._fd)
+        elif not self.writing and not all_out:
+            self._loop.add_writer(self._fd, self.send)
+        self.writing = not all_out
         if self.owner is not None:
             self.owner.written(all_out=all_out)
 

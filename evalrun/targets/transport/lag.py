@@ -1,4 +1,4 @@
-"""How late this client served its own reads, which is the error its latencies may carry, and how to keep it low.
+"""How late this client served its own reads, which is the error its latencies may carry. It judges nothing.
 
 Two views of it, each blind to something:
 
@@ -8,14 +8,11 @@ Two views of it, each blind to something:
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 
 SUB_BITS = 3  # 8 buckets for each power of two: a quantile is at most 12.5 % too high
 LONGEST_NS = 2**62
 TICK_S = 0.002
-A_TURN = 16
-"""Requests begun in one turn of the event loop. Beginning one takes about as long as twenty reads."""
 
 
 class Histogram:
@@ -121,37 +118,3 @@ class LagMeter:
             while (late_ns := late_ns - round(TICK_S * 1e9)) > 0:  # the ticks that this one swallowed
                 self.loop.add(late_ns)
         self._sleep(loop, busy)
-
-
-class Turns:
-    """Spreads a burst of starts over turns of the event loop, in order; without a burst nobody waits.
-
-    Where hundreds of answers end together, hundreds of requests begin together. All in one turn they would delay every
-    read by a tenth of a second.
-    """
-
-    def __init__(self) -> None:
-        self._begun = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def take(self) -> None:
-        """Wait until this request may begin."""
-        loop = asyncio.get_running_loop()
-        if self._begun == 0:
-            loop.call_soon(self._next, loop)
-        if self._begun < A_TURN and not self._waiting:
-            self._begun += 1
-            return
-        turn = loop.create_future()
-        self._waiting.append(turn)
-        await turn
-
-    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._begun = 0
-        while self._waiting and self._begun < A_TURN:
-            turn = self._waiting.popleft()
-            if not turn.done():  # else its request was cancelled
-                turn.set_result(None)
-                self._begun += 1
-        if self._begun:
-            loop.call_soon(self._next, loop)

@@ -160,7 +160,7 @@ class StampedSocket:
             data = self._tls.decrypt(data)
             self.ended = self._tls.closed
             if answer := self._tls.outgoing():
-                self._hand_over(answer)
+                self._send(answer)
         if self._segments is None or not data:
             self._count_segments()  # too late for this read, in time for the next
         return data, at_ns, since_ns
@@ -200,17 +200,17 @@ class StampedSocket:
         self._previous_ns = at_ns
         return at_ns
 
-    def send(self, data: bytes) -> bool:
-        """Hand `data` to the kernel, as much as it takes now. True when all is out, else `flush` later."""
-        self._count_segments()
-        return self._hand_over(data if self._tls is None else self._tls.encrypt(data))
+    def send(self, data: bytes = b"") -> bool:
+        """Hand `data`, and what is left of earlier data, to the kernel. True if it took all, else send again later.
 
-    def _hand_over(self, data: bytes) -> bool:
-        self._pending = memoryview(bytes(self._pending) + data) if self._pending else memoryview(data)
-        return self.flush()
+        Raises OSError.
+        """
+        if data:
+            self._count_segments()
+        return self._send(data if self._tls is None else self._tls.encrypt(data))
 
-    def flush(self) -> bool:
-        """Hand over what the kernel did not take before. True when nothing is left. Raises OSError."""
+    def _send(self, data: bytes) -> bool:
+        self._pending = memoryview(bytes(self._pending) + data)
         while self._pending:
             # before the call, not after it: on return from it we may already have been put off the core, and
             # then an answer would seem to come before its question

@@ -45,7 +45,7 @@ class StockTransport(httpx.AsyncBaseTransport):
             variable, inner = self._proxies[request.url.scheme]
             where = f"{where} (through {variable})"
         deadlines = request.extensions.get("deadlines", self._deadlines)
-        asking = StockAsking(deadlines, where, variable)
+        asking = StockExchange(deadlines, where, variable)
         first_s = deadlines.first_byte_s
         timeouts = {"connect": deadlines.connect_s, "write": first_s, "read": first_s, "pool": None}
         request.headers["accept-encoding"] = "identity"
@@ -89,7 +89,7 @@ def _proxies(context: ssl.SSLContext) -> dict[str, tuple[str, httpx.AsyncHTTPTra
     return found
 
 
-class StockAsking:
+class StockExchange:
     """One request's phases, as httpcore's trace tells them. As a context it translates exceptions.
 
     end_s: the deadline of all of it, on the event loop's clock.
@@ -164,7 +164,7 @@ def _causes(error: BaseException | None) -> Iterator[OSError]:
 class StockStream(httpx.AsyncByteStream):
     """An answer's body, stamped when this task gets it."""
 
-    def __init__(self, response: httpx.Response, asking: StockAsking, drains: set[asyncio.Task[None]]) -> None:
+    def __init__(self, response: httpx.Response, asking: StockExchange, drains: set[asyncio.Task[None]]) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)
         self._inner = response.stream
         self._pieces = self._inner.__aiter__()

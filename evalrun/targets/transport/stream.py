@@ -132,6 +132,7 @@ class Stream(httpx.AsyncByteStream):
     # ---------------------------------------------------------------- the connection's side
 
     def written(self, *, all_out: bool) -> None:
+        """Note that the kernel may have taken some of the request, or `all_out`."""
         stamped, exchange = self._connection.stamped, self._exchange
         if exchange.phase is Phase.NOT_SENT and stamped.sent_bytes > self._already_sent_bytes:
             exchange.phase = Phase.SENDING
@@ -141,6 +142,7 @@ class Stream(httpx.AsyncByteStream):
                 exchange.phase = Phase.SENT
 
     def received(self, data: bytes, at_ns: int, since_ns: int) -> None:
+        """Parse bytes: the last of them arrived at `at_ns`, none before `since_ns`."""
         exchange, answer = self._exchange, self.answer
         if exchange.first_byte_ns is None:
             exchange.first_byte_ns = at_ns
@@ -175,6 +177,7 @@ class Stream(httpx.AsyncByteStream):
         self._queue.append((body, at_ns, since_ns))
 
     def lost(self, error: OSError | None) -> None:
+        """End: the connection was closed by `error`, or by the other side."""
         if self._over:
             return
         how = "reset the connection" if error is not None else "hung up"
