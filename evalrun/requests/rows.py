@@ -294,10 +294,10 @@ class Requests(Columns):
 
         None where each row was drawn on its own: none has a cluster, nor, with `repeats`, a sample several rows.
         """
-        named, samples = self.cluster[rows], self.sample[rows]
+        named = self.cluster[rows] if self.cluster.any() else self.cluster[:0]
         if named.any():
-            return np.where(named == 0, samples, named)
-        return samples if repeats and self.repeated else None
+            return np.where(named == 0, self.sample[rows], named)
+        return self.sample[rows] if repeats and self.repeated else None
 
     # ------------------------------------------------------------ texts, read again
 
