@@ -219,7 +219,7 @@ class Requests(Columns):
         """Return these rows with these columns alone, in arrays of their own: small enough to send elsewhere."""
         scores = {of: {name: self.scores(of).column(name) for name in ("value", "offset")} for of in self._scores}
         return Requests(
-            self.run, {name: np.asarray(self.column(name)) for name in columns}, names=self.names, tasks=self.tasks,
+            self.run, {name: _small(self.column(name)) for name in columns}, names=self.names, tasks=self.tasks,
             targets=self.targets, scores=scores,
         )  # fmt: skip
 
@@ -294,10 +294,10 @@ class Requests(Columns):
 
         None where each row was drawn on its own: none has a cluster, nor, with `repeats`, a sample several rows.
         """
-        named, samples = self.cluster[rows], self.sample[rows]
+        named = self.cluster[rows] if self.cluster.any() else self.cluster[:0]
         if named.any():
-            return np.where(named == 0, samples, named)
-        return samples if repeats and self.repeated else None
+            return np.where(named == 0, self.sample[rows], named)
+        return self.sample[rows] if repeats and self.repeated else None
 
     # ------------------------------------------------------------ texts, read again
 
@@ -323,6 +323,12 @@ class Requests(Columns):
 def most_first(counts: Mapping[str, int]) -> dict[str, int]:
     """Return the counts above 0, the most frequent first, then by name."""
     return dict(sorted((each for each in counts.items() if each[1]), key=lambda each: (-each[1], each[0])))
+
+
+def _small(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column of one value in the room of one."""
+    alike = len(column) and bool((column == column[0]).all())
+    return np.broadcast_to(column[0], len(column)) if alike else np.asarray(column)
 
 
 def _line(path: Path, offset: int) -> bytes:

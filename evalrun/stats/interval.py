@@ -105,8 +105,8 @@ def mean_spread(values: ArrayLike, *, clusters: ArrayLike | None = None) -> Spre
     """
     numbers = np.asarray(values, float)
     n = len(numbers)
-    apart = unit_sums(numbers - math.fsum(numbers.tolist()) / n, clusters)
-    squares, units = math.fsum((apart * apart).tolist()), len(apart)
+    apart = unit_sums(numbers - numbers.mean(), clusters)  # numpy adds in pairs: as good, without a list of floats
+    squares, units = float((apart * apart).sum()), len(apart)
     return Spread(math.sqrt(squares * units / (units - 1)) / n if units > 1 else math.inf, units)
 
 
