@@ -7,6 +7,7 @@ It decides what can be decided by spelling and exact arithmetic, and says "unkno
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Literal
 
 from evalrun.score.number import number, spelled, split_unit
@@ -49,6 +50,7 @@ _SUBSTITUTIONS = tuple(
 _NAME = re.compile(
     r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
 )
+_ORDER = re.compile(r"[<>]|\\[lg]eq|\\neq")
 _RELATION = re.compile(r"=|<|>|\\leq|\\geq|\\neq|\\in(?![A-Za-z])")
 _BASED = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?([0-9]+)\}?")
 _COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
@@ -114,8 +116,9 @@ def _item(text: str) -> Form:
         return Form(kind="number", text=_ungrouped(quantity), value=value, unit=unit)
     parts = _split(text)
     if len(parts) > 1 and "\\begin" not in text:
-        items = tuple(item for part in parts for item in _flat(_item(part)))
-        return Form(kind="group", text=_canonical(text), items=items)
+        items = [_item(part) for part in parts]
+        flat = (one.items if one.kind == "group" and not one.bracket and not one.name else (one,) for one in items)
+        return Form(kind="group", text=_canonical(text), items=tuple(chain.from_iterable(flat)))
     name, text = _named(text)
     text, unit = split_unit(text)
     return replace(_bare(text), name=name, unit=unit)
@@ -137,7 +140,8 @@ def _bare(text: str) -> Form:
         inside = text[6:-1]
         return _item(inside) if re.search("[0-9]", inside) else Form(kind="text", text=_words(inside))
     if _RELATION.search(canonical):
-        return Form(kind="equation" if _top_level_equals(canonical) else "relation", text=canonical)
+        equation = "=" in canonical and not _ORDER.search(canonical)
+        return Form(kind="equation" if equation else "relation", text=canonical)
     if group := _group(text):
         return group
     if _WORDS.fullmatch(text):
@@ -173,21 +177,13 @@ def _named(text: str) -> tuple[str, str]:
         return "", text.rpartition("=")[2].strip()
     name, sign, value = (*re.split(r"(=|\\in(?![A-Za-z]))", text, maxsplit=1), "", "")[:3]
     name = _canonical(name)
-    if not sign or not value or not _NAME.fullmatch(name) or re.search(r"[<>]|\\[lg]eq|\\neq", value):
+    if not sign or not value or not _NAME.fullmatch(name) or _ORDER.search(value):
         return "", text
     return name.replace("{", "").replace("}", ""), value.rpartition("=")[2].strip()
 
 
 def _words(text: str) -> str:
     return re.sub(r"^\((.*)\)$", r"\1", " ".join(text.casefold().split()).strip(" .")).strip()
-
-
-def _flat(form: Form) -> tuple[Form, ...]:
-    return form.items if form.kind == "group" and not form.bracket and not form.name else (form,)
-
-
-def _top_level_equals(text: str) -> bool:
-    return "=" in text and not re.search(r"[<>]|\\[lg]eq|\\neq", text)
 
 
 def _depths(text: str) -> list[int]:
@@ -232,13 +228,9 @@ def same(expected: Form, answer: Form) -> bool | None:
     kinds = {expected.kind, answer.kind}
     if kinds == {"number"}:
         return expected.value == answer.value
-    if kinds == {"text"}:
-        return False
-    if "text" in kinds:
+    if "text" in kinds and len(kinds) > 1:
         return expected.text.casefold() == answer.text.casefold() or None
-    if "written" in kinds:
-        return False
-    if kinds == {"number", "group"}:
+    if kinds == {"text"} or "written" in kinds or kinds == {"number", "group"}:
         return False
     if "equation" in kinds and not kinds.isdisjoint({"number", "formula"}):
         return None if expected.name or answer.name else False
@@ -254,39 +246,24 @@ def measured(form: Form, unit: str) -> Form:
 
 
 def _groups(expected: Form, answer: Form) -> bool | None:
+    """Compare two groups: item by item, or as sets, in which each item has an equal on the other side.
+
+    A repeated item of a set counts once.
+    """
+    left, right = expected.items, answer.items
     brackets = {expected.bracket, answer.bracket}
-    if brackets <= {"", r"\{\}"}:
-        if _distinct_names(expected) != _distinct_names(answer):  # p=3, q=2 against 3, 2: by position
-            return _in_order(expected.items, answer.items)
-        return _in_any_order(expected.items, answer.items)
-    if len(brackets) == 1 or brackets == {"", "()"}:
-        return _in_order(expected.items, answer.items)
-    return False
-
-
-def _distinct_names(form: Form) -> bool:
-    return len({item.name for item in form.items if item.name}) > 1
-
-
-def _all(verdicts: list[bool | None]) -> bool | None:
-    if any(verdict is False for verdict in verdicts):
+    by_name = [len({item.name for item in items if item.name}) > 1 for items in (left, right)]
+    if brackets <= {"", r"\{\}"} and by_name[0] == by_name[1]:  # but p=3, q=2 against 3, 2: by position
+        if len(left) * len(right) > 2_500:
+            return None
+        table = [[same(one, other) for other in right] for one in left]
+        rows = [*table, *(list(column) for column in zip(*table, strict=True))]
+        found = [True if True in row else None if None in row else False for row in rows]
+    elif len(left) != len(right) or not (brackets <= {"", r"\{\}"} or len(brackets) == 1 or brackets == {"", "()"}):
         return False
-    return None if None in verdicts else True
-
-
-def _in_order(left: tuple[Form, ...], right: tuple[Form, ...]) -> bool | None:
-    if len(left) != len(right):
-        return False
-    return _all([same(one, other) for one, other in zip(left, right, strict=True)])
-
-
-def _in_any_order(left: tuple[Form, ...], right: tuple[Form, ...]) -> bool | None:
-    """Compare two sets: each item has an equal on the other side. A repeated item counts once."""
-    if len(left) * len(right) > 2_500:
-        return None
-    table = [[same(one, other) for other in right] for one in left]
-    rows = [*table, *(list(column) for column in zip(*table, strict=True))]
-    return _all([True if True in row else None if None in row else False for row in rows])
+    else:
+        found = [same(one, other) for one, other in zip(left, right, strict=True)]
+    return False if False in found else None if None in found else True
 
 
 def meaning(form: Form, like: Form) -> str:
@@ -297,15 +274,13 @@ def meaning(form: Form, like: Form) -> str:
     """
     name = f"{form.name}=" if like.name and form.name not in ("", like.name) else ""
     unit = f" {form.unit}" if like.unit and form.unit not in ("", like.unit) else ""
-    return f"{name}{_core(form, form.bracket or like.bracket)}{unit}"
-
-
-def _core(form: Form, bracket: str) -> str:
+    text, bracket = form.text, form.bracket or like.bracket
     if form.value is not None:
-        return spelled(form.value)
-    if form.kind != "group":
-        return form.text.casefold() if form.kind == "text" else form.text
-    items = [meaning(item, item) for item in form.items]
-    if bracket in ("", r"\{\}"):
-        return "{" + ", ".join(sorted(set(items))) + "}"
-    return bracket[0] + ", ".join(items) + bracket[-1]
+        text = spelled(form.value)
+    elif form.kind == "group":
+        items = [meaning(item, item) for item in form.items]
+        ordered = bracket not in ("", r"\{\}")
+        text = f"{bracket[0]}{', '.join(items)}{bracket[-1]}" if ordered else f"{{{', '.join(sorted(set(items)))}}}"
+    elif form.kind == "text":
+        text = text.casefold()
+    return f"{name}{text}{unit}"

@@ -16,10 +16,9 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 import msgspec
@@ -57,23 +56,24 @@ def score_all(
     """
     if len({scorer.label for scorer in scorers}) < len(scorers):
         raise SuiteError("scorers: two have the same name; give one of them a `name`")
-    with WorkerPool(
-        scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes, beside=beside
-    ) as pool:  # it starts no worker before one is needed
-        waiting: deque[_Waiting] = deque()
+    waiting: deque[_Waiting] = deque()
+
+    def ready(most: int) -> Iterator[Scored]:
+        """Yield the scores of what is done, and wait for the oldest while more than `most` wait."""
+        while waiting and (len(waiting) > most or waiting[0].done()) and waiting[0].wait(stop):
+            one = waiting.popleft()
+            for scorer, future in zip(scorers, one.futures, strict=True):
+                yield Scored(key=one.key, scorer=scorer.label, score=future.result(), answer_crc=one.answer_crc)
+            progress()
+
+    with WorkerPool(scorers, workers=workers, deadline_s=deadline_s, memory_bytes=memory_bytes, beside=beside) as pool:
         for key, sample, completion in items:
             if stop():
                 return
             futures = [pool.submit(number, sample, completion) for number in range(len(scorers))]
             waiting.append(_Waiting(key, crc(completion), futures))
-            while waiting and (len(waiting) > workers * _AHEAD or waiting[0].done()):
-                if not waiting[0].wait(stop):
-                    return
-                yield from waiting.popleft().scores(scorers)
-                progress()
-        while waiting and waiting[0].wait(stop):
-            yield from waiting.popleft().scores(scorers)
-            progress()
+            yield from ready(workers * _AHEAD)
+        yield from ready(0)
 
 
 def crc(completion: Completion) -> int:
@@ -93,21 +93,10 @@ class _Waiting(NamedTuple):
 
     def wait(self, stop: Callable[[], bool]) -> bool:
         """Wait for all of them; false if `stop` came first."""
-        for future in self.futures:
-            while not future.done():
-                if stop():
-                    return False
-                with suppress(TimeoutError):
-                    future.exception(timeout=_POLL_S)
+        while wait(self.futures, timeout=_POLL_S).not_done:
+            if stop():
+                return False
         return True
-
-    def scores(self, scorers: Sequence[ScorerSpec]) -> Iterator[Scored]:
-        for scorer, future in zip(scorers, self.futures, strict=True):
-            yield Scored(key=self.key, scorer=scorer.label, score=future.result(), answer_crc=self.answer_crc)
-
-
-class _Gone(Exception):
-    """The worker died, or its reply could not be read."""
 
 
 class WorkerPool:
@@ -137,7 +126,7 @@ class WorkerPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._closed = True
             alive = list(self._alive)
@@ -162,29 +151,26 @@ class WorkerPool:
         """Score on this thread's worker. A worker that died before its turn is not this answer's fault: retry once."""
         message = frame(task)
         worker = self._worker()
-        if worker.served:
-            try:
-                return self._ask(worker, message)
-            except _Gone:
-                worker = self._worker()
-        try:
-            return self._ask(worker, message)
-        except _Gone:
-            code = worker.process.returncode
-            if code == -signal.SIGKILL:  # not by us: the kernel was out of memory
-                return Score(value=None, error="scorer_oom", why="the scorer's process was killed by the system")
-            return Score(value=None, error="scorer_crash", why=f"the scorer's process died with exit code {code}")
+        score = self._ask(worker, message)
+        if score is None and worker.served:
+            worker = self._worker()
+            score = self._ask(worker, message)
+        if score is not None:
+            return score
+        code = worker.process.returncode
+        if code == -signal.SIGKILL:  # not by us: the kernel was out of memory
+            return Score(value=None, error="scorer_oom", why="the scorer's process was killed by the system")
+        return Score(value=None, error="scorer_crash", why=f"the scorer's process died with exit code {code}")
 
-    def _ask(self, worker: "_Worker", message: bytes) -> Score:
+    def _ask(self, worker: "_Worker", message: bytes) -> Score | None:
+        """Return what the worker says; None where it died, or its reply could not be read."""
         try:
             score = worker.ask(message, deadline_s=self._deadline_s)
         except TimeoutError:
-            self._discard(worker)
-            return Score(value=None, error="scorer_timeout", why=f"no score within {self._deadline_s:g} s")
-        except (EOFError, OSError, msgspec.DecodeError) as error:
-            self._discard(worker)
-            raise _Gone from error
-        if score.error == "scorer_oom":  # what is left of its heap is not to be trusted
+            score = Score(value=None, error="scorer_timeout", why=f"no score within {self._deadline_s:g} s")
+        except (EOFError, OSError, msgspec.DecodeError):
+            score = None
+        if score is None or score.error in ("scorer_timeout", "scorer_oom"):  # what is left of it is not to be trusted
             self._discard(worker)
         return score
 

@@ -19,7 +19,7 @@ MARGIN = 0.02
 
 
 class Line(NamedTuple):
-    """One simulated rate. kind: alpha (at most), power (80 +- 3), cover (95 +- band) or info."""
+    """One simulated rate. kind: alpha (at most), power (80 +- band), cover (95 +- band) or info."""
 
     kind: str
     what: str
