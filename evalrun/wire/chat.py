@@ -27,7 +27,6 @@ LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_t
 """Body fields by which some server or other limits an answer's tokens."""
 CHOICES = ("n", "best_of")
 """Body fields by which it writes, and bills, several answers."""
-EXCERPT_CHARS = 200
 
 
 # ---------------------------------------------------------------- the request
@@ -75,6 +74,7 @@ class ChatDecoder:
     def __init__(self, *, max_bytes: int = 64 * 2**20, end_markers: Iterable[str] = (), redact: Redact = str) -> None:
         self.done = False
         self._draft = Draft(streamed=True)
+        self.instants = self._draft.instants
         self._max_bytes = max_bytes
         self._end_markers = tuple(end_markers)
         self._redact = redact
@@ -83,11 +83,6 @@ class ChatDecoder:
         self._done_marker = False
         self._after_done = 0
         self._failure: Failure | None = None
-
-    @property
-    def instants(self) -> list[int]:
-        """Of the token events, of any choice."""
-        return self._draft.instants
 
     @property
     def first_answer_ns(self) -> int | None:
@@ -145,8 +140,7 @@ class ChatDecoder:
         try:
             reply = chunk.decode(data)
         except chunk.NotChat as error:
-            excerpt = self._redact(data)[:EXCERPT_CHARS]
-            self._fail("bad_chunk", f"event {self._events}: malformed chunk, {error}: {excerpt}")
+            self._fail("bad_chunk", f"event {self._events}: malformed chunk, {error}: {self._redact(data)[:200]}")
             return
         if reply.error or reply.object == "error":
             self._in_band(data)
@@ -179,9 +173,7 @@ class ChatDecoder:
         return Failure(kind=kind, phase=phase, message=message, status=status, possibly_billed=billed)
 
 
-def decoder(*, max_bytes: int, end_markers: Iterable[str], redact: Redact) -> ChatDecoder:
-    """Return the decoder of one stream."""
-    return ChatDecoder(max_bytes=max_bytes, end_markers=end_markers, redact=redact)
+decoder = ChatDecoder
 
 
 # ---------------------------------------------------------------- the answer in one piece

@@ -63,7 +63,9 @@ class Dialect(Protocol):
         """Read a 2xx answer that came in one piece."""
 
 
-DIALECTS: dict[str, Dialect] = {"chat": chat}
+DIALECTS: dict[str, Dialect] = {
+    "chat": chat,
+}
 
 
 def request_body(
