@@ -26,7 +26,6 @@ from evalrun.types import Json
 
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME")
 _GRACE_S = 3.0  # between SIGTERM and SIGKILL
-_TAIL_BYTES = 2000
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -127,9 +126,7 @@ def _way_out(code: int) -> str:
 
 def _tail(log: Path) -> str:
     """Return where the log is and its last line."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        lines = file.read().decode("utf-8", "replace").split("\n")
+    lines = log.read_text("utf-8", "replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "it is empty")
     return f"its log is {log}: {last}"
 

@@ -29,6 +29,9 @@ from evalrun.wire.timing import Bounds, countable_tokens, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
 LIST_S = 15.0  # a list of models that takes longer is done without
+_HEADERS = {
+    "user-agent": "evalrun", "content-type": "application/json", "accept": "text/event-stream, application/json",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ class Client:
         self._sizes = sizes
         self._end_markers = end_markers
         self._redact = Redactor([endpoint.key] if endpoint.key else [])
-        self._headers = {"user-agent": "evalrun", **endpoint.headers, **headers}
+        self._headers = {**_HEADERS, **endpoint.headers, **headers}
         if endpoint.key:
             self._headers |= dialect.headers(endpoint.key.reveal())
 
@@ -79,15 +82,7 @@ class Client:
 
     async def _attempt(self, body: bytes, began_ns: int) -> Reply:
         request = httpx.Request(
-            "POST",
-            self._url,
-            headers={
-                **self._headers,
-                "content-type": "application/json",
-                "accept": "text/event-stream, application/json",
-            },
-            content=body,
-            extensions={"deadlines": self._deadlines},
+            "POST", self._url, headers=self._headers, content=body, extensions={"deadlines": self._deadlines}
         )
         try:
             response = await self._transport.handle_async_request(request)
@@ -97,7 +92,12 @@ class Client:
                     return self._reply(await self._refusal(response, exchange), exchange, began_ns)
                 if "event-stream" in response.headers.get("content-type", ""):
                     return await self._streamed(response, exchange, began_ns)
-                return self._reply(await self._whole(response), exchange, began_ns)
+                body = await self._body(response, limit=self._sizes.answer)
+                outcome = self._dialect.reply(
+                    body, status=response.status_code, headers=response.headers, end_markers=self._end_markers,
+                    redact=self._redact,
+                )  # fmt: skip
+                return self._reply(outcome, exchange, began_ns)
             finally:
                 await response.aclose()
         except Broken as broken:
@@ -149,15 +149,6 @@ class Client:
             stream.finish()  # nothing that may follow is waited for; after a failure the connection is dropped
         exchange.closed_ns = exchange.closed_ns or done_ns
         return self._reply(outcome, exchange, began_ns, decoder, bounds)
-
-    async def _whole(self, response: httpx.Response) -> Outcome:
-        return self._dialect.reply(
-            await self._body(response, limit=self._sizes.answer),
-            status=response.status_code,
-            headers=response.headers,
-            end_markers=self._end_markers,
-            redact=self._redact,
-        )
 
     async def _refusal(self, response: httpx.Response, exchange: Exchange) -> Failure:
         try:

@@ -45,16 +45,16 @@ async def serve_embedded(
     path = await _find_weights(model, needs)
     threads = threads or max(1, usable_cores() - 1)  # its threads spin: with every core taken, all starve
     name, key = BUILT_IN if built_in else path.stem, Secret(secrets.token_urlsafe(24))
-    config: dict[str, Json] = {
-        "path": str(path), "model": name, "slots": needs.slots, "context": context, "threads": threads,
-    }  # fmt: skip
+    size = {"slots": needs.slots, "context": context, "threads": threads}
     async with child(
         "evalrun.targets.embedded.llama",
-        config | {"key": key.reveal(), "log": str(log.absolute())},
+        {"path": str(path), "model": name, "key": key.reveal(), "log": str(log.absolute()), **size},
         log=log,
         ready_s=_LOAD_S,
         environ={"GOMP_SPINCOUNT": "1000"},
     ) as server:
+        weights = {"weights": path.name, "weights_bytes": path.stat().st_size}
+        known = {"weights_sha256": SMOLLM2.sha256} if built_in else {}
         loaded = await _warm_up(str(server.facts["address"]), model=name, key=key)
         if (trained := loaded.get("n_ctx_train")) and context > trained:
             needs.notify(f"{name}: context {context} is more than the {trained} tokens it was trained for")
@@ -64,7 +64,7 @@ async def serve_embedded(
             key=key,
             headers=_HEADERS,
             note=_note(name, loaded.get("n_params"), threads=threads, built_in=built_in),
-            facts=_facts(config, engine=server.facts["engine"], built_in=built_in),
+            facts={"engine": server.facts["engine"], **weights, **known, **size},
         )
         if server.ended:
             needs.notify(f"{name}: its server {server.ended} during the run; see {log}")
@@ -125,14 +125,6 @@ def _note(model: str, parameters: int | None, *, threads: int, built_in: bool) -
     kind = f", {_QUANTIZATION}" if built_in else ""
     cores = "1 thread" if threads == 1 else f"{threads} threads"
     return f"embedded {model} ({size}{kind}) on this machine's CPU, {cores}; not the endpoint you may have wanted"
-
-
-def _facts(config: dict[str, Json], *, engine: Json, built_in: bool) -> dict[str, Json]:
-    """Return what the manifest keeps."""
-    path = Path(config["path"])
-    weights = {"weights": path.name, "weights_bytes": path.stat().st_size}
-    known = {"weights_sha256": SMOLLM2.sha256} if built_in else {}
-    return {"engine": engine, **weights, **known} | {name: config[name] for name in ("slots", "context", "threads")}
 
 
 # ---------------------------------------------------------------- the machine

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import zip_longest
 from statistics import NormalDist
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -41,8 +41,7 @@ _encode = msgspec.json.encode
 class Question:
     """A request, as far as the model cares.
 
-    mark: the digest of its messages. cached_tokens: the part of the prompt's that the prefix cache served.
-    limit: the most tokens of a choice.
+    mark: the digest of its messages. cached_tokens: those of the prompt in the prefix cache. limit: of each choice.
     """
 
     mark: bytes
@@ -51,13 +50,6 @@ class Question:
     fact: Fact | None
     seed: int
     limit: int | None
-
-
-class ChunkText(NamedTuple):
-    """What one chunk of one choice carries."""
-
-    field: Literal["reasoning_content", "content"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +65,11 @@ class DrawnChoice:
     def tokens(self) -> int:
         return len(self.reasoning) + len(self.answer)
 
-    def chunks(self, size: int) -> list[ChunkText]:
-        """Cut it into chunks of `size` tokens; one never holds reasoning and answer together."""
-        parts: tuple[tuple[Literal["reasoning_content", "content"], tuple[str, ...]], ...]
-        parts = ("reasoning_content", self.reasoning), ("content", self.answer)
+    def deltas(self, size: int) -> list[bytes]:
+        """Return its chunks of `size` tokens as JSON; one never has reasoning and answer together."""
+        parts = (b"reasoning_content", self.reasoning), (b"content", self.answer)
         return [
-            ChunkText(name, "".join(tokens[start : start + size]))
+            b'{"%b":%b}' % (name, _encode("".join(tokens[start : start + size])))
             for name, tokens in parts
             for start in range(0, len(tokens), size)
         ]
@@ -94,8 +85,8 @@ class DrawnAnswer:
         self.id = f"sim-{question.mark.hex()[:12]}-{number}"
         self.question = question
         self.choices = [_choice(spec, question, number=index) for index in range(choices)]
-        self.chunks = [one.chunks(spec.tokens_per_chunk) for one in self.choices]
-        self.steps = max(map(len, self.chunks))
+        self._deltas = [one.deltas(spec.tokens_per_chunk) for one in self.choices]
+        self.steps = max(map(len, self._deltas))
         self.first_s = _first_token_s(spec, question)
         self.gap_s = spec.token_s * spec.tokens_per_chunk
         self.completion_tokens = sum(one.tokens for one in self.choices)
@@ -110,9 +101,8 @@ class DrawnAnswer:
 
     def events(self, *, usage_asked: bool) -> Iterator[bytes]:
         """Yield the events of chunk 0, 1, ... of all choices; with the last one the finish reasons and the end."""
-        for number, together in enumerate(zip_longest(*self.chunks), start=1):
-            tokens = [(index, chunk) for index, chunk in enumerate(together) if chunk is not None]
-            data = b"".join(self._event(i, b'{"%b":%b}' % (c.field.encode(), _encode(c.text))) for i, c in tokens)
+        for number, deltas in enumerate(zip_longest(*self._deltas), start=1):
+            data = b"".join(self._event(index, delta) for index, delta in enumerate(deltas) if delta is not None)
             yield data + self._ending(usage_asked) if number == self.steps else data
 
     def whole(self) -> bytes:
@@ -172,12 +162,12 @@ def _first_token_s(spec: Simulator, question: Question) -> float:
 
 
 def _prefill_s(spec: Simulator, tokens: int) -> float:
-    """Return the time that the first so many tokens of a prompt take, none of them cached."""
+    """Return the time for the first so many tokens of a prompt, none of them cached."""
     return spec.ttft_per_token_s * tokens + spec.ttft_per_token2_s * tokens**2
 
 
 def _choice(spec: Simulator, question: Question, *, number: int) -> DrawnChoice:
-    """Write one choice, cut at the limit of tokens."""
+    """Draw one choice, cut at the limit of tokens."""
     dice = _dice(spec, question, f"choice {number}")
     right = None
     if question.fact is not None:
@@ -199,10 +189,7 @@ def _choice(spec: Simulator, question: Question, *, number: int) -> DrawnChoice:
 
 
 def _dice(spec: Simulator, question: Question, purpose: str) -> random.Random:
-    """Return the chance that belongs to this question and purpose, and to nothing else.
-
-    Only random() is called on it.
-    """
+    """Return the random numbers of this question and purpose; only random() is called on them."""
     key = f"{spec.seed} {question.mark.hex()} {question.seed} {purpose}"
     return random.Random(int.from_bytes(sha256(key.encode()).digest()))
 
@@ -212,7 +199,7 @@ def _length(middle: int, dice: random.Random) -> int:
 
 
 def _filler(words: int, dice: random.Random) -> list[str]:
-    """Return so many words that mean nothing, from a place in a text of them."""
+    """Return so many words without meaning."""
     start = int(dice.random() * len(_FILLER))
     return [_FILLER[(start + i) % len(_FILLER)] for i in range(words)]
 

@@ -79,7 +79,8 @@ class MeasuringTransport(httpx.AsyncBaseTransport):
                     raise
                 connection, exchange.reused = None, False
             else:
-                return _response(answer, stream, exchange)
+                extensions = {"evalrun": exchange, "http_version": b"HTTP/1.1", "reason_phrase": answer.reason}
+                return httpx.Response(answer.status, headers=answer.headers, stream=stream, extensions=extensions)
 
     async def aclose(self) -> None:
         """Close every connection. Requests in flight break."""
@@ -100,12 +101,3 @@ def _origin(url: httpx.URL) -> Origin:
     if url.scheme not in PORTS or not url.raw_host:
         raise http1.ProtocolError(f"{url.scheme}://{url.host}: not an http or https address")
     return Origin(url.scheme == "https", url.raw_host.decode("ascii"), url.port or PORTS[url.scheme])
-
-
-def _response(answer: http1.AnswerParser, stream: Stream, exchange: Exchange) -> httpx.Response:
-    return httpx.Response(
-        answer.status,
-        headers=answer.headers,
-        stream=stream,
-        extensions={"evalrun": exchange, "http_version": b"HTTP/1.1", "reason_phrase": answer.reason},
-    )

@@ -221,21 +221,15 @@ class Stream(httpx.AsyncByteStream):
 
     def _due(self) -> Deadline:
         """Return the next deadline on the monotonic clock in ns, and what passing it means."""
-        limits, exchange = self._deadlines, self._exchange
-        total: Deadline = (
-            exchange.asked_ns + limits.total_s * 1e9,
-            "deadline",
-            f"not finished after {limits.total_s:g} s",
-        )
+        total_s, first_s, idle_s = self._deadlines.total_s, self._deadlines.first_byte_s, self._deadlines.idle_s
+        due_ns = self._exchange.asked_ns + total_s * 1e9
+        total: Deadline = due_ns, "deadline", f"not finished after {total_s:g} s"
         if self._paused:
             return total
-        if exchange.first_byte_ns is None:
-            since_ns = exchange.sent_ns or self._begun_ns
-            return min(
-                total,
-                (since_ns + limits.first_byte_s * 1e9, "timeout_first_byte", f"no answer in {limits.first_byte_s:g} s"),
-            )
-        return min(total, (self._active_ns + limits.idle_s * 1e9, "stall", f"silent for {limits.idle_s:g} s"))
+        if self._exchange.first_byte_ns is None:
+            due_ns = (self._exchange.sent_ns or self._begun_ns) + first_s * 1e9
+            return min(total, (due_ns, "timeout_first_byte", f"no answer in {first_s:g} s"))
+        return min(total, (self._active_ns + idle_s * 1e9, "stall", f"silent for {idle_s:g} s"))
 
     def _check_deadlines(self) -> None:
         """Fail if a deadline has passed, else sleep until the next one."""
