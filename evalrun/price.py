@@ -75,9 +75,7 @@ def worst_case(body_bytes: int, most_tokens: int, prices: Prices) -> Decimal:
 
 
 class Budget:
-    """What a run may spend, in US dollars.
-
-    Every request reserves its worst case first, so that the sum never passes the cap.
+    """What a run may spend, in US dollars: every request reserves its worst case first, so the sum stays below the cap.
 
         reserve --> sent --> settle (what it cost, or None: unknown, charged in full)
                 \\-> not sent --> release
@@ -90,7 +88,7 @@ class Budget:
         self.spent = self.reserved = self.assumed = Decimal(0)
 
     def reserve(self, usd: Decimal) -> bool:
-        """Set `usd` aside, or give False when the cap does not allow it."""
+        """Set `usd` aside, or return False when the cap does not allow it."""
         if self.cap is not None and self.spent + self.reserved + usd > self.cap:
             return False
         self.reserved += usd
@@ -104,5 +102,5 @@ class Budget:
         self.spent += reserved if cost_usd is None else cost_usd
 
     def release(self, reserved: Decimal) -> None:
-        """Give back what was `reserved` for a request that cost nothing."""
+        """Release what was `reserved` for a request that cost nothing."""
         self.reserved -= reserved

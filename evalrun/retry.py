@@ -18,7 +18,7 @@ from random import Random
 from evalrun.types import Completion, Failure, Outcome
 
 STOPS = frozenset({"auth", "quota", "no_model", "tls", "redirect"})  # true of every request to this target
-OUTAGE = frozenset({"dns", "connect", "timeout_connect"})  # nobody is there: wait for the network, burn no sample
+OUTAGE = frozenset({"dns", "connect", "timeout_connect"})  # no server: wait for the network, use up no attempt
 MOMENTARY = STOPS | OUTAGE | {"rate_limited", "client_resource"}  # says something of the moment, not of the sample
 FINAL = frozenset(
     {"bad_request", "context_length", "content_filter", "too_large", "not_sse", "empty", "protocol"}
@@ -47,7 +47,7 @@ class Resend:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The failure stands; other requests go on."""
+    """Keep the failure; other requests go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class StopTarget:
-    """No request to this target can succeed; `why` is for the person who can mend it."""
+    """No request to this target can succeed; `why` is for the person who can fix it."""
 
     why: str
 

@@ -83,24 +83,24 @@ class _Choice:
         self.acted_at: int | None = None  # the first refusal or tool call
         self.finish_reason: str | None = None
 
-    def hear(self, delta: Delta, at_ns: int) -> bool:
+    def add(self, delta: Delta, at_ns: int) -> bool:
         """Add a delta; return whether it was a token event."""
-        heard = False
+        event = False
         if delta.content:
             self.content.append(delta.content)
             self.content_at.append(at_ns)
-            heard = True
+            event = True
         if thought := delta.reasoning_content or delta.reasoning:
             self.reasoning.append(thought)
-            heard = True
+            event = True
         if delta.refusal or delta.tool_calls:
             self.refusal.append(delta.refusal or "")
             for fragment in delta.tool_calls or ():
                 self._call(fragment)
             if self.acted_at is None:
                 self.acted_at = at_ns
-            heard = True
-        return heard
+            event = True
+        return event
 
     def _call(self, fragment: ToolFragment) -> None:
         name = (fragment.function and fragment.function.name) or ""
@@ -160,7 +160,7 @@ class Draft:
             if part.finish_reason:
                 choice.finish_reason = part.finish_reason
             said = part.delta if self._streamed else part.message
-            if said is not None and choice.hear(said, at_ns):
+            if said is not None and choice.add(said, at_ns):
                 self.instants.append(at_ns)
 
     @property
@@ -220,7 +220,7 @@ class Draft:
         return [choice for _, choice in sorted(self._choices.items())] or [_Choice()]
 
     def _tokens(self, counted: Usage) -> tuple[int | None, TokenSource | None]:
-        """Return the completion tokens and who counted them; chunks where nobody did."""
+        """Return the completion tokens and who counted them; chunks where the server did not."""
         if counted.completion_tokens is not None:
             return counted.completion_tokens, "usage"
         return (len(self.instants), "chunks") if self._streamed else (None, None)

@@ -112,7 +112,7 @@ def parse(text: str) -> dict[str, Json]:
     except (ValueError, RecursionError) as error:
         raise NotChat(str(error)) from None
     if not isinstance(value, dict):
-        raise NotChat(f"a JSON {type(value).__name__} where an object belongs")
+        raise NotChat(f"a JSON {type(value).__name__} instead of an object")
     return value
 
 

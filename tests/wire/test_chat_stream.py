@@ -403,7 +403,7 @@ def test_an_event_named_error_is_one(data: str) -> None:
     [
         ('{"choices":[{"delta":', "at character 21: Expecting value"),
         ("oops", "at character 0: Expecting value"),
-        ("[1]", "a JSON list where an object belongs"),
+        ("[1]", "a JSON list instead of an object"),
         ('{"a":' + "[" * 100_000, "maximum recursion depth exceeded"),
     ],
 )

@@ -66,7 +66,7 @@ class Connection:
 
     def resume(self) -> None:
         if not self.closed:
-            self.stamped.drained = False  # nobody watched it meanwhile
+            self.stamped.drained = False  # it was not watched meanwhile
             self._loop.add_reader(self._fd, self._readable)
 
     def release(self) -> None:

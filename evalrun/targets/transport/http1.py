@@ -63,7 +63,7 @@ class AnswerParser:
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> bytes:
-        """Read on, and give the body bytes in `data`. Bytes past the end make the connection not reusable."""
+        """Parse `data` and return its body bytes. Bytes past the end make the connection not reusable."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -86,7 +86,7 @@ class AnswerParser:
     # httptools calls these from within feed_data
 
     def on_message_begin(self) -> None:
-        if self.complete:  # an answer to a question nobody asked
+        if self.complete:  # an unasked answer
             self.reusable = False
         else:
             self.reason, self.headers = b"", []
@@ -110,7 +110,7 @@ class AnswerParser:
         elif status >= 200:
             self.status = status
             self._keep_alive = self._parser.should_keep_alive()
-            self.complete = self._head_only  # httptools cannot be told; it would wait for the body
+            self.complete = self._head_only  # httptools would wait for the body
             self.close_delimited = not self._head_only and self._only_closing_ends_it()
 
     def _only_closing_ends_it(self) -> bool:

@@ -1,4 +1,4 @@
-"""What this machine gives a client: an event loop and file descriptors. It opens no connection."""
+"""What a client needs of this machine: an event loop and file descriptors. It opens no connection."""
 
 import asyncio
 import gc

@@ -84,7 +84,7 @@ def _proxies(context: ssl.SSLContext) -> dict[str, tuple[str, httpx.AsyncHTTPTra
             proxy = httpx.Proxy(url if "://" in url else f"http://{url}")
             inner = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=UNLIMITED, proxy=proxy)
         except (ValueError, ImportError, httpx.InvalidURL) as error:
-            raise SuiteError(f"{variable}: httpx cannot use this proxy; give http://host:port or unset it") from error
+            raise SuiteError(f"{variable}: httpx cannot use this proxy; set http://host:port or unset it") from error
         found[scheme] = variable, inner
     return found
 

@@ -62,7 +62,7 @@ class Stream(httpx.AsyncByteStream):
         self._waiter: asyncio.Future[None] | None = None
         self._error: Broken | None = None
         self._over = False  # nothing more will come
-        self._unwanted = False  # nobody will read what comes
+        self._unwanted = False  # what comes will not be read
         exchange.stamp = "kernel" if connection.stamped.stamps else "user"
         connection.owner = self
 
