@@ -1,4 +1,4 @@
-"""May two cells be compared, and in what? By what was asked, the load that was really used, and who read late.
+"""May two cells be compared, and in what? By what was asked, the load that was really used, and late reads.
 
 data                    differs: nothing is compared
 prompt                  differs: nothing either, unless prompts are what is compared (`across_prompts`)

@@ -65,7 +65,7 @@ def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
         if found:
             return found, []
     has = [f"{side.name} has {', '.join(f'{task} of {target}' for task, target in side.cells)}" for side in (base, new)]
-    raise SuiteError(f"nothing to compare: {'; '.join(has)}; give two runs of the same suite")
+    raise SuiteError(f"nothing to compare: {'; '.join(has)}; compare two runs of the same suite")
 
 
 def _contrast(
@@ -117,14 +117,14 @@ def _pair(meeting: Meeting, allowed: Comparable, *, sides: tuple[Side, Side], sa
 
 
 def _missing(matching: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
-    """Say where a side is not whole."""
+    """Yield a note for each side that is not finished."""
     for side, cell in zip(sides, (matching.base, matching.new), strict=True):
         if cell.attempted < cell.planned:
             yield f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
 
 
 def _added(matching: Matching, planned: Matching, sides: tuple[Side, Side]) -> Iterable[str]:
-    """Say where a side was asked more than was planned, and what is not of all of it."""
+    """Yield a note for each side that was asked more than was planned: not all rows read those requests."""
     for side, every, first in zip(sides, (matching.base, matching.new), (planned.base, planned.new), strict=True):
         if more := every.attempted - first.attempted:
             yield (

@@ -176,7 +176,7 @@ def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
     nights = past(alike, measure, matching.prices)
     if now and len(nights) >= LEAST_NIGHTS:
         return _nightly(nights, Night(math.log(now), 0.0), measure, margin, pairs=len(nights))
-    why = f"one number a run; a baseline of {LEAST_NIGHTS} nights tells how much it varies"
+    why = f"one number a run; a baseline of {LEAST_NIGHTS} nights shows how much it varies"
     if not now or not old:
         zero = f"{measure.label} is 0" if 0 in (now, old) else "unknown"
         return Found(None, why=why if now and old is None else zero)

@@ -18,7 +18,7 @@ from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.reader import JOURNAL
 
 LARGE_BYTES = 64 * 2**20
-"""From two journals of this size on, each is read by a process of its own."""
+"""Two journals of at least this size are read by two processes."""
 _COLUMNS = (
     "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "refused",
     "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s",

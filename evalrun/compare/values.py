@@ -14,9 +14,11 @@ Cause = Literal["capability", "truncation", "transport", "no answer", "disputed"
 class ComparedRow:
     """One measure of two cells.
 
-    base, new: each side's own value; None is unknown. comparison: of the `pairs` that both sides have. p: two-sided,
-    corrected (Holm) over all rows of the contrast that may claim something. word: `pass` is proven better, `regressed`
-    proven worse, None no claim. why: why there is no comparison, or why no claim is made from it.
+    base, new: each side's own value; None is unknown.
+    comparison: of the `pairs` that both sides have.
+    p: two-sided, adjusted (Holm) over all rows of the contrast that may claim something.
+    word: `pass` is proven better, `regressed` proven worse, None no claim.
+    why: why there is no comparison, or no claim from it.
     """
 
     measure: Measure
