@@ -7,7 +7,7 @@ from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.secret import Secret
 from evalrun.suite.read import Loaded, Target
-from evalrun.suite.validate import refusal
+from evalrun.suite.validate import locate, refusal
 from evalrun.targets.spec import Http
 
 
@@ -36,7 +36,7 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
     cap = loaded.suite.limits.max_cost_usd
     if cap is None:
         return []
-    where = loaded.locate(("limits", "max_cost_usd"))
+    where = locate(loaded.tree, ("limits", "max_cost_usd"))
     wrong = [
         f"{where}: a cap of {cap} USD needs prices, and {target.path} has none; add `prices:` there, or remove the cap"
         for target in targets
@@ -58,7 +58,7 @@ def require_key(target: Target, *, environ: Mapping[str, str], suite: str | Path
     if not isinstance(target.spec, Http) or target.spec.key_env is None:
         return None
     variable = target.spec.key_env
-    where = target.locate(("key_env",))
+    where = locate(target.tree, ("key_env",))
     key = environ.get(variable, "").strip()
     if not key:
         raise SuiteError(

@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -142,6 +142,12 @@ def trace(tree: Node, loc: Iterable[Step]) -> tuple[Node, tuple[Step, ...]]:
         if child is not None:
             node, path, chosen = child, (*path, step), False
     return node, path
+
+
+def locate(tree: Node, loc: Sequence[Step]) -> str:
+    """Return `file:line:column: path` of a field, or of the nearest enclosing value that was typed."""
+    node, path = trace(tree, loc)
+    return f"{node.position if path else tree.position.source}: {show_path(loc)}"
 
 
 def _unlike(node: Node, path: tuple[Step, ...], wants: str) -> Mistake:
