@@ -56,7 +56,10 @@ def validate(adapter: TypeAdapter[T], tree: Node, *, schema: Mapping[str, Json])
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         found = [_mistake(each, tree, names_at(schema, each["loc"])) for each in details if not _follows(each, tree)]
-    raise refusal(_line(each) for each in sorted(_joined(found), key=lambda each: each.position))
+    raise refusal(
+        f"{each.position}: {show_path(each.path)}{': ' if each.path else ''}{tty(each.message)}"
+        for each in sorted(_joined(found), key=lambda each: each.position)
+    )
 
 
 def refusal(lines: Iterable[str]) -> SuiteError:
@@ -72,11 +75,6 @@ def _follows(detail: ErrorDetails, tree: Node) -> bool:
         return False
     typed = trace(tree, detail["loc"])[0].value
     return isinstance(typed, dict | list) and len(typed) >= detail["ctx"]["min_length"]
-
-
-def _line(mistake: Mistake) -> str:
-    path = show_path(mistake.path)
-    return f"{mistake.position}: {path}{': ' if path else ''}{tty(mistake.message)}"
 
 
 def _joined(mistakes: Iterable[Mistake]) -> list[Mistake]:
