@@ -108,10 +108,6 @@ def _unmask(found: re.Match[str]) -> str:
     word = found[0]
     if word.isascii() or not any(c.isascii() and c.isalpha() for c in word):
         return word
-    return "".join(_escape(c) if _looks_latin(c) else c for c in word)
-
-
-def _looks_latin(char: str) -> bool:
-    if char.isascii() or not char.isalpha():
-        return False
-    return not unicodedata.name(char, "").startswith(_DISTINCT)
+    foreign = {c for c in word if not c.isascii() and c.isalpha()}
+    masked = {c for c in foreign if not unicodedata.name(c, "").startswith(_DISTINCT)}
+    return "".join(_escape(c) if c in masked else c for c in word)

@@ -50,7 +50,7 @@ class Measure:
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 LATENCIES = ("ttft", "tpot", "e2e")
-_MEASURES = (
+MEASURES = {measure.name: measure for measure in (
     Measure("accuracy", "accuracy", "fraction", "lower", ("limit", "no_worse")),
     Measure("failed", "failed", "fraction", "higher", ("limit", "no_worse")),
     Measure("truncated", "truncated", "fraction", "higher", ("limit", "no_worse")),
@@ -68,8 +68,7 @@ _MEASURES = (
     Measure("cost", "cost/answer", "usd", "higher", ("limit", "within")),
     Measure("cost_per_correct", "cost/right answer", "usd", "higher", ("within",)),
     Measure("client_lag", "client lag", "s", "higher", ("limit",)),
-)
-MEASURES = {measure.name: measure for measure in _MEASURES}
+)}  # fmt: skip
 
 _FORMS: dict[str, RuleKind] = {">=": "limit", "<=": "limit", "no worse than": "no_worse", "within": "within"}
 _SHAPE = re.compile(r"(?P<metric>\w+)\s*(?P<form>>=|<=|no\s+worse\s+than\b|within\b)\s*(?P<amount>\S.*)")
@@ -100,7 +99,9 @@ def parse(text: str) -> Rule:
     shape = _SHAPE.fullmatch(said)
     if shape is None:
         raise ValueError(f"{said!r} is not a rule; {_why_no_rule(said)}")
-    measure = _measure(said, shape["metric"])
+    if shape["metric"] not in MEASURES:
+        raise ValueError(f"{said!r}: {_unknown(shape['metric'])}")
+    measure = MEASURES[shape["metric"]]
     kind = _FORMS[" ".join(shape["form"].split())]
     if kind not in measure.kinds:
         raise ValueError(f"{said!r}: {measure.name} does not support this rule; write {_forms(measure)}")
@@ -116,12 +117,6 @@ def _why_no_rule(said: str) -> str:
     if metric and re.search(r"[<>=]", said):
         return f"write {_forms(MEASURES[metric[0]])}"
     return "write METRIC >= NUMBER, METRIC <= NUMBER, METRIC no worse than NUMBER points, or METRIC within NUMBER %"
-
-
-def _measure(said: str, name: str) -> Measure:
-    if name not in MEASURES:
-        raise ValueError(f"{said!r}: {_unknown(name)}")
-    return MEASURES[name]
 
 
 def _unknown(name: str) -> str:

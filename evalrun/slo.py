@@ -27,7 +27,7 @@ class Slo:
 
     def __bool__(self) -> bool:
         """Return whether there is any limit."""
-        return (self.ttft, self.tpot, self.e2e) != (None, None, None)
+        return bool(self.stated)
 
     @property
     def stated(self) -> dict[str, float]:
@@ -36,8 +36,8 @@ class Slo:
 
     def __str__(self) -> str:
         """Return it as text: `TTFT 2 s, TPOT 50 ms`."""
-        each = (f"{name.upper()} {_typed(most)}" for name, most in self.stated.items())
-        return ", ".join(each) or "none"
+        texts = {name: f"{most:.9g} s" if most >= 1 else f"{most * 1000:.9g} ms" for name, most in self.stated.items()}
+        return ", ".join(f"{name.upper()} {text}" for name, text in texts.items()) or "none"
 
 
 def read(suite: Mapping[str, Json]) -> Slo:
@@ -71,15 +71,8 @@ def kept(slo: Slo, *, ttft: Any, tpot: Any, e2e: Any) -> Kept:
     """
     within: Any = True
     beyond: Any = False
-    if slo.ttft is not None:
-        within, beyond = within & (ttft <= slo.ttft), beyond | (ttft > slo.ttft)
-    if slo.tpot is not None:
-        within = within & ((tpot <= slo.tpot) | (e2e - ttft <= slo.tpot))
-        beyond = beyond | (tpot > slo.tpot)
-    if slo.e2e is not None:
-        within, beyond = within & (e2e <= slo.e2e), beyond | (e2e > slo.e2e)
+    values = {"ttft": ttft, "tpot": tpot, "e2e": e2e}
+    for name, most in slo.stated.items():
+        burst = name == "tpot" and (e2e - ttft <= most)
+        within, beyond = within & ((values[name] <= most) | burst), beyond | (values[name] > most)
     return Kept(within, beyond)
-
-
-def _typed(most: float) -> str:
-    return f"{most:.9g} s" if most >= 1 else f"{most * 1000:.9g} ms"

@@ -49,7 +49,7 @@ class Sample(Value, frozen=True):
 # ---------------------------------------------------------------- what comes back
 
 
-TokenSource = Literal["usage", "tokenizer", "chunks"]
+TokenSource = Literal["usage", "chunks"]
 
 
 class Usage(Value, frozen=True):

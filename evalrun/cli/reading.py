@@ -194,7 +194,7 @@ def _folder(suite: str, out: Path) -> Path:
     """Return the folder of a suite's runs. A name needs no suite file: the runs may be all there is."""
     name = suite
     if suite.endswith((".yaml", ".yml")):
-        from evalrun.suite import read_suite
+        from evalrun.suite.read import read_suite
 
         name = read_suite(Path(suite), environ=os.environ).suite.name
     if name != Path(name).name or name == ".." or not (out / name).is_dir():

@@ -15,7 +15,7 @@ from evalrun.cli.options import PATH
 @click.argument("what", type=click.Choice(["suite", "target"]), default="suite")
 def schema(what: Literal["suite", "target"]) -> int:
     """Print the JSON Schema of suites or targets."""
-    from evalrun.suite import schema as schema_of
+    from evalrun.suite.schema import schema as schema_of
 
     write(json.dumps(schema_of(what), indent=1))
     return OK
@@ -57,7 +57,7 @@ def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | No
 
     from evalrun.errors import SuiteError
     from evalrun.secret import Secret
-    from evalrun.suite import read_target
+    from evalrun.suite.read import read_target
     from evalrun.targets.simulator.server import serve_forever
     from evalrun.targets.simulator.spec import Simulator
     from evalrun.targets.transport.machine import loop_factory

@@ -3,10 +3,8 @@
     source      the union of all sources; rows of the suite file (`inline`) and of a function (`python`)
     files       jsonl, csv, parquet
     hub         data sets of the Hugging Face hub
-    graded      generated problems in six levels
-    arithmetic  the arithmetic problems
+    graded      generated problems in six levels, and the arithmetic ones
     words       the word problems
-    puzzles     the word problems of level 6
     ladder      questions about long texts at exact prompt sizes
     context     the probes of a ladder
     scale       units of a probe -> tokens

@@ -106,17 +106,14 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the numbered lines of a UTF-8 file, without its byte-order mark, with line ends."""
     try:
         with path.open("rb") as file:
-            number = 1
-            line = file.readline(MAX_ROW_BYTES + 1)
-            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line[:2]:
+            start = file.read(3)
+            if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start[:2]:
                 raise SuiteError(f"{path}: is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 {path.name} > new")
-            line = line.removeprefix(codecs.BOM_UTF8)
-            while line:
+            file.seek(3 if start == codecs.BOM_UTF8 else 0)
+            for number, line in enumerate(iter(lambda: file.readline(MAX_ROW_BYTES + 1), b""), start=1):
                 if len(line) > MAX_ROW_BYTES:
                     raise SuiteError(f"{path}:{number}: longer than {MAX_ROW_BYTES} bytes; write one row per line")
                 yield number, line
-                number += 1
-                line = file.readline(MAX_ROW_BYTES + 1)
     except OSError as error:
         raise SuiteError(f"{path}: cannot be read: {error.strerror}; check its permissions") from None
 
@@ -132,9 +129,7 @@ def _row(line: bytes) -> Row:
     """Decode a line of JSON without losing digits: fractions become decimals, huge integers become text."""
     try:
         text = line.decode().rstrip("\r\n")  # with the line end, an unclosed object would be reported on a second line
-        row = json.loads(
-            text, parse_float=_fraction, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_object
-        )
+        row = _DECODER.decode(text)
         if b"\\u" in line:
             msgspec.json.encode(row)  # JSON can hold half of a surrogate pair, but it cannot be sent
     except UnicodeDecodeError as error:
@@ -169,10 +164,6 @@ def _fraction(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _integer(text: str) -> int | str:
-    return int(text) if len(text) <= MAX_DIGITS else text
-
-
 def _constant(text: str) -> Json:
     raise NotJsonError(f"{text} is not a JSON number; write null or text")
 
@@ -183,3 +174,11 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
         names = [name for name, _ in pairs]
         raise NotJsonError(f"duplicate key {next(name for name in names if names.count(name) > 1)!r}; keep one")
     return row
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_fraction,
+    parse_int=lambda text: int(text) if len(text) <= MAX_DIGITS else text,
+    parse_constant=_constant,
+    object_pairs_hook=_object,
+)

@@ -7,7 +7,6 @@ nominal scale applies, as in the survey and its content hash, which must not dep
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from string import ascii_lowercase
 from typing import Annotated, ClassVar, Literal
 
@@ -21,7 +20,6 @@ from evalrun.fingerprint import fingerprint
 from evalrun.spec import Spec
 
 NONCE_LETTERS = 10  # 26^10 different first lines
-
 CORRECTIONS = 2  # with a tokenizer: rounds of counting what was built and padding it
 
 
@@ -47,8 +45,6 @@ class LadderSource(Spec):
     """How far accuracy may drop below that of the smallest rung within the effective context."""
     tokenizer: str | None = None
     """A path to tokenizer.json or a model's name on the hub: counts tokens exactly instead of calibrating by a fit."""
-    order_seed: int = 0
-    """Seed of the random order of sizes, which keeps a slowing endpoint from looking like an effect of size."""
 
     @property
     def mark(self) -> str:
@@ -59,7 +55,7 @@ class LadderSource(Spec):
         """Yield `id`, `prompt`, `answer`, `answers`, `candidates`, `size`, `depth` (0..1), `family`, `cache`."""
         scale = places.scales.get(self.mark, NOMINAL)
         rungs = [(size, index) for size in dict.fromkeys(self.sizes) for index in range(self.per_size)]
-        for size, index in Dice(f"order {self.order_seed}").shuffled(rungs):
+        for size, index in Dice("order 0").shuffled(rungs):  # a slowing endpoint must not look like an effect of size
             row = self.row(size, index, scale=scale, salt=places.salt)
             if self.cache == "cold":
                 yield row
@@ -73,7 +69,7 @@ class LadderSource(Spec):
         row = self._built(size, index, units=units, pad=pad, salt=salt)
         if self.tokenizer is not None and scale.overhead is not None:
             for _ in range(CORRECTIONS):
-                wrong = size - scale.overhead - _counter(self.tokenizer)(row["prompt"])
+                wrong = size - scale.overhead - counter(self.tokenizer)(row["prompt"])
                 pad = max(0, pad + round(wrong / scale.per_pad))
                 row = self._built(size, index, units=units, pad=pad, salt=salt)
         return row
@@ -81,12 +77,8 @@ class LadderSource(Spec):
     def _built(self, size: int, index: int, *, units: int, pad: int, salt: str) -> Row:
         first = nonce(salt, f"{self.mark} {size} {index}") if self.nonce else ""
         row = self.probe.build(index, units=units, pad=pad, nonce=first)
-        depth = row["depth"]
-        named = {"id": f"{size}-{index + 1}", "size": size, "cache": "cold"}
-        return {**row, **named, "depth": None if depth is None else depth / 100}
-
-
-_counter = lru_cache(maxsize=4)(counter)
+        depth = None if row["depth"] is None else row["depth"] / 100
+        return {**row, "id": f"{size}-{index + 1}", "size": size, "depth": depth, "cache": "cold"}
 
 
 def nonce(salt: str, name: str) -> str:

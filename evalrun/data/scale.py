@@ -1,6 +1,7 @@
 """How many tokens a prompt of a given number of units has: a line through what a server, or a tokenizer, counted."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from evalrun.errors import SuiteError
@@ -37,6 +38,7 @@ NOMINAL = Scale(fixed=60, per_unit=12, per_pad=1)
 """Before any server was asked: about right for sentences and common tokenizers."""
 
 
+@lru_cache(maxsize=4)
 def counter(tokenizer: str) -> Callable[[str], int]:
     """Return a function that counts a text's tokens: `tokenizer` is a tokenizer.json or a model's name on the hub."""
     from tokenizers import Tokenizer

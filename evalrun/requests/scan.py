@@ -26,7 +26,7 @@ from evalrun.store.scores import read_header
 
 AGAIN = "-again"  # ends the id of a warm sample: the question of the cold sample of that name, asked once more
 PRIME = "prime"  # a prompt that is asked only to fill the cache for a warm one
-TOKEN_SOURCES = ("", "usage", "tokenizer", "chunks")
+TOKEN_SOURCES = ("", "usage", "chunks")
 
 
 def read(folder: Path, *, gaps: bool = False) -> Requests:

@@ -16,8 +16,10 @@ from evalrun.fingerprint import slug
 from evalrun.run.plan import Plan, changed, plan
 from evalrun.run.watch import Watch
 from evalrun.store import StoredRun
-from evalrun.suite import Override, check_run, override, read_suite, read_target, require_key
+from evalrun.suite.check import check_run, require_key
 from evalrun.suite.files import suite_path
+from evalrun.suite.override import Override, override
+from evalrun.suite.read import read_suite, read_target
 
 KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
 """What a run's manifest remembers of a selection: with suite and targets it is what was asked."""

@@ -45,7 +45,7 @@ def score_run(
 
 def _scorers_of(suite: Path | Mapping[str, Any], stored: Mapping[str, Json], folder: Path) -> dict[str, Json]:
     """Return the scorers of a suite for the tasks that a run has answers of."""
-    from evalrun.suite import read_suite
+    from evalrun.suite.read import read_suite
 
     tasks = read_suite(suite, environ=os.environ).suite.tasks
     if missing := sorted(stored.keys() - tasks.keys()):

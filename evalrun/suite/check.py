@@ -7,7 +7,7 @@ from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.secret import Secret
 from evalrun.suite.read import Loaded, Target
-from evalrun.suite.validate import refusal
+from evalrun.suite.validate import locate, refusal
 from evalrun.targets.spec import Http
 
 
@@ -20,15 +20,14 @@ def check_run(loaded: Loaded, targets: Sequence[Target]) -> None:
 
 def _same_names(targets: Sequence[Target]) -> list[str]:
     first: dict[str, Target] = {}
-    wrong = []
-    for target in targets:
-        earlier = first.setdefault(target.name, target)
-        if earlier is not target:
-            wrong.append(
-                f"targets: duplicate name {target.name!r} ({earlier.path} and {target.path}); "
-                "remove one, or rename its file: the name is the column's title"
-            )
-    return [tty(line) for line in wrong]
+    return [
+        tty(
+            f"targets: duplicate name {target.name!r} ({first[target.name].path} and {target.path}); "
+            "remove one, or rename its file: the name is the column's title"
+        )
+        for target in targets
+        if first.setdefault(target.name, target) is not target
+    ]
 
 
 def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
@@ -36,16 +35,15 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
     cap = loaded.suite.limits.max_cost_usd
     if cap is None:
         return []
-    where = loaded.locate(("limits", "max_cost_usd"))
+    where = locate(loaded.tree, ("limits", "max_cost_usd"))
     wrong = [
         f"{where}: a cap of {cap} USD needs prices, and {target.path} has none; add `prices:` there, or remove the cap"
         for target in targets
         if target.spec.prices is None
     ]
+    asked = [(target.spec, warm) for target in targets for warm in (False, True)]
     for name, task in loaded.suite.tasks.items():
-        specs = [target.spec for target in targets]
-        bodies = [(spec.wire, task.sampling.fields(spec, warm=warm)) for spec in specs for warm in (False, True)]
-        if any(wire.most_tokens(fields) is None for wire, fields in bodies):
+        if any(spec.wire.most_tokens(task.sampling.fields(spec, warm=warm)) is None for spec, warm in asked):
             wrong.append(
                 f"{where}: a cap of {cap} USD needs max_tokens, and tasks.{name} has none; "
                 f"set tasks.{name}.sampling.max_tokens, or remove the cap"
@@ -58,7 +56,7 @@ def require_key(target: Target, *, environ: Mapping[str, str], suite: str | Path
     if not isinstance(target.spec, Http) or target.spec.key_env is None:
         return None
     variable = target.spec.key_env
-    where = target.locate(("key_env",))
+    where = locate(target.tree, ("key_env",))
     key = environ.get(variable, "").strip()
     if not key:
         raise SuiteError(

@@ -8,7 +8,7 @@ keys and keys that are not text.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
@@ -61,6 +61,12 @@ class Node:
     position: Position
     key: Position | None = None
 
+    def children(self) -> Iterable[tuple[str | int, "Node"]]:
+        """Return the entries of a mapping or a list, with their keys or indices."""
+        if isinstance(self.value, dict):
+            return self.value.items()
+        return enumerate(self.value) if isinstance(self.value, list) else ()
+
     def plain(self) -> Json:
         """Return the value as JSON types, without positions."""
         if isinstance(self.value, dict):
@@ -68,14 +74,6 @@ class Node:
         if isinstance(self.value, list):
             return [child.plain() for child in self.value]
         return self.value
-
-
-class Anchored(NamedTuple):
-    """A node with an anchor, and what each alias of it adds: `nodes` values, `height` levels."""
-
-    node: Node
-    nodes: int
-    height: int
 
 
 def parse(text: str, source: str, *, environ: Mapping[str, str]) -> Node:
@@ -88,8 +86,8 @@ class _Composer:
 
     def __init__(self, text: str, source: str, *, environ: Mapping[str, str]) -> None:
         self._text, self._source, self._environ = text, source, environ
-        self._anchors: dict[str, Anchored | None] = {}  # None while the anchored node is still open
-        self._nodes = self._aliases = self._deepest = 0
+        self._anchors: dict[str, Node | None] = {}  # None while the anchored node is still open
+        self._nodes = self._aliases = 0
 
     def document(self) -> Node:
         self._check_characters()
@@ -151,13 +149,11 @@ class _Composer:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._refuse(self._position(event), f"unsupported tag {tag}; remove it (quote a value to make it text)")
-        first, above, self._deepest = self._nodes, self._deepest, depth
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         node = Node(self._value(event, depth), self._position(event))
         if event.anchor is not None:
-            self._anchors[event.anchor] = Anchored(node, self._nodes - first + 1, self._deepest - depth)
-        self._deepest = max(above, self._deepest)
+            self._anchors[event.anchor] = node
         return node
 
     def _alias(self, event: YamlEvent, depth: int) -> Node:
@@ -170,11 +166,11 @@ class _Composer:
         target = self._anchors[name]
         if target is None:
             self._refuse(position, f"the alias *{name} is inside the value it refers to; write out the value")
-        self._count(event, target.nodes - 1)
-        if depth + target.height > MAX_DEPTH:
+        nodes, height = _size(target)
+        self._count(event, nodes - 1)
+        if depth + height > MAX_DEPTH:
             self._refuse(position, _TOO_DEEP)
-        self._deepest = max(self._deepest, depth + target.height)
-        return target.node
+        return target
 
     def _value(self, event: YamlEvent, depth: int) -> "dict[str, Node] | list[Node] | Scalar":
         if isinstance(event, yaml.ScalarEvent):
@@ -222,10 +218,8 @@ class _Composer:
     def _count(self, event: YamlEvent, nodes: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
-            self._refuse(
-                self._position(event),
-                f"more than {MAX_NODES:,} values with aliases expanded; put data in a file",
-            )
+            message = f"more than {MAX_NODES:,} values with aliases expanded; put data in a file"
+            self._refuse(self._position(event), message)
 
     def _at(self, offset: int) -> Position:
         lines = _LINE_END.split(self._text[:offset])
@@ -239,6 +233,13 @@ class _Composer:
 
     def _refuse(self, position: Position, message: str) -> NoReturn:
         raise SuiteError(f"{position}: {tty(message)}\n{_excerpt(self._text, position)}") from None
+
+
+def _size(node: Node) -> tuple[int, int]:
+    """Return how many values and keys a tree has, and how many levels below its root."""
+    sizes = [_size(child) for _, child in node.children()]
+    keys = len(sizes) if isinstance(node.value, dict) else 0
+    return 1 + keys + sum(nodes for nodes, _ in sizes), max((height + 1 for _, height in sizes), default=0)
 
 
 def _excerpt(text: str, position: Position) -> str:

@@ -43,7 +43,10 @@ def merge(base: Node, over: Node) -> Node:
     Mappings are merged key by key; anything else is replaced, lists too. null removes an inherited key. A mapping that
     changes `kind` replaces the inherited one, because the options of another kind do not apply.
     """
-    if not isinstance(base.value, dict) or not isinstance(over.value, dict) or _kind_changes(base.value, over.value):
+    if not isinstance(base.value, dict) or not isinstance(over.value, dict):
+        return over
+    kinds = [fields["kind"].value for fields in (base.value, over.value) if "kind" in fields]
+    if len(kinds) == 2 and kinds[0] != kinds[1]:
         return over
     merged = dict(base.value)
     for name, child in over.value.items():
@@ -54,10 +57,6 @@ def merge(base: Node, over: Node) -> Node:
         else:
             merged[name] = merge(merged[name], child)
     return replace(over, value=merged)
-
-
-def _kind_changes(base: Mapping[str, Node], over: Mapping[str, Node]) -> bool:
-    return "kind" in over and "kind" in base and over["kind"].value != base["kind"].value
 
 
 def apply(tree: Node, overrides: Sequence[Override]) -> Node:
@@ -85,7 +84,8 @@ def _put(node: Node, change: Override, done: tuple[Step, ...]) -> Node:
     removing = last and change.value is None
     if step not in children and (removing or (done == ("tasks",) and not last)):
         here = ".".join(map(str, done)) or "the suite"
-        raise _wrong(change, (*done, step), f"{here} has no {step!r}{closest(step, children) or _listed(children)}")
+        there = f"; there are {', '.join(children)}" if children else ""
+        raise _wrong(change, (*done, step), f"{here} has no {step!r}{closest(step, children) or there}")
     changed = dict(children)
     if removing:
         del changed[step]
@@ -108,10 +108,6 @@ def _put_in_list(items: list[Node], step: str, change: Override, done: tuple[Ste
 def _wrong(change: Override, at: tuple[Step, ...], message: str) -> SuiteError:
     place = "" if len(at) == len(change.path) else f" {show_path(at)}:"
     return SuiteError(tty(f"{change.flag}:{place} {message}"))
-
-
-def _listed(names: Mapping[str, Node]) -> str:
-    return f"; there are {', '.join(names)}" if names else ""
 
 
 def node_of(value: Json, position: Position) -> Node:

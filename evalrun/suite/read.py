@@ -6,7 +6,7 @@
 Paths inside a suite are relative to the folder of the suite file given, also in files that it includes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,26 +19,18 @@ from evalrun.suite.override import Override, Step, apply, node_of, show_path
 from evalrun.suite.scalar import looks_secret
 from evalrun.suite.schema import SUITE, TARGET, schema
 from evalrun.suite.spec import Suite
-from evalrun.suite.validate import refusal, trace, validate
+from evalrun.suite.validate import refusal, validate
 from evalrun.targets.spec import TargetSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A suite as it will run.
-
-    root: the folder that its paths are relative to.
-    sha256: of the bytes of all its files.
-    """
+    """A suite as it will run. root: the folder that its paths are relative to."""
 
     suite: Suite
     path: Path
     root: Path
     tree: Node
-
-    def locate(self, loc: Sequence[Step]) -> str:
-        """Return `file:line:column: path` of a field, or of the nearest enclosing value that was typed."""
-        return _locate(self.tree, loc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +46,6 @@ class Target:
     path: Path
     tree: Node
     key: Secret | None = None
-
-    def locate(self, loc: Sequence[Step]) -> str:
-        """Return `file:line:column: path` of a field, or of the nearest enclosing value that was typed."""
-        return _locate(self.tree, loc)
 
 
 def read_suite(
@@ -79,8 +67,7 @@ def read_suite(
     tree = apply(tree, overrides)
     if not allow_inline_secrets:
         _refuse_secrets(tree)
-    suite = validate(SUITE, tree, schema=schema("suite"))
-    return Loaded(suite=suite, path=path, root=path.parent, tree=tree)
+    return Loaded(suite=validate(SUITE, tree, schema=schema("suite")), path=path, root=path.parent, tree=tree)
 
 
 def read_target(
@@ -96,8 +83,7 @@ def read_target(
     tree = mapping(contents(path), path, environ=environ, example="kind: http")
     if not allow_inline_secrets:
         _refuse_secrets(tree)
-    spec = validate(TARGET, tree, schema=schema("target"))
-    return Target(name=slug(path.stem), spec=spec, path=path, tree=tree)
+    return Target(name=slug(path.stem), spec=validate(TARGET, tree, schema=schema("target")), path=path, tree=tree)
 
 
 def _refuse_secrets(tree: Node) -> None:
@@ -113,17 +99,7 @@ def _refuse_secrets(tree: Node) -> None:
 
 
 def _texts(node: Node, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Node]]:
-    children: Iterable[tuple[Step, Node]] = ()
-    if isinstance(node.value, dict):
-        children = node.value.items()
-    elif isinstance(node.value, list):
-        children = enumerate(node.value)
-    elif isinstance(node.value, str):
+    if isinstance(node.value, str):
         yield path, node
-    for step, child in children:
+    for step, child in node.children():
         yield from _texts(child, (*path, step))
-
-
-def _locate(tree: Node, loc: Sequence[Step]) -> str:
-    node, path = trace(tree, loc)
-    return f"{node.position}: {show_path(loc)}" if path else f"{tree.position.source}: {show_path(loc)}"

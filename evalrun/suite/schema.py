@@ -45,11 +45,10 @@ def names_at(root: Mapping[str, Json], loc: Iterable[int | str]) -> Allowed:
     for step in loc:
         further = [child for each in here for child in _step(root, each, step)]
         beside, here = here, further or here  # an unknown step is a branch of a union
-    classes = [branch for each in beside for branch in _branches(root, each)]
-    return Allowed(
-        keys=tuple(dict.fromkeys(key for each in classes for key in each.get("properties", {}))),
-        kinds=tuple(dict.fromkeys(kind for each in here for kind in _kinds(root, each))),
-    )
+    around = [branch.get("properties", {}) for each in beside for branch in _branches(root, each)]
+    inside = [branch.get("properties", {}) for each in here for branch in _branches(root, each)]
+    kinds = (fields["kind"]["const"] for fields in inside if "const" in fields.get("kind", {}))
+    return Allowed(keys=tuple(dict.fromkeys(key for fields in around for key in fields)), kinds=tuple(sorted({*kinds})))
 
 
 def _step(root: Mapping[str, Json], schema: Mapping[str, Any], step: int | str) -> Iterator[Mapping[str, Json]]:
@@ -84,11 +83,3 @@ def _followed(root: Mapping[str, Json], schema: Mapping[str, Json]) -> Mapping[s
     while "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
     return schema
-
-
-def _kinds(root: Mapping[str, Json], schema: Mapping[str, Json]) -> Iterator[str]:
-    found = _followed(root, schema)
-    yield from found.get("discriminator", {}).get("mapping", {})
-    for word in ("anyOf", "oneOf", "allOf"):
-        for option in found.get(word, []):
-            yield from _kinds(root, option)

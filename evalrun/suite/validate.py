@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -56,7 +56,10 @@ def validate(adapter: TypeAdapter[T], tree: Node, *, schema: Mapping[str, Json])
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         found = [_mistake(each, tree, names_at(schema, each["loc"])) for each in details if not _follows(each, tree)]
-    raise refusal(_line(each) for each in sorted(_joined(found), key=lambda each: each.position))
+    raise refusal(
+        f"{each.position}: {show_path(each.path)}{': ' if each.path else ''}{tty(each.message)}"
+        for each in sorted(_joined(found), key=lambda each: each.position)
+    )
 
 
 def refusal(lines: Iterable[str]) -> SuiteError:
@@ -72,11 +75,6 @@ def _follows(detail: ErrorDetails, tree: Node) -> bool:
         return False
     typed = trace(tree, detail["loc"])[0].value
     return isinstance(typed, dict | list) and len(typed) >= detail["ctx"]["min_length"]
-
-
-def _line(mistake: Mistake) -> str:
-    path = show_path(mistake.path)
-    return f"{mistake.position}: {path}{': ' if path else ''}{tty(mistake.message)}"
 
 
 def _joined(mistakes: Iterable[Mistake]) -> list[Mistake]:
@@ -142,6 +140,12 @@ def trace(tree: Node, loc: Iterable[Step]) -> tuple[Node, tuple[Step, ...]]:
         if child is not None:
             node, path, chosen = child, (*path, step), False
     return node, path
+
+
+def locate(tree: Node, loc: Sequence[Step]) -> str:
+    """Return `file:line:column: path` of a field, or of the nearest enclosing value that was typed."""
+    node, path = trace(tree, loc)
+    return f"{node.position if path else tree.position.source}: {show_path(loc)}"
 
 
 def _unlike(node: Node, path: tuple[Step, ...], wants: str) -> Mistake:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 began = time.perf_counter()
 from evalrun.errors import SuiteError  # noqa: E402
-from evalrun.suite import read_suite  # noqa: E402
+from evalrun.suite.read import read_suite  # noqa: E402
 
 print(f"import                      {(time.perf_counter() - began) * 1e3:7.1f} ms")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evalrun.data.places import Places
 from evalrun.run.job import job_key, jobs
-from evalrun.suite import read_target
+from evalrun.suite.read import read_target
 from evalrun.suite.spec import Sampling, Task
 from evalrun.targets.kind import PriceSpec
 from evalrun.targets.spec import Http

@@ -14,7 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evalrun.errors import SuiteError
-from evalrun.suite import Loaded, Override, override, read_suite, schema, shipped, suite_path
+from evalrun.suite.files import shipped, suite_path
+from evalrun.suite.override import Override, override
+from evalrun.suite.read import Loaded, read_suite
+from evalrun.suite.schema import schema
+from evalrun.suite.validate import locate
 
 BASE = """\
 name: small
@@ -66,9 +70,9 @@ def test_a_suite_is_read_with_its_places(write: Write) -> None:
     loaded = read(path)
     assert loaded.suite.tasks["sums"].sampling.temperature == 0
     assert loaded.suite.targets == ("local",)
-    assert loaded.locate(("tasks", "sums", "scorers", 1, "name")) == "s.yaml:11:31: tasks.sums.scorers[1].name"
-    assert loaded.locate(("tasks", "sums", "limit")) == "s.yaml:4:5: tasks.sums.limit"
-    assert loaded.locate(("limits", "max_cost_usd")) == "s.yaml: limits.max_cost_usd"
+    assert locate(loaded.tree, ("tasks", "sums", "scorers", 1, "name")) == "s.yaml:11:31: tasks.sums.scorers[1].name"
+    assert locate(loaded.tree, ("tasks", "sums", "limit")) == "s.yaml:4:5: tasks.sums.limit"
+    assert locate(loaded.tree, ("limits", "max_cost_usd")) == "s.yaml: limits.max_cost_usd"
 
 
 def test_files_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
@@ -146,9 +150,9 @@ def test_includes_are_merged_and_the_later_wins(write: Write) -> None:
     assert loaded.suite.load.concurrency == 9
     assert task.data.model_dump() == {"kind": "jsonl", "path": "rows.jsonl"}
     assert (task.sampling.temperature, task.sampling.top_p, task.sampling.max_tokens) == (None, 0.5, 8)
-    assert loaded.locate(("tasks", "sums", "sampling", "max_tokens")).startswith("parts/base.yaml:10:44: ")
-    assert loaded.locate(("load", "concurrency")).startswith("second.yaml:1:21: ")
-    assert loaded.locate(("tasks", "sums", "repeats")).startswith("top.yaml:8:14: ")
+    assert locate(loaded.tree, ("tasks", "sums", "sampling", "max_tokens")).startswith("parts/base.yaml:10:44: ")
+    assert locate(loaded.tree, ("load", "concurrency")).startswith("second.yaml:1:21: ")
+    assert locate(loaded.tree, ("tasks", "sums", "repeats")).startswith("top.yaml:8:14: ")
 
 
 def test_null_drops_an_inherited_task(write: Write) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from evalrun.suite import schema
+from evalrun.suite.schema import schema
 
 
 @pytest.mark.parametrize("what", ["suite", "target"])

@@ -6,7 +6,10 @@ from textwrap import dedent
 import pytest
 
 from evalrun.errors import SuiteError
-from evalrun.suite import Override, Target, check_run, read_suite, read_target, require_key, shipped
+from evalrun.suite.check import check_run, require_key
+from evalrun.suite.files import shipped
+from evalrun.suite.override import Override
+from evalrun.suite.read import Target, read_suite, read_target
 from evalrun.targets.spec import Http
 
 HTTP = """\

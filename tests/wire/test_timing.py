@@ -86,7 +86,6 @@ def test_an_answer_that_began_before_the_request_was_out_has_no_latency() -> Non
 def test_only_counted_tokens_of_one_choice_divide() -> None:
     """Chunks are not tokens, and the usage of several choices is one sum."""
     assert countable_tokens(Completion(text="a", tokens=7, token_source="usage")) == 7
-    assert countable_tokens(Completion(text="a", tokens=7, token_source="tokenizer")) == 7
     assert countable_tokens(Completion(text="a", tokens=7, token_source="chunks")) is None
     assert countable_tokens(Completion(text="a", tokens=7, token_source="usage", others=("b",))) is None
     assert countable_tokens(Completion(text="a")) is None

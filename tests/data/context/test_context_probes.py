@@ -22,7 +22,7 @@ from evalrun.data.context.retrieval import KeyValue, Needle, Passkey
 from evalrun.data.context.tracing import Facts, Graph, Variables
 from evalrun.data.ladder import LadderSource
 from evalrun.errors import SuiteError
-from evalrun.suite import read_suite
+from evalrun.suite.read import read_suite
 
 ROOT = Path(__file__).parents[3]
 RULER_TASKS = read_suite(ROOT / "suites" / "ruler.yaml", environ={}).suite.tasks
