@@ -1,11 +1,11 @@
 """What a suite will take, as values; and the smallest detectable drop, which needs nothing but numbers of samples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from evalrun.stats.interval import unit_mean
-from evalrun.stats.power import POWER, flips_power, mde_flips, needed_pairs, within_variance
+from evalrun.stats.power import POWER, flips_power, least, mde_flips, needed_pairs, within_variance
 
 MOST_REPEATS = 100
 UNSEEN = (0.5, "nothing is known of it: every answer a coin toss")
@@ -84,7 +84,11 @@ def detects(
         return Detects(difference=None, noise=noise[0], why=noise[1])
     wanted = found / 2
     more = needed_pairs(flips(repeats), wanted)
-    times = _least(lambda n: flips_power(samples, flips(n), wanted) >= POWER, repeats + 1, MOST_REPEATS)
+
+    def enough(times: int) -> bool:
+        return flips_power(samples, flips(times), wanted) >= POWER
+
+    times = least(enough, repeats + 1, MOST_REPEATS) if repeats < MOST_REPEATS and enough(MOST_REPEATS) else None
     return Detects(
         difference=found,
         noise=noise[0],
@@ -94,13 +98,3 @@ def detects(
         repeats=times,
         repeats_usd=None if usd is None or times is None else usd * times / repeats,
     )
-
-
-def _least(enough: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Return the least number from low to high that is enough; None where not even the highest is."""
-    if low > high or not enough(high):
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return high

@@ -546,6 +546,16 @@ def test_what_k_answers_are_worth(table: Tabulate) -> None:
     assert table(records[:1], [1.0]).cells[0].get("pass_at_k", "2") is None
 
 
+def test_the_mean_of_all_repeats_is_accuracy(table: Tabulate) -> None:
+    """20 samples asked twice, nearly all right once: avg@2 has the interval of as many coin tosses, as accuracy has."""
+    records = [answer(f"q{n}", repeat=r) for n in range(20) for r in range(2)]
+    found = table(records, [float(n == 0 or r) for n in range(20) for r in range(2)])
+    both = [metric(found, "accuracy"), metric(found, "avg_at_k", "2")]
+    assert both[0].value == both[1].value == 21 / 40
+    assert (both[0].low, both[0].high) == (both[1].low, both[1].high)
+    assert both[0].low == pytest.approx(0.366, abs=0.01)  # Wilson's of 21 of 40 is 0.375; t takes the place of z
+
+
 def test_samples_of_a_cluster_are_alike(table: Tabulate) -> None:
     """20 questions on 2 texts, one all right and one all wrong, are 2 observations: the interval is nearly all."""
     records = [answer(f"q{n}", meta={"text": n % 2}) for n in range(20)]

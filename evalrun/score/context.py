@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from evalrun.score.extract import boxes
 from evalrun.score.scorer import Scorer, answer_of, scored, unexpected
 from evalrun.types import Completion, Sample, Score
 
-_BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
 _ANSWER = re.compile(r"\banswer(?:s|\s+is|\s+are)?[*_]*\s*:|\banswer\s+(?:is|are)\b", re.IGNORECASE)
 _SAID = re.compile(r"\b(?:is|are)\b|:", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -35,7 +35,6 @@ class ItemsScorer(Scorer):
     """`net`: (right - wrong) / expected, at least 0. `f1`: of precision and recall. `order`: the same list, or 0."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Find the items and compare."""
         expected = [item.strip().casefold() for item in (sample.expected or "").split(",") if item.strip()]
         if not expected:
             return unexpected()
@@ -54,7 +53,6 @@ class RecallScorer(Scorer):
     kind: Literal["recall"]
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Check the beginning and compare the rest."""
         prefix, _, wanted = (sample.expected or "").strip().partition(" ")
         if not prefix or not wanted:
             return unexpected()
@@ -132,7 +130,7 @@ def common_share(text: str, expected: str) -> float:
 
 def _parts(text: str, *, plain: bool) -> Iterator[tuple[str, str]]:
     """Return the parts of an answer that may hold its claims, with their names, best first."""
-    yield "boxed", "".join(_BOXED.findall(text)[-1:])
+    yield "boxed", "".join(boxes(text)[0][-1:])
     yield "marked", _BLANK_LINE.split(_after_last(_ANSWER, text), maxsplit=1)[0]
     if plain:
         yield "said", _after_last(_SAID, text)

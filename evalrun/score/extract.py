@@ -44,6 +44,7 @@ _PROSE = re.compile(  # three letters may be a word, two are more often two vari
     r"(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))",
     re.IGNORECASE,
 )
+_AND_OR = re.compile(r"\b(?:and|or)\b")
 _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z")  # a line, a sentence or bold print has ended
 _BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
 _WHOLE = re.compile(r"-?[0-9,]+")
@@ -94,8 +95,9 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
             return _found(answer, "marked")
     if cut:
         return Extracted(None, "none")
-    if _is_bare(text):
-        return _found(text.strip().strip("*_").strip(), "whole")
+    line = text.strip().strip("*_").strip()
+    if line and "\n" not in line and len(line) <= 200 and (" " not in line or not _has_words(_AND_OR.sub("", line))):
+        return _found(line, "whole")
     return _last(text)
 
 
@@ -131,8 +133,7 @@ def _spelt(text: str) -> str:
 
 def expected_answer(text: str) -> str:
     r"""Find the answer in a reference solution: its last box, else after its last `####`, else (if short) all of it."""
-    contents, _ = boxes(text)
-    if contents:
+    if contents := boxes(text)[0]:
         return contents[-1]
     text = text.rpartition("####")[2].strip()
     return text if len(text) <= _MAX_EXPECTED else final_answer(text).answer or text
@@ -163,41 +164,33 @@ def _after_mark(rest: str) -> str:
     if rest.lstrip(" \t*_:\n").startswith((r"\[", "$$")):  # a displayed formula may have several lines
         line = rest
     line = line.strip(" \t*_:")
-    formulas = [match for match in _FORMULA.finditer(line) if _is_formula(match)]
-    if formulas and not _PROSE.search(_COMMANDS.sub("", line[: formulas[0].start()])):
-        between = line[formulas[0].end() : formulas[-1].start()] if len(formulas) > 1 else ""
-        if not _PROSE.search(re.sub(r"\b(?:and|or)\b", "", between)):  # `$1$, $2$ and $3$` is one answer
-            return line[formulas[0].start() : formulas[-1].end()] + _percent(line[formulas[-1].end() :])
-        return formulas[0][0] + _percent(line[formulas[0].end() :])
+    formulas = _formulas(line)
+    if formulas and not _has_words(line[: formulas[0].start()]):
+        first, last = formulas[0], formulas[-1]
+        if _has_words(_AND_OR.sub("", line[first.end() : last.start()])):  # `$1$, $2$ and $3$` is one answer
+            last = first
+        return line[first.start() : last.end()] + _percent(line[last.end() :])
     sentence = re.split(r"[.!?;](?:\s|$)", line, maxsplit=1)[0].strip(" \t*_")
-    if not _PROSE.search(_COMMANDS.sub("", sentence)) or " " not in sentence:
+    if not _has_words(sentence) or " " not in sentence:
         return sentence
-    numbers = list(_NUMBER.finditer(sentence))
-    if not numbers:
-        return sentence
-    first = numbers[0]
-    if first.start() == 0 and not re.match(r"\s*[-+*/=×^]", sentence[first.end() :]):
-        unit = re.match(r"\s*[A-Za-z]+\.?$", sentence[first.end() :])
-        return first[0] + (unit[0] if unit else "")
+    number = _NUMBER.match(sentence)
+    if number and not re.match(r"\s*[-+*/=×^]", sentence[number.end() :]):
+        unit = re.match(r"\s*[A-Za-z]+\.?$", sentence[number.end() :])
+        return number[0] + (unit[0] if unit else "")
     return _last(sentence).answer or sentence
 
 
 def _percent(rest: str) -> str:
-    match = re.match(r"\s*(?:\\?%|percent\b|pct\b)", rest)
-    return "%" if match else ""
+    return "%" if re.match(r"\s*(?:\\?%|percent\b|pct\b)", rest) else ""
 
 
-def _is_bare(text: str) -> bool:
-    """Return whether a whole text is one short line of mathematics, or one word."""
-    text = text.strip().strip("*_").strip()
-    if not text or "\n" in text or len(text) > 200:
-        return False
-    return " " not in text or not _PROSE.search(_COMMANDS.sub("", text).replace("and", "").replace("or", ""))
+def _has_words(text: str) -> bool:
+    return _PROSE.search(_COMMANDS.sub("", text)) is not None
 
 
-def _is_formula(match: re.Match[str]) -> bool:
-    """Return whether the text between dollars is mathematics, and not the prose between two prices."""
-    return not _PROSE.search(_COMMANDS.sub("", next(part for part in match.groups() if part)))
+def _formulas(text: str) -> list[re.Match[str]]:
+    """Return the formulas; prose between the dollars of two prices is none."""
+    return [match for match in _FORMULA.finditer(text) if not _has_words(match[match.lastindex or 0])]
 
 
 def _last(text: str) -> Extracted:
@@ -206,10 +199,8 @@ def _last(text: str) -> Extracted:
     if not numbers:
         return Extracted(None, "none")
     last = numbers[-1]
-    for match in _FORMULA.finditer(text):
-        if match.start() <= last.start() < match.end() and _is_formula(match):
-            inside = next(part for part in match.groups() if part).strip()
-            if inside == last[0].strip():
-                break
+    for match in _formulas(text):
+        inside = match[match.lastindex or 0].strip()
+        if match.start() <= last.start() < match.end() and inside != last[0].strip():
             return _found(inside + _percent(text[match.end() :]), "last_formula")
     return _found(last[0] + _percent(text[last.end() :]), "last_number")

@@ -40,7 +40,6 @@ class NumericScorer(Scorer):
     """Largest difference that is right, as a fraction of the expected number."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Compare the boxed, the marked or else the last number."""
         if sample.expected is None:
             return unexpected()
         expected = _number(expected_answer(sample.expected))
@@ -81,10 +80,10 @@ class MathScorer(Scorer):
         if judged.right and copies(question, found.answer, expected=expected):
             return scored(right=False, answer=found.answer, rule=found.rule, why="it copies the question")
         why = judged.why if judged.right else f"wanted {sample.expected[-MAX_SHOWN:]!r}; {judged.why}"
-        means = said(expected, found.answer, right=judged.right)
         return scored(
-            right=judged.right, answer=found.answer, rule=found.rule, why=why, disputed=judged.disputed, means=means
-        )
+            right=judged.right, answer=found.answer, rule=found.rule, why=why, disputed=judged.disputed,
+            means=said(expected, found.answer, right=judged.right),
+        )  # fmt: skip
 
 
 def _final(completion: Completion) -> Extracted:
@@ -124,11 +123,9 @@ def judge(expected: str, answer: str) -> Judgement:
         return Judgement(right=False, why="different as written, and too large to compute")
     if left == right:
         return Judgement(right=True, why="equal as written")
-    strict = same(left, right)
-    if {left.kind, right.kind} & {"text", "written"} and strict is not None:
-        ratio_or_base = "written" in (left.kind, right.kind)
-        if strict or not ratio_or_base:
-            return Judgement(right=strict, why="equal words" if strict else "different words")
+    strict, kinds = same(left, right), {left.kind, right.kind}
+    if strict is not None and kinds & {"text", "written"} and (strict or "written" not in kinds):
+        return Judgement(right=strict, why="equal words" if strict else "different words")
     theirs, doubt = _algebra(*_latex(left, expected, right, answer))
     return _combined(strict, theirs, doubt)
 
@@ -180,30 +177,19 @@ def library() -> tuple[Callable[[str], list[Any]], Callable[[list[Any], list[Any
 
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)
     # units=False: its unit stripper eats variables (`\pi r^2 h` became `\pi r^2`); `unit` has been over the text.
+    spelling = NormalizationConfig(
+        basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="last", equations=False
+    )
     latex = LatexExtractionConfig(
-        try_extract_without_anchor=False,
-        boxed_match_priority=0,
-        normalization_config=NormalizationConfig(
-            basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="last", equations=False
-        ),
+        try_extract_without_anchor=False, boxed_match_priority=0, normalization_config=spelling
     )
 
-    def parsed(text: str) -> list[Any]:
-        # Boxed, because it looks for answers in prose otherwise; first_match, or it would judge a part of a bad box.
-        return list(
-            parse(
-                rf"\boxed{{{text}}}",
-                [latex],
-                fallback_mode="no_fallback",
-                extraction_mode="first_match",
-                parsing_timeout=None,
-            )
-        )
-
-    def equal(gold: list[Any], answer: list[Any]) -> bool:
-        return bool(verify(gold, answer, allow_set_relation_comp=True, timeout_seconds=None))
-
-    return parsed, equal
+    # first_match, or it would judge a part of a bad box
+    options = {"fallback_mode": "no_fallback", "extraction_mode": "first_match", "parsing_timeout": None}
+    return (
+        lambda text: list(parse(rf"\boxed{{{text}}}", [latex], **options)),  # it looks for answers in prose otherwise
+        lambda gold, answer: bool(verify(gold, answer, allow_set_relation_comp=True, timeout_seconds=None)),
+    )
 
 
 def _algebra(expected: str, answer: str) -> tuple[bool | None, str]:

@@ -52,9 +52,11 @@ def number(text: str) -> Fraction | None:
             return None
         return (-1 if sign else 1) * (int(whole) + Fraction(int(over), int(under)))
     try:
-        return _Reader(text).whole()
+        reader = _Reader(text)
+        value = reader.sum()
     except (NotANumber, ZeroDivisionError):
         return None
+    return None if reader.peek() else value
 
 
 def spelled(value: Fraction) -> str:
@@ -109,23 +111,17 @@ class _Reader:
         self.at = 0
         self.depth = 0
 
-    def whole(self) -> Fraction:
-        value = self._sum()
-        if self._peek():
-            raise NotANumber
-        return value
-
-    def _peek(self) -> str:
+    def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def _take(self, *wanted: str) -> str:
-        token = self._peek()
+        token = self.peek()
         if token not in wanted:
             return ""
         self.at += 1
         return token
 
-    def _sum(self) -> Fraction:
+    def sum(self) -> Fraction:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise NotANumber
@@ -141,7 +137,7 @@ class _Reader:
             if sign := self._take("*", "/"):
                 factor = self._signed()
                 value = value * factor if sign == "*" else value / factor
-            elif self._peek() == "(":
+            elif self.peek() == "(":
                 value *= self._power()
             elif max(value.numerator.bit_length(), value.denominator.bit_length()) > _MAX_BITS:
                 raise TooLarge
@@ -164,7 +160,7 @@ class _Reader:
         return value
 
     def _atom(self) -> Fraction:
-        token = self._peek()
+        token = self.peek()
         self.at += 1
         if token == "\\frac":
             return self._inside("{", "}") / self._inside("{", "}")
@@ -174,7 +170,7 @@ class _Reader:
         if not token or token[0] not in ".0123456789":
             raise NotANumber
         value = _literal(token)
-        if self._peek() == "\\frac" and token.isdigit():  # a mixed number: 137 \frac{1}{2}
+        if self.peek() == "\\frac" and token.isdigit():  # a mixed number: 137 \frac{1}{2}
             part = self._atom()
             if not 0 < part < 1:
                 raise NotANumber
@@ -184,7 +180,7 @@ class _Reader:
     def _inside(self, opening: str, closing: str) -> Fraction:
         if not self._take(opening):
             raise NotANumber
-        value = self._sum()
+        value = self.sum()
         if not self._take(closing):
             raise NotANumber
         return value

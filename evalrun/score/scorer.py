@@ -79,7 +79,6 @@ class ExactScorer(Scorer):
     """Treat upper and lower case as the same."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Compare the whole answer."""
         if sample.expected is None:
             return unexpected()
         return _compared(answer_of(completion), sample.expected, fold=self.ignore_case)
@@ -97,7 +96,6 @@ class ContainsScorer(Scorer):
     """Treat upper and lower case as the same."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Look for each text."""
         texts = self.texts or ((sample.expected,) if sample.expected is not None else ())
         if not texts:
             return unexpected()
@@ -131,7 +129,6 @@ class RegexScorer(Scorer):
         return pattern
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Search the answer."""
         pattern = re.compile(self.pattern, re.MULTILINE | (re.IGNORECASE if self.ignore_case else 0))
         matches = deque(pattern.finditer(answer_of(completion)), maxlen=1)
         if not matches:

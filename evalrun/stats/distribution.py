@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 from statistics import NormalDist
 
-_TINY = 1e-300
+_TINY = 1e-300  # in place of a 0 to divide by
 
 
 def normal_tail(z: float) -> float:
@@ -26,15 +26,15 @@ def beta_cdf(x: float, a: float, b: float) -> float:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):  # the fraction converges fast below the mean only
         return 1 - beta_cdf(1 - x, b, a)
-    c, d = 1.0, 1 / _away_from_0(1 - (a + b) * x / (a + 1))
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _TINY)
     fraction = d
     for m in range(1, 100_000):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         before = fraction
         for term in (even, odd):
-            d = 1 / _away_from_0(1 + term * d)
-            c = _away_from_0(1 + term / c)
+            d = 1 / (1 + term * d or _TINY)
+            c = 1 + term / c or _TINY
             fraction *= c * d
         if abs(fraction - before) <= 1e-15 * abs(fraction):
             break
@@ -54,10 +54,6 @@ def _stirling(z: float) -> float:
         return math.lgamma(z) - (z - 0.5) * math.log(z) + z - math.log(2 * math.pi) / 2
     w = 1 / (z * z)
     return (1 / 12 - w * (1 / 360 - w * (1 / 1260 - w * (1 / 1680 - w / 1188)))) / z
-
-
-def _away_from_0(value: float) -> float:
-    return value if abs(value) > _TINY else _TINY
 
 
 def binomial_tail(k: int, n: int, p: float) -> float:

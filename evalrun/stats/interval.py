@@ -77,7 +77,10 @@ def unit_mean(
     if clusters is None:
         design = min(design, 1.0)  # values in 0..1 cannot spread more than 0 and 1 do
     if answers is not None:
-        design = max(design, _least_design(values, np.asarray(answers, float)))
+        asked = np.asarray(answers, float)
+        right = values * asked
+        if bool((np.abs(right - right.round()) < 1e-9).all()):  # each was 0 or 1
+            design = max(design, float(np.mean(1 / asked)))
     return _score_interval(mean, n / design, t_quantile(0.5 + level / 2, spread.units - 1))
 
 
@@ -122,12 +125,6 @@ def unit_sums(values: Floats, clusters: ArrayLike | None) -> Floats:
     if clusters is None:
         return values
     return np.bincount(groups(len(values), clusters), weights=values).astype(float)
-
-
-def _least_design(means: Floats, answers: Floats) -> float:
-    """Return the design effect of coin tosses, the mean of 1 / answers; 0 where an answer was neither 0 nor 1."""
-    right = means * answers
-    return float(np.mean(1 / answers)) if bool((np.abs(right - right.round()) < 1e-9).all()) else 0.0
 
 
 def _score_interval(p: float, n: float, z: float) -> Interval:

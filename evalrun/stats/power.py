@@ -5,7 +5,7 @@ looked for.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from evalrun.stats.distribution import binomial_tail, normal_quantile, normal_tail, t_quantile
@@ -48,11 +48,7 @@ def _normal_power(pairs: int, better: float, worse: float, *, alpha: float) -> f
 @lru_cache(maxsize=1 << 15)
 def _critical(worse: int, alpha: float) -> int:
     """Return the largest number of flips to the better at which `worse` flips to the worse are significant, or -1."""
-    low, high = -1, worse + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if binomial_tail(worse, middle + worse, 0.5) <= alpha else (low, middle)
-    return low
+    return least(lambda better: binomial_tail(worse, worse + better, 0.5) > alpha, 0, worse + 1) - 1
 
 
 def _binomial(k: int, n: int, p: float) -> float:
@@ -84,13 +80,21 @@ def needed_pairs(noise: float, drop: float, *, sides: int = 2) -> int | None:
     """
     if drop <= 0:
         return None
-    low, high = 1, 2
-    while flips_power(high, noise, drop, sides=sides) < POWER:
-        low, high = high, 2 * high
-    while high - low > 1:
+
+    def enough(pairs: int) -> bool:
+        return flips_power(pairs, noise, drop, sides=sides) >= POWER
+
+    high = 2
+    while not enough(high):
+        high *= 2
+    return least(enough, high // 2, high)
+
+
+def least(enough: Callable[[int], bool], low: int, high: int) -> int:
+    """Return the least number from low to high that is enough, as high is, by bisection."""
+    while low < high:
         middle = (low + high) // 2
-        enough = flips_power(middle, noise, drop, sides=sides) >= POWER
-        low, high = (low, middle) if enough else (middle, high)
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
     return high
 
 

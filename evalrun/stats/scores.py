@@ -117,11 +117,6 @@ def mcnemar(better: int, worse: int) -> float:
     return min(1.0, 2 * binomial_tail(max(better, worse), better + worse, 0.5))
 
 
-def mcnemar_worse(better: int, worse: int) -> float:
-    """Return the one-sided p of "not worse": `mcnemar` looking one way. It keeps alpha always."""
-    return binomial_tail(worse, better + worse, 0.5)
-
-
 def difference_interval(found: Flips, *, level: float = 0.95) -> tuple[float, float]:
     """Return the interval of the mean paired difference: every value that Tango's score test does not reject.
 
@@ -139,7 +134,7 @@ def margin_sides(found: Flips, margin: float) -> Sides:
     """Return the evidence that scores fell by more, and by less, than `margin` (0.02 is two points).
 
     Premise: samples (or clusters) drawn independently; an approximation for large samples that holds well in small
-    ones. At a margin of 0 and with whole flips `worse` is the exact McNemar test instead. With repeats a few samples
+    ones. At a margin of 0 and with whole flips `worse` is `mcnemar` looking one way instead. With repeats a few samples
     that change much look like many that change a little, so Student's t must agree. Source: Tango 1998.
     """
     z = tango_score(found, -margin / found.size)
@@ -148,7 +143,7 @@ def margin_sides(found: Flips, margin: float) -> Sides:
         t, df = _student(found, -margin), found.df if math.isfinite(found.df) else max(1.0, found.pairs - 1)
         return Sides(max(worse, t_tail(-t, df)), max(within, t_tail(t, df)))
     if margin == 0:
-        worse = mcnemar_worse(round(found.better), round(found.worse))
+        worse = binomial_tail(round(found.worse), round(found.better + found.worse), 0.5)
     return Sides(worse, within)
 
 
@@ -180,9 +175,6 @@ def _crossing(found: Flips, z: float, *, outside: float, inside: float) -> float
         rejected = tango_score(found, middle) > z if z > 0 else tango_score(found, middle) < z
         outside, inside = (middle, inside) if rejected else (outside, middle)
     return inside
-
-
-# ---------------------------------------------------------------- at any number of analyses
 
 
 def sequential_sides(differences: ArrayLike, *, margin: float = 0.0) -> Sides:
