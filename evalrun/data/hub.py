@@ -85,7 +85,10 @@ class Hub(Spec):
             places.on_notice(f"{self.id}: the hub is unreachable; read from the cache: commit {builder.hash}")
 
     def _explained(self, error: BaseException) -> str:
-        said = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
+        said = ""
+        cause: BaseException | None = error
+        while cause:
+            said, cause = f"{said}{type(cause).__name__}: {cause}\n", cause.__cause__ or cause.__context__
         advice = next((text for pattern, text in ADVICE if re.search(pattern, said)), "see its page on the hub")
         first_line = str(error).strip().partition("\n")[0][:300].rstrip(".") or type(error).__name__
         return f"hub data set {self.id}: {first_line}; {advice}; {LOCAL_COPY}"
@@ -97,9 +100,3 @@ def _builder(name: str, config: str | None, revision: str | None) -> Any:
     import datasets
 
     return datasets.load_dataset_builder(name, config, revision=revision)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__

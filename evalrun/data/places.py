@@ -11,10 +11,6 @@ from evalrun.types import Json
 Row = dict[str, Json]  # one row of a source: field name -> value
 
 
-def ignore(message: str) -> None:
-    """Drop a message: the default of both callbacks."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """What a source may read, and whom it tells.
@@ -33,8 +29,8 @@ class Places:
     skip_bad_rows: bool = False
     scales: Mapping[str, Scale] = field(default_factory=dict)
     salt: str = ""
-    on_skip: Callable[[str], None] = ignore
-    on_notice: Callable[[str], None] = ignore
+    on_skip: Callable[[str], None] = lambda _: None
+    on_notice: Callable[[str], None] = lambda _: None
 
     def file(self, path: str) -> Path:
         """Return the file at `path`, which must be inside `root` or `allowed` once symbolic links are followed."""

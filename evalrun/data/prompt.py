@@ -152,12 +152,10 @@ class PromptWriter:
 
 def plain(value: Json) -> Json:
     """Return `value` as portable JSON: decimals, dates and integers beyond 64 bits become text."""
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, str | bool) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, int):
         return value if -(2**63) <= value < 2**63 else str(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return value
     if isinstance(value, Decimal | datetime.date | datetime.time):
         return str(value)
     if isinstance(value, dict):

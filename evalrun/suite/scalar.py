@@ -72,7 +72,7 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     """Replace `${NAME}` and `${NAME:-default}` by the environment's values; `$${` is a literal `${`."""
 
     def value(found: re.Match[str]) -> str:
-        whole, name, default, rest = found[0], found[1], found[2], found[3]
+        whole, (name, default, rest) = found[0], found.groups()
         if whole.startswith("$$"):
             return whole[1:]
         if not whole.endswith("}") or (rest and not default):

@@ -53,16 +53,10 @@ class Sampling(Spec):
         wins over `quirks.body`, and `quirks.warm_body` over both.
         """
         quirks = target.quirks
-        asked = {
-            "temperature": self.temperature,
-            "top_p": self.top_p,
-            "max_tokens": self.max_tokens,
-            "seed": None if self.seed is None else self.seed + repeat,
-            "stop": list(self.stop) or None,
-            "reasoning_effort": self.reasoning_effort,
-        }
-        known = {name: value for name, value in asked.items() if value is not None}
-        own = target.wire.fields(known, limit_field=quirks.max_tokens_field)
+        asked = self.model_dump(mode="json", exclude={"body"}, exclude_defaults=True)
+        if self.seed is not None:
+            asked["seed"] = self.seed + repeat
+        own = target.wire.fields(asked, limit_field=quirks.max_tokens_field)
         return quirks.body | own | self.body | (quirks.warm_body if warm else {})
 
 
