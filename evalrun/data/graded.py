@@ -149,20 +149,19 @@ class Graded(Spec):
             dice = Dice(f"{type(self).__name__} {self.seed} {level}")
             asked: set[str] = set()
             for number in range(1, self.n_per_level + 1):
-                question, answer = self._new(level, dice, asked)
+                for _ in range(TRIES):
+                    question, answer = self.problem(level, dice)
+                    if question not in asked:
+                        break
+                else:
+                    most = f"no more than about {len(asked)} different questions"
+                    raise SuiteError(f"level {level} has {most}; lower n_per_level")
                 asked.add(question)
                 yield {"id": f"{level}-{number}", "level": level, "question": question, "answer": answer}
 
     def problem(self, level: int, dice: Dice) -> tuple[str, str]:
         """Return a question of the level and its answer."""
         raise NotImplementedError
-
-    def _new(self, level: int, dice: Dice, asked: set[str]) -> tuple[str, str]:
-        for _ in range(TRIES):
-            question, answer = self.problem(level, dice)
-            if question not in asked:
-                return question, answer
-        raise SuiteError(f"level {level} has no more than about {len(asked)} different questions; lower n_per_level")
 
 
 class Arithmetic(Graded):

@@ -244,13 +244,10 @@ def remainders(dice: Dice) -> tuple[str, int]:
         moduli = dice.some(range(7, 60), 3)
         if all(gcd(a, b) == 1 for a in moduli for b in moduli if a < b):
             break
-    rests = [dice.between(1, modulus - 1) for modulus in moduli]
+    pairs = [(dice.between(1, modulus - 1), modulus) for modulus in moduli]
     whole = prod(moduli)
-    smallest = sum(
-        rest * whole // modulus * pow(whole // modulus, -1, modulus)
-        for rest, modulus in zip(rests, moduli, strict=True)
-    )
-    conditions = ", ".join(f"{rest} when divided by {modulus}" for rest, modulus in zip(rests, moduli, strict=True))
+    smallest = sum(rest * whole // modulus * pow(whole // modulus, -1, modulus) for rest, modulus in pairs)
+    conditions = ", ".join(f"{rest} when divided by {modulus}" for rest, modulus in pairs)
     return f"What is the smallest positive integer that leaves the remainders {conditions}?", smallest % whole
 
 
