@@ -40,7 +40,7 @@ class ItemsScorer(Scorer):
             return unexpected()
         question = sample.messages[-1].content if sample.messages else ""
         found = claims(answer_of(completion), expected, question=question.rpartition("\n\n")[2])
-        value = {"net": net, "f1": f1, "order": order}[self.rule](found.items, expected)
+        value = agreement(found.items, expected, rule=self.rule)
         named = found.items if self.rule == "order" else list(dict.fromkeys(found.items))
         means = ", ".join(named if self.rule == "order" else sorted(named))
         why = "equal" if value == 1 else f"wanted {sample.expected!r}"
@@ -92,21 +92,16 @@ def shape(word: str) -> str:
     return _RUNS.sub(lambda run: "0" if run[0].isdigit() else "a", word)
 
 
-def net(found: Sequence[str], expected: Sequence[str]) -> float:
-    """Return the share of the expected items that was found, each wrong item taking one right one away."""
-    hits, wrong = _compared(found, expected)
-    return max(0, hits - wrong) / len(set(expected))
+def agreement(found: Sequence[str], expected: Sequence[str], *, rule: str) -> float:
+    """Return how far the found items are the expected ones, 0..1, by a rule of `ItemsScorer`.
 
-
-def f1(found: Sequence[str], expected: Sequence[str]) -> float:
-    """Return the harmonic mean of precision and recall."""
-    hits, wrong = _compared(found, expected)
-    return 2 * hits / (hits + wrong + len(set(expected)))
-
-
-def order(found: Sequence[str], expected: Sequence[str]) -> float:
-    """Return 1 for the same items in the same order, repeats included, else 0."""
-    return float(list(found) == list(expected))
+    Repeats count for `order` alone.
+    """
+    if rule == "order":
+        return float(list(found) == list(expected))
+    right, named = set(expected), set(found)
+    hits, wrong = len(right & named), len(named - right)
+    return 2 * hits / (len(named) + len(right)) if rule == "f1" else max(0, hits - wrong) / len(right)
 
 
 def common_share(text: str, expected: str) -> float:
@@ -142,9 +137,3 @@ def _after_last(mark: re.Pattern[str], text: str) -> str:
     for match in mark.finditer(text):
         end = match.end()
     return text[end:].strip() if end >= 0 else ""
-
-
-def _compared(found: Sequence[str], expected: Sequence[str]) -> tuple[int, int]:
-    """Return how many different items were found rightly and wrongly."""
-    right = set(expected)
-    return len(right & set(found)), len(set(found) - right)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -35,6 +35,7 @@ _KEPT_ENV = (
 _SET_ENV = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # same answer, same score
 _AHEAD = 16  # answers in hand for each worker: enough to keep it busy while the oldest one takes its time
 _POLL_S = 0.1  # how often a wait looks at `stop`
+T = TypeVar("T")
 
 
 def score_all(
@@ -165,7 +166,8 @@ class WorkerPool:
     def _ask(self, worker: "_Worker", message: bytes) -> Score | None:
         """Return what the worker says; None where it died, or its reply could not be read."""
         try:
-            score = worker.ask(message, deadline_s=self._deadline_s)
+            score = worker.exchange(message, Score, deadline_s=self._deadline_s)
+            worker.served = True
         except TimeoutError:
             score = Score(value=None, error="scorer_timeout", why=f"no score within {self._deadline_s:g} s")
         except (EOFError, OSError, msgspec.DecodeError):
@@ -221,24 +223,20 @@ class _Worker:
     def prepare(self, setup: Setup) -> str:
         """Set the worker up and wait until it is ready. Return what is broken, or an empty text."""
         try:
-            self._socket.settimeout(_START_S)
-            self._socket.sendall(frame(setup))
-            return msgspec.msgpack.decode(receive(self._socket), type=Ready).broken
+            return self.exchange(frame(setup), Ready, deadline_s=_START_S).broken
         except TimeoutError:
             return f"not ready after {_START_S:g} s"
         except (EOFError, OSError, msgspec.DecodeError):
             self.kill()
             return f"it died with exit code {self.process.returncode}; memory_bytes may be too low"
 
-    def ask(self, message: bytes, *, deadline_s: float) -> Score:
-        """Send one task and wait for its score. Raises TimeoutError, EOFError, OSError or msgspec.DecodeError."""
+    def exchange(self, message: bytes, reply: type[T], *, deadline_s: float) -> T:
+        """Send a message and wait for the reply. Raises TimeoutError, EOFError, OSError or msgspec.DecodeError."""
         end = time.monotonic() + deadline_s
         self._socket.settimeout(deadline_s)
         self._socket.sendall(message)
         self._socket.settimeout(max(end - time.monotonic(), 0.001))
-        score = msgspec.msgpack.decode(receive(self._socket), type=Score)
-        self.served = True
-        return score
+        return msgspec.msgpack.decode(receive(self._socket), type=reply)
 
     def kill(self) -> None:
         """Kill the worker and whatever it started, and reap it. Harmless when it is dead already."""

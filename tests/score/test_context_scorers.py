@@ -10,7 +10,7 @@ from evalrun.data.context.michelangelo import ListOperations, RecallProbe
 from evalrun.data.context.probe import Probe
 from evalrun.data.context.retrieval import KeyValue, Needle, Passkey
 from evalrun.data.context.tracing import Facts, Graph, Variables
-from evalrun.score.context import claims, common_share, f1, net, order, shape
+from evalrun.score.context import agreement, claims, common_share, shape
 from evalrun.score.spec import ItemsScorer, RecallScorer
 from evalrun.types import Completion, Message, Sample, Score
 
@@ -90,7 +90,7 @@ def test_oracle_empty_and_dump(name: str) -> None:
 def test_the_three_rules(found: list[str], values: tuple[float, float, float]) -> None:
     """Each by its formula; a repeated item counts once, but not where the order counts."""
     expected = ["a", "b", "c", "d"]
-    assert (net(found, expected), f1(found, expected), order(found, expected)) == values
+    assert tuple(agreement(found, expected, rule=rule) for rule in ("net", "f1", "order")) == values
 
 
 @pytest.mark.parametrize(
