@@ -88,7 +88,7 @@ def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:
     sample, scores = requests.samples, requests.scores()
     kinds = np.unique(scores.vote, return_inverse=True)[1].astype(np.int64)
     kinds[scores.vote == 0] = -1
-    counts = np.bincount(sample, weights=~np.isnan(scores.value))
+    counts = np.bincount(sample[~np.isnan(scores.value)], minlength=len(requests.starts))
     most = int(np.bincount(sample).max(initial=1))
     for k in sorted({*(2**n for n in range(1, most.bit_length())), most} - {1}):
         found = {

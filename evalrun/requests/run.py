@@ -171,7 +171,7 @@ class Events:
     """
 
     def __init__(self, *, missing: bool) -> None:
-        self.missing, self.whole, self.torn = missing, 0, 0
+        self.missing, self.torn = missing, 0
         self.asked: dict[str, Line] = {}
         self._billed: Counter[Place] = Counter()
         self._damaged: list[tuple[int, int]] = []

@@ -6,6 +6,7 @@ out is unknown. No text is kept: a million records take about 10 s of a processo
 
 import json
 from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -107,14 +108,18 @@ class _Attempt(msgspec.Struct, gc=False):
 
 
 _NO_ANSWER = _Completion()
+_USED = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
+_TIMED = ("ttft_s", "ttfo_s", "tpot_s", "e2e_s", "stream_s", "max_stall_s")
+_BOUNDS = ("first_bound_s", "last_bound_s", "gap_bound_s")
 _COLUMNS = (  # `_Journal._row` gives them in this order
     "place", "key", "sample", "repeat", "session", "offset", "failure", "not_sent", "finish", "flags", "warnings",
-    "attempts", "possibly_billed", "reasoned", "prompt_tokens", "cached_tokens", "completion_tokens",
-    "reasoning_tokens", "tokens", "token_source", "chunks", "cost_usd", "reported_cost_usd", "began_s", "sent_s",
-    "ttft_s", "ttfo_s", "tpot_s", "e2e_s", "stream_s", "max_stall_s", "first_bound_s", "last_bound_s", "gap_bound_s",
-    "size", "depth", "family", "cache", "question", "cluster",
+    "attempts", "possibly_billed", "reasoned", "tokens", "token_source", "chunks", "cost_usd", "reported_cost_usd",
+    "began_s", "sent_s", *_USED, *_TIMED, *_BOUNDS,
 )  # fmt: skip
+_OF_META = ("size", "depth", "family", "cache", "question", "cluster")  # where the suite has ladders or clusters
 _DTYPES = {"key": np.dtype("u8")} | {name: of.dtype for name, of in Requests.described().items()}
+_used, _timed, _bounds = attrgetter(*_USED), attrgetter(*_TIMED), attrgetter(*_BOUNDS)
+_UNBOUND = (UNKNOWN, UNKNOWN, UNKNOWN)  # not stamped by the kernel
 _NOT_OF_A_LADDER = (0, UNKNOWN, 0, 0, NO_HASH)
 
 
@@ -139,6 +144,13 @@ def _decoder(fields: Iterable[str], *, gaps: bool) -> msgspec.json.Decoder[Any]:
 # ---------------------------------------------------------------- the journal
 
 
+class _Places(dict[Place, int]):
+    """Numbers in order of appearance."""
+
+    def __missing__(self, place: Place) -> int:
+        return self.setdefault(place, len(self))
+
+
 class _Journal:
     """The records of a journal while it is read, and what they are of."""
 
@@ -152,8 +164,10 @@ class _Journal:
         fields = dict.fromkeys(("size", "depth", "family", "cache", *self._clusters.values()))
         self._meta = {name: f"f{number}" for number, name in enumerate(fields)}
         self._decode = _decoder(fields, gaps=gaps)
-        self._rows, self._gapped = Growing({name: _DTYPES[name] for name in _COLUMNS}), list[Any]()
-        self._places: dict[Place, int] = {}
+        self._has_meta = bool(self._ladders or self._clusters)
+        columns = (*_COLUMNS, *_OF_META) if self._has_meta else _COLUMNS
+        self._rows, self._gapped = Growing({name: _DTYPES[name] for name in columns}), list[Any]()
+        self._places = _Places()
         self._kinds = {name: Kinds("") for name in ("failure", "finish", "family", "cache")}
         self._kinds |= {name: Kinds(most=MOST_KINDS) for name in ("flags", "warnings")}
         self._kinds["token_source"] = Kinds(*TOKEN_SOURCES)
@@ -172,22 +186,26 @@ class _Journal:
         events = Events(missing=not path.exists())
         if events.missing:
             return events
-        waiting = self._rows.rows
-        for line in scan(path):
-            events.whole = line.offset + len(line.raw)
-            if line.kind != b"record":
-                events.take(line)
-                continue
-            record = line.read(self._decode)
-            events.asked.pop(record.key, None)
-            if self.gaps is not None:
-                self._gapped.append(record)
-            waiting.append(self._row(record, line.offset))
-            if len(waiting) == BATCH:
-                self._flush()
+        waiting, decode, asked, line = self._rows.rows, self._decode.decode, events.asked, None
+        try:
+            for line in scan(path):
+                if line.kind != b"record":
+                    events.take(line)
+                    continue
+                record = decode(line.raw)
+                asked.pop(record.key, None)
+                waiting.append(self._row(record, line.offset))
+                if self.gaps is not None:
+                    self._gapped.append(record)
+                if len(waiting) == BATCH:
+                    self._flush()
+        except msgspec.DecodeError:
+            assert line is not None
+            line.read(self._decode)  # says where
+            raise
         self._flush()
         with storing(path):
-            events.torn = path.stat().st_size - events.whole
+            events.torn = path.stat().st_size - (line.offset + len(line.raw) if line else 0)
         return events
 
     def _flush(self) -> None:
@@ -200,44 +218,36 @@ class _Journal:
         outcome, sample, timing, attempts = record.outcome, record.sample, record.timing, record.attempts
         sent, cost, failed, kinds = record.sent_s, record.cost_usd, type(outcome) is _Failure, self._kinds
         answer = _NO_ANSWER if failed else outcome
-        usage, kernel = answer.usage, timing.stamp == "kernel"
-        return (
-            self._places.setdefault((sample.task, record.target), len(self._places)), record.key, digest(sample.id),
+        usage, said = answer.usage, answer.usage.reported_cost_usd
+        row = (
+            self._places[sample.task, record.target], record.key, digest(sample.id),
             record.repeat, record.session, offset,
             kinds["failure"][outcome.kind] if failed else 0, failed and outcome.phase == "not_sent",
             kinds["finish"][answer.finish_reason], kinds["flags"].bits(answer.flags) if answer.flags else 0,
             kinds["warnings"].bits(record.warnings) if record.warnings else 0, 1 + len(attempts),
             _billed(record) if failed or attempts else 0, len(answer.reasoning) > 0 or usage.reasoning_tokens > 0,
-            usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.reasoning_tokens, answer.tokens,
-            kinds["token_source"][answer.token_source], answer.chunks, float(cost) if cost else UNKNOWN,
-            float(usage.reported_cost_usd) if usage.reported_cost_usd else UNKNOWN,
+            answer.tokens, kinds["token_source"][answer.token_source], answer.chunks,
+            float(cost) if cost else UNKNOWN, float(said) if said else UNKNOWN,
             _began(record) if failed or attempts else sent, sent,
-            timing.ttft_s, timing.ttfo_s, timing.tpot_s, timing.e2e_s, timing.stream_s, timing.max_stall_s,
-            timing.first_bound_s if kernel else None, timing.last_bound_s if kernel else None,
-            timing.gap_bound_s if kernel else None,
-            *(self._ladder(sample) if sample.task in self._ladders else _NOT_OF_A_LADDER),
-            self._cluster(sample) if self._clusters and sample.task in self._clusters else NO_HASH,
-        )  # fmt: skip
+        ) + _used(usage) + _timed(timing) + (_bounds(timing) if timing.stamp == "kernel" else _UNBOUND)  # fmt: skip
+        return row + self._of_meta(sample) if self._has_meta else row
 
-    def _ladder(self, sample: Any) -> tuple[Any, ...]:
-        """Return size, depth, family, cache and question of a ladder's sample; nothing for a prime."""
-        size, depth, family, cache = (self._of_meta(sample, name) for name in ("size", "depth", "family", "cache"))
-        if type(size) is not int or size <= 0 or cache == PRIME:
-            return _NOT_OF_A_LADDER
+    def _of_meta(self, sample: Any) -> tuple[Any, ...]:
+        """Return size, depth, family, cache and question of a ladder's sample, nothing for a prime; and its cluster."""
+        meta = {name: getattr(sample.meta, field, None) for name, field in self._meta.items()}
+        size, depth, warm, drawn = meta["size"], meta["depth"], meta["cache"] == "warm", NO_HASH
+        if (field := self._clusters.get(sample.task)) and meta[field] is not None:
+            drawn = digest(f"{sample.task}\0{json.dumps(meta[field], sort_keys=True)}")
+        if sample.task not in self._ladders or type(size) is not int or size <= 0 or meta["cache"] == PRIME:
+            return (*_NOT_OF_A_LADDER, drawn)
         return (
             size,
             float(depth) if isinstance(depth, int | float) else UNKNOWN,
-            self._kinds["family"][str(family or sample.task)],
-            self._kinds["cache"]["warm" if cache == "warm" else "cold"],
-            digest(sample.id.removesuffix(AGAIN) if cache == "warm" else sample.id),
+            self._kinds["family"][str(meta["family"] or sample.task)],
+            self._kinds["cache"]["warm" if warm else "cold"],
+            digest(sample.id.removesuffix(AGAIN) if warm else sample.id),
+            drawn,
         )
-
-    def _cluster(self, sample: Any) -> bytes:
-        value = self._of_meta(sample, self._clusters[sample.task])
-        return NO_HASH if value is None else digest(f"{sample.task}\0{json.dumps(value, sort_keys=True)}")
-
-    def _of_meta(self, sample: Any, name: str) -> Any:
-        return getattr(sample.meta, self._meta[name], None)
 
     def columns(self, path: Path) -> dict[str, NDArray[Any]]:
         """Return the rows that are the last of their key, ordered by place, sample and repeat, and forget all."""
@@ -255,7 +265,7 @@ class _Journal:
             stale = np.setdiff1d(np.arange(len(key)), kept, assume_unique=True)
             self.gaps.add(self._reread(path, found["offset"][stale].tolist()), sign=-1)
         kept = kept[np.lexsort([found[name][kept] for name in ("repeat", "sample", "place")])]
-        return {name: _taken(found.pop(name), kept) for name in _COLUMNS}
+        return {name: _taken(found.pop(name), kept) for name in list(found)}
 
     def _reread(self, path: Path, offsets: list[int]) -> list[Any]:
         with storing(path), path.open("rb") as file:

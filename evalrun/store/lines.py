@@ -197,9 +197,8 @@ def scan(path: Path, end: int | None = None) -> Iterator[Line]:
         for raw in file:
             if not raw.endswith(b"\n") or (end is not None and offset >= end):
                 return
-            line = parse(raw, offset)
-            if line.kind:
-                yield line
+            if raw.startswith(b'{"crc":"%08x","t":"' % zlib.crc32(raw[_BODY:-1])):  # as `parse`: the hot path
+                yield Line(offset, raw, raw[_KIND : raw.index(b'"', _KIND)])
             else:
                 yield from _rescue(offset, raw)
             offset += len(raw)
