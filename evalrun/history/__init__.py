@@ -3,8 +3,7 @@
     values   what comes out: History, its PastRuns, its Series of RunPoints, the Changes between them
     folder   one run folder -> its facts and its numbers (table.json, manifest.json; no journal)
     cache    results/<suite>/history.parquet, kept current by reading only folders that are new or changed
-    recall   the file's rows -> a History
-    wanted   `ttft_p95` -> the metric that is meant
+    recall   the file's rows -> a History; `ttft_p95` -> the metric that is meant
 
 Whether a difference is more than noise is for `compare` and `gate`. The file is for anybody's own questions too, with
 DuckDB for example:
@@ -14,8 +13,7 @@ DuckDB for example:
 """
 
 from evalrun.history.cache import update
-from evalrun.history.recall import recall
+from evalrun.history.recall import recall, wanted
 from evalrun.history.values import HEADLINES, Change, History, PastRun, RunPoint, Series, Wanted
-from evalrun.history.wanted import wanted
 
 __all__ = ["HEADLINES", "Change", "History", "PastRun", "RunPoint", "Series", "Wanted", "recall", "update", "wanted"]

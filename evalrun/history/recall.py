@@ -1,6 +1,7 @@
 """The rows of the cache -> a History: chosen, ordered by time, with what changed from point to point. Reads no file."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from evalrun.errors import SuiteError
-from evalrun.explain import DEFINITIONS
+from evalrun.explain import DEFINITIONS, explain
 from evalrun.history.cache import PARTS, SEPARATOR
 from evalrun.history.values import HEADLINES, Change, History, PastRun, RunPoint, Series, Wanted
 from evalrun.table import Mark, Metric
+from evalrun.table.metrics import PERCENTILES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -176,3 +178,20 @@ def _narrowings(table: "pa.Table", metric: str) -> Iterator[str]:
     from pyarrow import compute
 
     yield from sorted(table.filter(compute.equal(table["metric"], metric))["of"].unique().to_pylist())
+
+
+# ---------------------------------------------------------------- what is asked for
+
+_NARROWED = re.compile(r"(?P<name>.+?)(?:\s*:\s*(?P<of>.+)|[ _](?P<percentile>p\d+(?:\.\d+)?(?: \w+)?))?")
+
+
+def wanted(text: str) -> Wanted:
+    """Parse a metric as people write it. A latency without a percentile means its first one, mostly the median."""
+    found = _NARROWED.fullmatch(text.strip())
+    if found is None:
+        return Wanted(explain(text).name)  # raises, with what it should be
+    name = explain(found["name"]).name
+    of = found["of"] or found["percentile"] or ""
+    if not of and name in PERCENTILES:
+        of = f"p{PERCENTILES[name][0] * 100:g}"
+    return Wanted(name, of)

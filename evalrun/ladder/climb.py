@@ -5,9 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from evalrun.ladder.effective import TOLERANCE, effective_context
 from evalrun.ladder.growth import ENOUGH, Point, exponent, fit, upper
-from evalrun.ladder.rungs import COLD, Premise, accuracy, cached, of_family, premise, rung_metrics
+from evalrun.ladder.rungs import (
+    COLD,
+    TOLERANCE,
+    Premise,
+    accuracy,
+    cached,
+    effective_context,
+    of_family,
+    premise,
+    rung_metrics,
+)
 from evalrun.ladder.values import Ladder, Rung, Spot
 from evalrun.requests import Requests, latency
 from evalrun.stats.interval import Interval

@@ -10,9 +10,8 @@
     ask        one job, until it has an outcome
     slots      the limit on requests in flight, and the backoff
     spent      what requests cost the run
-    stop       signals
     scoring    a run's answers scored
-    watch      who is told how far a run is
+    watch      who is told how far a run is; signals that stop it
 
 Nothing outside this package creates tasks that send requests.
 """

@@ -22,8 +22,7 @@ from evalrun.run.job import Job, in_turn
 from evalrun.run.opening import Lane, Opening
 from evalrun.run.plan import Plan
 from evalrun.run.spent import already_spent
-from evalrun.run.stop import Stop
-from evalrun.run.watch import Watch
+from evalrun.run.watch import Stop, Watch
 from evalrun.store.lines import Lag, Load, LoadReason
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target

@@ -11,8 +11,7 @@ from typing import Any
 from evalrun import slo
 from evalrun.run.fanout import Ending, FanOut
 from evalrun.run.plan import Plan, changed, manifest, refuse_changed
-from evalrun.run.stop import Stop
-from evalrun.run.watch import Watch
+from evalrun.run.watch import Stop, Watch
 from evalrun.store import create_run, find_unfinished, newest, resume
 from evalrun.store.writer import Writer
 from evalrun.targets.transport.machine import loop_factory, settle
