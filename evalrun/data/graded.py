@@ -8,16 +8,16 @@ Arithmetic, from `47 + 8` to remainders of large powers:
 """
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import gcd
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from evalrun.data.dice import Dice
 from evalrun.data.places import Places, Row
-from evalrun.data.words import LOWEST, STORIES
+from evalrun.data.words import LOWEST, STORIES, Story
 from evalrun.errors import SuiteError
 from evalrun.spec import Spec
 
@@ -54,8 +54,8 @@ def value(formula: Formula) -> Fraction:
     return computed(value(left), value(right))
 
 
-def _asked(formula: Formula) -> tuple[str, str]:
-    return f"What is {written(formula)}?", str(value(formula))
+def _asked(formula: Formula) -> tuple[str, int | Fraction]:
+    return f"What is {written(formula)}?", value(formula)
 
 
 def _number(dice: Dice, digits: int) -> Fraction:
@@ -72,17 +72,17 @@ def _tree(dice: Dice, steps: int, operators: str, low: int, high: int) -> Formul
     return sign, _tree(dice, left, operators, low, high), _tree(dice, steps - 1 - left, operators, low, high)
 
 
-def _sum(dice: Dice) -> tuple[str, str]:
+def _sum(dice: Dice) -> tuple[str, int | Fraction]:
     a, b = (_number(dice, dice.pick((1, 1, 1, 1, 1, 1, 2, 3))) for _ in "ab")
     return _asked(("+", a, b) if dice.between(0, 1) else ("-", max(a, b), min(a, b)))
 
 
-def _product(dice: Dice) -> tuple[str, str]:
+def _product(dice: Dice) -> tuple[str, int | Fraction]:
     a, b = _number(dice, dice.pick((1, 1, 1, 2))), _number(dice, dice.pick((1, 1, 2, 3)))
     return _asked(("×", a, b) if dice.between(0, 2) else ("÷", a * b, b))
 
 
-def _few_steps(dice: Dice) -> tuple[str, str]:
+def _few_steps(dice: Dice) -> tuple[str, int | Fraction]:
     a, b, c, d = (_number(dice, dice.pick((1, 2))) for _ in "abcd")
     shapes: tuple[Formula, ...] = (
         ("+", a, ("×", b, c)),
@@ -95,11 +95,11 @@ def _few_steps(dice: Dice) -> tuple[str, str]:
     return _asked(dice.pick(shapes))
 
 
-def _brackets(dice: Dice) -> tuple[str, str]:
+def _brackets(dice: Dice) -> tuple[str, int | Fraction]:
     return _asked(_tree(dice, dice.between(4, 5), "+-×", -20, 30))
 
 
-def _fractions(dice: Dice) -> tuple[str, str]:
+def _fractions(dice: Dice) -> tuple[str, int | Fraction]:
     if dice.between(0, 2) == 0:
         return _asked(("+", ("×", _number(dice, 4), _number(dice, 4)), _number(dice, 5)))
     a, b, c, d = dice.some(FRACTIONS, 4)
@@ -107,18 +107,18 @@ def _fractions(dice: Dice) -> tuple[str, str]:
     return f"{question} {LOWEST}", answer
 
 
-def _power(dice: Dice) -> tuple[str, str]:
+def _power(dice: Dice) -> tuple[str, int | Fraction]:
     base, exponent, modulus = dice.between(11, 999), dice.between(200, 9999), dice.between(101, 999)
     factor, more = dice.between(11, 999), dice.between(1000, 9999)
     answer = (pow(base, exponent, modulus) * factor + more) % modulus
-    return f"What is the remainder when {base}^{exponent} × {factor} + {more} is divided by {modulus}?", str(answer)
+    return f"What is the remainder when {base}^{exponent} × {factor} + {more} is divided by {modulus}?", answer
 
 
-def _long(dice: Dice) -> tuple[str, str]:
+def _long(dice: Dice) -> tuple[str, int | Fraction]:
     return _asked(_tree(dice, 12, "+-×-+", -99, 99))
 
 
-def _continued(dice: Dice) -> tuple[str, str]:
+def _continued(dice: Dice) -> tuple[str, int | Fraction]:
     formula: Formula = Fraction(dice.between(2, 15))
     for _ in range(5):
         formula = ("+", Fraction(dice.between(1, 15)), ("÷", Fraction(dice.between(1, 9)), formula))
@@ -126,15 +126,14 @@ def _continued(dice: Dice) -> tuple[str, str]:
     return f"{question} {LOWEST}", answer
 
 
-def _hard(dice: Dice) -> tuple[str, str]:
-    return dice.pick((_power, _power, _long, _continued))(dice)
-
-
-LEVELS = (_sum, _product, _few_steps, _brackets, _fractions, _hard)
+LEVELS = ((_sum,), (_product,), (_few_steps,), (_brackets,), (_fractions,), (_power, _power, _long, _continued))
 
 
 class Graded(Spec):
     """Problems of rising difficulty. The same seed gives the same bytes on every machine."""
+
+    problems: ClassVar[Sequence[Sequence[Story]]]
+    """By level: what writes a question and its answer."""
 
     seed: int = 0
     """Another seed gives other questions."""
@@ -146,38 +145,31 @@ class Graded(Spec):
     def rows(self, places: Places) -> Iterator[Row]:  # noqa: ARG002  (reads no file)
         """Yield rows of `id`, `level`, `question`, `answer`. The rows of a level do not depend on the other levels."""
         for level in dict.fromkeys(self.levels):
-            dice = Dice(f"{type(self).__name__} {self.seed} {level}")
+            dice, kinds = Dice(f"{type(self).__name__} {self.seed} {level}"), self.problems[level - 1]
             asked: set[str] = set()
             for number in range(1, self.n_per_level + 1):
                 for _ in range(TRIES):
-                    question, answer = self.problem(level, dice)
+                    question, answer = (dice.pick(kinds) if len(kinds) > 1 else kinds[0])(dice)
                     if question not in asked:
                         break
                 else:
                     most = f"no more than about {len(asked)} different questions"
                     raise SuiteError(f"level {level} has {most}; lower n_per_level")
                 asked.add(question)
-                yield {"id": f"{level}-{number}", "level": level, "question": question, "answer": answer}
-
-    def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        """Return a question of the level and its answer."""
-        raise NotImplementedError
+                yield {"id": f"{level}-{number}", "level": level, "question": question, "answer": str(answer)}
 
 
 class Arithmetic(Graded):
     """Generated arithmetic; every answer is an integer or a fraction in lowest terms."""
 
-    kind: Literal["arithmetic"]
+    problems = LEVELS
 
-    def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        return LEVELS[level - 1](dice)
+    kind: Literal["arithmetic"]
 
 
 class WordProblems(Graded):
     """Generated word problems; every answer is an integer or a fraction in lowest terms."""
 
-    kind: Literal["word_problems"]
+    problems = STORIES
 
-    def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-        question, answer = dice.pick(STORIES[level - 1])(dice)
-        return question, str(answer)
+    kind: Literal["word_problems"]

@@ -52,7 +52,7 @@ class LadderSource(Spec):
         return fingerprint(self.probe.model_dump(mode="json"))
 
     def rows(self, places: Places) -> Iterator[Row]:
-        """Yield `id`, `prompt`, `answer`, `answers`, `candidates`, `size`, `depth` (0..1), `family`, `cache`."""
+        """Yield `id`, `prompt`, `answer`, `answers`, `size`, `depth` (0..1), `family`, `cache`."""
         scale = places.scales.get(self.mark, NOMINAL)
         rungs = [(size, index) for size in dict.fromkeys(self.sizes) for index in range(self.per_size)]
         for size, index in Dice("order 0").shuffled(rungs):  # a slowing endpoint must not look like an effect of size

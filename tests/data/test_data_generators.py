@@ -100,8 +100,7 @@ def test_a_level_that_runs_out_is_refused() -> None:
     """Rather than ask a question twice and count it as two."""
 
     class Two(Arithmetic):
-        def problem(self, level: int, dice: Dice) -> tuple[str, str]:
-            return str(dice.between(1, 2)), "1"
+        problems = ((lambda dice: (str(dice.between(1, 2)), 1),),) * 6
 
     with pytest.raises(SuiteError, match="level 1 has no more than about 2 different questions"):
         list(Two(kind="arithmetic", n_per_level=3).rows(PLACES))

@@ -61,7 +61,6 @@ class CommonWords(Probe):
                 "Reply with these words only, separated by commas."
             ),
             answers=right,
-            candidates=words,
         )
 
 
@@ -99,7 +98,6 @@ class FrequentWords(Probe):
                 "Reply with these words only, separated by commas."
             ),
             answers=words[:ASKED],
-            candidates=words,
         )
 
     def _shares(self) -> list[float]:

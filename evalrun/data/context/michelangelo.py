@@ -44,7 +44,10 @@ class ListOperations(Probe):
         before = f"a = {a}; b = []; c = []"
         places = sorted(dice.between(0, units) for _ in kinds)
         inserts = [(place, changed(dice, a, kind, fresh)) for place, kind in zip(places, kinds, strict=True)]
-        idle = [idled(dice) for _ in range(units)]
+        idle = []  # lines that leave `a` as it is
+        for _ in range(units):
+            other, kept = dice.pick("bc"), dice.pick("abc")
+            idle.append(f"{other}.append({dice.between(10, 99)}); {kept}.append({dice.between(10, 99)}); {kept}.pop()")
         answers = {"list": a, "sum": [sum(a)], "max": [max(a)]}[self.view]
         return Puzzle(
             intro="Below is a Python program. Follow what it does to the list a.",
@@ -54,14 +57,7 @@ class ListOperations(Probe):
                 "End with one line: `Answer:` and what it prints."
             ),
             answers=[str(number) for number in answers],
-            candidates=[str(number) for number in seen],
         )
-
-
-def idled(dice: Dice) -> str:
-    """Return a line that leaves `a` as it is."""
-    other, kept = dice.pick("bc"), dice.pick("abc")
-    return f"{other}.append({dice.between(10, 99)}); {kept}.append({dice.between(10, 99)}); {kept}.pop()"
 
 
 def changed(dice: Dice, a: list[int], kind: str, fresh: Iterator[int]) -> str:
@@ -107,7 +103,8 @@ class RecallProbe(Probe):
         places = sorted(dice.between(0, units - self.needles) for _ in range(self.needles))
         hay = [next(other) for _ in range(units - self.needles)]
         requests = woven(hay, [(place, request) for place in places])
-        texts = self._texts(dice, units)
+        adjective, noun = dice.dealt(ADJECTIVES), dice.dealt(NOUNS)
+        texts = [" ".join(f"{next(adjective)} {next(noun)}" for _ in range(self.words // 2)) for _ in range(units)]
         turns = zip(requests, texts, strict=True)
         (prefix,) = numbers(dice, 1, 8)
         which = index % self.needles
@@ -120,11 +117,6 @@ class RecallProbe(Probe):
                 "Write nothing else."
             ),
             answers=[texts[place]],
-            candidates=texts,
             depth=round(100 * place / (units - 1), 1),
             text=f"{prefix} {texts[place]}",
         )
-
-    def _texts(self, dice: Dice, count: int) -> list[str]:
-        adjective, noun = dice.dealt(ADJECTIVES), dice.dealt(NOUNS)
-        return [" ".join(f"{next(adjective)} {next(noun)}" for _ in range(self.words // 2)) for _ in range(count)]

@@ -18,7 +18,6 @@ class Puzzle:
 
     lines: the long text.
     answers: the right answers; the order counts where the question says so.
-    candidates: everything an answer might name, right or wrong.
     depth: position of the answer in the text, in percent; None where it is in several places.
     text: the right answer as written, where it is not a list.
     """
@@ -27,7 +26,6 @@ class Puzzle:
     lines: list[str]
     ask: str
     answers: list[str]
-    candidates: list[str]
     depth: float | None = None
     text: str = ""
 
@@ -57,7 +55,7 @@ class Probe(Spec):
         raise NotImplementedError
 
     def build(self, index: int, *, units: int, pad: int = 0, nonce: str = "") -> Row:
-        """Return the row of question `index`: prompt, answer, answers, candidates, depth, family.
+        """Return the row of question `index`: prompt, answer, answers, depth, family.
 
         nonce: the first line of the prompt, which makes its beginning unknown to any cache.
         pad: number of one-letter words before the question, for the last few tokens of a size; changes nothing else.
@@ -73,7 +71,6 @@ class Probe(Spec):
             "prompt": f"{nonce}\n{text}" if nonce else text,
             "answer": puzzle.text or ", ".join(puzzle.answers),
             "answers": puzzle.answers,
-            "candidates": puzzle.candidates,
             "depth": puzzle.depth,
             "family": self.family,
         }

@@ -20,11 +20,23 @@ from evalrun.data.context.filler import (
 from evalrun.data.context.probe import Probe, Puzzle
 from evalrun.data.dice import Dice
 
-_Percent = Annotated[float, Field(ge=0, le=100)]
-DEPTHS = (0.0, 25.0, 50.0, 75.0, 100.0)
+
+class RetrievalProbe(Probe):
+    """A probe whose answer is at one place of the text."""
+
+    family: ClassVar[str] = "retrieval"
+
+    depths: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
+        default=(0.0, 25.0, 50.0, 75.0, 100.0), min_length=1
+    )
+    """Position of the answer in the text, in percent, where there is one; question n takes the n-th depth, in turn."""
+
+    def depth(self, index: int) -> float:
+        """Return the depth of question `index`."""
+        return self.depths[index % len(self.depths)]
 
 
-class Needle(Probe):
+class Needle(RetrievalProbe):
     """Find the magic numbers of one or more keys. A unit is a line of the haystack.
 
     Source: niah_* of RULER (arXiv 2404.06654), after Kamradt's needle test: keys of two words, numbers of seven digits
@@ -33,8 +45,6 @@ class Needle(Probe):
     which naming every number would be right.
     Scorer: `items`, rule `net`.
     """
-
-    family: ClassVar[str] = "retrieval"
 
     kind: Literal["needle"]
     haystack: Literal["prose", "noise", "needles"] = "prose"
@@ -51,8 +61,6 @@ class Needle(Probe):
     """Number of keys asked for."""
     decoys: int | None = Field(default=None, ge=0, le=1000)
     """Number of sentences with a number that is not a needle; by default as many as there are right answers."""
-    depths: tuple[_Percent, ...] = Field(default=DEPTHS, min_length=1)
-    """Position of a single asked needle in the text, in percent; question n takes the n-th depth, in turn."""
 
     @model_validator(mode="after")
     def _asks_for_keys_that_exist(self) -> Self:
@@ -79,7 +87,7 @@ class Needle(Probe):
             hay = [said(noun, key, value) for key, value in zip(keys[self.keys :], left, strict=True)]
         else:
             hay = prose(dice, units) if self.haystack == "prose" else noise(dice, units)
-        depth = self.depths[index % len(self.depths)] if right == 1 else None
+        depth = self.depth(index) if right == 1 else None
         places = [dice.between(0, units) for _ in needles]
         if depth is not None:
             places[0] = at_depth(depth, units)
@@ -93,7 +101,6 @@ class Needle(Probe):
             lines=woven(hay, inserts),
             ask=asked(noun, keys[: self.queries], self.values),
             answers=values[:right],
-            candidates=values,
             depth=depth,
         )
 
@@ -111,7 +118,7 @@ def asked(noun: str, keys: list[str], values: int) -> str:
     return f"What are all the special magic {noun}s for {named}? Reply with the {noun}s only, separated by commas."
 
 
-class Passkey(Probe):
+class Passkey(RetrievalProbe):
     """Find the pass key between repeated sentences. A unit is a line of them.
 
     Source: landmark attention (arXiv 2305.16300): five sentences repeated, and a line that says the key twice. Here the
@@ -120,15 +127,11 @@ class Passkey(Probe):
     Scorer: `items`, rule `net`.
     """
 
-    family: ClassVar[str] = "retrieval"
-
     kind: Literal["passkey"]
-    depths: tuple[_Percent, ...] = Field(default=DEPTHS, min_length=1)
-    """Position of the key in the text, in percent; question n takes the n-th depth, in turn."""
 
     def puzzle(self, index: int, units: int, dice: Dice) -> Puzzle:
         key, code = numbers(dice, 2, 5)
-        depth = self.depths[index % len(self.depths)]
+        depth = self.depth(index)
         inserts = [
             (at_depth(depth, units), f"The pass key is {key}. Remember it. {key} is the pass key."),
             (dice.between(0, units), f"The locker code is {code}. Remember it. {code} is the locker code."),
@@ -138,23 +141,18 @@ class Passkey(Probe):
             lines=woven(noise(dice, units), inserts),
             ask="What is the pass key? Reply with the number only.",
             answers=[key],
-            candidates=[key, code],
             depth=depth,
         )
 
 
-class KeyValue(Probe):
+class KeyValue(RetrievalProbe):
     """Find the value of a key in a long JSON object of UUIDs. A unit is a pair.
 
     Source: key-value retrieval of Lost in the Middle (arXiv 2307.03172). Here UUIDs have decimal digits only.
     Scorer: `items`, rule `net`.
     """
 
-    family: ClassVar[str] = "retrieval"
-
     kind: Literal["key_value"]
-    depths: tuple[_Percent, ...] = Field(default=DEPTHS, min_length=1)
-    """Position of the asked pair, in percent: 0 is the first; question n takes the n-th depth, in turn."""
 
     @property
     def min_units(self) -> int:
@@ -164,7 +162,7 @@ class KeyValue(Probe):
     def puzzle(self, index: int, units: int, dice: Dice) -> Puzzle:
         names = uuids(dice, 2 * units)
         keys, values = names[:units], names[units:]
-        depth = self.depths[index % len(self.depths)]
+        depth = self.depth(index)
         place = at_depth(depth, units - 1)
         lines = [f'"{key}": "{value}",' for key, value in zip(keys, values, strict=True)]
         return Puzzle(
@@ -172,6 +170,5 @@ class KeyValue(Probe):
             lines=["{", *lines[:-1], lines[-1].rstrip(","), "}"],
             ask=f'What is the value of the key "{keys[place]}"? Reply with the value only.',
             answers=[values[place]],
-            candidates=values,
             depth=depth,
         )

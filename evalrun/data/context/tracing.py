@@ -49,7 +49,6 @@ class Variables(Probe):
                 "Reply with their names only, separated by commas."
             ),
             answers=names[:length],
-            candidates=names,
         )
 
 
@@ -92,7 +91,6 @@ class Facts(Probe):
             lines=woven(prose(dice, units), [(dice.between(0, units), fact) for fact in facts]),
             ask=f"Who is {path}{asked[0]}? Reply with the name only.",
             answers=[asked[-1]],
-            candidates=people,
         )
 
 
@@ -130,12 +128,15 @@ class Graph(Probe):
                 break
         present = sorted({node for edge in edges for node in edge})
         names = dict(zip(present, codes(dice, len(present)), strict=True))
+        asked = f"Which nodes have an arrow to {names[start]}?"
+        if self.operation == "bfs":
+            steps = f"{self.hops} step{'s' * (self.hops > 1)}"
+            asked = f"Starting at {names[start]} and following the arrows, which nodes are first reached after {steps}?"
         return Puzzle(
             intro="Each line below is an arrow from one node to another. Together they are a graph.",
             lines=[f"{names[a]} -> {names[b]}" for a, b in edges],
-            ask=self._ask(names[start]),
+            ask=f"{asked} End with one line: `Answer:` and the nodes, separated by commas.",
             answers=[names[node] for node in sorted(right)],
-            candidates=list(names.values()),
         )
 
     def _found(self, dice: Dice, edges: list[tuple[int, int]]) -> tuple[int, set[int]]:
@@ -151,13 +152,6 @@ class Graph(Probe):
             if 0 < len(right) <= most:
                 return start, right
         return 0, set()
-
-    def _ask(self, start: str) -> str:
-        steps = f"{self.hops} steps" if self.hops > 1 else "1 step"
-        what = f"Starting at {start} and following the arrows, which nodes are first reached after {steps}?"
-        if self.operation == "parents":
-            what = f"Which nodes have an arrow to {start}?"
-        return f"{what} End with one line: `Answer:` and the nodes, separated by commas."
 
 
 def drawn(dice: Dice, edges: int, *, nodes: int) -> list[tuple[int, int]]:
