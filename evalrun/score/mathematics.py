@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
-from itertools import zip_longest
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -218,23 +217,21 @@ def _lower_case(*texts: str) -> list[str]:
 
 def _alike(left: Any, right: Any) -> bool:
     """Check at 50 digits what math-verify calls equal at 6 or 15 decimals. True where there are no values."""
-    from sympy import Basic, Eq, FiniteSet, Interval, MatrixBase, Tuple
+    from sympy import Eq, FiniteSet, Interval, MatrixBase, Tuple
 
     def parts(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, MatrixBase):
+            return tuple(value.flat())
         return tuple(value.args[:2] if isinstance(value, Interval) else value.args)
 
-    ends = (Interval, Tuple)
+    ordered = (Interval, Tuple, MatrixBase)
     if isinstance(left, Eq) != isinstance(right, Eq):  # x = 5 against 5
         left, right = (value.args[1] if isinstance(value, Eq) else value for value in (left, right))
-    if isinstance(left, MatrixBase) and isinstance(right, MatrixBase):
-        return all(_close(*pair) for pair in zip_longest(left.flat(), right.flat()))
-    if isinstance(left, ends) and isinstance(right, ends):
+    if isinstance(left, ordered) and isinstance(right, ordered):
         return all(_alike(*pair) for pair in zip(parts(left), parts(right), strict=False))
     if isinstance(left, FiniteSet) and isinstance(right, FiniteSet):
         return all(any(_alike(one, other) for other in right.args) for one in left.args)
-    if isinstance(left, Basic) and isinstance(right, Basic):
-        return _close(left, right)
-    return True
+    return _close(left, right)
 
 
 def _close(left: Any, right: Any) -> bool:
