@@ -1,4 +1,4 @@
-"""Did a ratio change between two runs of the same requests? By resampling, seeded; and the tools of it.
+"""Did a ratio change between two runs of the same requests? By resampling; and the tools of it.
 
 Pairs, or clusters of pairs, are the units that are drawn; the same data give the same numbers. Not here: right and
 wrong (`scores`), percentiles (`quantile`), runs on different nights (`nights`).
