@@ -106,6 +106,8 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("max_stall_s", "longest stall", "s", "the longest gap of each answer", "",
             "no answer had two token events"),
         Definition("e2e_s", "E2E", "s", "end to end: last token event - sent", "", "no answer had a token event"),
+        Definition("timed", "have a", "fraction", "answers that have this latency, as a share",
+            "Its percentiles are over these alone. Shown if some answers have none.", "none has", optional=True),
         Definition("doubtful", "doubtful", "fraction", "requests whose value may be off by over 5 %, as a share",
             "One read may return several token events. They arrived between the previous read and the read's own "
             "stamp, which bounds the error: TTFT by the read of its token event, ICL and the longest stall by any "
@@ -119,9 +121,10 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
     ),
     "Throughput": (
         Definition("output_throughput", "throughput", "tok/s", "completion tokens / (last token event - first sent)",
-            "The sessions of a resumed run are added without the pauses between them. At full concurrency: only from "
-            "the first to the last moment with the maximum of requests in flight, with the tokens of an answer spread "
-            "evenly from its first to its last token event.", "the tokens of any answer are unknown"),
+            "The sessions of a resumed run are added without the pauses between them. At full concurrency: only while "
+            "as many answers were in flight as were planned, from the first token event of the one that filled the "
+            "last place, with the tokens of an answer spread evenly from its first to its last token event.",
+            "the tokens of any answer are unknown"),
         Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)", "",
             "nothing was answered"),
         Definition("good", "good", "fraction",

@@ -21,6 +21,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from evalrun import escape
 from evalrun.explain import DEFINITIONS
 from evalrun.report.page import Page, Quantity, fields_of
@@ -68,6 +70,8 @@ def _plain(value: Any) -> Any:
         value = fields_of(value)
     elif isinstance(value, tuple) and hasattr(value, "_asdict"):
         value = value._asdict()
+    elif isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -144,13 +144,6 @@ def _decoder(fields: Iterable[str], *, gaps: bool) -> msgspec.json.Decoder[Any]:
 # ---------------------------------------------------------------- the journal
 
 
-class _Places(dict[Place, int]):
-    """Numbers in order of appearance."""
-
-    def __missing__(self, place: Place) -> int:
-        return self.setdefault(place, len(self))
-
-
 class _Journal:
     """The records of a journal while it is read, and what they are of."""
 
@@ -167,7 +160,7 @@ class _Journal:
         self._has_meta = bool(self._ladders or self._clusters)
         columns = (*_COLUMNS, *_OF_META) if self._has_meta else _COLUMNS
         self._rows, self._gapped = Growing({name: _DTYPES[name] for name in columns}), list[Any]()
-        self._places = _Places()
+        self._places: dict[Place, int] = {}
         self._kinds = {name: Kinds("") for name in ("failure", "finish", "family", "cache")}
         self._kinds |= {name: Kinds(most=MOST_KINDS) for name in ("flags", "warnings")}
         self._kinds["token_source"] = Kinds(*TOKEN_SOURCES)
@@ -220,7 +213,7 @@ class _Journal:
         answer = _NO_ANSWER if failed else outcome
         usage, said = answer.usage, answer.usage.reported_cost_usd
         row = (
-            self._places[sample.task, record.target], record.key, digest(sample.id),
+            self._places.setdefault((sample.task, record.target), len(self._places)), record.key, digest(sample.id),
             record.repeat, record.session, offset,
             kinds["failure"][outcome.kind] if failed else 0, failed and outcome.phase == "not_sent",
             kinds["finish"][answer.finish_reason], kinds["flags"].bits(answer.flags) if answer.flags else 0,
@@ -252,20 +245,18 @@ class _Journal:
     def columns(self, path: Path) -> dict[str, NDArray[Any]]:
         """Return the rows that are the last of their key, ordered by place, sample and repeat, and forget all."""
         found = self._rows.joined()
-        self.tasks += [task for task, _ in self._places if task not in self.tasks]
-        self.targets += [target for _, target in self._places if target not in self.targets]
-        numbers = [
-            self.targets.index(target) * len(self.tasks) + self.tasks.index(task) for task, target in self._places
-        ]
-        found["place"] = _mapped(found["place"], np.array(numbers or [0], np.int32))
-        key = found["key"]
+        self.tasks = list(dict.fromkeys((*self.tasks, *(task for task, _ in self._places))))
+        self.targets = list(dict.fromkeys((*self.targets, *(target for _, target in self._places))))
+        index, n = self.targets.index, len(self.tasks)
+        numbers = [index(target) * n + self.tasks.index(task) for task, target in self._places]
+        found["place"], key = _picked(np.array(numbers, np.int32), found["place"]), found["key"]
         _, last = np.unique(key[::-1], return_index=True)
         kept = len(key) - 1 - last
         if self.gaps is not None and len(kept) < len(key):
             stale = np.setdiff1d(np.arange(len(key)), kept, assume_unique=True)
             self.gaps.add(self._reread(path, found["offset"][stale].tolist()), sign=-1)
         kept = kept[np.lexsort([found[name][kept] for name in ("repeat", "sample", "place")])]
-        return {name: _taken(found.pop(name), kept) for name in list(found)}
+        return {name: _picked(found.pop(name), kept) for name in list(found)}
 
     def _reread(self, path: Path, offsets: list[int]) -> list[Any]:
         with storing(path), path.open("rb") as file:
@@ -290,11 +281,8 @@ def _began(record: Any) -> float:
     return min(sent, default=UNKNOWN)
 
 
-def _taken(column: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    return np.broadcast_to(column[0], len(rows)) if len(rows) and column.strides == (0,) else column[rows]
-
-
-def _mapped(column: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
-    return (
-        np.broadcast_to(numbers[column[0]], len(column)) if len(column) and column.strides == (0,) else numbers[column]
-    )
+def _picked(values: NDArray[Any], at: NDArray[Any]) -> NDArray[Any]:
+    """Return the values at some places, one value where all are the same."""
+    if len(at) and 0 in (*values.strides, *at.strides):
+        return np.broadcast_to(values[at[0]], len(at))
+    return np.asarray(values[at])

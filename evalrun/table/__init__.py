@@ -7,9 +7,9 @@
 What each metric means is in `evalrun.explain`.
 """
 
-from evalrun.table.cells import Cell, ClientLag, Context, Example, Mark, Metric, Table, TargetNote
+from evalrun.table.cells import Cell, Context, Example, Mark, Metric, Table, TargetNote
 from evalrun.table.tabulate import tabulate, target_notes
 
 __all__ = [
-    "Cell", "ClientLag", "Context", "Example", "Mark", "Metric", "Table", "TargetNote", "tabulate", "target_notes",
+    "Cell", "Context", "Example", "Mark", "Metric", "Table", "TargetNote", "tabulate", "target_notes",
 ]  # fmt: skip

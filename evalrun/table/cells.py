@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Literal
 
 from evalrun.slo import Slo
+from evalrun.store.lines import Lag
 
 
 class Mark(StrEnum):
@@ -39,19 +40,6 @@ class TargetNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientLag:
-    """How late this client's event loop served its reads while it asked one task of one target in one session."""
-
-    session: int
-    target: str
-    task: str
-    n: int
-    p50_s: float
-    p99_s: float
-    max_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a table says of its run beside numbers.
 
@@ -64,7 +52,7 @@ class Context:
     targets: tuple[TargetNote, ...] = ()
     scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
-    lags: tuple[ClientLag, ...] = ()
+    lags: tuple[Lag, ...] = ()
     slo: Slo = field(default_factory=Slo)
     notes: tuple[str, ...] = ()
 

@@ -129,17 +129,19 @@ def _latency(requests: Requests) -> Iterator[Metric]:
     mixed = latency.cache_is_mixed(requests)
     names = [name for name in PERCENTILES if name != "ttfo_s" or requests.reasoned.any()]  # else it is TTFT
     for name in names:
-        wanted = PERCENTILES[name]
         marks = ("mixed_cache",) if name == "ttft_s" and mixed else ()
-        for q in wanted:
+        for q in PERCENTILES[name]:
             yield of_percentile(name, f"p{q * 100:g}", latency.percentile(requests, name, q, marks=marks))
         if name == "ttft_s" and mixed:
             cached = requests.cached_tokens > 0
             for group, mine in (("cached", cached), ("uncached", requests.answered & ~cached)):
                 yield of_percentile(name, f"p50 {group}", latency.percentile(requests.take(mine), name, 0.5))
+    answered = int(requests.answered.sum())
     for name in names:
-        if (doubt := latency.doubt(requests, name)).share:
-            of = DEFINITIONS[name].label
+        doubt, of = latency.doubt(requests, name), DEFINITIONS[name].label
+        if name in ("tpot_s", "max_stall_s") and 0 < doubt.n < answered:
+            yield Metric(name="timed", of=of, value=doubt.n / answered, n=answered)
+        if doubt.share:
             yield Metric(name="doubtful", of=of, value=doubt.share, n=doubt.n)
             yield Metric(name="bound_s", of=of, value=doubt.bound_s, n=doubt.n)
 

@@ -8,7 +8,7 @@ import numpy as np
 from evalrun.escape import clip
 from evalrun.requests import Requests, RunFacts, quality, read
 from evalrun.requests.rows import Bools
-from evalrun.table.cells import Cell, ClientLag, Context, Example, Table, TargetNote, Topic
+from evalrun.table.cells import Cell, Context, Example, Table, TargetNote, Topic
 from evalrun.table.metrics import alerts, metrics
 from evalrun.types import Failure
 
@@ -57,16 +57,10 @@ def _context(requests: Requests) -> Context:
             for name in tasks
             for part in ("data", "prompt", "sampling", "scorers")
         },
-        lags=tuple(
-            ClientLag(
-                session=lag.session, target=lag.target, task=lag.task,
-                n=lag.count, p50_s=lag.p50_s, p99_s=lag.p99_s, max_s=lag.max_s,
-            )
-            for lag in run.lags
-        ),
+        lags=run.lags,
         slo=run.slo,
         notes=tuple(run.notes(len(requests))),
-    )  # fmt: skip
+    )
 
 
 def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from evalrun.table import Cell, ClientLag, Context, Example, Mark, Metric, Table, TargetNote
+from evalrun.store import Lag
+from evalrun.table import Cell, Context, Example, Mark, Metric, Table, TargetNote
 
 HOSTILE = '=1|2`@user #1 ![x](http://e)<img src=x>\x1b[31m\u202e\u200b\x9b\r\n,"'
 
@@ -42,7 +43,18 @@ def table() -> Table:
         ),
         scorers={"gsm8k": ("math",)},
         fingerprints={"gsm8k data": "1a2b3c"},
-        lags=(ClientLag(session=0, target="local", task="gsm8k", n=9, p50_s=0.0001, p99_s=0.0004, max_s=0.002),),
+        lags=(
+            Lag(
+                session=0,
+                target="local",
+                task="gsm8k",
+                count=9,
+                p50_s=0.0001,
+                p99_s=0.0004,
+                max_s=0.002,
+                source="timer",
+            ),
+        ),
         notes=("this run is not finished",),
     )
     broken = cell("local", cost=None, marks=(Mark.SMALL, Mark.INFINITE), failed=3)

@@ -245,6 +245,8 @@ def latencies(made: Made, records: Sequence[Record]) -> Numbers:
                 ordered = sorted(v for v, _ in values(made, mine, name))
                 found[name, f"p50 {group}"] = at(ordered, 0.5) if ordered else None
         timed = [(v, b) for v, b in all_of_them if math.isfinite(v)] if name != "icl_s" else mean_gaps(made, answers)
+        if name in ("tpot_s", "max_stall_s") and 0 < len(timed) < len(answers):
+            found["timed", label] = len(timed) / len(answers)
         doubtful = [v for v, b in timed if b > 0.05 * v]
         if doubtful:
             found["doubtful", label] = len(doubtful) / len(timed)
