@@ -145,17 +145,15 @@ def bounds_s(requests: Requests, name: str) -> Floats:
 
 def _known(requests: Requests, column: Floats) -> Floats:
     """Return a column of bounds, with the client's lateness of the session where there is none."""
-    unknown = np.isnan(column)
+    unknown, late = np.isnan(column), requests.run.lag_of
     if not unknown.any():
         return column
-    late = {(lag.session, lag.task, lag.target): lag.p99_s for lag in requests.run.lags}
     found = np.where(unknown, 0.0, column)
-    if not late:
-        return found
-    for place in requests.places:
+    for place in requests.places if late else ():
         mine = unknown & (requests.place == requests.place_of(*place))
         for session in np.unique(requests.session[mine]).tolist():
-            found[mine & (requests.session == session)] = late.get((session, *place), 0.0)
+            lag = late.get((session, *place))
+            found[mine & (requests.session == session)] = lag.p99_s if lag else 0.0
     return found
 
 
@@ -170,90 +168,83 @@ def client_lag_s(requests: Requests) -> float | None:
     None where it was not sampled.
     """
     sessions, places = set(np.unique(requests.session).tolist()), requests.places
-    mine = (lag for lag in requests.run.lags if (lag.task, lag.target) in places and lag.session in sessions)
-    return max((lag.p99_s for lag in mine), default=None)
+    late = requests.run.lag_of.items()
+    return max(
+        (lag.p99_s for (session, *place), lag in late if tuple(place) in places and session in sessions), default=None
+    )
 
 
 # ---------------------------------------------------------------- gaps between chunks
 
-STEPS = 1 / math.log1p(0.002)  # gaps are too many to keep: a histogram of steps of 0.2 %, from 1 ns up
-_WIDTH = int(math.log(1e15) * STEPS) + 2  # up to 11 days
+_STEPS = 1 / math.log1p(0.002)  # gaps are too many to keep: a histogram of steps of 0.2 %, from 1 ns up
+_WIDTH = int(math.log(1e15) * _STEPS) + 2  # up to 11 days
 _Histogram = NDArray[np.int64]
 
 
 class Gaps:
-    """Histograms of the gaps between token events, for each task and target.
+    """Histograms of the gaps between token events, by session, task and target.
 
-    recorded: as they were recorded. earliest: each gap less its record's bound. Gaps whose bound is unknown are
-    in `unbound` instead, by session: their bound is the client's lateness there (`lateness`).
+    recorded: as they were recorded. earliest: those of records with a bound, each less the bound. unbound: the others;
+    their bound is the client's lateness.
     """
 
     def __init__(self) -> None:
-        self.recorded: dict[tuple[str, str], _Histogram] = {}
-        self.earliest: dict[tuple[str, str], _Histogram] = {}
-        self.unbound: dict[tuple[str, str, int], _Histogram] = {}
+        self.recorded, self.earliest, self.unbound = (dict[tuple[int, str, str], _Histogram]() for _ in range(3))
 
     def add(self, records: Sequence[Any], *, sign: int = 1) -> None:
         """Count the gaps of records, or take them out again."""
-        places: dict[tuple[str, str, int, bool], list[Any]] = {}
+        groups: dict[tuple[tuple[int, str, str], bool], list[Any]] = {}
         for record in records:
-            if timing := record.timing if record.timing.icl_s else None:
-                key = (
-                    record.sample.task,
-                    record.target,
-                    record.session,
-                    timing.stamp == "kernel" and timing.gap_bound_s is not None,
-                )
-                places.setdefault(key, []).append(timing)
-        for (task, target, session, known), timings in places.items():
+            if (timing := record.timing).icl_s:
+                bound = timing.stamp == "kernel" and timing.gap_bound_s is not None
+                groups.setdefault(((record.session, record.sample.task, record.target), bound), []).append(timing)
+        for (key, bound), timings in groups.items():
             gaps = np.array(list(chain.from_iterable(timing.icl_s for timing in timings)))
-            if not known:
-                _count(self.unbound, (task, target, session), gaps, sign)
+            _count(self.recorded, key, gaps, sign)
+            if not bound:
+                _count(self.unbound, key, gaps, sign)
                 continue
             bounds = [timing.gap_bound_s for timing in timings]
-            _count(self.recorded, (task, target), gaps, sign)
             if any(bounds):
                 gaps = gaps - np.repeat(bounds, [len(timing.icl_s) for timing in timings])
-            _count(self.earliest, (task, target), gaps, sign)
+            _count(self.earliest, key, gaps, sign)
 
 
 def _count(histograms: dict[Any, _Histogram], key: Any, gaps: Floats, sign: int) -> None:
     counts = histograms.setdefault(key, np.zeros(_WIDTH, np.int64))
-    counts += sign * np.bincount(bucket(gaps), minlength=_WIDTH)
+    counts += sign * np.bincount(_bucket(gaps), minlength=_WIDTH)
 
 
-def bucket(gaps: Floats) -> NDArray[np.int64]:
+def _bucket(gaps: Floats) -> NDArray[np.int64]:
     """Return the number of each gap's bucket."""
-    steps = (np.log1p(np.maximum(gaps, 0.0) * 1e9) * STEPS).astype(np.int64)
+    steps = (np.log1p(np.maximum(gaps, 0.0) * 1e9) * _STEPS).astype(np.int64)
     return np.minimum(steps, _WIDTH - 1)
 
 
-def gap_s(number: int) -> float:
+def _gap_s(number: int) -> float:
     """Return the middle of a bucket, in seconds; the first one holds the gaps of 0."""
-    return 0.0 if number == 0 else (math.exp((number + 0.5) / STEPS) - 1) / 1e9
+    return 0.0 if number == 0 else (math.exp((number + 0.5) / _STEPS) - 1) / 1e9
 
 
 def _of_gaps(requests: Requests, q: float) -> tuple[float, float, int]:
     """Return the q quantile of the gaps, as recorded and with every bound subtracted, and how many there are."""
     gaps: Gaps = requests.gaps
     recorded, earliest = np.zeros((2, _WIDTH), np.int64)
-    late = {(lag.task, lag.target, lag.session): lag.p99_s for lag in requests.run.lags}
-    for place in requests.places:
-        if place in gaps.recorded:
-            recorded += gaps.recorded[place]
-            earliest += gaps.earliest[place]
-        for key in (key for key in gaps.unbound if key[:2] == place):
-            recorded += gaps.unbound[key]
-            earliest += _sooner(gaps.unbound[key], late.get(key, 0.0))
-    n = int(recorded.sum())
-    value, least = (
-        gap_s(int(np.searchsorted(np.cumsum(counts), rank(q, n)))) if n else 0.0 for counts in (recorded, earliest)
-    )
+    places = requests.places
+    for key in (key for key in gaps.recorded if key[1:] in places):
+        recorded += gaps.recorded[key]
+        earliest += gaps.earliest.get(key, 0)
+        if key in gaps.unbound:
+            lag = requests.run.lag_of.get(key)
+            earliest += _sooner(gaps.unbound[key], lag.p99_s if lag else 0.0)
+    if not (n := int(recorded.sum())):
+        return 0.0, 0.0, 0
+    value, least = (_gap_s(int(np.searchsorted(np.cumsum(counts), rank(q, n)))) for counts in (recorded, earliest))
     return value, least, n
 
 
 def _sooner(counts: _Histogram, lag_s: float) -> _Histogram:
     """Return a histogram with every gap less a time."""
     numbers = np.flatnonzero(counts)
-    gaps = np.array([gap_s(number) for number in numbers.tolist()]) - lag_s
-    return np.bincount(bucket(gaps), weights=counts[numbers], minlength=_WIDTH).astype(np.int64)
+    gaps = np.array([_gap_s(number) for number in numbers.tolist()]) - lag_s
+    return np.bincount(_bucket(gaps), weights=counts[numbers], minlength=_WIDTH).astype(np.int64)

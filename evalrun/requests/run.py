@@ -13,7 +13,7 @@ import msgspec
 from evalrun import slo
 from evalrun.fingerprint import fingerprint
 from evalrun.slo import Slo
-from evalrun.store.lines import End, Lag, Line, Load, Served, Session, last_of_each
+from evalrun.store.lines import End, Lag, Line, Load, Served, Session
 from evalrun.store.manifest import Manifest
 from evalrun.store.reader import notices
 from evalrun.types import Json, Value
@@ -42,28 +42,80 @@ class Conditions(Value, frozen=True):
     slo: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """A run without its requests.
+class _Intent(msgspec.Struct, gc=False):
+    session: int
+    target: str = ""
+    task: str = ""
 
-    scorers: the names of each task's scorers, the headline first. scored_by: the fingerprint of the scorers that the
-    stored scores are from, empty where there are none. served: what was said of each target when it was opened.
+
+_INTENT = msgspec.json.Decoder(_Intent)
+_KEY = slice(*(len(b'{"crc":"00000000","t":"intent","key":"') + n for n in (0, 16)))
+
+
+@dataclass(slots=True, kw_only=True)
+class RunFacts:
+    """A run without its requests. It is filled while the run is read, and changes no more.
+
+    scorers: the names of each task's scorers, the headline first.
+    scored_by: the fingerprint of the scorers that the stored scores are from, empty where there are none.
+    lag_of: the client's lag, by (session, task, target). served: what was said of each target when it was opened.
     finished: its last session said that nothing is left to ask; finished_once: some session did, and later ones asked
-    more than was planned. billed: requests that were out when their session died, by (task, target).
-    condition: what a reader must know of the journal's state.
+    more than was planned. asked: by key, the line of an intent that has no record yet; died: requests of a session
+    that never recorded them. missing, torn, damaged, unknown: the journal's condition (`store.reader.notices`).
     """
 
     folder: Path
     manifest: Manifest
     scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scored_by: str = ""
-    lags: tuple[Lag, ...] = ()
-    loads: tuple[Load, ...] = ()
-    served: Mapping[str, str] = field(default_factory=dict)
+    lag_of: dict[tuple[int, str, str], Lag] = field(default_factory=dict)
+    loads: list[Load] = field(default_factory=list)
+    served: dict[str, str] = field(default_factory=dict)
     finished: bool = False
     finished_once: bool = False
-    billed: Mapping[Place, int] = field(default_factory=dict)
-    condition: tuple[str, ...] = ()
+    asked: dict[str, Line] = field(default_factory=dict)
+    died: Counter[Place] = field(default_factory=Counter)
+    missing: bool = False
+    torn: int = 0
+    damaged: list[tuple[int, int]] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def take(self, line: Line) -> None:
+        """Take in a line of the journal that is not a record."""
+        if line.kind == b"intent":
+            key = line.raw[_KEY].decode()  # its first field; as one in two lines is an intent, no more is decoded
+            if key in self.asked:
+                earlier, now = (each.read(_INTENT) for each in (self.asked[key], line))
+                self.died[earlier.task, earlier.target] += earlier.session != now.session  # that one never ended
+            self.asked[key] = line
+            return
+        match line.event():
+            case Lag() as lag:
+                self.lag_of[lag.session, lag.task, lag.target] = lag  # noted again and again: the last line counts
+            case Load() as load:
+                self.loads.append(load)
+            case Served(target=target, note=note):
+                self.served[target] = note
+            case Session():
+                self.finished = False
+            case End(reason=reason):
+                self.finished = reason == "finished"
+                self.finished_once |= self.finished
+            case None if line.kind:
+                self.unknown[line.kind.decode()] += 1
+            case None:
+                self.damaged.append((line.offset, len(line.raw)))
+
+    @property
+    def condition(self) -> list[str]:
+        """Return what a reader must know of the journal's condition."""
+        return notices(missing=self.missing, torn=self.torn, damaged=self.damaged, unknown=self.unknown)
+
+    @property
+    def billed(self) -> Counter[Place]:
+        """Return how many requests were out when their session died, by task and target."""
+        out = (line.read(_INTENT) for line in self.asked.values())
+        return self.died + Counter((intent.task, intent.target) for intent in out)
 
     # ------------------------------------------------------------ what was planned
 
@@ -149,80 +201,3 @@ class RunFacts:
                 yield f"{task}: {one.skipped:,} malformed {rows} left out, as --skip-bad-rows allows"
         if "ab" in self.manifest.command:
             yield "the targets were asked in step: tokens and requests per second are those of the slowest"
-
-
-# ---------------------------------------------------------------- what a journal says beside records
-
-
-class _Intent(msgspec.Struct, gc=False):
-    session: int
-    target: str = ""
-    task: str = ""
-
-
-_INTENT = msgspec.json.Decoder(_Intent)
-_KEY = slice(*(len(b'{"crc":"00000000","t":"intent","key":"') + n for n in (0, 16)))
-
-
-class Events:
-    """The lines of a journal that are not records, while it is read.
-
-    asked: by key, the line of an intent that has no record yet; whoever reads records takes these out.
-    """
-
-    def __init__(self, *, missing: bool) -> None:
-        self.missing, self.torn = missing, 0
-        self.asked: dict[str, Line] = {}
-        self._billed: Counter[Place] = Counter()
-        self._damaged: list[tuple[int, int]] = []
-        self._unknown: Counter[str] = Counter()
-        self._lags, self._loads, self._served = list[Lag](), list[Load](), dict[str, str]()
-        self._finished = self._finished_once = False
-
-    def take(self, line: Line) -> None:
-        """Take in one line."""
-        if line.kind == b"intent":
-            key = line.raw[_KEY].decode()  # its first field; as one in two lines is an intent, no more is decoded
-            if key in self.asked:
-                earlier, now = (each.read(_INTENT) for each in (self.asked[key], line))
-                self._billed[earlier.task, earlier.target] += earlier.session != now.session  # that one never ended
-            self.asked[key] = line
-            return
-        match line.event():
-            case Lag() as lag:
-                self._lags.append(lag)
-            case Load() as load:
-                self._loads.append(load)
-            case Served(target=target, note=note):
-                self._served[target] = note
-            case Session():
-                self._finished = False
-            case End(reason=reason):
-                self._finished = reason == "finished"
-                self._finished_once |= self._finished
-            case None if line.kind:
-                self._unknown[line.kind.decode()] += 1
-            case None:
-                self._damaged.append((line.offset, len(line.raw)))
-
-    def facts(
-        self, folder: Path, manifest: Manifest, *, scorers: Mapping[str, tuple[str, ...]], scored_by: str
-    ) -> RunFacts:
-        """Return what is known of the run, once all is read."""
-        out = [line.read(_INTENT) for line in self.asked.values()]
-        billed = self._billed + Counter((intent.task, intent.target) for intent in out)
-        return RunFacts(
-            folder=folder,
-            manifest=manifest,
-            scorers=scorers,
-            scored_by=scored_by,
-            lags=tuple(last_of_each(self._lags)),
-            loads=tuple(self._loads),
-            served=self._served,
-            finished=self._finished,
-            finished_once=self._finished_once,
-            billed=billed,
-            condition=tuple(
-                notices(missing=self.missing, torn=self.torn, damaged=self._damaged, unknown=self._unknown)
-            ),
-        )

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds, digest
 from evalrun.requests.latency import Gaps
 from evalrun.requests.rows import HEADLINE, UNKNOWN, Requests
-from evalrun.requests.run import Events, Place, RunFacts
+from evalrun.requests.run import Place, RunFacts
 from evalrun.requests.scored import aligned, headline, read_scores, states
 from evalrun.store.disk import storing
 from evalrun.store.lines import parse, scan
-from evalrun.store.manifest import Manifest, read_manifest
+from evalrun.store.manifest import read_manifest
 from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import read_header
 
@@ -35,22 +35,22 @@ def read(folder: Path, *, gaps: bool = False) -> Requests:
 
     gaps: collect the gaps between chunks too, which takes half as long again; percentiles of ICL need them.
     """
-    journal = _Journal(read_manifest(folder), gaps=gaps)
-    events = journal.read(folder / JOURNAL)
+    facts = RunFacts(folder=folder, manifest=read_manifest(folder))
+    journal = _Journal(facts, gaps=gaps)
+    journal.read(folder / JOURNAL)
     columns = journal.columns(folder / JOURNAL)
     scores, errors = read_scores(folder, votes=bool((columns["repeat"] > 0).any()))
-    header = read_header(folder)
-    tasks, targets = journal.tasks, journal.targets
-    scorers = journal.facts.scorers_by(header.labels if header else {}, tasks, otherwise=tuple(scores))
+    tasks, header = journal.tasks, read_header(folder)
+    facts.scored_by = header.scorers if header else ""
+    facts.scorers = facts.scorers_by(header.labels if header else {}, tasks, otherwise=tuple(scores))
     rows = aligned(scores, columns.pop("key"), columns["failure"] == 0)
     task = columns["place"] % max(1, len(tasks))
-    rows[HEADLINE] = headline(rows, [(*scorers[name], "")[0] for name in tasks], task)
+    rows[HEADLINE] = headline(rows, [(*facts.scorers[name], "")[0] for name in tasks], task)
     columns["state"] = states(columns, rows, truncated=columns["finish"] == journal.number("finish", "length"))
-    is_ladder = np.array([journal.facts.is_ladder(name) for name in tasks] or [False])
+    is_ladder = np.array([facts.is_ladder(name) for name in tasks] or [False])
     columns["refused"] = (columns["failure"] == journal.number("failure", "context_length")) & is_ladder[task]
-    facts = events.facts(folder, journal.facts.manifest, scorers=scorers, scored_by=header.scorers if header else "")
     names = journal.names | {"error": errors}
-    return Requests(facts, columns, names=names, tasks=tasks, targets=targets, scores=rows, gaps=journal.gaps)
+    return Requests(facts, columns, names=names, tasks=tasks, targets=journal.targets, scores=rows, gaps=journal.gaps)
 
 
 def sample_hash(sample_id: str) -> int:
@@ -147,13 +147,13 @@ def _decoder(fields: Iterable[str], *, gaps: bool) -> msgspec.json.Decoder[Any]:
 class _Journal:
     """The records of a journal while it is read, and what they are of."""
 
-    def __init__(self, manifest: Manifest, *, gaps: bool) -> None:
-        self.facts = RunFacts(folder=Path(), manifest=manifest)
+    def __init__(self, facts: RunFacts, *, gaps: bool) -> None:
+        self._facts, manifest = facts, facts.manifest
         self.tasks, self.targets = list(manifest.fingerprints.tasks), list(manifest.targets)
         self.gaps = Gaps() if gaps else None
         suite = manifest.suite.get("tasks") or {}
         self._clusters = {name: task["cluster"] for name, task in suite.items() if task.get("cluster")}
-        self._ladders = {name for name in suite if self.facts.is_ladder(name)}
+        self._ladders = {name for name in suite if facts.is_ladder(name)}
         fields = dict.fromkeys(("size", "depth", "family", "cache", *self._clusters.values()))
         self._meta = {name: f"f{number}" for number, name in enumerate(fields)}
         self._decode = _decoder(fields, gaps=gaps)
@@ -174,16 +174,17 @@ class _Journal:
         """Return the number of a text that occurs; -1 for one that does not."""
         return self._kinds[column].get(text, -1)
 
-    def read(self, path: Path) -> Events:
-        """Read all of it; return what is not records."""
-        events = Events(missing=not path.exists())
-        if events.missing:
-            return events
-        waiting, decode, asked, line = self._rows.rows, self._decode.decode, events.asked, None
+    def read(self, path: Path) -> None:
+        """Read all of it: records into rows, all else into the run's facts."""
+        facts = self._facts
+        facts.missing = not path.exists()
+        if facts.missing:
+            return
+        waiting, decode, asked, line = self._rows.rows, self._decode.decode, facts.asked, None
         try:
             for line in scan(path):
                 if line.kind != b"record":
-                    events.take(line)
+                    facts.take(line)
                     continue
                 record = decode(line.raw)
                 asked.pop(record.key, None)
@@ -198,8 +199,7 @@ class _Journal:
             raise
         self._flush()
         with storing(path):
-            events.torn = path.stat().st_size - (line.offset + len(line.raw) if line else 0)
-        return events
+            facts.torn = path.stat().st_size - (line.offset + len(line.raw) if line else 0)
 
     def _flush(self) -> None:
         self._rows.flush()

@@ -13,7 +13,7 @@ fields are only ever added: a reader leaves out the types it does not know.
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -105,11 +105,6 @@ class Lag(Value, frozen=True):
     p99_s: float
     max_s: float
     source: str
-
-
-def last_of_each(lags: Iterable[Lag]) -> list[Lag]:
-    """Keep of each session, task and target the line that was written last."""
-    return list({(lag.session, lag.task, lag.target): lag for lag in lags}.values())
 
 
 class End(Value, frozen=True):

@@ -57,7 +57,7 @@ def _context(requests: Requests) -> Context:
             for name in tasks
             for part in ("data", "prompt", "sampling", "scorers")
         },
-        lags=run.lags,
+        lags=tuple(run.lag_of.values()),
         slo=run.slo,
         notes=tuple(run.notes(len(requests))),
     )

@@ -5,12 +5,14 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from run_folder import Made, random_run, write_run
 
 from evalrun.requests import Requests, State, read, sample_hash
 from evalrun.requests.scan import TOKEN_SOURCES
+from evalrun.store import Lag
 from evalrun.types import Completion, Failure, Record, Sample, Timing
 
 
@@ -104,7 +106,7 @@ def test_what_never_was_is_empty(tmp_path: Path) -> None:
     assert (len(requests), len(requests.of("add", "a")), len(requests.scores("x").value)) == (0, 0, 0)
     assert requests.run.planned("add") == 3
     (folder / "journal.jsonl").unlink()
-    assert read(folder).run.condition == ("journal.jsonl is missing: the run has no records",)
+    assert read(folder).run.condition == ["journal.jsonl is missing: the run has no records"]
 
 
 def test_meta_of_any_type_is_read(tmp_path: Path) -> None:
@@ -120,3 +122,11 @@ def test_meta_of_any_type_is_read(tmp_path: Path) -> None:
     requests = read(write_run(tmp_path, made, tasks=tasks))
     assert sorted(requests.of("l", "a").size.tolist()) == [0, 5]
     assert sorted((requests.of("c", "a").cluster > 0).tolist()) == [False, True]
+
+
+def test_the_last_word_on_the_clients_lag_counts(tmp_path: Path) -> None:
+    """It is noted while a session lasts: of one session, task and target the last line counts, others stay apart."""
+    first = Lag(session=1, target="a", task="t", count=5, p50_s=0.1, p99_s=0.2, max_s=0.3, source="loop")
+    later, other = msgspec.structs.replace(first, count=9), msgspec.structs.replace(first, session=2)
+    requests = read(write_run(tmp_path, [], lags=[first, other, later]))
+    assert list(requests.run.lag_of.values()) == [later, other]

@@ -14,7 +14,7 @@ import pytest
 
 from evalrun.errors import StoreError
 from evalrun.store import Intent, Manifest, create_run, open_run, resume, run_folder, write_scores
-from evalrun.store.lines import End, Lag, Load, Session, last_of_each, scan
+from evalrun.store.lines import End, Lag, Load, Session, scan
 from evalrun.types import Completion, Failure, Phase, Score, Scored
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"
@@ -159,14 +159,6 @@ def test_the_folder_of_a_suite_is_its_newest_run(tmp_path: Path) -> None:
     shutil.copytree(GOLDEN, tmp_path / "math" / "keep-this")
     assert run_folder(tmp_path / "math") == newest
     assert run_folder(tmp_path) == tmp_path
-
-
-def test_the_last_word_on_the_clients_lag_counts() -> None:
-    """It is noted while a session lasts: of one session, task and target the last line stands, others stay apart."""
-    first = Lag(session=1, target="a", task="t", count=5, p50_s=0.1, p99_s=0.2, max_s=0.3, source="loop")
-    later = msgspec.structs.replace(first, count=9)
-    other = msgspec.structs.replace(first, session=2)
-    assert last_of_each([first, other, later]) == [later, other]
 
 
 def test_a_record_that_only_a_newer_version_can_read_is_not_skipped(tmp_path: Path) -> None:
