@@ -23,7 +23,7 @@ from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
-from evalrun.gate.decide import Next, decide_next, paired_differences
+from evalrun.gate.decide import Outlook, decide_next, paired_differences
 from evalrun.gate.judge import judge
 from evalrun.gate.values import Gate
 from evalrun.requests import money
@@ -78,7 +78,9 @@ def rule_of_rounds(text: str) -> Rule:
     return rule
 
 
-def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> tuple[SessionResult, dict[str, Next]]:
+def decide_ab(
+    plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch
+) -> tuple[SessionResult, dict[str, Outlook]]:
     """Ask rounds until `rule` is decided for every task, or the cap is reached. A stopped one goes on where it was.
 
     Returns the last session, and what is known of each task: nothing where it was stopped.
@@ -90,7 +92,7 @@ def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> 
     rounds = {name: task.repeats for name, task in plan.suite.tasks.items()}
     for record in writer.run.records():  # a round that was begun is asked to its end first
         rounds[record.sample.task] = max(rounds[record.sample.task], record.repeat + 1)
-    found: dict[str, Next] = {}
+    found: dict[str, Outlook] = {}
     while True:
         session = ask_rounds(writer, plan, rounds, watch=watch, then="stopped")
         if session.ending is None or not session.complete:
@@ -109,13 +111,15 @@ def decide_ab(plan: Plan, rule: Rule, *, out: Path, new: bool, watch: Watch) -> 
         rounds = {task: count + (task in further) for task, count in rounds.items()}
 
 
-def _analyse(side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spent_usd: Decimal) -> dict[str, Next]:
+def _analyse(
+    side: Side, plan: Plan, rule: Rule, *, rounds: Mapping[str, int], spent_usd: Decimal
+) -> dict[str, Outlook]:
     """Say of each task whether the rounds so far decide; those that are open share what the next round takes."""
     targets = [target.name for target in plan.targets]
     ready, cap = in_step(side), plan.suite.limits.max_cost_usd
     assert cap is not None  # `decide_ab` refuses
 
-    def analysed(task: str, usd: Decimal | None) -> Next:
+    def analysed(task: str, usd: Decimal | None) -> Outlook:
         base, new = (ready.cells[task, name] for name in targets[:2])
         return decide_next(
             paired_differences(Matching(base, new, prices=None, same_session=True)),

@@ -11,12 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "evalrun"
 
-# The parts of the code whose names are not yet held against this file. This list only shrinks.
-NOT_YET = {"compare", "gate", "history"}
-# Names that a finished part shares with another one; one of the two is to be renamed.
-SHARED_YET = {"Cell", "Point", "Progress", "Reply", "Row"}
-NO_MAP_YET = {"compare", "gate"}
-
 
 def names() -> Iterator[tuple[str, str, ast.stmt]]:
     """Yield (file, name, node) of every public class and type alias."""
@@ -41,11 +35,6 @@ def glossary() -> set[str]:
     return words | {word.removesuffix("s") for word in words} | set(re.findall("`([A-Z][A-Za-z]+)`", text))
 
 
-def is_done(file: str) -> bool:
-    """Return whether a file is in a part of the code that is held against the glossary."""
-    return Path(file).parts[0].removesuffix(".py") not in NOT_YET
-
-
 def is_kind(node: ast.stmt) -> bool:
     """Return whether a class is one `kind` of something: users type its name, and the schema describes it."""
     fields = [field for field in getattr(node, "body", ()) if isinstance(field, ast.AnnAssign)]
@@ -64,8 +53,8 @@ def test_a_name_means_one_thing() -> None:
     files = defaultdict(set)
     for file, name, _ in names():
         files[name].add(file)
-    twice = {name: sorted(where) for name, where in files.items() if len(where) > 1 and any(map(is_done, where))}
-    assert {name: where for name, where in twice.items() if name not in SHARED_YET} == {}
+    twice = {name: sorted(where) for name, where in files.items() if len(where) > 1}
+    assert twice == {}
 
 
 def test_names_are_words_of_the_glossary() -> None:
@@ -74,8 +63,7 @@ def test_names_are_words_of_the_glossary() -> None:
     unknown = [
         f"{file}: {name}"
         for file, name, node in names()
-        if is_done(file)
-        and not is_kind(node) and not is_known(name, words)
+        if not is_kind(node) and not is_known(name, words)
     ]  # fmt: skip
     assert unknown == []
 
@@ -83,8 +71,6 @@ def test_names_are_words_of_the_glossary() -> None:
 @pytest.mark.parametrize("folder", sorted({p.parent.relative_to(PACKAGE) for p in PACKAGE.rglob("*/__init__.py")}))
 def test_a_package_lists_its_files(folder: Path) -> None:
     """The docstring of a package names each of its modules once, and nothing else: `    name  what it is`."""
-    if str(folder) in NO_MAP_YET:
-        pytest.skip("has no map yet")
     module = ast.parse((PACKAGE / folder / "__init__.py").read_text(encoding="utf-8"))
     text = ast.get_docstring(module, clean=False) or ""
     listed = re.findall(r"^    ([a-z_0-9]+)  +\S", text, re.MULTILINE)

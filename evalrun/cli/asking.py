@@ -50,13 +50,13 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     from evalrun.api import finish, run_suite
     from evalrun.cli.progress import watching
     from evalrun.decide import decide_ab, plan_ab, rule_of_rounds
-    from evalrun.gate.decide import Next
+    from evalrun.gate.decide import Outlook
     from evalrun.run.planning import Selection
 
     watch = watching(quiet=quiet)
     rule = None if decide is None else rule_of_rounds(decide)
     plan = plan_ab(Selection(**selection), control=control, watch=watch)
-    found: dict[str, Next] = {}
+    found: dict[str, Outlook] = {}
     if rule is None:
         done = run_suite(plan, out=out, new=new, on_progress=watch.on_progress, on_notice=watch.say, catch_signals=True)
     else:

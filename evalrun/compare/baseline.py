@@ -36,7 +36,7 @@ _REFUSED = "l"
 _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
 
 
-class Stored(Value, frozen=True):
+class BaselineFile(Value, frozen=True):
     """One file. run: that the samples are of. conditions: what decided its numbers; load: what was in flight."""
 
     schema: int
@@ -88,7 +88,7 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
     return paths, notices
 
 
-def _laid_out(stored: Stored) -> bytes:
+def _laid_out(stored: BaselineFile) -> bytes:
     """Write a file in which each sample and each night is a line of its own, keys sorted: for git to compare."""
 
     def written(value: object) -> bytes:
@@ -106,7 +106,7 @@ def _laid_out(stored: Stored) -> bytes:
     return b"{\n " + b",\n ".join(fields) + b"\n}\n"
 
 
-def _unlike(old: Stored, new: Stored) -> list[str]:
+def _unlike(old: BaselineFile, new: BaselineFile) -> list[str]:
     """Return the names of what was asked differently, so that nights are not of one kind."""
     found = [part for part in _ASKED_ALIKE if getattr(old.conditions, part) != getattr(new.conditions, part)]
     return found if old.load == new.load or "load" in found else [*found, "load"]
@@ -124,13 +124,13 @@ def read(folder: Path, *, name: str) -> Side:
     )  # fmt: skip
 
 
-def _stored(path: Path) -> Stored:
+def _stored(path: Path) -> BaselineFile:
     with storing(path):
         raw = path.read_bytes()
     try:
         schema = msgspec.json.decode(raw, type=_Schema).schema
         if schema == SCHEMA:
-            return msgspec.json.decode(raw, type=Stored)
+            return msgspec.json.decode(raw, type=BaselineFile)
     except msgspec.DecodeError as error:
         raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline again") from error
     what = "install a newer one" if schema > SCHEMA else "save the baseline again"
@@ -140,8 +140,8 @@ def _stored(path: Path) -> Stored:
 # ---------------------------------------------------------------- samples
 
 
-def _fresh(side: Side, cell: SideCell) -> Stored:
-    return Stored(
+def _fresh(side: Side, cell: SideCell) -> BaselineFile:
+    return BaselineFile(
         schema=SCHEMA,
         suite=side.suite,
         task=cell.task,
@@ -183,7 +183,7 @@ def _written(number: float) -> str:
     return "" if math.isnan(number) else f"{number:.9g}"
 
 
-def _cell(file: Stored) -> SideCell:
+def _cell(file: BaselineFile) -> SideCell:
     rows = [
         (int(sample, 16), repeat, request.split(","), int(file.clusters.get(sample, "0"), 16))
         for sample, line in sorted(file.samples.items())

@@ -23,7 +23,7 @@ SHOWN = (
 )  # fmt: skip
 _OPTIONAL = ("unscored",)  # left out where it is 0 on both sides
 
-Meeting = tuple[SideCell, SideCell]
+CellPair = tuple[SideCell, SideCell]
 
 
 def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
@@ -52,7 +52,7 @@ def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
     return _contrast(sides, meetings, allowed, notes=[], same_session=True)
 
 
-def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
+def _meetings(base: Side, new: Side) -> tuple[list[CellPair], list[str]]:
     common = [place for place in new.cells if place in base.cells]
     if common:
         left = [place for place in (*base.cells, *new.cells) if place not in common]
@@ -70,7 +70,7 @@ def _meetings(base: Side, new: Side) -> tuple[list[Meeting], list[str]]:
 
 def _contrast(
     sides: tuple[Side, Side],
-    meetings: Sequence[Meeting],
+    meetings: Sequence[CellPair],
     allowed: Sequence[Comparable],
     *,
     notes: Sequence[str],
@@ -97,7 +97,7 @@ def _contrast(
     )
 
 
-def _pair(meeting: Meeting, allowed: Comparable, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
+def _pair(meeting: CellPair, allowed: Comparable, *, sides: tuple[Side, Side], same_session: bool) -> Pair:
     base, new = meeting
     match = partial(Matching, prices=new.conditions.prices, same_session=same_session, tonight=sides[1].run)
     matching = match(base, new)

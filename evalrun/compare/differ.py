@@ -31,7 +31,7 @@ TWO_NIGHTS = "two nights: how much nights differ is not known"
 ONE_NIGHT = f"{TWO_NIGHTS} (save them as a baseline)"
 
 
-class Found(NamedTuple):
+class Difference(NamedTuple):
     """A comparison of `pairs`, whether a claim may rest on it, and why there is none, or why not.
 
     equal: no pair differs. Such a test cannot claim anything, and costs the others nothing (Tarone 1990).
@@ -44,10 +44,10 @@ class Found(NamedTuple):
     equal: bool = False
 
 
-def differ(matching: Matching, measure: Measure, *, margin: float | None = None) -> Found:
+def differ(matching: Matching, measure: Measure, *, margin: float | None = None) -> Difference:
     """Compare one measure. margin: the change for the worse that a rule tolerates, in points or relative."""
     if matching.base.values or matching.new.values:
-        return Found(None, why="a table has no samples to pair")
+        return Difference(None, why="a table has no samples to pair")
     if measure.unit == "fraction":
         return _shares(matching, measure, margin)
     if measure.unit == "s":
@@ -60,19 +60,19 @@ def differ(matching: Matching, measure: Measure, *, margin: float | None = None)
 # ---------------------------------------------------------------- right, wrong and other shares
 
 
-def _shares(matching: Matching, measure: Measure, margin: float | None) -> Found:
+def _shares(matching: Matching, measure: Measure, margin: float | None) -> Difference:
     if measure.name == "good" and (why := not_known_good(matching.base) or not_known_good(matching.new)):
-        return Found(None, why=why)
+        return Difference(None, why=why)
     sides = (shares(cell, measure.name) for cell in (matching.base, matching.new))
     base, new, clusters = matching.sample_values(*sides)
     if not len(base):
-        return Found(None, why="no sample has one on both sides")
+        return Difference(None, why="no sample has one on both sides")
     if measure.worse == "lower":
         found = compare_scores(base, new, margin=margin or 0.0, clusters=clusters)
     else:
         found = _mirrored(compare_scores(1 - base, 1 - new, margin=margin or 0.0, clusters=clusters))
     apart = measure.timed and not matching.same_session
-    return Found(
+    return Difference(
         found, len(base), claims=not apart or margin is not None, why=TWO_NIGHTS if apart else "",
         equal=np.array_equal(base, new),
     )  # fmt: skip
@@ -92,31 +92,31 @@ def _mirrored(found: Comparison) -> Comparison:
 _UNKNOWN_SPREAD = "a sum is zero, or too few samples differ to learn how much they vary"
 
 
-def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Found:
+def _amounts(matching: Matching, measure: Measure, margin: float | None) -> Difference:
     """Compare means per answer, or dollars per right answer: the ratio of two sums over the samples that have both."""
     cells = (matching.base, matching.new)
     for cell in cells:
         if n := unknown(cell, measure.name, matching.prices):
-            return Found(None, why=f"unknown for {n:,} answers")
+            return Difference(None, why=f"unknown for {n:,} answers")
     sides = [amounts(cell, measure.name, matching.prices) for cell in cells]
     if measure.name == "cost_per_correct":
         sides = [np.where(np.isnan(cell.score), np.nan, each) for cell, each in zip(cells, sides, strict=True)]
     base, new, clusters = matching.sample_values(*sides)
     if not len(base):
-        return Found(None, why="no sample has one on both sides")
+        return Difference(None, why="no sample has one on both sides")
     of_base, of_new = np.ones(len(base)), np.ones(len(base))
     if measure.name == "cost_per_correct":
         right = (np.where(np.isnan(each), np.nan, cell.score) for cell, each in zip(cells, sides, strict=True))
         of_base, of_new, _ = matching.sample_values(*right)
     if np.array_equal(base, new) and np.array_equal(of_base, of_new) and of_base.any():
         units = len(base) if clusters is None else len(np.unique(clusters))
-        return Found(_unchanged(base.sum() / of_base.sum(), units, margin), len(base), claims=True, equal=True)
+        return Difference(_unchanged(base.sum() / of_base.sum(), units, margin), len(base), claims=True, equal=True)
     found = compare_ratios((base, of_base), (new, of_new), margin=margin or 0.0, clusters=clusters)
     error = _log_error(base, new, clusters) / math.sqrt(2)
     nights = past(matching.nights, measure, matching.prices, error=error)
     if len(nights) >= LEAST_NIGHTS and found.low is not None:
         found = compare_nights(nights, Night(math.log(found.value_new), error), margin=margin or 0.0)
-    return Found(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
+    return Difference(found, len(base), claims=found.p is not None, why="" if found.p is not None else _UNKNOWN_SPREAD)
 
 
 def _unchanged(amount: float, units: int, margin: float | None) -> Comparison:
@@ -142,33 +142,33 @@ def _log_error(base: Floats, new: Floats, clusters: Ids | None) -> float:
 # ---------------------------------------------------------------- time
 
 
-def _latency(matching: Matching, measure: Measure, margin: float | None) -> Found:
+def _latency(matching: Matching, measure: Measure, margin: float | None) -> Difference:
     name, _, percentile = measure.name.partition("_")
     q, now = PERCENTILES[percentile], matching.new.latency(name)
     old = matching.base.latency(name)
     if now is None:
-        return Found(None, why="a baseline on the new side has no requests to compare")
+        return Difference(None, why="a baseline on the new side has no requests to compare")
     if old is None:
         ordered, clusters = ascending(matching.new, name)
         nights = past(matching.nights, measure, matching.prices)
         if not nights or not ordered:
-            return Found(None, why=f"no earlier night has {measure.label}" if ordered else "no answer has one")
+            return Difference(None, why=f"no earlier night has {measure.label}" if ordered else "no answer has one")
         tonight = log_quantile_night(ordered, q, clusters=clusters)
         if math.isinf(tonight.value):
-            return Found(None, why=f"so many requests failed that {measure.label} is one of them")
+            return Difference(None, why=f"so many requests failed that {measure.label} is one of them")
         return _nightly(nights, tonight, measure, margin, pairs=len(ordered))
     base, new = old[matching.requests[0]], now[matching.requests[1]]
     both = ~(np.isnan(base) | np.isnan(new))
     base, new = base[both], new[both]
     if not len(base) or np.isinf(base).all() or np.isinf(new).all():
-        return Found(None, why="no request has one on both sides")
+        return Difference(None, why="no request has one on both sides")
     clusters = matching.new.requests.drawn_with(matching.requests[1][both], repeats=True)
     found = compare_quantiles(base, new, q, margin=margin or 0.0, clusters=clusters)
     claims = matching.same_session or margin is not None
-    return Found(found, len(base), claims=claims, why="" if matching.same_session else ONE_NIGHT)
+    return Difference(found, len(base), claims=claims, why="" if matching.same_session else ONE_NIGHT)
 
 
-def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
+def _rate(matching: Matching, measure: Measure, margin: float | None) -> Difference:
     now, old = (
         cell.goodput if measure.name == "goodput" else cell.throughput for cell in (matching.new, matching.base)
     )
@@ -179,16 +179,18 @@ def _rate(matching: Matching, measure: Measure, margin: float | None) -> Found:
     why = f"one number a run; a baseline of {LEAST_NIGHTS} nights shows how much it varies"
     if not now or not old:
         zero = f"{measure.label} is 0" if 0 in (now, old) else "unknown"
-        return Found(None, why=why if now and old is None else zero)
+        return Difference(None, why=why if now and old is None else zero)
     found = Comparison(
         value_base=old, value_new=now, difference=now / old - 1, low=None, high=None, p=None, mde=None,
         method="none", premise="one number a run", relative=True,
     )  # fmt: skip
-    return Found(found, 1, why=why)
+    return Difference(found, 1, why=why)
 
 
-def _nightly(nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None, *, pairs: int) -> Found:
+def _nightly(
+    nights: Sequence[Night], tonight: Night, measure: Measure, margin: float | None, *, pairs: int
+) -> Difference:
     found = compare_nights(nights, tonight, margin=margin or 0.0, falls=measure.worse == "lower")
     n, covered = len(nights), len(nights) >= LEAST_NIGHTS
     why = "" if covered else f"{n} earlier night{'s' * (n > 1)}: how much nights differ is not known"
-    return Found(found, pairs, claims=covered or margin is not None, why=why)
+    return Difference(found, pairs, claims=covered or margin is not None, why=why)

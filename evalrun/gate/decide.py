@@ -26,7 +26,7 @@ _MOST_REPEATS = 100
 _HOPELESS = 1_000_000
 
 
-class Next(NamedTuple):
+class Outlook(NamedTuple):
     """Whether to ask another round. word: the verdict so far; `inconclusive` with `go_on` False: give up."""
 
     word: Verdict
@@ -37,7 +37,7 @@ class Next(NamedTuple):
 def decide_next(
     differences: Sequence[float], *, margin: float, spent_usd: Decimal, round_usd: Decimal | None,
     max_cost_usd: Decimal, rules: int = 1,
-) -> Next:  # fmt: skip
+) -> Outlook:  # fmt: skip
     """Return whether the sequential bound has decided `no worse than margin`, from all paired differences so far.
 
     differences: new - base, each -1..1, one for each request pair (`paired_differences`).
@@ -51,17 +51,17 @@ def decide_next(
     so_far = f"after {len(differences):,} pairs"
     if word != "inconclusive":
         p = sides.worse * rules if word == "regressed" else sides.within
-        return Next(word, False, f"decided {so_far} (always-valid p {p:.2g})")
+        return Outlook(word, False, f"decided {so_far} (always-valid p {p:.2g})")
     if round_usd is None:
         why = f"not decided {so_far}, and what another round costs is unknown; add prices to the target"
-        return Next(word, False, why)
+        return Outlook(word, False, why)
     if spent_usd + round_usd > max_cost_usd:
-        return Next(
+        return Outlook(
             word, False,
             f"not decided {so_far}: {units.usd(spent_usd)} is spent, and another round would exceed the cap of"
             f" ${max_cost_usd:f}; --max-cost {units.cap(spent_usd + round_usd)} would be enough",
         )  # fmt: skip
-    return Next(word, True, f"not decided {so_far} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
+    return Outlook(word, True, f"not decided {so_far} (p of regressed {sides.worse:.2g}, of pass {sides.within:.2g})")
 
 
 def paired_differences(matching: Matching) -> list[float]:

@@ -16,7 +16,7 @@ import msgspec
 
 from evalrun.compare.tables import StoredNumber
 from evalrun.errors import StoreError
-from evalrun.history.folder import PastCell, Reading, read, stamp
+from evalrun.history.folder import FolderReading, PastCell, read, stamp
 from evalrun.history.values import Aspect
 from evalrun.store.disk import replace_file, storing
 
@@ -123,7 +123,7 @@ def _schema() -> "pa.Schema":
     return pa.schema(fields, metadata={"evalrun.history": SCHEMA})
 
 
-def _rows(readings: Iterable[Reading]) -> "pa.Table":
+def _rows(readings: Iterable[FolderReading]) -> "pa.Table":
     """Return run folders as a table of `_schema`, in the order they come."""
     import pyarrow as pa
 

@@ -34,7 +34,7 @@ class PastCell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class FolderReading:
     """A run folder, read. stamp: changes whenever its files do."""
 
     name: str
@@ -61,12 +61,12 @@ def _version(path: Path) -> str | None:
     return f"{known.st_ino}.{known.st_size}.{known.st_mtime_ns}"
 
 
-def read(folder: Path, *, name: str, stamp: str) -> Reading:
+def read(folder: Path, *, name: str, stamp: str) -> FolderReading:
     """Read a run folder."""
     try:
         manifest = manifests.read_manifest(folder)
     except StoreError as error:
-        return Reading(name=name, stamp=stamp, state="damaged", why=str(error))
+        return FolderReading(name=name, stamp=stamp, state="damaged", why=str(error))
     state: RunState = "ok"
     why, cells = "", list[PastCell]()
     try:
@@ -76,7 +76,7 @@ def read(folder: Path, *, name: str, stamp: str) -> Reading:
         if not (folder / TABLE).exists():
             state, why = "no table", f"still running, or stopped; `evalrun score {folder}` makes a table of what it has"
     versions = {**manifest.versions, "evalrun": manifest.evalrun, "python": manifest.machine.python}
-    return Reading(
+    return FolderReading(
         name=name, stamp=stamp, state=state, why=why, created=manifest.created, versions=versions, cells=cells
     )
 

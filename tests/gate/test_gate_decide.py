@@ -9,10 +9,10 @@ from written_runs import asked, write_run
 
 from evalrun.compare.read import read_run
 from evalrun.compare.side import Matching
-from evalrun.gate.decide import Next, decide_next, paired_differences
+from evalrun.gate.decide import Outlook, decide_next, paired_differences
 
 
-def after(differences: list[float], **more: Any) -> Next:
+def after(differences: list[float], **more: Any) -> Outlook:
     given = {"margin": 0.1, "spent_usd": Decimal("1.5"), "round_usd": Decimal("0.4"), "max_cost_usd": Decimal(2)}
     return decide_next(differences, **(given | more))
 
