@@ -4,23 +4,21 @@ No fit across sizes.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalrun.ladder.values import Rung
 from evalrun.requests import Requests, latency, money, quality
-from evalrun.stats.interval import Floats
+from evalrun.stats.interval import Floats, Interval
 from evalrun.stats.quantile import NEEDED, quantile
 from evalrun.table import Mark, Metric
 from evalrun.table.metrics import of_kinds, of_mean, of_percentile
 
 COLD, WARM, LEAKED, MISSED = range(4)
 """leaked: to be cold, and came from a cache. missed: to be warm, and did not."""
-CURVES = {"cold": COLD, "warm": WARM}
 PERCENTILES = (0.05, 0.5, 0.95)
 TOLERANCE = 0.1
 """How much accuracy may drop within the effective context, where the suite does not say."""
@@ -65,11 +63,16 @@ def cached(requests: Requests, *, reported: bool) -> NDArray[np.int8]:
 
 def rung_metrics(requests: Requests, holds: Premise) -> tuple[Metric, ...]:
     """Return the metrics of the requests of one size."""
+    states = cached(requests, reported=holds.reported)
+    curves = {"cold": requests.take(states == COLD), "warm": requests.take(states == WARM)}
+    asked = () if holds.reported else (Mark.ASKED,)
+    caught = {"cache_leaks": int((states == LEAKED).sum()), "cache_misses": int((states == MISSED).sum())}
     return (
         *_sizes(requests),
-        *_counts(requests, holds),
-        *_latency(requests, holds),
-        *_cost(requests, holds),
+        *_counts(requests),
+        *(Metric(name=name, value=n if holds.reported else None) for name, n in caught.items()),
+        *_latency(requests, curves, asked, reasoned=holds.reasoned),
+        *_cost(curves, asked),
         accuracy(requests),
         *(accuracy(of_family(requests, family), family) for family in holds.families),
     )
@@ -98,32 +101,29 @@ def _sizes(requests: Requests) -> Iterator[Metric]:
     yield Metric(name="size_error", value=int(off.max()) if len(off) else None, n=len(counts))
 
 
-def _counts(requests: Requests, holds: Premise) -> Iterator[Metric]:
-    failed, states = ~requests.answered & ~requests.not_sent, cached(requests, reported=holds.reported)
+def _counts(requests: Requests) -> Iterator[Metric]:
+    failed = requests.take(~requests.answered & ~requests.not_sent)
     yield Metric(name="attempted", value=len(requests))
     yield Metric(name="succeeded", value=int(requests.answered.sum()))
-    yield Metric(name="failed", value=int(failed.sum()))
-    yield from of_kinds("failed", requests.take(failed).counts("failure"))
-    yield Metric(name="not_sent", value=int(requests.not_sent.sum()))
-    yield Metric(name="context_refused", value=int(requests.refused.sum()))
-    yield Metric(name="truncated", value=int(requests.truncated.sum()))
-    for name, state in (("cache_leaks", LEAKED), ("cache_misses", MISSED)):
-        yield Metric(name=name, value=int((states == state).sum()) if holds.reported else None)
+    yield Metric(name="failed", value=len(failed))
+    yield from of_kinds("failed", failed.counts("failure"))
+    for name, mine in (
+        ("not_sent", requests.not_sent), ("context_refused", requests.refused), ("truncated", requests.truncated),
+    ):  # fmt: skip
+        yield Metric(name=name, value=int(mine.sum()))
 
 
 # ---------------------------------------------------------------- speed
 
 
-def _latency(requests: Requests, holds: Premise) -> Iterator[Metric]:
-    states = cached(requests, reported=holds.reported)
-    asked = () if holds.reported else (Mark.ASKED,)
-    for name in ("ttft_s", "ttfo_s") if holds.reasoned else ("ttft_s",):
-        for group, state in CURVES.items():
-            mine = requests.take(states == state)
+def _latency(
+    requests: Requests, curves: Mapping[str, Requests], asked: tuple[Mark, ...], *, reasoned: bool
+) -> Iterator[Metric]:
+    for name in ("ttft_s", "ttfo_s") if reasoned else ("ttft_s",):
+        for group, mine in curves.items():
             for q in PERCENTILES:
-                found = latency.percentile(mine, name, q, marks=asked)
-                yield of_percentile(name, f"p{q * 100:g} {group}", found)
-    yield _prefill(requests.take(states == COLD), asked)
+                yield of_percentile(name, f"p{q * 100:g} {group}", latency.percentile(mine, name, q, marks=asked))
+    yield _prefill(curves["cold"], asked)
     yield of_percentile("tpot_s", "p50", latency.percentile(requests, "tpot_s", 0.5))
 
 
@@ -144,31 +144,17 @@ def _prefill(cold: Requests, asked: tuple[Mark, ...]) -> Metric:
 # ---------------------------------------------------------------- money
 
 
-def _cost(requests: Requests, holds: Premise) -> Iterator[Metric]:
+def _cost(curves: Mapping[str, Requests], asked: tuple[Mark, ...]) -> Iterator[Metric]:
     """Return the exact mean cost of the answers, cold and warm apart; unknown where any of them has none."""
-    states = cached(requests, reported=holds.reported)
-    marks = () if holds.reported else (Mark.ASKED,)
-    for group, state in CURVES.items():
-        answers = requests.take(requests.answered & (states == state))
-        each, n = money.per_answer(answers), money.total(answers, answers.cost_usd).n
-        yield Metric(name="cost_per_request_usd", of=group, value=each, n=n, marks=marks if each is not None else ())
-    warm = (
-        requests.take((states == WARM) & (requests.prompt_tokens > 0)) if holds.reported else requests.take(slice(0, 0))
-    )
-    shares = np.sort(np.nan_to_num(warm.cached_tokens) / warm.prompt_tokens).tolist()
+    for group, mine in curves.items():
+        each, n = money.per_answer(mine), money.total(mine, mine.cost_usd).n
+        yield Metric(name="cost_per_request_usd", of=group, value=each, n=n, marks=asked if each is not None else ())
+    warm = curves["warm"].take(curves["warm"].prompt_tokens > 0)
+    shares = [] if asked else np.sort(np.nan_to_num(warm.cached_tokens) / warm.prompt_tokens).tolist()
     yield Metric(name="cached_share", of="warm", value=quantile(shares, 0.5), n=len(shares))
 
 
 # ---------------------------------------------------------------- across sizes
-
-
-class Drop(NamedTuple):
-    """How much accuracy fell from the smallest rung to this one, with its interval; unknown ends are infinite."""
-
-    size: int
-    value: float
-    low: float
-    high: float
 
 
 def effective_context(rungs: Sequence[Rung], *, tolerance: float = TOLERANCE, family: str = "") -> Metric:
@@ -183,10 +169,10 @@ def effective_context(rungs: Sequence[Rung], *, tolerance: float = TOLERANCE, fa
     scored = [(rung.size, accuracy) for rung in rungs if (accuracy := rung.get("accuracy", family)) and accuracy.n]
     if len(scored) < 2 or float(scored[0][1].value or 0) <= tolerance:
         return Metric(name="effective_context", of=family, value=None, n=len(scored))
-    first = scored[0][1]
-    drops = [Drop(scored[0][0], 0.0, 0.0, 0.0), *(_drop(first, other, size) for size, other in scored[1:])]
+    (smallest, first), *others = scored
+    drops = [(smallest, Interval(0.0, 0.0, 0.0)), *((size, _drop(first, other)) for size, other in others)]
     certain, stays, possible = (
-        _reach([(drop.size, getattr(drop, end)) for drop in drops], tolerance) for end in ("high", "value", "low")
+        _reach([(size, getattr(drop, end)) for size, drop in drops], tolerance) for end in ("high", "value", "low")
     )
     return Metric(name="effective_context", of=family, value=stays, low=certain, high=possible, n=len(scored))
 
@@ -201,10 +187,10 @@ def _reach(drops: Sequence[tuple[int, float]], tolerance: float) -> int:
     return reached
 
 
-def _drop(first: Metric, other: Metric, size: int) -> Drop:
+def _drop(first: Metric, other: Metric) -> Interval:
+    """Return how much accuracy fell from the smallest rung, with its interval; unknown ends are infinite."""
     a, b = float(first.value or 0), float(other.value or 0)
     if first.low is None or first.high is None or other.low is None or other.high is None:
-        return Drop(size, a - b, -math.inf, math.inf)
-    low = a - b - math.hypot(a - first.low, other.high - b)
-    high = a - b + math.hypot(first.high - a, b - other.low)
-    return Drop(size, a - b, low, high)
+        return Interval(a - b, -math.inf, math.inf)
+    reach = math.hypot(a - first.low, other.high - b), math.hypot(first.high - a, b - other.low)
+    return Interval(a - b, a - b - reach[0], a - b + reach[1])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.requests.rows import HEADLINE, Bools, Requests, most_first
+from evalrun.requests.rows import HEADLINE, Requests
 from evalrun.stats import repeats
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
@@ -108,19 +108,16 @@ def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:
 NOT_SCORED = "not scored"
 
 
-def errors(requests: Requests, scorer: str) -> dict[str, int]:
-    """Return how many answers have no score of a scorer, by why, the most frequent first."""
-    names, scores = requests.names["error"], requests.scores(scorer)
-    found = dict(zip(names[1:], np.bincount(scores.error, minlength=len(names))[1:].tolist(), strict=True))
-    return most_first({**found, NOT_SCORED: int((requests.answered & ~scores.given).sum())})
-
-
-def has_error(requests: Requests, scorer: str, kind: str) -> Bools:
-    """Whether each request has no score for this reason."""
-    scores = requests.scores(scorer)
-    if kind == NOT_SCORED:
-        return np.asarray(requests.answered & ~scores.given)
-    return np.asarray(scores.given & (scores.error == requests.names["error"].index(kind)))
+def unscored(requests: Requests) -> dict[str, Whole]:
+    """Return the rows of the answers without a score, by `SCORER: WHY`, most of them first."""
+    found: dict[str, Whole] = {}
+    why = (*requests.names["error"], NOT_SCORED)
+    for scorer, tasks in requests.scorers.items():
+        scores = requests.scores(scorer)
+        never = np.where(requests.answered & np.isin(requests.place % len(requests.tasks), tasks), len(why) - 1, 0)
+        codes = np.where(scores.given, scores.error, never)
+        found |= {f"{scorer}: {why[code]}": np.flatnonzero(codes == code) for code in np.unique(codes[codes > 0])}
+    return dict(sorted(found.items(), key=lambda kind: (-len(kind[1]), kind[0])))
 
 
 def lost_share(requests: Requests) -> float | None:

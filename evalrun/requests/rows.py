@@ -240,6 +240,15 @@ class Requests(Columns):
         n = len(self.tasks)
         return [(self.tasks[place % n], self.targets[place // n]) for place in self.place[first].tolist()]
 
+    @property
+    def scorers(self) -> dict[str, list[int]]:
+        """The scorers of the tasks that there are rows of, and the numbers of these tasks."""
+        found: dict[str, list[int]] = {}
+        for task in dict.fromkeys(task for task, _ in self.places):
+            for scorer in self.run.scorers.get(task, ()):
+                found.setdefault(scorer, []).append(self.tasks.index(task))
+        return found
+
     def place_of(self, task: str, target: str) -> int:
         """Return the number of a task and target in the column `place`."""
         return self.targets.index(target) * len(self.tasks) + self.tasks.index(task)

@@ -73,7 +73,6 @@ def of_kinds(name: str, counts: Mapping[str, int]) -> Iterator[Metric]:
 
 
 def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
-    errors: dict[str, int] = {}
     for of in (HEADLINE, *scorers[1:]):
         yield of_mean("accuracy", quality.accuracy(requests, of), of=of)
         yield of_mean("accuracy_pessimistic", quality.pessimistic(requests, of), of=of)
@@ -82,10 +81,7 @@ def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
         yield Metric(name="scored", of=of, value=scored)
         yield Metric(name="unscored", of=of, value=int(requests.answered.sum()) - scored)
         yield Metric(name="disputed", of=of, value=int(scores.disputed.sum()))
-    for place in requests.places:
-        for scorer in requests.run.scorers.get(place[0], ()):
-            for kind, n in quality.errors(requests.of(*place), scorer).items():
-                errors[f"{scorer}: {kind}"] = errors.get(f"{scorer}: {kind}", 0) + n
+    errors = {kind: len(rows) for kind, rows in quality.unscored(requests).items()}
     yield from of_kinds("scorer_error", errors)
     if requests.repeated:
         yield Metric(name="samples", value=len(requests.starts))

@@ -7,7 +7,7 @@ import numpy as np
 
 from evalrun.escape import clip
 from evalrun.requests import Requests, RunFacts, quality, read
-from evalrun.requests.rows import Bools
+from evalrun.stats.interval import Whole
 from evalrun.table.cells import Cell, Context, Example, Table, TargetNote, Topic
 from evalrun.table.metrics import alerts, metrics
 from evalrun.types import Failure
@@ -86,44 +86,24 @@ def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
 
 def _examples(requests: Requests) -> Iterator[Example]:
     """Return the first request of the most frequent kinds of failures and of scorer errors, and the first disputes."""
-    failures = requests.counts("failure")
-    for kind, n in list(failures.items())[:EXAMPLES]:
-        row = _first(requests, requests.says("failure", kind))[0]
+    for kind, n in list(requests.counts("failure").items())[:EXAMPLES]:
+        row = _first(requests, np.flatnonzero(requests.says("failure", kind)))[0]
         outcome = requests.record(row).outcome
         message = outcome.message if isinstance(outcome, Failure) else ""
         yield _example(requests, row, topic="failed", kind=kind, count=n, message=message)
-    yield from _unscored(requests)
-    yield from _disputed(requests)
+    for kind, rows in list(quality.unscored(requests).items())[:EXAMPLES]:
+        row = _first(requests, rows)[0]
+        scorer, _, why = kind.partition(": ")
+        score = requests.score(row, scorer)
+        message = (score.why or score.error if score else None) or why
+        yield _example(requests, row, topic="unscored", kind=kind, count=len(rows), message=message)
+    disputed = ((scorer, np.flatnonzero(requests.scores(scorer).disputed)) for scorer in requests.scorers)
+    found = [(scorer, row) for scorer, rows in disputed for row in _first(requests, rows)]
+    yield from (_example(requests, row, topic="disputed", kind=scorer) for scorer, row in found[:EXAMPLES])
 
 
-def _unscored(requests: Requests) -> Iterator[Example]:
-    found: dict[str, tuple[int, Requests, str, str]] = {}
-    for place in requests.places:
-        mine = requests.of(*place)
-        for scorer in requests.run.scorers.get(place[0], ()):
-            for kind, n in quality.errors(mine, scorer).items():
-                earlier = found.get(f"{scorer}: {kind}", (0, mine, scorer, kind))
-                found[f"{scorer}: {kind}"] = (earlier[0] + n, *earlier[1:])
-    for name, (n, mine, scorer, kind) in sorted(found.items(), key=lambda each: (-each[1][0], each[0]))[:EXAMPLES]:
-        row = _first(mine, quality.has_error(mine, scorer, kind))[0]
-        score = mine.score(row, scorer)
-        message = (score.why or score.error if score else None) or kind
-        yield _example(mine, row, topic="unscored", kind=name, count=n, message=message)
-
-
-def _disputed(requests: Requests) -> Iterator[Example]:
-    left = EXAMPLES
-    for place in requests.places:
-        mine = requests.of(*place)
-        for scorer in requests.run.scorers.get(place[0], ()):
-            for row in _first(mine, mine.scores(scorer).disputed)[:left]:
-                left -= 1
-                yield _example(mine, row, topic="disputed", kind=scorer)
-
-
-def _first(requests: Requests, mine: Bools) -> list[int]:
-    """Return the rows of a mask in the journal's order, a few."""
-    rows = np.flatnonzero(mine)
+def _first(requests: Requests, rows: Whole) -> list[int]:
+    """Return a few of some rows, in the journal's order."""
     found: list[int] = rows[np.argsort(requests.offset[rows])[:EXAMPLES]].tolist()
     return found
 
