@@ -14,7 +14,7 @@ A percentile is invalid only if it moves by more than 5 % when every bound is su
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -184,11 +184,12 @@ _Histogram = NDArray[np.int64]
 class Gaps:
     """Histograms of the gaps between token events, by session, task and target.
 
-    recorded: as they were recorded. earliest: those of records with a bound, each less the bound. unbound: the others;
-    their bound is the client's lateness.
+    recorded: as they were recorded. earliest: those of records with a bound, less it where it applies. unbound: the
+    others; their bound is the client's lateness. encrypted: targets that are asked over TLS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encrypted: Collection[str] = ()) -> None:
+        self._encrypted = encrypted
         self.recorded, self.earliest, self.unbound = (dict[tuple[int, str, str], _Histogram]() for _ in range(3))
 
     def add(self, records: Sequence[Any], *, sign: int = 1) -> None:
@@ -204,10 +205,26 @@ class Gaps:
             if not bound:
                 _count(self.unbound, key, gaps, sign)
                 continue
-            bounds = [timing.gap_bound_s for timing in timings]
-            if any(bounds):
-                gaps = gaps - np.repeat(bounds, [len(timing.icl_s) for timing in timings])
+            if any(timing.gap_bound_s for timing in timings):
+                plain = key[2] not in self._encrypted
+                gaps = np.concatenate([_at_least(timing, plain=plain) for timing in timings])
             _count(self.earliest, key, gaps, sign)
+
+
+def _at_least(timing: Any, *, plain: bool) -> Floats:
+    """Return a record's gaps less their bound.
+
+    The events of one read have one instant. Without TLS the last of them is exact, and so is one that came alone: only
+    gaps beside a gap of 0 may be off. plain: there is no TLS, with which every gap may be.
+    """
+    gaps: Floats = np.array(timing.icl_s)
+    bound: float = timing.gap_bound_s
+    shared = gaps == 0
+    if plain and shared.any():
+        shared[1:] |= gaps[:-1] == 0
+        shared[:-1] |= gaps[1:] == 0
+        return gaps - np.where(shared, bound, 0.0)
+    return gaps - bound
 
 
 def _count(histograms: dict[Any, _Histogram], key: Any, gaps: Floats, sign: int) -> None:

@@ -150,7 +150,9 @@ class _Journal:
     def __init__(self, facts: RunFacts, *, gaps: bool) -> None:
         self._facts, manifest = facts, facts.manifest
         self.tasks, self.targets = list(manifest.fingerprints.tasks), list(manifest.targets)
-        self.gaps = Gaps() if gaps else None
+        targets = manifest.targets.items()
+        encrypted = {name for name, spec in targets if str(spec.get("base_url")).startswith("https")}
+        self.gaps = Gaps(encrypted) if gaps else None
         suite = manifest.suite.get("tasks") or {}
         self._clusters = {name: task["cluster"] for name, task in suite.items() if task.get("cluster")}
         self._ladders = {name for name in suite if facts.is_ladder(name)}

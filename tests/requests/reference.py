@@ -207,6 +207,14 @@ def bound(made: Made, record: Record, name: str) -> float:
     return {"ttft_s": first, "ttfo_s": ttfo, "max_stall_s": gap, "icl_s": gap, "e2e_s": last}[name]
 
 
+def gap_bound(made: Made, record: Record, at: int) -> float:
+    """Return how much lower a gap may be: the events of a read have one instant, and the others are exact."""
+    timing = record.timing or NO_TIMING
+    gaps, beside = timing.icl_s, timing.icl_s[max(0, at - 1) : at + 2]
+    known = timing.stamp == "kernel" and timing.gap_bound_s is not None
+    return 0.0 if known and 0.0 in gaps and 0.0 not in beside else bound(made, record, "icl_s")
+
+
 def values(made: Made, records: Sequence[Record], name: str) -> list[tuple[float, float]]:
     """Return each value of a latency and how much lower it may be; a failure is infinite where it counts."""
     found = []
@@ -217,7 +225,7 @@ def values(made: Made, records: Sequence[Record], name: str) -> list[tuple[float
         if isinstance(record.outcome, Failure):
             found += [(math.inf, 0.0)] if name in ("ttft_s", "ttfo_s", "e2e_s") else []
         elif name == "icl_s":
-            found += [(gap, bound(made, record, name)) for gap in timing.icl_s]
+            found += [(gap, gap_bound(made, record, at)) for at, gap in enumerate(timing.icl_s)]
         elif (value := getattr(timing, name)) is not None:
             found.append((value, bound(made, record, name)))
         elif name == "ttfo_s" and timing.ttft_s is not None:

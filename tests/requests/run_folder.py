@@ -215,6 +215,7 @@ def _timing(rng: random.Random, outcome: Completion | Failure) -> Timing:
         return Timing(connect_s=0.0, reused=True, stream_s=round(rng.uniform(0.1, 2), 3))
     ttft = round(rng.lognormvariate(-2, 0.7), 6)
     gaps = tuple(round(rng.lognormvariate(-4, 1), 9) for _ in range(rng.choice([0, 1, 3, 9])))
+    gaps = gaps[:1] + tuple(gap if rng.random() < 0.8 else 0.0 for gap in gaps[1:])  # 0: both came in one read
     e2e = ttft + sum(gaps)
     return Timing(
         connect_s=0.0, reused=True, ttft_s=ttft, ttfo_s=rng.choice([ttft, ttft, None]), e2e_s=e2e, stream_s=e2e + 0.01,
