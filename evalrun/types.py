@@ -165,8 +165,9 @@ class Timing(Value, frozen=True):
     icl_s: gaps between token events.
     stamp: who took the instants, `kernel` (arrival of the segment) or `user` (return of the read).
 
-    first_bound_s, last_bound_s, gap_bound_s: how much earlier than recorded the first, the last and any of the token
-    events may have arrived. 0.0 where the kernel stamped each of them; None where it stamped none.
+    first_bound_s, last_bound_s: how much earlier than recorded the first and the last token event may have arrived.
+    gap_bound_s: how much smaller any gap but the last, or the longest of all, may have been.
+    Bounds are 0.0 where the kernel stamped each event; None where it stamped none.
     """
 
     connect_s: float

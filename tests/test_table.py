@@ -255,7 +255,7 @@ def test_each_latency_is_bound_by_its_own_reads(table: Tabulate) -> None:
     read = timing(0.1, 1.1, tpot_s=0.1, max_stall_s=0.5, icl_s=(0.5, 0.1, 0.4), stamp="kernel", gap_bound_s=0.03)
     found = table([answer(timing=read, chunks=4)], lags=[late(5.0)])
     invalid = {(m.name, m.of) for m in found.cells[0].metrics if Mark.INVALID in m.marks}
-    assert invalid == {("max_stall_s", "p95"), ("icl_s", "p50"), ("icl_s", "p99")}
+    assert invalid == {("max_stall_s", "p95"), ("icl_s", "p99")}  # the median is the last gap, which is exact
     assert value(found, "doubtful", "longest stall") == 1.0
     assert value(found, "doubtful", "ICL") == 1.0  # 30 ms of a mean gap of 333 ms
     assert found.cells[0].get("doubtful", "TTFT") is None

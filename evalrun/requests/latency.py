@@ -127,15 +127,18 @@ def cache_is_mixed(requests: Requests) -> bool:
 def bounds_s(requests: Requests, name: str) -> Floats:
     """Return how much lower a latency of each request may be, in seconds.
 
-    By the bound of the first event (TTFT), of the last (E2E), of both ends shared out over the tokens (TPOT), of any
-    event (ICL, the longest stall); of the first for a TTFO that is the TTFT, else of any.
+    By the bound of the first event (TTFT), of the last (E2E), of both ends shared out over the tokens (TPOT), of gaps
+    (the longest stall; ICL, with the last event's shared out over them); of whichever event it is for TTFO.
     """
 
     def bound(event: str) -> Floats:
         return _known(requests, requests.column(f"{event}_bound_s"))
 
     if name == "ttfo_s":
-        return np.where(requests.ttfo_s == requests.ttft_s, bound("first"), bound("gap"))
+        later = np.where(requests.ttfo_s == requests.e2e_s, bound("last"), bound("gap"))
+        return np.where(requests.ttfo_s == requests.ttft_s, bound("first"), later)
+    if name == "icl_s":
+        return np.maximum(bound("gap"), bound("last") / np.maximum(requests.chunks - 1, 1))
     if name == "tpot_s":
         with np.errstate(invalid="ignore", divide="ignore"):
             each = requests.tpot_s / (requests.e2e_s - requests.ttft_s)
@@ -205,26 +208,28 @@ class Gaps:
             if not bound:
                 _count(self.unbound, key, gaps, sign)
                 continue
-            if any(timing.gap_bound_s for timing in timings):
+            if any(timing.gap_bound_s or timing.last_bound_s for timing in timings):
                 plain = key[2] not in self._encrypted
                 gaps = np.concatenate([_at_least(timing, plain=plain) for timing in timings])
             _count(self.earliest, key, gaps, sign)
 
 
 def _at_least(timing: Any, *, plain: bool) -> Floats:
-    """Return a record's gaps less their bound.
+    """Return a record's gaps, each less its bound.
 
     The events of one read have one instant. Without TLS the last of them is exact, and so is one that came alone: only
-    gaps beside a gap of 0 may be off. plain: there is no TLS, with which every gap may be.
+    gaps beside a gap of 0, and the last one, may be off. plain: there is no TLS, with which every gap may be.
     """
     gaps: Floats = np.array(timing.icl_s)
-    bound: float = timing.gap_bound_s
     shared = gaps == 0
     if plain and shared.any():
         shared[1:] |= gaps[:-1] == 0
         shared[:-1] |= gaps[1:] == 0
-        return gaps - np.where(shared, bound, 0.0)
-    return gaps - bound
+    else:
+        shared[:] = True
+    bounds = np.where(shared, timing.gap_bound_s, 0.0)
+    bounds[-1] = timing.last_bound_s
+    return gaps - bounds
 
 
 def _count(histograms: dict[Any, _Histogram], key: Any, gaps: Floats, sign: int) -> None:

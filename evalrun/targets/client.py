@@ -218,7 +218,7 @@ async def _read_events(stream: Stream | StockStream, parser: Parser, decoder: De
             for event in parser.feed(data):
                 decoder.feed(event, at_ns)
             if len(instants) > before:
-                bounds.add(at_ns - since_ns, first=before == 0)
+                bounds.add(at_ns - since_ns, events=len(instants) - before, first=before == 0)
         if decoder.done:
             return at_ns
     return None

@@ -21,18 +21,17 @@ BURST_NS = 20_000
 
 
 class Bounds:
-    """How much earlier than recorded token events may have arrived, in ns: the first, the last, and the most of any."""
+    """How much earlier than recorded token events may have arrived, in ns: the first, the last, and any before it."""
 
     def __init__(self) -> None:
         self.first_ns = self.last_ns = self.widest_ns = 0
 
-    def add(self, width_ns: int, *, first: bool) -> None:
-        """Count a piece of the answer with token events, which may have arrived `width_ns` before its stamp."""
-        self.last_ns = width_ns
+    def add(self, width_ns: int, *, events: int, first: bool) -> None:
+        """Count a piece of the answer with so many token events, which may have arrived `width_ns` before its stamp."""
         if first:
             self.first_ns = width_ns
-        if width_ns > self.widest_ns:
-            self.widest_ns = width_ns
+        self.widest_ns = max(self.widest_ns, self.last_ns, width_ns if events > 1 else 0)
+        self.last_ns = width_ns
 
 
 def timing(
@@ -77,8 +76,17 @@ def timing(
         stamp=stamp,
         first_bound_s=None if unknown else known.first_ns / 1e9,
         last_bound_s=None if unknown else known.last_ns / 1e9,
-        gap_bound_s=None if unknown else known.widest_ns / 1e9,
+        gap_bound_s=None if unknown else _gap_bound_s(gaps, known),
     )
+
+
+def _gap_bound_s(gaps: Sequence[float], bounds: Bounds) -> float:
+    """Return how much smaller any gap but the last, or the longest of all, may have been."""
+    if not gaps:
+        return 0.0
+    before, last = bounds.widest_ns / 1e9, bounds.last_ns / 1e9
+    least = max(max(gaps[:-1], default=0.0) - before, gaps[-1] - last)
+    return max(before, round(max(gaps) - least, 9))
 
 
 def burst(instants: Sequence[int]) -> bool:

@@ -203,13 +203,15 @@ def bound(made: Made, record: Record, name: str) -> float:
         assert timing.e2e_s is not None
         assert timing.ttft_s is not None
         return max(first, last) / ((timing.e2e_s - timing.ttft_s) / timing.tpot_s)
-    ttfo = first if timing.ttfo_s == timing.ttft_s else gap
+    ttfo = first if timing.ttfo_s == timing.ttft_s else last if timing.ttfo_s == timing.e2e_s else gap
     return {"ttft_s": first, "ttfo_s": ttfo, "max_stall_s": gap, "icl_s": gap, "e2e_s": last}[name]
 
 
 def gap_bound(made: Made, record: Record, at: int) -> float:
     """Return how much lower a gap may be: the events of a read have one instant, and the others are exact."""
     timing = record.timing or NO_TIMING
+    if timing.stamp == "kernel" and timing.last_bound_s is not None and at == len(timing.icl_s) - 1:
+        return timing.last_bound_s
     gaps, beside = timing.icl_s, timing.icl_s[max(0, at - 1) : at + 2]
     known = timing.stamp == "kernel" and timing.gap_bound_s is not None
     return 0.0 if known and 0.0 in gaps and 0.0 not in beside else bound(made, record, "icl_s")
@@ -268,7 +270,9 @@ def mean_gaps(made: Made, answers: Sequence[Record]) -> list[tuple[float, float]
         timing, answer = record.timing or NO_TIMING, record.outcome
         if isinstance(answer, Completion) and answer.chunks > 1 and timing.e2e_s is not None:
             assert timing.ttft_s is not None
-            found.append(((timing.e2e_s - timing.ttft_s) / (answer.chunks - 1), bound(made, record, "icl_s")))
+            gaps = answer.chunks - 1
+            lower = max(bound(made, record, "icl_s"), bound(made, record, "e2e_s") / gaps)
+            found.append(((timing.e2e_s - timing.ttft_s) / gaps, lower))
     return found
 
 

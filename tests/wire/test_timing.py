@@ -35,11 +35,11 @@ def test_four_instants_give_every_latency() -> None:
     )
 
 
-def test_bounds_are_of_the_first_the_last_and_the_widest_piece() -> None:
+def test_bounds_are_of_the_first_the_last_and_the_widest_before_it() -> None:
     """Three pieces with tokens, which may have come 3, 7 and 2 ms before their stamps."""
     bounds = Bounds()
     for width_ms, first in ((3, True), (7, False), (2, False)):
-        bounds.add(width_ms * MS, first=first)
+        bounds.add(width_ms * MS, events=1, first=first)
     got = timing(0, [10 * MS, 20 * MS, 30 * MS], connect_ns=None, stamp="kernel", bounds=bounds)
     assert (got.first_bound_s, got.last_bound_s, got.gap_bound_s) == (0.003, 0.002, 0.007)
     exact = timing(0, [10 * MS], connect_ns=None, stamp="kernel", bounds=Bounds())
@@ -96,3 +96,32 @@ def test_a_sleep_of_the_machine_shows_between_two_clocks() -> None:
     """N20: the monotonic clock went on for 2 s, the other for 3600 s: it slept. Apart by microseconds: it did not."""
     assert was_suspended((10, 1000), (10 + 2 * 10**9, 1000 + 3600 * 10**9))
     assert not was_suspended((10, 1000), (10 + 2 * 10**9, 1000 + 2 * 10**9 + 5000))
+
+
+@pytest.mark.parametrize(
+    ("widths_ms", "events", "bound_s"),
+    [
+        ((0, 0, 4), (1, 1, 1), 0.0),  # the last gap is not the longest: the longest is exact
+        ((0, 4, 0), (1, 1, 1), 0.004),  # an event in the middle
+        ((4,), (3,), 0.004),  # one piece with all events
+        ((0, 4), (1, 2), 0.004),  # the last piece has an event before the last one
+    ],
+)
+def test_a_gap_may_be_smaller_by_the_bound_of_the_event_that_ends_it(
+    widths_ms: tuple[int, ...], events: tuple[int, ...], bound_s: float
+) -> None:
+    """Gaps of 20 and 10 ms: `gap_bound_s` is about any gap but the last, and about the longest."""
+    bounds = Bounds()
+    for number, (width_ms, several) in enumerate(zip(widths_ms, events, strict=True)):
+        bounds.add(width_ms * MS, events=several, first=number == 0)
+    got = timing(0, [10 * MS, 30 * MS, 40 * MS], connect_ns=None, stamp="kernel", bounds=bounds)
+    assert got.gap_bound_s == pytest.approx(bound_s)
+
+
+def test_the_longest_gap_may_be_the_last() -> None:
+    """Gaps of 10 and 20 ms, the last event perhaps 4 ms earlier: the longest was 16 ms at least."""
+    bounds = Bounds()
+    for number, width_ms in enumerate((0, 0, 4)):
+        bounds.add(width_ms * MS, events=1, first=number == 0)
+    got = timing(0, [10 * MS, 20 * MS, 40 * MS], connect_ns=None, stamp="kernel", bounds=bounds)
+    assert (got.gap_bound_s, got.last_bound_s) == (pytest.approx(0.004), 0.004)
