@@ -106,7 +106,7 @@ def test_several_events_in_a_segment_that_is_read_at_once_have_no_error(serve, r
 
 
 def test_two_segments_read_at_once_are_bounded_by_two_turns_of_the_loop(serve, run):
-    """Two writes in a row reach a prompt client together: it cannot tell them apart, and doubts them for 4 ms or so."""
+    """Two writes in a row reach a prompt client together: it cannot tell them apart, and doubts them for 2 ms or so."""
 
     def script(peer):
         peer.read()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 SUB_BITS = 3  # 8 buckets for each power of two: a quantile is at most 12.5 % too high
 LONGEST_NS = 2**62
-TICK_S = 0.002
+TICK_S = 0.001
 
 
 class Histogram:
