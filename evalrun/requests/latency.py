@@ -9,7 +9,7 @@ seconds and defined in docs/metrics.md.
 
 Each record bounds how much earlier than recorded its first, its last and any token event may have arrived. Without
 kernel stamps the bound is the p99 lateness of the session's event loop. A request is doubtful in a latency if its
-bound is over 5 % of the value; a percentile is invalid only if it falls by more than 5 % when every bound is subtracted.
+bound is over 5 % of the value, a percentile invalid only if it falls by over 5 % when every bound is subtracted.
 """
 
 import math
