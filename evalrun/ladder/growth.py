@@ -97,7 +97,7 @@ def _median(values: Floats) -> Floats:
 
 
 def _resampled(points: Sequence[Point], *, seed: int, rounds: int) -> Floats:
-    """Return (rounds x rungs) medians of requests drawn anew within each rung."""
+    """Return (rounds x rungs) medians of requests drawn again within each rung."""
     rng = np.random.default_rng(seed)
     columns = []
     for point in points:

@@ -8,7 +8,7 @@
     requests.run                                     what was planned, of whom, by which sessions (`run.RunFacts`)
 
     rows     the columns, and views of some rows; which rows were planned
-    run      what is known beside the requests
+    run      the facts of a run apart from its requests
     scan     the files -> a table
     scored   the scores -> columns; what became of each request
     growing  columns while a file is read

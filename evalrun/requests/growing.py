@@ -1,4 +1,4 @@
-"""Columns while a file is read: numbers that turn into arrays a batch at a time, texts told apart by number."""
+"""Columns while a file is read: rows that turn into arrays a batch at a time, and texts that turn into numbers."""
 
 from hashlib import blake2b
 from typing import Any

@@ -1,16 +1,15 @@
 """How slow were the requests: which of them a latency is of, its percentiles with their marks, the gaps between chunks.
 
-    ttft_s, ttfo_s, e2e_s    of every request: a failure stands in the tail, infinitely slow
+    ttft_s, ttfo_s, e2e_s    of every request; a failure counts as infinitely slow
     tpot_s, max_stall_s      of the answers that have one
     icl_s                    gaps between token events, of all answers together
 
-A ladder's prompt that was refused as too long is in none of them: a refusal says nothing about speed. All in seconds;
-what each is, and when an answer has none, is docs/metrics.md's.
+A ladder's prompt that was refused as too long is in none of them: a refusal says nothing about speed. All are in
+seconds and defined in docs/metrics.md.
 
-Each record says how much earlier than recorded its first, its last and any token event may have come: a read that held
-several events hides when. Where the kernel did not stamp the bytes that is unknown, and how late the client's event
-loop served its reads in that session, at p99, stands in. A request is doubtful in a latency if that is off by over 5 %.
-A percentile is invalid only if it moves by more than 5 % when every bound is subtracted.
+Each record bounds how much earlier than recorded its first, its last and any token event may have arrived. Without
+kernel stamps the bound is the p99 lateness of the session's event loop. A request is doubtful in a latency if its
+bound is over 5 % of the value, a percentile invalid only if it falls by over 5 % when every bound is subtracted.
 """
 
 import math

@@ -121,7 +121,7 @@ def unscored(requests: Requests) -> dict[str, Whole]:
 
 
 def lost_share(requests: Requests) -> float | None:
-    """Return the share of the requests that gave no scored answer; None of none.
+    """Return the share of the requests that gave no scored answer; None without requests.
 
     A ladder's prompt that was refused as too long is not one of them: to find the limit is what it is for.
     """

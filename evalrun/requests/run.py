@@ -1,4 +1,4 @@
-"""What is known of a run beside its requests: what was planned, of whom, under which settings, by which sessions.
+"""The facts of a run apart from its requests: what was planned for which targets, and what its sessions noted.
 
 From the manifest and from the lines of the journal that are not records.
 """

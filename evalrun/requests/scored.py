@@ -1,4 +1,4 @@
-"""A run's scores -> columns beside those of its journal; and what became of each request."""
+"""The scores of a run as columns, and the state of each request."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b

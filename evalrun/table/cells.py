@@ -41,7 +41,7 @@ class TargetNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a table says of its run beside numbers.
+    """What a table says about its run apart from the numbers.
 
     scorers: task -> scorer names, the headline first. fingerprints: what was asked, as label -> hash. slo: what a good
     request keeps.
