@@ -30,9 +30,9 @@ from evalrun.report.table import table_page
 from evalrun.requests import Requests, read
 from evalrun.run.scoring import score_run
 from evalrun.run.watch import Progress, Watch, ignore
-from evalrun.store import open_run as read_folder
-from evalrun.store import replace_file, run_folder
+from evalrun.store.disk import replace_file
 from evalrun.store.manifest import Manifest
+from evalrun.store.reader import StoredRun, run_folder
 from evalrun.table import Table, tabulate
 from evalrun.types import Record
 
@@ -178,7 +178,7 @@ class Run:
     def __init__(self, folder: Path, *, session: "SessionResult | None" = None) -> None:
         """Use `open_run`. Raises StoreError where the folder is not a run's."""
         self.folder, self.session = folder, session
-        self._stored = read_folder(folder)
+        self._stored = StoredRun(folder)
         self._requests: Requests | None = None
 
     @property

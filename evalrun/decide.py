@@ -35,7 +35,8 @@ from evalrun.run.scoring import score_run
 from evalrun.run.session import SessionResult, ask_rounds, open_writer, set_aside
 from evalrun.run.spent import already_spent
 from evalrun.run.watch import Watch
-from evalrun.store import StoredRun, open_run, resume
+from evalrun.store.reader import StoredRun
+from evalrun.store.writer import Writer
 
 MOST_ROUNDS = 1000  # where requests cost nothing, no cap would end it
 _MOST_NAMED = 3
@@ -101,7 +102,7 @@ def decide_ab(
         found = _analyse(read_run(session.folder), plan, rule, rounds=rounds, spent_usd=session.ending.spent_usd)
         further = [task for task, one in found.items() if one.go_on]
         regressed = any(one.word == "regressed" for one in found.values())
-        writer = resume(session.folder)
+        writer = Writer(session.folder)
         if regressed or not further or max(rounds.values()) >= MOST_ROUNDS:
             with writer:
                 writer.end("finished")
@@ -195,7 +196,7 @@ def decide_gate(
         )
     asked, new, base = criteria.sides(folder, on_notice=watch.say)
     assert new.folder is not None  # a run has one
-    run = open_run(new.folder)
+    run = StoredRun(new.folder)
     plan: Plan | None = None
     session: SessionResult | None = None
     while True:
@@ -245,7 +246,7 @@ def _ask(run: StoredRun, plan: Plan, wanted: NextRound, *, watch: Watch) -> Sess
         rounds = {task: times for (task, of), times in wanted.repeats.items() if of == target.name}
         if rounds:
             alone = replace(plan, targets=(target,))
-            session = ask_rounds(resume(run.path), alone, rounds, watch=watch, then="finished")
+            session = ask_rounds(Writer(run.path), alone, rounds, watch=watch, then="finished")
             if not session.complete:
                 break
     return session

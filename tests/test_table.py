@@ -11,7 +11,7 @@ from run_folder import write_run
 from scipy import stats
 
 from evalrun.fingerprint import fingerprint
-from evalrun.store import Lag, Load
+from evalrun.store.lines import Lag, Load
 from evalrun.table import Cell, Mark, Metric, Table, tabulate
 from evalrun.types import Attempt, Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
 

@@ -80,7 +80,7 @@ def _print_contrast(done: "Run", plan: "Plan") -> None:
     from evalrun.decide import contrast_of
     from evalrun.report import FORMATS, render
     from evalrun.report.compare import contrast_page
-    from evalrun.store import replace_file
+    from evalrun.store.disk import replace_file
 
     page = contrast_page(contrast_of(done.folder, plan))
     for form in FORMATS:

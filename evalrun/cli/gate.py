@@ -115,7 +115,7 @@ def _write_files(
         return
     from evalrun.api import open_run
     from evalrun.report import ci
-    from evalrun.store import replace_file
+    from evalrun.store.disk import replace_file
 
     table = open_run(folder).table()
     texts: dict[Path, str] = {}

@@ -103,8 +103,8 @@ def _kept(given: Sequence[Path], usable: Callable[[Path], bool], what: str) -> l
 
 
 def _is_run(path: Path) -> bool:
-    from evalrun.store import run_folder
     from evalrun.store.manifest import NAME
+    from evalrun.store.reader import run_folder
 
     return (run_folder(path) / NAME).exists()
 
@@ -117,7 +117,7 @@ def _may_be_compared(path: Path) -> bool:
 def _all(_context: click.Context, _param: click.Parameter, given: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the folder of each run, the newest in a suite's folder."""
     from evalrun.cli.exits import say
-    from evalrun.store import run_folder
+    from evalrun.store.reader import run_folder
 
     kept = _kept(given, _is_run, "the folder of a run")
     folders = tuple(run_folder(path) for path in kept)

@@ -55,7 +55,7 @@ def export(folders: tuple[Path, ...], form: str, output: Path | None) -> int:
     """
     from evalrun.requests import read
     from evalrun.requests.export import encoded
-    from evalrun.store import replace_file
+    from evalrun.store.disk import replace_file
 
     chunks = encoded(form, map(read, folders))
     path = output or Path(f"requests.{form}")
@@ -180,7 +180,7 @@ def history(
     write(render([history_page(found)], form, width=width()), end="")
     if picture is not None:
         from evalrun.report.picture import history_pictures
-        from evalrun.store import replace_file
+        from evalrun.store.disk import replace_file
 
         stem = picture.with_suffix("") if picture.suffix in (".png", ".svg") else picture
         drawn = history_pictures(found, stem.name)

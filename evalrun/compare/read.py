@@ -13,9 +13,8 @@ from evalrun.compare.tables import StoredCell, read_stored
 from evalrun.errors import StoreError
 from evalrun.requests import Conditions, Requests, latency, rates, read
 from evalrun.stats.interval import Interval
-from evalrun.store import run_folder
 from evalrun.store.manifest import NAME as MANIFEST
-from evalrun.store.reader import JOURNAL
+from evalrun.store.reader import JOURNAL, run_folder
 
 LARGE_BYTES = 64 * 2**20
 """Two journals of at least this size are read by two processes."""

@@ -13,8 +13,8 @@ from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
 from evalrun.history.values import RunState
 from evalrun.requests import RunFacts
-from evalrun.store import Manifest
 from evalrun.store import manifest as manifests
+from evalrun.store.manifest import Manifest
 from evalrun.store.scores import read_header
 
 TABLE = "table.json"

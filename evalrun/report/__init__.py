@@ -20,36 +20,26 @@ A subject builds a `Page`, a format renders it, and neither knows the other:
 Another format is a module with a function like `text.render`, and a line in `FORMATS`.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from evalrun.errors import SuiteError
 from evalrun.report import data, markdown, text
 from evalrun.report.page import Page
 
-
-class Renderer(Protocol):
-    """Turn pages of one subject into one text that ends in a newline."""
-
-    def __call__(self, pages: Sequence[Page], *, width: int) -> str:
-        """Render pages, at least one. width: columns of the terminal; formats that are laid out by others ignore it."""
-        ...
-
-
-FORMATS: dict[str, Renderer] = {
+FORMATS: dict[str, Callable[..., str]] = {
     "text": text.render,
     "md": markdown.render,
     "csv": data.csv_text,
     "json": data.json_text,
 }
-"""Every format that `--format` takes, by its name."""
+"""What renders pages of one subject, at least one, as text that ends in a newline, by the name that `--format` takes.
+
+width: columns of the terminal; formats that are laid out by others ignore it.
+"""
 
 
 def render(pages: Sequence[Page], form: str, *, width: int = 100) -> str:
-    """Return pages in one of the formats.
-
-    Raises SuiteError for a format that is not in `FORMATS`.
-    """
+    """Return pages in one of the formats. Raises SuiteError for one that is not in `FORMATS`."""
     if form not in FORMATS:
         raise SuiteError(f"format: {form!r} is unknown; use {', '.join(FORMATS)}")
     return FORMATS[form](pages, width=width)

@@ -29,21 +29,17 @@ JUNIT_LIMIT = 8 * 2**20
 
 def junit(gate: Gate, table: Table | None = None, *, limit: int = JUNIT_LIMIT) -> str:
     """Return the gate as a JUnit document, worst first. Its encoding is UTF-8."""
-    found, every = rules(gate), samples(gate)
+    found, every = list(rules(gate)), list(samples(gate))
     kept = every[: _fitting((_case(finding, 1) for finding in every), limit)]
     about = [(title, encoded(text, xml)) for title, text in _about(gate, table)]
     if left_out := len(every) - len(kept):
         about.append(("left out", f"{left_out:,} further failing samples; the run's folder has them all"))
     suite = encoded(clipped(gate.suite), xml)
-    return "\n".join(
-        (
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            f'<testsuites name="evalrun: {suite}" {_counts([*found, *kept])}>',
-            *_suite(f"{suite}: gate", found, about),
-            *_suite(f"{suite}: failing samples", kept, ()),
-            "</testsuites>\n",
-        )
-    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuites name="evalrun: {suite}" {_counts([*found, *kept])}>')
+    lines += _suite(f"{suite}: gate", found, about)
+    lines += _suite(f"{suite}: failing samples", kept, ())
+    return "\n".join([*lines, "</testsuites>\n"])
 
 
 def _suite(title: str, found: Sequence[Finding], properties: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -115,7 +111,7 @@ def summary(gate: Gate, table: Table | None = None, *, limit: int = SUMMARY_LIMI
     return "\n".join(page) + "\n"
 
 
-def _rows(word: str, subject: str, found: Sequence[Finding]) -> Iterator[str]:
+def _rows(word: str, subject: str, found: Iterable[Finding]) -> Iterator[str]:
     """Return findings as a table."""
     yield f"| {word} | {subject} | task | target | why |"
     yield "|---|---|---|---|---|"
@@ -189,28 +185,23 @@ CHARTED: dict[ChartKind, tuple[str, ...]] = {
 
 def charts(table: Table, better: ChartKind) -> str:
     """Return the numbers of one direction. Unknown, infinite and invalid ones are left out: a chart has no mark."""
-    found = [_entry(each) for each in table_page(table).quantities if each.name in CHARTED[better] and _charted(each)]
+    found = [
+        _entry(each, float(each.value))
+        for each in table_page(table).quantities
+        if each.name in CHARTED[better]
+        and (not each.of or each.unit in ("s", "fraction"))  # kinds of failures come and go
+        and each.value is not None and math.isfinite(each.value) and Mark.INVALID not in each.marks
+    ]  # fmt: skip
     return json.dumps(found, indent=1, allow_nan=False) + "\n"
 
 
-def _charted(each: Quantity) -> bool:
-    if each.value is None or not math.isfinite(each.value) or Mark.INVALID in each.marks:
-        return False
-    return not each.of or each.unit in ("s", "fraction")  # kinds of failures come and go
-
-
-def _entry(each: Quantity) -> dict[str, Any]:
+def _entry(each: Quantity, value: float) -> dict[str, Any]:
     """Return an entry. The action matches runs by its name, which it puts between backticks into a Markdown table."""
     _, _, task, target = each.where
     shown = (name(task or None), ", ", name(target), ", ", label(each.name, clip(each.of, 100)))
-    entry: dict[str, Any] = {
-        "name": code(encoded(shown, str)),
-        "unit": each.unit,
-        "value": None if each.value is None else float(each.value),
-    }
+    entry: dict[str, Any] = {"name": code(encoded(shown, str)), "unit": each.unit, "value": value}
     if each.low is not None and each.high is not None:
         entry["range"] = f"{each.low:.4g} to {each.high:.4g}"
-    extra = [f"n = {each.n}"] if each.n is not None else []
-    if extra := [*extra, *each.marks]:
+    if extra := [*([] if each.n is None else [f"n = {each.n}"]), *each.marks]:
         entry["extra"] = ", ".join(extra)
     return entry

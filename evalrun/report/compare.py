@@ -43,9 +43,6 @@ def contrast_page(contrast: Contrast) -> Page:
     )
 
 
-# ---------------------------------------------------------------- blocks
-
-
 def _blocks(contrast: Contrast, pair: Pair) -> Iterator[Block]:
     """Return the measures of a pair and, where something changed, the parts of the change."""
     where = (contrast.base, contrast.new, pair.task, *pair.targets)
@@ -63,9 +60,8 @@ def _measure(row: ComparedRow, where: tuple[str, ...]) -> list[Text]:
         measured(metric, *(side or (None, None, None)), of=of, unit=unit, where=where)
         for of, side in (("base", row.base), ("new", row.new))
     ]
-    if found is None:
-        return [row.word or "~", *values, units.UNKNOWN, units.UNKNOWN, units.UNKNOWN]
-    return [row.word or "~", *values, *evidence(metric, found, row.p, unit=unit, n=row.pairs, where=where)]
+    proof = evidence(metric, found, row.p, unit=unit, n=row.pairs, where=where) if found else [units.UNKNOWN] * 3
+    return [row.word or "~", *values, *proof]
 
 
 def evidence(
@@ -89,10 +85,8 @@ def _part(part: Part, where: tuple[str, ...]) -> list[Text]:
     where = (*where, "", "", "")
     shown = quantity.shift(part.change, part.low, part.high, relative=False)
     change = measured("score", part.change, part.low, part.high, of=part.cause, unit="fraction", where=where)
-    return [
-        measured("requests", part.requests, of=part.cause, unit="count", where=where),
-        replace(change, n=part.requests, shown=shown),
-    ]
+    requests = measured("requests", part.requests, of=part.cause, unit="count", where=where)
+    return [requests, replace(change, n=part.requests, shown=shown)]
 
 
 def _tradeoff(contrast: Contrast, one: Tradeoff) -> list[Text]:
@@ -100,9 +94,6 @@ def _tradeoff(contrast: Contrast, one: Tradeoff) -> list[Text]:
     values = (("accuracy", one.accuracy, "fraction"), ("cost", one.cost, "usd"), ("e2e_p50", one.e2e_p50, "s"))
     found = [measured(metric, value, of="trade-off", unit=unit, where=where) for metric, value, unit in values]
     return [*found, name(one.beaten_by) if one.beaten_by else "nobody"]
-
-
-# ---------------------------------------------------------------- sentences
 
 
 def _title(pair: Pair) -> Text:

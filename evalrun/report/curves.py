@@ -184,24 +184,6 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SEVERAL = "*"
 
 
-class Frame(NamedTuple):
-    """The field of a chart: the logarithms of sizes at its sides, the scaled values at its bottom and top."""
-
-    left: float
-    right: float
-    bottom: float
-    top: float
-    columns: int
-
-    def row(self, value: float) -> int:
-        share = (self.top - value) / (self.top - self.bottom)
-        return min(HEIGHT - 1, max(0, round(share * (HEIGHT - 1))))
-
-    def column(self, size: float) -> int:
-        span = self.right - self.left
-        return round((math.log(size) - self.left) / span * (self.columns - 1)) if span else self.columns // 2
-
-
 def text_plot(ladders: Sequence[LabelledLadder], *, width: int = 100) -> str:
     """Return the charts that have something to show, ending in a newline; empty where none has."""
     width = max(width, NARROWEST)
@@ -240,31 +222,38 @@ def _accuracy_chart(ladders: Sequence[LabelledLadder], width: int) -> list[str]:
 def _chart(
     curves: Sequence[Curve], asked: Sequence[int], span: tuple[float, float], marks: dict[float, str], *, width: int
 ) -> list[str]:
-    """Return the lines of a chart: the numbers of y (`marks`) beside the field, the sizes below."""
+    """Return the lines of a chart: the numbers of y (`marks`) beside the field, the sizes below.
+
+    span: the values at its bottom and top.
+    """
+    bottom, top = span
     places = [math.log(x) for x in (*asked, *(each.at for curve in curves for each in curve.dots))]
-    frame = Frame(min(places), max(places), *span, width - MARGIN - 2)
-    field = [[" "] * frame.columns for _ in range(HEIGHT)]
+    left, right, columns = min(places), max(places), width - MARGIN - 2
+
+    def row_of(value: float) -> int:
+        return min(HEIGHT - 1, max(0, round((top - value) / (top - bottom) * (HEIGHT - 1))))
+
+    def column_of(size: float) -> int:
+        share = (math.log(size) - left) / (right - left) if right > left else 0.5
+        return round(share * (columns - 1))
+
+    field = [[" "] * columns for _ in range(HEIGHT)]
     for curve in sorted(curves, key=lambda curve: curve.look != "dotted"):  # a fit gives way to what was measured
         letter = LETTERS[curve.place]
         sign = {"solid": letter, "dashed": letter.lower(), "dotted": "."}[curve.look]
         for each in curve.dots:
-            row, column = frame.row(each.value), frame.column(each.at)
+            row, column = row_of(each.value), column_of(each.at)
             free = field[row][column] in (" ", ".", sign)
             field[row][column] = sign if free else SEVERAL
-    shown = {frame.row(value): text for value, text in marks.items()}
+    shown = {row_of(value): text for value, text in marks.items()}
     lines = [
         (f"{shown.get(row, ''):>{MARGIN}} {'+' if row in shown else '|'}" + "".join(cells)).rstrip()
         for row, cells in enumerate(field)
     ]
-    return [*lines, " " * (MARGIN + 1) + "+" + "-" * frame.columns, " " * (MARGIN + 2) + _below(frame, asked)]
-
-
-def _below(frame: Frame, asked: Sequence[int]) -> str:
-    """Return the sizes below the axis; one that would touch its neighbour is left out."""
-    line = ""
+    below = ""
     for size in asked:
         text = short(size)
-        begin = min(max(0, frame.column(size) - len(text) // 2), frame.columns - len(text))
-        if not line or begin > len(line):
-            line = line.ljust(begin) + text
-    return line
+        begin = min(max(0, column_of(size) - len(text) // 2), columns - len(text))
+        if not below or begin > len(below):  # one that would touch its neighbour is left out
+            below = below.ljust(begin) + text
+    return [*lines, " " * (MARGIN + 1) + "+" + "-" * columns, " " * (MARGIN + 2) + below]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from evalrun import escape, units
-from evalrun.gate.values import Failing, Gate, Ruling
+from evalrun.gate.values import Gate, Ruling
 from evalrun.report.compare import evidence
 from evalrun.report.page import Page, Quantity, Text, Verbatim, joined, name, sections
 from evalrun.report.quantity import measured
@@ -13,8 +13,16 @@ from evalrun.rule import MEASURES
 COLUMNS = ("suite", "run", "baseline", "task", "target", "rule", "verdict", "method", "why")
 
 WORDS = ("regressed", "inconclusive", "pass")
-KINDS = {"wrong": "wrong answer", "truncated": "cut off", "failed": "failed request", "unscored": "not scored"}
-"""Worst first. The first two are the model's doing, the other two are in the way of a verdict on it."""
+_Blame = Literal["", "failure", "error"]
+"""A failure is the model's doing, an error is in the way of a verdict on it; empty where all is well."""
+
+KINDS: dict[str, tuple[str, _Blame]] = {
+    "wrong": ("wrong answer", "failure"),
+    "truncated": ("cut off", "failure"),
+    "failed": ("failed request", "error"),
+    "unscored": ("not scored", "error"),
+}
+"""What is wrong with a failing sample, worst first."""
 
 CLIP = 1_000  # characters of somebody else's text
 _INTERVALS = (
@@ -27,14 +35,13 @@ class Finding(NamedTuple):
     """A rule, or a failing sample, as it is reported.
 
     word: the verdict, or what is wrong with the answer.
-    blame: a failure is the model's doing, an error is in the way of a verdict on it; empty where all is well.
     subject: the rule, or the sample.
     why: all in one line.
     details: what it rests on, a line each.
     """
 
     word: str
-    blame: Literal["", "failure", "error"]
+    blame: _Blame
     subject: Text
     task: str | None
     target: str
@@ -73,14 +80,6 @@ def _numbers(ruling: Ruling, place: tuple[str, ...]) -> Iterator[Quantity]:
         yield from evidence(ruling.metric, found, None, unit=unit, n=None, where=where)
 
 
-# ---------------------------------------------------------------- findings
-
-
-def rules(gate: Gate, *, clip: int = CLIP) -> list[Finding]:
-    """Return what the rules say, worst first, else as they came."""
-    return [_of_ruling(ruling, clip) for ruling in _rulings(gate)]
-
-
 def _rulings(gate: Gate) -> list[Ruling]:
     """Return the rulings, worst first, and one for the gate where none has its word.
 
@@ -93,17 +92,15 @@ def _rulings(gate: Gate) -> list[Ruling]:
     return sorted(found, key=lambda ruling: WORDS.index(ruling.word))
 
 
-def _of_ruling(ruling: Ruling, clip: int) -> Finding:
-    said = (ruling.why, f"to decide: {ruling.decide}" if ruling.decide else "")
-    return Finding(
-        word=ruling.word,
-        blame="" if ruling.word == "pass" else "failure" if ruling.word == "regressed" else "error",
-        subject=clipped(ruling.rule, clip),
-        task=ruling.task,
-        target=ruling.target,
-        why=joined("; ", [clipped(each, clip) for each in said if each]),
-        details=tuple(_evidence(ruling, clip)),
-    )
+def rules(gate: Gate, *, clip: int = CLIP) -> Iterator[Finding]:
+    """Return what the rules say, worst first, else as they came."""
+    blames: dict[str, _Blame] = {"pass": "", "regressed": "failure", "inconclusive": "error"}
+    for ruling in _rulings(gate):
+        said = (ruling.why, f"to decide: {ruling.decide}" if ruling.decide else "")
+        yield Finding(
+            ruling.word, blames[ruling.word], clipped(ruling.rule, clip), ruling.task, ruling.target,
+            why=joined("; ", [clipped(each, clip) for each in said if each]), details=tuple(_evidence(ruling, clip)),
+        )  # fmt: skip
 
 
 def _evidence(ruling: Ruling, clip: int) -> Iterator[Text]:
@@ -116,24 +113,15 @@ def _evidence(ruling: Ruling, clip: int) -> Iterator[Text]:
         yield ("method: ", clipped(found.method, clip), "; premise: ", clipped(found.premise, clip))
 
 
-def samples(gate: Gate, *, clip: int = CLIP) -> list[Finding]:
+def samples(gate: Gate, *, clip: int = CLIP) -> Iterator[Finding]:
     """Return the failing samples, worst first, else as they came."""
     order = list(KINDS)
-    return [_of_sample(each, clip) for each in sorted(gate.failing, key=lambda each: order.index(each.kind))]
-
-
-def _of_sample(sample: Failing, clip: int) -> Finding:
-    known = {"answered": sample.answer, "expected": sample.expected, "message": sample.message or None}
-    details = [(f"{label}: ", clipped(text, clip)) for label, text in known.items() if text is not None]
-    return Finding(
-        word=KINDS[sample.kind],
-        blame="failure" if sample.kind in ("wrong", "truncated") else "error",
-        subject=clipped(sample.sample_id, clip),
-        task=sample.task,
-        target=sample.target,
-        why=joined("; ", details) if details else KINDS[sample.kind],
-        details=tuple(details),
-    )
+    for each in sorted(gate.failing, key=lambda each: order.index(each.kind)):
+        word, blame = KINDS[each.kind]
+        known = {"answered": each.answer, "expected": each.expected, "message": each.message or None}
+        details = tuple((f"{label}: ", clipped(text, clip)) for label, text in known.items() if text is not None)
+        why = joined("; ", details) if details else word
+        yield Finding(word, blame, clipped(each.sample_id, clip), each.task, each.target, why, details)
 
 
 def clipped(text: str, limit: int = CLIP) -> Text:

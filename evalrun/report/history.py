@@ -11,7 +11,6 @@ from evalrun import units
 from evalrun.history import Change, History, PastRun, RunPoint, Series
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name, sections
-from evalrun.table import Metric
 
 COLUMNS = ("suite", "run", "created", "state", "task", "target", "changes")
 
@@ -33,6 +32,9 @@ def history_page(history: History) -> Page:
     numbers = [each for _, points in found for each in chain.from_iterable(points) if each]
     blocks = list(_blocks(history, found))
     lost = [run for run in history.runs if run.state != "ok"]
+    without = [  # rows for machines, which must see these runs too
+        Quantity(name="", value=None, where=(*_where(history, run), "", "", ""), alerts=(run.why,)) for run in lost
+    ]
     return Page(
         title=_title(history),
         alerts=tuple(map(Verbatim, history.alerts)),
@@ -47,7 +49,7 @@ def history_page(history: History) -> Page:
             *map(Verbatim, history.notes),
         ),
         columns=COLUMNS,
-        quantities=[*(_none_of(history, run) for run in lost), *numbers],
+        quantities=[*without, *numbers],
         data=history,
     )
 
@@ -59,17 +61,9 @@ def _numbers(history: History, series: Series, point: RunPoint) -> list[Quantity
     return [quantity.of_metric(metric, where, alerts=alerts) if metric else None for metric in point.metrics]
 
 
-def _none_of(history: History, run: PastRun) -> Quantity:
-    """Return the row of a run that has no numbers, so that machines see it too."""
-    return Quantity(name="", value=None, where=(*_where(history, run), "", "", ""), alerts=(run.why,))
-
-
 def _where(history: History, run: PastRun) -> tuple[str, str, str, str]:
     created = run.created.isoformat(timespec="seconds") if run.created else ""
     return (history.suite, run.name, created, run.state)
-
-
-# ---------------------------------------------------------------- blocks
 
 
 def _blocks(history: History, found: Sequence[_Found]) -> Iterator[Block]:
@@ -107,7 +101,11 @@ def trend(points: Sequence[RunPoint], place: int) -> str:
     """
     points = points[-TREND:]
     metrics = [point.metrics[place] for point in points]
-    low, high = _span([metric for metric in metrics if metric is not None])
+    known = [each for each in metrics if each is not None]
+    values = [float(each.value) for each in known if each.value is not None and math.isfinite(each.value)]
+    lows = [each.low for each in known if each.low is not None]
+    low = min([*lows, *values] if lows else [0.0, *values])
+    high = max([*(each.high for each in known if each.high is not None), *values], default=0.0)
     bars = []
     for position, (point, metric) in enumerate(zip(points, metrics, strict=True)):
         bars.append("/" if point.breaks and position else "")
@@ -119,17 +117,6 @@ def trend(points: Sequence[RunPoint], place: int) -> str:
             share = (float(metric.value) - low) / (high - low) if high > low else 0.0
             bars.append(BARS[min(len(BARS) - 1, int(share * len(BARS)))])
     return "".join(bars)
-
-
-def _span(metrics: Sequence[Metric]) -> tuple[float, float]:
-    """Return what the lowest and the highest bar stand for."""
-    values = [float(m.value) for m in metrics if m.value is not None and math.isfinite(m.value)]
-    lows = [metric.low for metric in metrics if metric.low is not None]
-    highs = [metric.high for metric in metrics if metric.high is not None]
-    return min([*lows, *values] if lows else [0.0, *values]), max([*highs, *values], default=0.0)
-
-
-# ---------------------------------------------------------------- sentences
 
 
 def _title(history: History) -> Text:

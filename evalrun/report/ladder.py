@@ -13,6 +13,7 @@ from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, fields_of, joined, name
 from evalrun.report.quantity import QuantityColumn
 from evalrun.report.table import foundation
+from evalrun.table import Metric
 
 LabelledLadder = tuple[str, Ladder]
 """A ladder and its label."""
@@ -65,25 +66,18 @@ def ladder_page(ladders: Sequence[LabelledLadder]) -> Page:
 def _numbers(label: str, ladder: Ladder) -> _Numbers:
     alerts = tuple(filter(None, (ladder.target.alert, *ladder.notes)))
     place = (ladder.suite, ladder.run, label, ladder.target.name)
+
+    def keyed(metrics: Iterable[Metric], size: str) -> QuantityColumn:
+        return quantity.keyed(metrics, (*place, size, ""), alerts=alerts)
+
     spots = {}
     for spot in ladder.spots:
         where = (*place, str(spot.size), repr(spot.depth))
         share = units.fraction(None if spot.accuracy.value is None else float(spot.accuracy.value))
         found = quantity.of_metric(spot.accuracy, where, alerts=alerts)
         spots[spot.family, spot.depth, spot.size] = replace(found, shown=share)  # there is no room for an interval
-    return _Numbers(
-        label,
-        ladder,
-        whole=quantity.keyed(ladder.metrics, (*place, "", ""), alerts=alerts),
-        rungs={
-            rung.size: quantity.keyed(rung.metrics, (*place, str(rung.size), ""), alerts=alerts)
-            for rung in ladder.rungs
-        },
-        spots=spots,
-    )
-
-
-# ---------------------------------------------------------------- blocks
+    rungs = {rung.size: keyed(rung.metrics, str(rung.size)) for rung in ladder.rungs}
+    return _Numbers(label, ladder, keyed(ladder.metrics, ""), rungs, spots)
 
 
 def _summary(found: Sequence[_Numbers]) -> Block:
@@ -107,9 +101,10 @@ def _blocks(found: _Numbers) -> Iterator[Block]:
     for topic in TOPICS:
         mine = [key for key in keys if topic_of.get(key[0], "problems") == topic]
         mine.sort(key=lambda key: order.index(key[0]) if key[0] in order else len(order))
+        heads = [name(of) if metric == "accuracy" and of else quantity.label(metric, of) for metric, of in mine]
         rows = [_row(units.count(size), [rung.get(key) for key in mine]) for size, rung in found.rungs.items()]
         if mine:
-            yield Block((name(found.label), f": {topic} by size"), [_head(*key) for key in mine], rows)
+            yield Block((name(found.label), f": {topic} by size"), heads, rows)
     for family in dict.fromkeys(family for family, _, _ in found.spots):
         yield _depths(found, family)
 
@@ -122,10 +117,6 @@ def _depths(found: _Numbers, family: str) -> Block:
     samples = " to ".join(dict.fromkeys(map(str, (counts[0], counts[-1])))) if counts else "0"
     title = (name(found.label), ": ", name(family), f" by depth, samples each: {samples}")
     return Block(title, [units.count(int(size)) for size in sizes], rows)
-
-
-def _head(metric: str, of: str) -> Text:
-    return name(of) if metric == "accuracy" and of else quantity.label(metric, of)
 
 
 def _row(label: Text, numbers: Iterable[Quantity | None]) -> BlockRow:

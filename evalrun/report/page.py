@@ -15,9 +15,6 @@ from evalrun import escape, units
 ALL_TASKS = "all tasks"
 
 
-# ---------------------------------------------------------------- texts
-
-
 @dataclass(frozen=True, slots=True)
 class Verbatim:
     """A text that somebody else wrote, or that may mean something to a sink. A format shows it and obeys none of it."""
@@ -81,9 +78,6 @@ def joined(separator: str, texts: Iterable[Text]) -> Text:
 def name(text: str | None) -> Text:
     """Return a name that somebody else chose, clipped, with look-alike letters made visible; None is all tasks."""
     return ALL_TASKS if text is None else Verbatim(escape.name(escape.clip(text, 100)))
-
-
-# ---------------------------------------------------------------- the page
 
 
 class BlockRow(NamedTuple):

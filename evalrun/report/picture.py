@@ -7,9 +7,8 @@ import io
 import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from evalrun import escape, units
@@ -67,12 +66,8 @@ def ladder_pictures(ladders: Sequence[LabelledLadder]) -> dict[str, bytes]:
     TTFT and accuracy against prompt size, and a heat map of accuracy over size and depth. Several ladders share the
     axes. A picture that would be empty is left out.
     """
-    with _style():
-        return {
-            **_files("ladder-ttft", _ttft(ladders)),
-            **_files("ladder-accuracy", _accuracy(ladders)),
-            **_files("ladder-depth", _depth(ladders)),
-        }
+    makers = {"ladder-ttft": _ttft, "ladder-accuracy": _accuracy, "ladder-depth": _depth}
+    return _files({name: partial(make, ladders) for name, make in makers.items()})
 
 
 def _ttft(ladders: Sequence[LabelledLadder]) -> "Figure | None":
@@ -178,8 +173,7 @@ def history_pictures(history: History, name: str = "history") -> dict[str, bytes
     A panel for each metric and task, a line for each target, time from left to right. Lines break where data, prompt,
     sampling, scorers or target changed.
     """
-    with _style():
-        return _files(name, _history(history))
+    return _files({name: partial(_history, history)})
 
 
 def _history(history: History) -> "Figure | None":
@@ -341,25 +335,20 @@ def _time_axis(axes: "Axes") -> None:
 # ---------------------------------------------------------------- files and letters
 
 
-@contextmanager
-def _style() -> Iterator[None]:
-    """Set the look of what is drawn inside this, and leave the user's own settings alone."""
+def _files(makers: "Mapping[str, Callable[[], Figure | None]]") -> dict[str, bytes]:
+    """Draw figures in our own style, and return each as `name.png` and `name.svg`; the user's settings stay."""
     import matplotlib as mpl
 
+    files = {}
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        yield
-
-
-def _files(name: str, figure: "Figure | None") -> dict[str, bytes]:
-    """Return a figure as `name.png` and `name.svg`."""
-    if figure is None:
-        return {}
-    png, svg = io.BytesIO(), io.BytesIO()
-    figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return {f"{name}.png": png.getvalue(), f"{name}.svg": svg.getvalue()}
+        for name, make in makers.items():
+            if figure := make():
+                files[f"{name}.png"], files[f"{name}.svg"] = png, svg = io.BytesIO(), io.BytesIO()
+                figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+                figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return {name: file.getvalue() for name, file in files.items()}
 
 
 def words(text: str, limit: int = 40) -> str:

@@ -42,14 +42,11 @@ def plan_page(suite: str, estimates: Sequence[Estimate], *, cap_usd: Decimal | N
     worst = _sum([one.worst_usd for one in estimates])
     expected = _sum([one.expected_usd for one in estimates])
     seconds = _sum([one.seconds for one in estimates])
-    total = (
-        f"{requests:,} requests, {units.usd(worst)} at worst, {units.usd(expected)} expected,"
-        f" about {units.seconds(seconds)}"
-    )
+    total = f"{requests:,} requests, {units.usd(worst)} at worst, {units.usd(expected)} expected, about "
     tasks = dict.fromkeys(one.task for one in estimates)
     blocks = [_block(suite, task, [one for one in estimates if one.task == task]) for task in tasks]
     return Page(
-        title=("plan of suite ", Verbatim(suite), f": {total}{_verdict(worst, cap_usd)}"),
+        title=("plan of suite ", Verbatim(suite), f": {total}{units.seconds(seconds)}{_verdict(worst, cap_usd)}"),
         blocks=blocks,
         sections=sections(("Detectable drops", dict.fromkeys(map(_detection, estimates)))),
         notes=(*map(Verbatim, notes), *_sources(estimates), *PREMISES),
@@ -83,38 +80,28 @@ def _verdict(worst: Decimal | None, cap_usd: Decimal | None) -> str:
 
 
 def _block(suite: str, task: str, estimates: Sequence[Estimate]) -> Block:
-    columns = [_column(suite, one) for one in estimates]
-    rows = [BlockRow(label, row) for (label, _), row in zip(ROWS.values(), zip(*columns, strict=True), strict=True)]
+    rows = [
+        BlockRow(label, [_number(suite, one, field, unit) for one in estimates])
+        for field, (label, unit) in ROWS.items()
+    ]
     return Block(name(task), [name(one.target) for one in estimates], rows)
 
 
-def _column(suite: str, one: Estimate) -> Iterator[Quantity]:
-    for each, (_, unit) in ROWS.items():
-        value = getattr(one.detects if each == "difference" else one, each)
-        yield quantity.measured(each, value, unit=unit, where=(suite, one.task, one.target))
-
-
-# ---------------------------------------------------------------- sentences
+def _number(suite: str, one: Estimate, field: str, unit: str) -> Quantity:
+    value = getattr(one.detects if field == "difference" else one, field)
+    return quantity.measured(field, value, unit=unit, where=(suite, one.task, one.target))
 
 
 def _detection(one: Estimate) -> Text:
     """Return what finding half of the difference takes."""
     found = one.detects
-    start = (
-        name(one.task),
-        " at ",
-        name(one.target),
-        f": {found.noise:.0%} of samples flip between equal runs (",
-        Verbatim(found.why),
-        ")",
-    )
+    noise = f": {found.noise:.0%} of samples flip between equal runs ("
+    start = (name(one.task), " at ", name(one.target), noise, Verbatim(found.why), ")")
     if found.difference is None:
         return (*start, "; no drop can be found with so few samples")
+    half = quantity.reading(found.difference / 2, unit="pt")
     ways = " or ".join(_ways(found)) or "more than repeats can give"
-    return (
-        *start,
-        f"; to find half of the difference, {quantity.reading(found.difference / 2, unit='pt')}, takes {ways}",
-    )
+    return (*start, f"; to find half of the difference, {half}, takes {ways}")
 
 
 def _ways(found: Detects) -> Iterator[str]:
@@ -127,7 +114,5 @@ def _ways(found: Detects) -> Iterator[str]:
 def _sources(estimates: Sequence[Estimate]) -> Iterator[Text]:
     yield ("prompt tokens: ", joined("; ", map(Verbatim, dict.fromkeys(one.tokens_from for one in estimates))))
     if unseen := [f"{one.task} at {one.target}" for one in estimates if not one.seen_from]:
-        yield (
-            "expected cost and time of ", joined(", ", map(Verbatim, unseen)),
-            " are unknown: ask a few samples (--pilot 5), or name a --baseline",
-        )  # fmt: skip
+        how = " are unknown: ask a few samples (--pilot 5), or name a --baseline"
+        yield ("expected cost and time of ", joined(", ", map(Verbatim, unseen)), how)

@@ -88,9 +88,6 @@ def explained(numbers: Sequence[Quantity], blocks: Iterable[Block]) -> Iterator[
     yield from (f"{one.label}: {one.brief}" for each, one in DEFINITIONS.items() if each in FOOTNOTED and each in shown)
 
 
-# ---------------------------------------------------------------- values
-
-
 def reading(value: float | Decimal | None, low: float | None = None, high: float | None = None, *, unit: str) -> str:
     """Return a value as people read it: `62 % [47, 75]`, `118 [110, 131] ms`, `$0.00123`, `-` where unknown."""
     if value is None:

@@ -39,9 +39,6 @@ def _column(cell: Cell, context: Context) -> QuantityColumn:
     return quantity.keyed(cell.metrics, where, alerts=(*loud, *cell.alerts))
 
 
-# ---------------------------------------------------------------- blocks
-
-
 def _blocks(table: Table, columns: Sequence[QuantityColumn]) -> Iterator[Block]:
     for task in dict.fromkeys(cell.task for cell in table.cells):
         scorers = table.context.scorers.get(task, ()) if task is not None else ()
@@ -61,9 +58,6 @@ def _row(key: tuple[str, str], columns: Sequence[QuantityColumn]) -> BlockRow:
     """Return a row. A kind that did not occur here is a known 0; a measurement that is missing is unknown."""
     missing = "0" if key[1] and DEFINITIONS[key[0]].unit == "count" else units.UNKNOWN
     return BlockRow(quantity.label(*key), [column.get(key, missing) for column in columns], _SECTION[key[0]])
-
-
-# ---------------------------------------------------------------- sentences
 
 
 def alerts(table: Table) -> tuple[Text, ...]:

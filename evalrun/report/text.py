@@ -38,15 +38,13 @@ def _page(page: Page, width: int) -> Iterator[str]:
         yield from wrapped(encoded(note, tty), width, rest="  ")
 
 
-# ---------------------------------------------------------------- blocks
-
-
 def _block(block: Block, width: int) -> Iterator[str]:
     """Return a block in as many parts as the width needs, an empty line before each."""
     head, *rows = block.cells(tty)
-    grid = [[head[0], *(_cut(text) for text in head[1:])], *rows]
+    grid = [[head[0], *(text if len(text) <= HEAD else text[: HEAD - 2] + ".." for text in head[1:])], *rows]
     sections = ["", *(row.section for row in block.rows)]
-    labels = _label_width([row[0] for row in rows], width)
+    most = LABEL if width >= 60 else NARROW_LABEL
+    labels = max((wide for wide in (_width(row[0]) for row in rows) if wide <= most), default=most)
     columns = [max(map(_width, column)) for column in list(zip(*grid, strict=True))[1:]]
     for begin, end in _parts(columns, width - labels):
         part = [(row[0], row[1 + begin : 1 + end]) for row in grid]
@@ -88,18 +86,6 @@ def _stacked(part: list[tuple[str, list[str]]], width: int) -> Iterator[str]:
     yield "-" * width
     for label, values in rows:
         yield from wrapped(f"{label}: {values[0]}", width, rest="  ")
-
-
-def _label_width(labels: list[str], width: int) -> int:
-    most = LABEL if width >= 60 else NARROW_LABEL
-    return max((wide for wide in map(_width, labels) if wide <= most), default=most)
-
-
-def _cut(head: str) -> str:
-    return head if len(head) <= HEAD else head[: HEAD - 2] + ".."
-
-
-# ---------------------------------------------------------------- lines
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[str]:

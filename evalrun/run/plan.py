@@ -13,8 +13,8 @@ from evalrun.data.samples import samples, survey
 from evalrun.errors import SuiteError
 from evalrun.fingerprint import fingerprint
 from evalrun.run.job import Job, jobs
-from evalrun.store import StoredRun
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.store.reader import StoredRun
 from evalrun.suite.read import Target
 from evalrun.suite.spec import Suite, Task
 from evalrun.targets.spec import Http

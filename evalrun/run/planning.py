@@ -15,7 +15,7 @@ from evalrun.escape import tty
 from evalrun.fingerprint import slug
 from evalrun.run.plan import Plan, changed, plan
 from evalrun.run.watch import Watch
-from evalrun.store import StoredRun
+from evalrun.store.reader import StoredRun
 from evalrun.suite.check import check_run, require_key
 from evalrun.suite.files import suite_path
 from evalrun.suite.override import Override, override

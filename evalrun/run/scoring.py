@@ -11,7 +11,8 @@ from typing import Any
 from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
 from evalrun.run.watch import Watch
-from evalrun.store import StoredRun, open_run, write_scores
+from evalrun.store.reader import StoredRun
+from evalrun.store.scores import write_scores
 from evalrun.types import Completion, Json, Sample, Scored
 
 
@@ -28,7 +29,7 @@ def score_run(
     suite: the scorers are this suite's, not the run's own. again: every answer, not only those without a score.
     deadline_s: stop after so many seconds; what is not scored by then is left without a score, and that is said.
     """
-    run = open_run(folder)
+    run = StoredRun(folder)
     scorers = {name: task["scorers"] for name, task in run.manifest.suite["tasks"].items()}
     if suite is not None:
         scorers = _scorers_of(suite, scorers, folder)

@@ -12,8 +12,8 @@ from evalrun import slo
 from evalrun.run.fanout import Ending, FanOut
 from evalrun.run.plan import Plan, changed, manifest, refuse_changed
 from evalrun.run.watch import Stop, Watch
-from evalrun.store import create_run, find_unfinished, newest, resume
-from evalrun.store.writer import Writer
+from evalrun.store.reader import newest
+from evalrun.store.writer import Writer, create_run
 from evalrun.targets.transport.machine import loop_factory, settle
 
 
@@ -66,6 +66,7 @@ async def ask(plan: Plan, *, out: Path, new: bool, watch: Watch, catch: bool = F
     if run is not None and answered and not any(changed(plan, run.manifest)):
         watch.say(f"every answer is stored already, but was not scored to the end: {run.path}")
         return SessionResult(run.path, Ending(), Stop())
+    new = run is None or run.finished_once
     return await ask_into(open_writer(plan, out=out, new=new, watch=watch), plan, watch=watch, catch=catch)
 
 
@@ -104,14 +105,17 @@ def set_aside(plan: Plan, places: Iterable[tuple[str, str]]) -> Decimal:
 
 
 def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
-    """Resume the unfinished run that the same selection started, if nothing changed since; else start a new one."""
-    unfinished = None if new else find_unfinished(out, plan.suite.name, plan.command)
-    if unfinished is None:
+    """Resume the newest run that the same selection started, if it never finished and nothing changed; else start one.
+
+    What was asked of a run after it finished is no part of its selection.
+    """
+    unfinished = None if new else newest(out, plan.suite.name, plan.command)
+    if unfinished is None or unfinished.finished_once:
         writer = create_run(out, manifest(plan))
         watch.say(f"results: {writer.run.path}")
         return writer
     refuse_changed(plan, unfinished)
-    writer = resume(unfinished.path)
+    writer = Writer(unfinished.path)
     for notice in writer.run.notices:
         watch.say(notice)
     stated = slo.read(unfinished.manifest.suite)

@@ -10,33 +10,3 @@
 
 Reading needs no network library and nothing of suites or targets.
 """
-
-from evalrun.store.disk import replace_file
-from evalrun.store.lines import End, Intent, JournalEvent, Lag, Load, Session
-from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
-from evalrun.store.reader import StoredRun, find_unfinished, newest, open_run, run_folder
-from evalrun.store.scores import write_scores
-from evalrun.store.writer import Writer, create_run, resume
-
-__all__ = [
-    "End",
-    "Fingerprints",
-    "Intent",
-    "JournalEvent",
-    "Lag",
-    "Load",
-    "Machine",
-    "Manifest",
-    "Session",
-    "StoredRun",
-    "TaskPrints",
-    "Writer",
-    "create_run",
-    "find_unfinished",
-    "newest",
-    "open_run",
-    "replace_file",
-    "resume",
-    "run_folder",
-    "write_scores",
-]

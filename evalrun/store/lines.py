@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -116,17 +116,7 @@ class End(Value, frozen=True):
 
 JournalEvent = Session | Served | Calibrated | Load | Intent | Record | Lag | End
 
-_KINDS: dict[type[JournalEvent], bytes] = {
-    Session: b"session",
-    Served: b"served",
-    Calibrated: b"calibrated",
-    Load: b"load",
-    Intent: b"intent",
-    Record: b"record",
-    Lag: b"lag",
-    End: b"end",
-}
-_DECODERS = {kind: msgspec.json.Decoder(of) for of, kind in _KINDS.items()}
+_DECODERS = {of.__name__.lower().encode(): msgspec.json.Decoder(of) for of in get_args(JournalEvent)}
 _ENCODER = msgspec.json.Encoder()
 _HEAD = re.compile(rb'\{"crc":"([0-9a-f]{8})","t":"([a-z_]+)",')
 _BODY = len(b'{"crc":"00000000",')  # where the checked bytes start
@@ -155,7 +145,7 @@ def _mended(value: Any) -> Any:
 
 def encode(event: JournalEvent) -> bytes:
     """Write an event as one line, newline included."""
-    body = b'"t":"%b",%b' % (_KINDS[type(event)], to_json(event)[1:])
+    body = b'"t":"%b",%b' % (type(event).__name__.lower().encode(), to_json(event)[1:])
     return b'{"crc":"%08x",%b\n' % (zlib.crc32(body), body)
 
 
@@ -205,16 +195,12 @@ def parse(raw: bytes, offset: int = 0) -> Line:
     return Line(offset, raw, raw[_KIND : raw.index(b'"', _KIND)] if whole else b"")
 
 
-def _fits(raw: bytes, head: re.Match[bytes]) -> bool:
-    return raw.endswith(b"\n") and zlib.crc32(raw[head.start() + _BODY : -1]) == int(head[1], 16)
-
-
 def _rescue(offset: int, raw: bytes) -> Iterator[Line]:
     """Return the whole line at the end of a damaged one, if the damage swallowed the newline between two."""
     for head in _HEAD.finditer(raw, 1):
-        if _fits(raw, head):
-            at = head.start()
+        at = head.start()
+        if (line := parse(raw[at:], offset + at)).kind:
             yield Line(offset, raw[:at])
-            yield Line(offset + at, raw[at:], head[2])
+            yield line
             return
     yield Line(offset, raw)

@@ -17,13 +17,12 @@ from evalrun.fingerprint import canonical
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, JournalEvent, Line, Session, parse, scan
+from evalrun.store.lines import Calibrated, End, Line, Session, scan
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import read_manifest
 from evalrun.types import Json, Record, Scored
 
 JOURNAL = "journal.jsonl"
-TAIL = 4096  # an End line is far shorter
 _STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # as `create_run` names folders
 
 
@@ -159,7 +158,10 @@ def notices(*, missing: bool, torn: int, damaged: Sequence[tuple[int, int]], unk
 
 
 class StoredRun:
-    """A results folder, read. The journal is read when something of it is first asked for, and seen as it was then."""
+    """A results folder, open for reading, also while another process writes to it.
+
+    The journal is read when something of it is first asked for, and seen as it was then.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -178,12 +180,12 @@ class StoredRun:
     @property
     def finished(self) -> bool:
         """Whether the last session said that nothing is left to ask."""
-        return bool(self.index.sessions) and _is_finished(self.index.sessions[-1])
+        return any(map(_is_finished, self.index.sessions[-1:]))
 
     @property
     def finished_once(self) -> bool:
         """Whether some session said that nothing is left to ask. Later ones asked more than was planned."""
-        return any(_is_finished(event) for event in self.index.sessions)
+        return any(map(_is_finished, self.index.sessions))
 
     def records(self) -> Iterator[Record]:
         """Return the records that count, in the journal's order: of several with the same key, the last."""
@@ -207,9 +209,8 @@ class StoredRun:
         return scores.read_scores(self.path)
 
 
-def open_run(path: Path) -> StoredRun:
-    """Open a results folder for reading, also while another process writes to it."""
-    return StoredRun(path)
+def _is_finished(event: Session | End) -> bool:
+    return isinstance(event, End) and event.reason == "finished"
 
 
 # ---------------------------------------------------------------- finding
@@ -225,14 +226,7 @@ def newest(results_root: Path, suite_name: str, command: Json) -> StoredRun | No
     """Return the newest run that the same command started."""
     runs = reversed(_runs(results_root / suite_name))
     found = next((path for head, path in runs if canonical(head.command) == canonical(command)), None)
-    return None if found is None else open_run(found)
-
-
-def find_unfinished(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
-    """Return the newest run that the same command started, unless it ever finished: what was asked of it later is no
-    part of the command."""
-    run = newest(results_root, suite_name, command)
-    return None if run is None or _finished(run.path) or run.finished_once else run
+    return None if found is None else StoredRun(found)
 
 
 class _Head(msgspec.Struct):
@@ -259,18 +253,3 @@ def _head(path: Path) -> _Head:
         return msgspec.json.decode(path.read_bytes(), type=_Head)
     except msgspec.DecodeError:
         return _Head()  # whoever opens the folder is told what is wrong with it
-
-
-def _finished(folder: Path) -> bool:
-    """Return whether the journal's last line says that nothing is left to ask. Reads no more than its tail."""
-    path = folder / JOURNAL
-    if not path.exists():
-        return False
-    with storing(path), path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL))
-        lines = file.read().splitlines(keepends=True)
-    return bool(lines) and _is_finished(parse(lines[-1]).event())
-
-
-def _is_finished(event: JournalEvent | None) -> bool:
-    return isinstance(event, End) and event.reason == "finished"

@@ -3,6 +3,7 @@
 It does not score, and a run's records never depend on it.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -37,19 +38,9 @@ def write_scores(
 ) -> None:
     """Replace a run folder's scores. scorers: the fingerprint of what gave them; labels: their names by task."""
     header = ScoresHeader(scorers=scorers, evalrun=__version__, labels=labels or {})
-    replace_file(folder / NAME, _lines(scored, header), disk=disk)
-
-
-def _lines(scored: Iterable[Scored], header: ScoresHeader) -> Iterator[bytes]:
-    yield to_json(header) + b"\n"
-    block: list[bytes] = []
-    for one in scored:
-        block.append(to_json(one))
-        if len(block) == 512:
-            yield b"\n".join(block) + b"\n"
-            block.clear()
-    if block:
-        yield b"\n".join(block) + b"\n"
+    lines = (to_json(line) + b"\n" for line in itertools.chain([header], scored))
+    blocks = iter(lambda: b"".join(itertools.islice(lines, 512)), b"")  # a write for many lines
+    replace_file(folder / NAME, blocks, disk=disk)
 
 
 def read_header(folder: Path) -> ScoresHeader | None:

@@ -10,13 +10,14 @@
 Nothing here decides what is asked or whether a run may be resumed, and nothing changes what was written.
 """
 
+import contextlib
+import itertools
 import os
 import re
 import socket
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from evalrun import __version__
@@ -39,7 +40,7 @@ class Writer:
     """A run folder that is being written, as one session. Use it as a context manager.
 
     The session says that it is over with `end`; leaving without that leaves the run unfinished.
-    run: the folder as the earlier sessions left it; use `open_run` to read this session's records.
+    run: the folder as the earlier sessions left it; use a new `StoredRun` to read this session's records.
     notices: what was found damaged, and repaired.
     """
 
@@ -54,8 +55,9 @@ class Writer:
             _quarantine(folder, index.damaged, disk=disk)
             self._journal = Journal(folder / JOURNAL, whole=index.whole, disk=disk)
             try:
-                self.session = 1 + max((one.n for one in index.sessions if isinstance(one, Session)), default=0)
-                self._journal.append(_session(self.session))
+                self.session = n = 1 + max((one.n for one in index.sessions if isinstance(one, Session)), default=0)
+                started, host = datetime.now(UTC).isoformat(timespec="milliseconds"), socket.gethostname()
+                self._journal.append(Session(n=n, started=started, pid=os.getpid(), host=host, evalrun=__version__))
                 self._journal.sync()
             except BaseException:
                 self._journal.close()
@@ -101,7 +103,7 @@ class Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _sync_groups(self) -> None:
@@ -117,11 +119,6 @@ class Writer:
                 self._journal.sync()
             except StoreError:
                 return  # the journal remembers: the next append raises it, and so does close
-
-
-def _session(n: int) -> Session:
-    started = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return Session(n=n, started=started, pid=os.getpid(), host=socket.gethostname(), evalrun=__version__)
 
 
 def _quarantine(folder: Path, damaged: list[tuple[int, int]], *, disk: Disk) -> None:
@@ -158,20 +155,9 @@ def _name(manifest: Manifest) -> str:
 
 def _new_folder(suite: Path, name: str, *, disk: Disk) -> Path:
     """Make a folder that nobody else made, for two equal runs may start in the same second."""
-    number = 1
-    while True:
+    for number in itertools.count(1):
         folder = suite / (name if number == 1 else f"{name}-{number}")
-        try:
-            with storing(folder):
-                disk.make_dir(folder)
-        except StoreError as error:
-            if not isinstance(error.__cause__, FileExistsError):
-                raise
-            number += 1
-        else:
+        with storing(folder), contextlib.suppress(FileExistsError):
+            disk.make_dir(folder)
             return folder
-
-
-def resume(path: Path, *, disk: Disk = DISK) -> Writer:
-    """Start a further session of a run, with its journal repaired."""
-    return Writer(path, disk=disk)
+    raise AssertionError("unreachable")

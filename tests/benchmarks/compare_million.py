@@ -23,9 +23,9 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from evalrun.fingerprint import fingerprint  # noqa: E402
-from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, write_scores  # noqa: E402
-from evalrun.store.lines import encode  # noqa: E402
-from evalrun.store.manifest import write_manifest  # noqa: E402
+from evalrun.store.lines import Intent, encode  # noqa: E402
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest  # noqa: E402
+from evalrun.store.scores import write_scores  # noqa: E402
 from evalrun.types import Completion, Message, Record, Sample, Score, Scored, Timing, Usage  # noqa: E402
 
 QUESTION = "A shop sells pens at 3 dollars each and buys them at 2. How much does it earn with {0} pens? " * 2

@@ -24,9 +24,10 @@ sys.path.insert(0, str(ROOT))
 
 from evalrun.report import render  # noqa: E402
 from evalrun.report.table import table_page  # noqa: E402
-from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints, replace_file, write_scores  # noqa: E402
+from evalrun.store.disk import replace_file  # noqa: E402
 from evalrun.store.lines import encode  # noqa: E402
-from evalrun.store.manifest import write_manifest  # noqa: E402
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest  # noqa: E402
+from evalrun.store.scores import write_scores  # noqa: E402
 from evalrun.table import tabulate  # noqa: E402
 from evalrun.types import Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage  # noqa: E402
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evalrun.run.job import in_turn
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -40,7 +40,7 @@ def only_run(tmp_path: Path) -> Path:
 
 def asked(folder: Path) -> list[tuple[str, str]]:
     """Return (target, sample) of each request, in the order in which they were about to be sent."""
-    records = {record.key: (record.target, record.sample.id) for record in open_run(folder).records()}
+    records = {record.key: (record.target, record.sample.id) for record in StoredRun(folder).records()}
     lines = (json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines())
     return [records[line["key"]] for line in lines if line["t"] == "intent" and line["key"] in records]
 
@@ -124,7 +124,7 @@ def test_the_cap_holds_for_both_together(suite: Callable[..., Path], evalrun: Co
     names = [target(tmp_path, name) for name in "ab"]
     capped = evalrun("ab", path, "-t", names[0], "-t", names[1], "--max-cost", "0.008")
     assert capped.returncode == 4, capped.stderr
-    records = list(open_run(only_run(tmp_path)).records())
+    records = list(StoredRun(only_run(tmp_path)).records())
     each = Counter(record.target for record in records)
     assert 0 < each["a"] < 100
     assert abs(each["a"] - each["b"]) <= 2
@@ -142,7 +142,7 @@ def test_one_that_cannot_be_asked_stops_both(suite: Callable[..., Path], evalrun
     done = evalrun("ab", path, "-t", target(tmp_path, "a"), "-t", "gone.yaml")
     assert done.returncode == 3, done.stderr
     assert "gone: stopped:" in done.stderr
-    assert list(open_run(only_run(tmp_path)).records()) == []
+    assert list(StoredRun(only_run(tmp_path)).records()) == []
 
 
 def test_an_ab_is_of_two_targets(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:
@@ -171,10 +171,10 @@ def test_rounds_go_on_until_equals_are_proven_equal(
     assert done.returncode == 0, done.stderr
     assert f"pass: {RULE} (sums): decided after" in done.stdout
     folder = only_run(tmp_path)
-    rounds = Counter((record.target, record.repeat) for record in open_run(folder).records())
+    rounds = Counter((record.target, record.repeat) for record in StoredRun(folder).records())
     assert set(rounds.values()) == {20}
     assert len(rounds) > 2
-    assert open_run(folder).finished
+    assert StoredRun(folder).finished
 
 
 def test_a_worse_target_is_found_in_the_first_round(
@@ -196,14 +196,14 @@ def test_undecided_within_the_cap_is_no_verdict(suite: Callable[..., Path], eval
     done = evalrun(*words, "--max-cost", "0.013")
     assert done.returncode == 3, (done.stdout, done.stderr)
     assert "another round would exceed the cap of $0.013" in done.stdout
-    records = list(open_run(only_run(tmp_path)).records())
+    records = list(StoredRun(only_run(tmp_path)).records())
     assert len(records) == 200
     twice = 2 * sum(record.cost_usd or 0 for record in records)
     tight = evalrun(*words, "--max-cost", f"{float(twice) + 0.0003:.6f}", "--new", "--out", "tight")
     assert tight.returncode == 3, (tight.stdout, tight.stderr)
     assert "--max-cost 0.0" in tight.stdout.partition("another round would exceed the cap")[2]
     (folder,) = (path for path in (tmp_path / "tight" / "sums").iterdir() if path.is_dir())
-    assert len(list(open_run(folder).records())) == 200
+    assert len(list(StoredRun(folder).records())) == 200
 
 
 def test_deciding_needs_a_cap_and_a_rule(suite: Callable[..., Path], evalrun: Command, tmp_path: Path) -> None:

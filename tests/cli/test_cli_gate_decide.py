@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from evalrun import units
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -62,12 +62,12 @@ def target(tmp_path: Path, *, accuracy: float, seed: int, ttft_s: float = 0.0, p
 
 def spent(folder: Path) -> Decimal:
     """Return what the answers of a run cost."""
-    return sum((record.cost_usd or Decimal(0) for record in open_run(folder).records()), Decimal(0))
+    return sum((record.cost_usd or Decimal(0) for record in StoredRun(folder).records()), Decimal(0))
 
 
 def repeats(folder: Path) -> Counter[int]:
     """Return how many samples were asked for the how-manieth time, each request once."""
-    records = [(record.sample.id, record.repeat) for record in open_run(folder).records()]
+    records = [(record.sample.id, record.repeat) for record in StoredRun(folder).records()]
     assert len(records) == len(set(records))
     return Counter(repeat for _, repeat in records)
 
@@ -87,7 +87,7 @@ def test_it_asks_until_it_is_decided(night: Callable[..., Path], evalrun: Comman
     assert set(found.values()) == {SAMPLES}
     assert len(found) in (2, 4, 8)
     assert f"decided after {len(found)} repeats" in done.stdout
-    assert open_run(folder).finished
+    assert StoredRun(folder).finished
     assert evalrun(*words).returncode == 0
     again = evalrun(*words, "--decide", "--max-cost", "1")
     assert (again.returncode, repeats(folder)) == (0, found)

@@ -9,8 +9,7 @@ import pytest
 from evalrun.errors import StoreError
 from evalrun.report import render
 from evalrun.report.table import table_page
-from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
-from evalrun.store.manifest import write_manifest
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest
 from evalrun.table import Cell, Context, Metric, Table
 
 Here = Callable[..., int]

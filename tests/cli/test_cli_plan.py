@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 from evalrun.types import Completion
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -59,7 +59,7 @@ def test_a_pilot_is_asked_and_counted_against_the_cap(
     words = ("plan", path, "--repeats", "2", "--pilot", "3", "--max-cost", "0.05", "--format", "json")
     page = planned(evalrun(*words))
     (folder,) = (tmp_path / "results" / "pilots" / "sums").iterdir()
-    records = list(open_run(folder).records())
+    records = list(StoredRun(folder).records())
     assert sorted((record.sample.id, record.repeat) for record in records) == [("1", 0), ("2", 0), ("3", 0)]
     answers = [record.outcome for record in records if isinstance(record.outcome, Completion)]
     output = sum(answer.usage.completion_tokens or 0 for answer in answers)
@@ -100,7 +100,7 @@ def test_an_earlier_run_tells_tokens_and_noise(suite: Callable[..., Path], evalr
     page = planned(evalrun("plan", path, "--baseline", folder, "--format", "json"))
     (one,) = page["estimates"]
     assert one["prompt_tokens"] == 60
-    assert Decimal(page["expected_usd"]) == sum(record.cost_usd or 0 for record in open_run(folder).records())
+    assert Decimal(page["expected_usd"]) == sum(record.cost_usd or 0 for record in StoredRun(folder).records())
     assert one["detects"]["noise"] == pytest.approx(2 * 0.566 * 0.434, abs=1e-3)
     path.write_text(path.read_text().replace("What is", "Tell me"))
     other = evalrun("plan", path, "--baseline", folder)

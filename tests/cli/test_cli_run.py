@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -62,7 +62,7 @@ def test_a_run_gives_a_table_and_a_folder(suite: Callable[..., Path], evalrun: C
     folder = only_run(tmp_path)
     written = {"manifest.json", "journal.jsonl", "scores.jsonl", "table.md", "table.csv", "table.json"}
     assert written <= {path.name for path in folder.iterdir()}
-    records = list(open_run(folder).records())
+    records = list(StoredRun(folder).records())
     assert sorted(str(record.sample.expected) for record in records) == ["1", "2", "3", "4", "5"]
     assert all(record.cost_usd is not None and record.timing is not None for record in records)
     assert folder.stat().st_mode & 0o777 == 0o700

@@ -12,7 +12,7 @@ from evalrun.compare.contrast import compare, compare_targets
 from evalrun.compare.read import load, read_run
 from evalrun.compare.values import ComparedRow, Contrast, Pair
 from evalrun.errors import SuiteError
-from evalrun.store import Load
+from evalrun.store.lines import Load
 
 
 def contrast(

@@ -17,8 +17,7 @@ from evalrun.report import render
 from evalrun.report.table import table_page
 from evalrun.requests import State, money
 from evalrun.rule import MEASURES
-from evalrun.store import Intent
-from evalrun.store.lines import Served, encode
+from evalrun.store.lines import Intent, Served, encode
 from evalrun.table import tabulate
 from evalrun.types import Completion, Record, Sample
 

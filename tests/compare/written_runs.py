@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalrun.fingerprint import fingerprint
-from evalrun.store import Fingerprints, Lag, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import End, JournalEvent, encode
-from evalrun.store.manifest import write_manifest
+from evalrun.store.lines import End, JournalEvent, Lag, encode
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest
+from evalrun.store.scores import write_scores
 from evalrun.types import Completion, Failure, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
 
 SCORERS = [{"kind": "numeric"}]

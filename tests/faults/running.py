@@ -17,8 +17,10 @@ from evalrun.price import Budget
 from evalrun.run.ask import Asker
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
-from evalrun.store import Fingerprints, Intent, Machine, Manifest, TaskPrints, create_run, open_run
-from evalrun.store.lines import scan
+from evalrun.store.lines import Intent, scan
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.store.reader import StoredRun
+from evalrun.store.writer import create_run
 from evalrun.targets.client import Client
 from evalrun.targets.kind import Deadlines, Endpoint, PriceSpec
 from evalrun.targets.transport.measuring import MeasuringTransport
@@ -117,4 +119,4 @@ def ran(
         asker = asyncio.run(asking())
     events = (line.event() for line in scan(writer.run.path / "journal.jsonl"))
     intents = [one for one in events if isinstance(one, Intent)]
-    return Ran(outcomes=outcomes, records=list(open_run(writer.run.path).records()), intents=intents, asker=asker)
+    return Ran(outcomes=outcomes, records=list(StoredRun(writer.run.path).records()), intents=intents, asker=asker)

@@ -10,8 +10,7 @@ import pytest
 from evalrun.report import render
 from evalrun.report.table import table_page
 from evalrun.slo import Slo
-from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
-from evalrun.store.manifest import write_manifest
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest
 from evalrun.table import Cell, Context, Mark, Metric, Table, TargetNote
 
 Night = Callable[..., Path]

@@ -9,7 +9,7 @@ import pytest
 from evalrun.errors import SuiteError
 from evalrun.history import Change, History, Wanted, recall, update, wanted
 from evalrun.slo import Slo
-from evalrun.store import write_scores
+from evalrun.store.scores import write_scores
 from evalrun.table import Mark, Metric
 
 ACCURACY = (Wanted("accuracy"),)

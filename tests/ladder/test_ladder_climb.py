@@ -15,7 +15,7 @@ from evalrun.fingerprint import fingerprint
 from evalrun.ladder import Ladder, climb
 from evalrun.requests import read
 from evalrun.requests.scan import AGAIN, PRIME
-from evalrun.store import Lag
+from evalrun.store.lines import Lag
 from evalrun.table import Mark, Metric
 from evalrun.types import Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from evalrun.store import Lag
+from evalrun.store.lines import Lag
 from evalrun.table import Cell, Context, Example, Mark, Metric, Table, TargetNote
 
 HOSTILE = '=1|2`@user #1 ![x](http://e)<img src=x>\x1b[31m\u202e\u200b\x9b\r\n,"'

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from evalrun.fingerprint import fingerprint
-from evalrun.store import Fingerprints, Lag, Load, Machine, Manifest, TaskPrints, write_scores
-from evalrun.store.lines import End, Intent, JournalEvent, encode
-from evalrun.store.manifest import write_manifest
+from evalrun.store.lines import End, Intent, JournalEvent, Lag, Load, encode
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest
+from evalrun.store.scores import write_scores
 from evalrun.types import (
     Attempt,
     Completion,

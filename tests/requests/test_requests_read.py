@@ -12,7 +12,7 @@ from run_folder import Made, random_run, write_run
 
 from evalrun.requests import Requests, State, read, sample_hash
 from evalrun.requests.scan import TOKEN_SOURCES
-from evalrun.store import Lag
+from evalrun.store.lines import Lag
 from evalrun.types import Completion, Failure, Record, Sample, Timing
 
 

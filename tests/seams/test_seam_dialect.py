@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 from evalrun.types import Completion, Failure, Usage
 
 DIALECT = '''\
@@ -165,7 +165,7 @@ def test_a_dialect_takes_two_files(package: Any, server: ThreadingHTTPServer) ->
         config.write_text(target + more)
         done = package.evalrun("run", suite, "--new", env={"WORDS_KEY": key})
         newest = max((package.folder / "results" / "sums").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        (record,) = open_run(newest).records()
+        (record,) = StoredRun(newest).records()
         assert (done.returncode == 0) == isinstance(record.outcome, Completion), done.stderr
         return record.outcome, record.timing and record.timing.ttft_s, Handler.asked[-1]
 

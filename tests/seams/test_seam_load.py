@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 from evalrun.types import Record
 
 PATTERN = '''
@@ -42,7 +42,7 @@ def asked(package: Any, load: str) -> list[Record]:
     done = package.evalrun("run", suite, "--new")
     assert done.returncode == 0, done.stderr
     folder = max((package.folder / "results" / "sums").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    return sorted(open_run(folder).records(), key=lambda record: record.sent_s)
+    return sorted(StoredRun(folder).records(), key=lambda record: record.sent_s)
 
 
 def in_flight(records: list[Record]) -> int:

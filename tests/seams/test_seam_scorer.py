@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 from evalrun.types import Completion, Scored
 
 SUITE = """\
@@ -56,7 +56,7 @@ class WordsScorer(Scorer):
 def scored(folder: Path) -> list[tuple[Scored, list[str], str | None]]:
     """Return each score of the one run, with the words of its answer and the expected answer."""
     (run,) = (folder / "results" / "sums").iterdir()
-    opened = open_run(run)
+    opened = StoredRun(run)
     records = {record.key: record for record in opened.records()}
     found = []
     for one in opened.scores():

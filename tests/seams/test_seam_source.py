@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 
 SOURCE = '''\
 """Rows from a TOML file."""
@@ -65,7 +65,7 @@ def test_a_source_takes_two_files(package: Any) -> None:
     done = package.evalrun("run", suite)
     assert done.returncode == 0, done.stderr
     (folder,) = (package.folder / "results" / "capitals").iterdir()
-    samples = [record.sample for record in open_run(folder).records()]
+    samples = [record.sample for record in StoredRun(folder).records()]
     assert {(sample.messages[-1].content, sample.expected) for sample in samples} == {
         ("What is the capital of France?", "Paris"), ("What is the capital of Peru?", "Lima"),
     }  # fmt: skip

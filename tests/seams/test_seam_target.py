@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from evalrun.store import open_run
+from evalrun.store.reader import StoredRun
 from evalrun.types import Completion
 
 KIND = '''\
@@ -74,7 +74,7 @@ def test_a_target_kind_takes_two_files(package: Any) -> None:
     done = package.evalrun("run", "sums.yaml")
     assert done.returncode == 0, done.stderr
     (folder,) = (package.folder / "results" / "sums").iterdir()
-    run = open_run(folder)
+    run = StoredRun(folder)
     texts = [record.outcome.text for record in run.records() if isinstance(record.outcome, Completion)]
     assert texts == ["it is 5"] * 2
     assert "a parrot" in done.stdout

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from evalrun.store import Fingerprints, Machine, Manifest, TaskPrints
+from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.types import Completion, Failure, Outcome, Phase, Record, Sample
 
 MakeRecord = Callable[..., Record]

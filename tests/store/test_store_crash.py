@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, Writer, create_run, newest, open_run, resume, write_scores
 from evalrun.store.disk import Disk
-from evalrun.store.lines import parse
+from evalrun.store.lines import Intent, parse
+from evalrun.store.manifest import Manifest
+from evalrun.store.reader import StoredRun, newest
+from evalrun.store.scores import write_scores
+from evalrun.store.writer import Writer, create_run
 from evalrun.types import Record, Score, Scored
 
 IN_FLIGHT = 4
@@ -48,8 +51,8 @@ def ask(writer: Writer, record: Any, acknowledge: Callable[[int], object] = lamb
 
 def finish(folder: Path, record: Any) -> None:
     """Resume, ask the rest, and check that every question has one answer and nothing is damaged."""
-    ask(resume(folder, disk=Unsynced()), record)
-    run = open_run(folder)
+    ask(Writer(folder, disk=Unsynced()), record)
+    run = StoredRun(folder)
     assert sorted(r.key for r in run.records()) == KEYS
     assert run.finished
     assert run.notices == []
@@ -144,7 +147,7 @@ def test_sigkill_while_scores_are_written(tmp_path: Path, manifest: Manifest) ->
     for at in range(1, 9):
         write_scores(path, old, scorers="old")
         in_child(lambda pipe, at=at: write_scores(path, new, scorers="new", disk=Dying(at, random.Random(at))), None)  # type: ignore[misc]
-        run = open_run(path)
+        run = StoredRun(path)
         assert list(run.scores()) == {"old": old, "new": new}[run.scorers() or ""]
         seen.add(run.scorers())
     assert seen == {"old", "new"}
@@ -251,7 +254,7 @@ def recorded(tmp_path: Path, manifest: Manifest, record: Any) -> list[tuple[str,
     with (folder / "journal.jsonl").open("ab") as file:
         file.write(b'{"crc":"torn')
     disk.calls.append(("write", folder / "journal.jsonl", b'{"crc":"torn'))
-    with resume(folder, disk=disk) as writer:
+    with Writer(folder, disk=disk) as writer:
         for number in range(3, 6):
             writer.append(Intent(key=KEYS[number], session=2, attempt=1, at=""))
             writer.append(record(number, session=2))
@@ -290,7 +293,7 @@ def test_every_crash_state_recovers(tmp_path: Path, manifest: Manifest, record: 
                 journals = [n for p, n in model.names.items() if p.name == "journal.jsonl" and n is not None]
                 data = b"".join(n.synced if synced else n.data for n in journals)
                 if count == len(calls):  # the second `write_scores` has returned
-                    assert open_run(next(root.glob("math/*"))).scorers() == "1.0", kind
+                    assert StoredRun(next(root.glob("math/*"))).scorers() == "1.0", kind
                 recover(root, keys_in(data), record, where=f"{kind} after {name} {path.name}, call {count}")
     assert states > 300
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, Writer, create_run, newest, open_run, resume
 from evalrun.store.disk import Disk
 from evalrun.store.journal import Journal
-from evalrun.store.lines import encode
+from evalrun.store.lines import Intent, encode
+from evalrun.store.manifest import Manifest
+from evalrun.store.reader import StoredRun, newest
+from evalrun.store.writer import Writer, create_run
 
 COMMAND = {"suite": "suites/math.yaml", "set": []}  # of the manifest fixture
 KEYS = range(8)
@@ -115,8 +117,8 @@ def test_a_fault_at_every_call(
             continue
         sure = disk.acked[: disk.synced] if disk.failed == "sync" else disk.acked
         assert {r.key for r in run.records()} >= set(sure)
-        ask(resume(run.path), record)
-        whole = open_run(run.path)
+        ask(Writer(run.path), record)
+        whole = StoredRun(run.path)
         assert sorted(r.key for r in whole.records()) == [f"{n:016x}" for n in KEYS]
         assert whole.finished
         assert whole.notices == []
@@ -182,7 +184,7 @@ def test_a_folder_that_is_moved_or_deleted_ends_the_run(
     with pytest.raises(StoreError, match="moved or deleted"):
         writer.close()
     if move:
-        assert [r.key for r in open_run(tmp_path / "moved").records()] == [record(1).key]
+        assert [r.key for r in StoredRun(tmp_path / "moved").records()] == [record(1).key]
 
 
 class Slow(Disk):
@@ -223,4 +225,4 @@ def test_lines_are_synced_in_the_background(tmp_path: Path, manifest: Manifest, 
     else:
         writer.close()
     expected = [] if fail else [record(1).key, record(2).key]
-    assert [r.key for r in open_run(writer.run.path).records()] == expected
+    assert [r.key for r in StoredRun(writer.run.path).records()] == expected

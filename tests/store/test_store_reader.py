@@ -13,8 +13,11 @@ import msgspec
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, create_run, open_run, resume, run_folder, write_scores
-from evalrun.store.lines import End, Lag, Load, Session, scan
+from evalrun.store.lines import End, Intent, Lag, Load, Session, scan
+from evalrun.store.manifest import Manifest
+from evalrun.store.reader import StoredRun, run_folder
+from evalrun.store.scores import write_scores
+from evalrun.store.writer import Writer, create_run
 from evalrun.types import Completion, Failure, Phase, Score, Scored
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"
@@ -29,12 +32,12 @@ def test_of_several_records_the_last_counts(tmp_path: Path, manifest: Manifest, 
     with create_run(tmp_path, manifest) as writer:
         for one in (moment, record(1), record(2, failed=True)):
             writer.append(one)
-    with resume(writer.run.path) as writer:
+    with Writer(writer.run.path) as writer:
         index = writer.run.index
         assert [index.is_settled(f"{number:016x}") for number in range(4)] == [False, True, True, False]
         assert index.settled == 2
         writer.append(record(0, session=2, text="new"))
-    run = open_run(writer.run.path)
+    run = StoredRun(writer.run.path)
     assert [(r.key[-1], r.session) for r in run.records()] == [("1", 1), ("2", 1), ("0", 2)]
     assert [run.index.is_settled(f"{number:016x}") for number in range(4)] == [True, True, True, False]
 
@@ -45,11 +48,11 @@ def test_a_request_without_an_outcome_stays_possibly_billed(tmp_path: Path, mani
         for number, attempt in [(0, 1), (1, 1), (1, 2)]:
             writer.append(Intent(key=f"{number:016x}", session=1, attempt=attempt, at=""))
         writer.append(record(1))
-    with resume(writer.run.path) as writer:
+    with Writer(writer.run.path) as writer:
         assert writer.run.index.possibly_billed == {0}
         writer.append(Intent(key=f"{0:016x}", session=2, attempt=1, at=""))
         writer.append(record(0, session=2))
-    run = open_run(writer.run.path)
+    run = StoredRun(writer.run.path)
     assert run.index.possibly_billed == {0}
     assert run.index.settled == 2
 
@@ -58,7 +61,7 @@ def test_a_run_being_written_is_read_as_it_was(tmp_path: Path, manifest: Manifes
     """A reader sees the journal as it was when it first looked, so that two walks agree."""
     with create_run(tmp_path, manifest) as writer:
         writer.append(record(0))
-        run = open_run(writer.run.path)
+        run = StoredRun(writer.run.path)
         assert len(list(run.records())) == 1
         writer.append(record(1))
         assert len(list(run.records())) == 1
@@ -99,7 +102,7 @@ def test_an_interrupted_replacement_leaves_no_draft(tmp_path: Path, manifest: Ma
 
 def test_golden_folder_of_format_2() -> None:
     """A folder written by evalrun 0.1.0 is read the same for ever."""
-    run = open_run(GOLDEN)
+    run = StoredRun(GOLDEN)
     assert run.manifest.schema == 2
     assert run.manifest.evalrun == "0.1.0"
     assert run.manifest.suite_name == "math"
@@ -138,16 +141,16 @@ def test_another_format_is_refused_with_versions(tmp_path: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({"schema": 3, "evalrun": "9.1.0", "new": manifest}))
     with pytest.raises(StoreError, match=r"format 3, written by evalrun 9\.1\.0.*reads format 2: install a newer one"):
-        open_run(folder)
+        StoredRun(folder)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "schema": 1}))
     with pytest.raises(StoreError, match=r"format 1, written by evalrun 0\.1\.0.*run the suite again with --new, or"):
-        open_run(folder)
+        StoredRun(folder)
     (folder / "manifest.json").write_text("{")
     with pytest.raises(StoreError, match=r"manifest\.json: damaged"):
-        open_run(folder)
+        StoredRun(folder)
     (folder / "manifest.json").unlink()
     with pytest.raises(StoreError, match=r"not a results folder .* name one like results/SUITE/UTC-HASH"):
-        open_run(folder)
+        StoredRun(folder)
 
 
 def test_the_folder_of_a_suite_is_its_newest_run(tmp_path: Path) -> None:
@@ -168,14 +171,14 @@ def test_a_record_that_only_a_newer_version_can_read_is_not_skipped(tmp_path: Pa
     with (folder / "journal.jsonl").open("ab") as file:
         file.write(b'{"crc":"%08x",' % zlib.crc32(body) + body + b"\n")
     with pytest.raises(StoreError, match=r"record at byte .* read the folder with the version"):
-        list(open_run(folder).records())
+        list(StoredRun(folder).records())
 
 
 def test_reading_needs_no_network_library() -> None:
     """Importing the store and reading a run loads no HTTP library, pydantic, datasets or numpy."""
     code = (
-        "import sys; from pathlib import Path; from evalrun.store import open_run;"
-        f"list(open_run(Path({str(GOLDEN)!r})).records());"
+        "import sys; from pathlib import Path; from evalrun.store.reader import StoredRun;"
+        f"list(StoredRun(Path({str(GOLDEN)!r})).records());"
         "print(sorted({'httpx', 'httptools', 'pydantic', 'datasets', 'numpy', 'asyncio'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=GOLDEN.parents[2])

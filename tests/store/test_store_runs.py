@@ -14,8 +14,10 @@ import msgspec
 import pytest
 
 from evalrun.errors import StoreError
-from evalrun.store import Intent, Manifest, create_run, find_unfinished, newest, open_run, resume, run_folder
-from evalrun.store.lines import encode
+from evalrun.store.lines import Intent, encode
+from evalrun.store.manifest import Manifest
+from evalrun.store.reader import StoredRun, newest, run_folder
+from evalrun.store.writer import Writer, create_run
 
 
 def test_a_new_run_has_its_name_and_modes(tmp_path: Path, manifest: Manifest) -> None:
@@ -29,7 +31,7 @@ def test_a_new_run_has_its_name_and_modes(tmp_path: Path, manifest: Manifest) ->
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert {path.name for path in folder.iterdir()} == {"manifest.json", "journal.jsonl", "lock"}
-    assert open_run(folder).manifest == manifest
+    assert StoredRun(folder).manifest == manifest
 
 
 def test_equal_runs_of_one_second_get_their_own_folders(tmp_path: Path, manifest: Manifest) -> None:
@@ -69,26 +71,24 @@ def test_an_unwritable_root_is_refused(tmp_path: Path, manifest: Manifest) -> No
 
 
 def test_the_same_command_finds_its_unfinished_run(tmp_path: Path, manifest: Manifest) -> None:
-    """Found: the newest run of the same command, unless it ended as finished; one that died at birth is no run."""
+    """Found: the newest run of the same command, which knows whether it ever finished; a dead one is none."""
     command = {"suite": "suites/math.yaml", "set": ()}  # a tuple is what JSON gives back as a list
-    assert find_unfinished(tmp_path, "math", command) is None
-    assert newest(tmp_path, "math", manifest.command) is None
+    assert newest(tmp_path, "math", command) is None
     with create_run(tmp_path, manifest) as writer:
         writer.end("interrupted")
     (tmp_path / "math" / "20991231T000000Z-00000000").mkdir()
     other = msgspec.structs.replace(manifest, command={"suite": "other"}, created=manifest.created + timedelta(1))
     create_run(tmp_path, other).close()
-    found = find_unfinished(tmp_path, "math", command)
+    found = newest(tmp_path, "math", command)
     assert found is not None
-    assert found.path == writer.run.path
-    with resume(found.path) as again:
+    assert (found.path, found.finished, found.finished_once) == (writer.run.path, False, False)
+    with Writer(found.path) as again:
         assert again.session == 2
         again.end("finished")
-    assert find_unfinished(tmp_path, "math", command) is None
-    assert open_run(found.path).finished
-    resume(found.path).close()  # asked more than was planned, and killed
-    assert not open_run(found.path).finished
-    assert find_unfinished(tmp_path, "math", command) is None
+    assert StoredRun(found.path).finished
+    Writer(found.path).close()  # asked more than was planned, and killed
+    asked_more = StoredRun(found.path)
+    assert (asked_more.finished, asked_more.finished_once) == (False, True)
 
 
 def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manifest: Manifest) -> None:
@@ -100,7 +100,7 @@ def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manife
     pid = os.fork()
     if pid == 0:
         try:
-            resume(run.path)
+            Writer(run.path)
             os.write(tell, b"x")
             while True:
                 os.read(os.pipe()[0], 1)  # for ever
@@ -109,12 +109,12 @@ def test_a_second_process_is_refused_until_the_first_dies(tmp_path: Path, manife
     try:
         os.read(ready, 1)
         with pytest.raises(StoreError, match=f"in use by process {pid} on {os.uname().nodename}"):
-            resume(run.path)
-        assert len(open_run(run.path).index.sessions) == 2  # reading needs no lock
+            Writer(run.path)
+        assert len(StoredRun(run.path).index.sessions) == 2  # reading needs no lock
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    with resume(run.path) as writer:
+    with Writer(run.path) as writer:
         assert writer.session == 3
 
 
@@ -130,7 +130,7 @@ def test_damage_is_repaired_on_resume(tmp_path: Path, manifest: Manifest, record
     whole = journal.read_bytes().replace(encode(record(1)), bad)
     journal.write_bytes(whole + encode(record(3))[:-1])
     for session in (2, 3):
-        with resume(writer.run.path) as again:
+        with Writer(writer.run.path) as again:
             assert again.run.index.recorded == {0, 2}
             assert again.run.index.possibly_billed == {1}
             assert [("torn" in n, "1 damaged" in n) for n in again.notices][-1] == (False, True)
