@@ -169,7 +169,7 @@ def covered(seen: dict, truth: Truth) -> str:
     first, last, most = (f"{count / requests:.2%}" for count in holds)
     widest_ms = sorted(bounds[2] / 1e6 for _, bounds in seen["bounds"].values())
     return (
-        f"true error within the bound: first {first}, last {last}, any before {most}; at most {over_ns / 1e6:.2f} ms over."
+        f"true error within the bound: first {first}, last {last}, between {most}; at most {over_ns / 1e6:.2f} ms over."
         f" TTFT in doubt: {doubtful} of {requests}. Widest bound: median {widest_ms[requests // 2]:.2f},"
         f" max {widest_ms[-1]:.2f} ms"
     )
