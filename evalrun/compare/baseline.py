@@ -37,7 +37,11 @@ _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
 
 
 class BaselineFile(Value, frozen=True):
-    """One file. run: that the samples are of. conditions: what decided its numbers; load: what was in flight."""
+    """One file.
+
+    run: that the samples are of. conditions: what decided its numbers. load: what was in flight. most_failed: the
+    suite's `limits.max_failed_share`.
+    """
 
     schema: int
     suite: str
@@ -48,6 +52,7 @@ class BaselineFile(Value, frozen=True):
     planned: int
     conditions: Conditions
     load: tuple[str, ...]
+    most_failed: float
     samples: Mapping[str, str]
     clusters: Mapping[str, str]
     nights: tuple[StoredNight, ...]
@@ -151,6 +156,7 @@ def _fresh(side: Side, cell: SideCell) -> BaselineFile:
         planned=cell.planned,
         conditions=cell.conditions,
         load=cell.load,
+        most_failed=cell.requests.run.most_failed,
         samples=_lines(cell),
         clusters=_clusters(cell),
         nights=(stored_night(interim(cell).planned, run=side.run, at=side.at),),
@@ -200,7 +206,7 @@ def _cell(file: BaselineFile) -> SideCell:
         raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline again") from error
     repeats = max(1, file.planned // max(1, len(file.samples)))
     requests = Requests(
-        facts(file.suite, repeats={file.task: repeats}),
+        facts(file.suite, repeats={file.task: repeats}, most_failed=file.most_failed),
         {
             "place": np.zeros(len(rows), np.int32),
             "sample": np.array([row[0] for row in rows], np.uint64),

@@ -78,6 +78,8 @@ def estimate(cell: SideCell, measure: Measure, prices: Json) -> Callable[[float]
         return _percentile(cell, measure)
     if measure.name in ("throughput", "goodput", "client_lag"):
         return _alone({"throughput": cell.throughput, "goodput": cell.goodput, "client_lag": cell.lag_s}[measure.name])
+    if unknown(cell, measure.name, prices):
+        return None  # a part of a sum is not the sum
     each = amounts(cell, measure.name, prices)
     if measure.name == "cost_per_correct":
         spent, right = float(np.nansum(each)), float(np.nansum(cell.score))

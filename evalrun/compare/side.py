@@ -107,8 +107,7 @@ class Side:
     """A run, a table or a baseline.
 
     name: as it was typed. run: which run it is of; folder: where its records are; at: when it was made.
-    cells: by (task, target). most_failed: the share of a task's requests without a scored answer above which its
-    numbers carry no verdict. gates: the suite's own rules. notes: what the reader must know.
+    cells: by (task, target). gates: the suite's own rules. notes: what the reader must know.
     """
 
     name: str
@@ -122,10 +121,15 @@ class Side:
     notes: tuple[str, ...] = ()
 
 
-def facts(suite: str, *, repeats: Mapping[str, int] | None = None) -> RunFacts:
-    """Return what is known of a run whose folder is elsewhere. repeats: how often each task asks a sample."""
+def facts(suite: str, *, repeats: Mapping[str, int] | None = None, most_failed: float | None = None) -> RunFacts:
+    """Return what is known of a run whose folder is elsewhere.
+
+    repeats: how often each task asks a sample. most_failed: the suite's limit, where it is known.
+    """
+    tasks = {task: {"repeats": n} for task, n in (repeats or {}).items()}
+    limits = {} if most_failed is None else {"max_failed_share": most_failed}
     manifest = Manifest(
-        suite_name=suite, suite={"tasks": {task: {"repeats": n} for task, n in (repeats or {}).items()}},
+        suite_name=suite, suite={"tasks": tasks, "limits": limits},
         suite_file="", command={}, targets={}, fingerprints=Fingerprints(tasks={}, targets={}),
         machine=Machine(python="", platform="", cpu="", cpus=0), versions={}, transport="", price_date=None,
         created=datetime.min.replace(tzinfo=UTC),

@@ -11,9 +11,12 @@ from written_runs import Asked, asked, write_run
 
 from evalrun.compare import baseline
 from evalrun.compare.contrast import compare
+from evalrun.compare.figures import value
 from evalrun.compare.read import load, read_run
 from evalrun.compare.side import SideCell
 from evalrun.errors import StoreError, SuiteError
+from evalrun.requests import quality
+from evalrun.rule import MEASURES
 
 
 def saved(tmp_path: Path, folder: Path, **more: Any) -> tuple[Path, list[str]]:
@@ -133,3 +136,26 @@ def test_a_damaged_baseline_is_refused(tmp_path: Path, old: str, new: str, messa
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(StoreError, match=message):
         stored(tmp_path)
+
+
+def test_a_baseline_keeps_its_suites_limit_of_failures(tmp_path: Path) -> None:
+    """One of five failed and the suite allows half: the run carries a verdict, and so does what was saved of it."""
+    folder = write_run(tmp_path / "a", asked("rrrrf"), most_failed=0.5)
+    saved(tmp_path, folder)
+    assert stored(tmp_path).requests.run.most_failed == 0.5
+    assert quality.no_verdict(stored(tmp_path).requests) == quality.no_verdict(
+        read_run(folder).cells["add", "sim"].requests
+    )
+
+
+def test_a_part_of_a_sum_is_not_the_sum(tmp_path: Path) -> None:
+    """Two of four answers were not counted: their cost, and that of a right answer, are unknown, as in the table."""
+    whole = read_run(write_run(tmp_path / "a", asked("rrrr"))).cells["add", "sim"]
+    part = read_run(
+        write_run(tmp_path / "b", [*asked("rr"), Asked("q2", output=None), Asked("q3", output=None)])
+    ).cells["add", "sim"]
+    for name, of_whole in (("cost", 5e-5), ("cost_per_correct", 5e-5), ("output_tokens", 20.0)):
+        found = value(whole, MEASURES[name], whole.conditions.prices)
+        assert found is not None
+        assert found.value == pytest.approx(of_whole)  # 10 tokens at $1 and 20 at $2 a million
+        assert value(part, MEASURES[name], part.conditions.prices) is None

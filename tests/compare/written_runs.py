@@ -89,7 +89,7 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
     suite = {
         "tasks": {"add": {"repeats": repeats, "scorers": scorers, "cluster": more.get("cluster")}},
         "load": {"concurrency": more.get("concurrency", 4)},
-        "limits": {"max_failed_share": 0.1},
+        "limits": {"max_failed_share": more.get("most_failed", 0.1)},
         "gates": more.get("gates", []),
         "slo": more.get("slo"),
     }
