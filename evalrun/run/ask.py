@@ -221,9 +221,7 @@ def _cut_short(reply: Reply) -> Reply:
 
 def stored(sample: Sample) -> Sample:
     """Return `sample` as it is recorded: messages over `STORED_CHARS` are cut in the middle, with their hash."""
-    if all(len(message.content) <= STORED_CHARS for message in sample.messages):
-        return sample
-    return msgspec.structs.replace(sample, messages=tuple(_elided(message) for message in sample.messages))
+    return msgspec.structs.replace(sample, messages=tuple(map(_elided, sample.messages)))
 
 
 def _elided(message: Message) -> Message:

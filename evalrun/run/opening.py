@@ -84,12 +84,7 @@ class Opening:
             logs=self._writer.run.path,
             key=target.key,
             slots=slots,
-            deadlines=Deadlines(
-                connect_s=limits.connect_s,
-                first_byte_s=limits.first_byte_s,
-                idle_s=limits.idle_s,
-                total_s=limits.total_s,
-            ),
+            deadlines=msgspec.convert(limits, Deadlines, from_attributes=True),
             sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
             answers=self._answers(target),
             notify=self._watch.say,
