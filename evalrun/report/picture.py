@@ -6,7 +6,6 @@ Computes nothing. Imports matplotlib, and only inside functions: no window, no d
 import io
 import itertools
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -356,15 +355,9 @@ def words(text: str, limit: int = 40) -> str:
 
     Other letters become visible escapes: a box says nothing, and the fonts of the machine must not change the bytes.
     """
-    shown = re.sub(r"[^ -~]", _escape, escape.name(text))
+    letters = _letters()
+    shown = "".join(c if ord(c) in letters else c.encode("unicode_escape").decode() for c in escape.name(text))
     return shown if len(shown) <= limit else shown[: limit - 2] + ".."
-
-
-def _escape(found: "re.Match[str]") -> str:
-    code = ord(found[0])
-    if code in _letters():
-        return found[0]
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 @cache

@@ -180,8 +180,6 @@ class Asker:
                     self.stop(f"the first {SAME_REFUSALS} requests were refused: {outcome.message}")
         self.changed()
 
-    # ---------------------------------------------------------------- values
-
     def _seconds(self, at_ns: int) -> float:
         return (at_ns - self.zero_ns) / 1e9
 

@@ -105,9 +105,6 @@ def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan
     return plan
 
 
-# ---------------------------------------------------------------- a stored run
-
-
 def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:
     """Plan a stored run again, by its suite file, data and targets as they are now: they must be what they were.
 
