@@ -112,14 +112,12 @@ class Calibrating:
         self._plan, self._target, self._client, self._writer, self._budget = plan, target, client, writer, budget
         self._paid = Decimal(0)
 
-    async def scale(self, task: str, ladder: LadderSource) -> Scale | None:
-        """Measure the scale of a task's ladder; None when the cap does not allow it. Raises Unusable."""
+    async def scale(self, task: str, ladder: LadderSource) -> Scale:
+        """Measure the scale of a task's ladder. Raises Unusable, CapReached."""
         self._paid = Decimal(0)
         ask = functools.partial(self._count, task)
         try:
             scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
-        except CapReached:
-            return None
         except Uncounted as error:
             raise Unusable(
                 f"{self._target.name}: no prompt of task {task} can be made to size: {error}; a ladder needs an"

@@ -18,6 +18,7 @@ from evalrun.data.ladder import LadderSource
 from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
+from evalrun.run.calibrate import CapReached
 from evalrun.run.job import Job, in_turn
 from evalrun.run.opening import Lane, Opening
 from evalrun.run.plan import Plan
@@ -91,14 +92,13 @@ class FanOut:
             lanes: list[Lane] = []
             for target in group:
                 try:
-                    lane = await self._opening.open(target, stack)
+                    lanes.append(await self._opening.open(target, stack))
                 except Unusable as error:
                     self.ending.stopped[target.name] = str(error)
                     return
-                if lane is None:
+                except CapReached:
                     self.ending.capped = True
                     return
-                lanes.append(lane)
             self._stop.busy = lambda: any(lane.asker.slots.in_flight for lane in lanes)
             for task in self._plan.suite.tasks:
                 try:
