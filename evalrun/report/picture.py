@@ -81,7 +81,12 @@ def _ttft(ladders: Sequence[LabelledLadder]) -> "Figure | None":
         ended = [dot._replace(high=min(dot.high, top)) for dot in curve.dots]  # failures reach the top
         lines.append((curve, _draw(axes, curve._replace(dots=ended), spread="band" if banded else "")))
     _size_axis(axes, ladders, text="prompt size (tokens, as the server counted them)")
-    _log_time_axis(axes)
+    axes.set_yscale("log")
+    low, high = roomy(*axes.get_ylim())
+    axes.set_ylim(low, high)
+    axes.set_yticks(chosen := ticks(low, high), [units.seconds(tick) for tick in chosen])
+    axes.set_yticks([], minor=True)
+    axes.set_ylabel("time to first token")
     bands = "bands from p5 to p95; " if banded else ""
     axes.set_title(f"p50 of requests; {bands}dotted: fit a + b n + c n²", color=GREY, size=9)
     _around(figure, "Time to first token against prompt size", lines, ncols=2)
@@ -291,17 +296,6 @@ def _size_axis(axes: "Axes", ladders: Sequence[LabelledLadder], *, text: str) ->
     axes.set_xticks([], minor=True)
     axes.set_xlim(asked[0] / 1.15, asked[-1] * 1.15)
     axes.set_xlabel(text)
-
-
-def _log_time_axis(axes: "Axes") -> None:
-    """Put round times on a logarithmic axis."""
-    axes.set_yscale("log")
-    low, high = roomy(*axes.get_ylim())
-    axes.set_ylim(low, high)
-    chosen = ticks(low, high)
-    axes.set_yticks(chosen, [units.seconds(tick) for tick in chosen])
-    axes.set_yticks([], minor=True)
-    axes.set_ylabel("time to first token")
 
 
 def _number_axis(axes: "Axes", unit: str) -> None:
