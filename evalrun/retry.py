@@ -28,13 +28,12 @@ FINAL = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the suite allows. Waits in seconds."""
+    """What the suite allows. Waits in seconds. backoff_s: the first and the longest wait."""
 
     attempts: int = 6
     unknown: int = 1
     max_wait_s: float = 120.0
-    first_backoff_s: float = 0.5
-    longest_backoff_s: float = 60.0
+    backoff_s: tuple[float, float] = (0.5, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,8 @@ def backoff_s(failure: Failure, rules: Rules, *, tried: int, random: Random) -> 
     """Return the wait before the next attempt: what the server asked plus up to 1 s, else full-jitter back-off."""
     if failure.retry_after_s is not None and failure.retry_after_s > 0:
         return failure.retry_after_s + random.random()
-    ceiling = min(rules.longest_backoff_s, rules.first_backoff_s * 2 ** (tried - 1))
+    first_s, longest_s = rules.backoff_s
+    ceiling = min(longest_s, first_s * 2 ** (tried - 1))
     return random.uniform(0, ceiling)
 
 

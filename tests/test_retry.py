@@ -79,7 +79,7 @@ def test_a_wish_beyond_patience_stops_the_target() -> None:
 
 def test_backoff_doubles_up_to_its_ceiling() -> None:
     """Full jitter: the n-th wait lies in [0, 0.5 * 2^(n-1)], never above the longest."""
-    rules = Rules(attempts=20, first_backoff_s=0.5, longest_backoff_s=3)
+    rules = Rules(attempts=20, backoff_s=(0.5, 3))
     random = Random(2)
     for tried, ceiling in ((1, 0.5), (2, 1.0), (3, 2.0), (4, 3.0), (12, 3.0)):
         waits = [

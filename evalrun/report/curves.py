@@ -188,7 +188,10 @@ def text_plot(ladders: Sequence[LabelledLadder], *, width: int = 100) -> str:
     """Return the charts that have something to show, ending in a newline; empty where none has."""
     width = max(width, NARROWEST)
     ladders = ladders[: len(LETTERS)]
-    charts = [chart for chart in (_ttft_chart(ladders, width), _accuracy_chart(ladders, width)) if chart]
+    quarters = {quarter / 4: units.fraction(quarter / 4) for quarter in range(5)}
+    title = "accuracy over all families against prompt tokens"
+    right = _chart(title, accuracy(ladders, ""), sizes(ladders), (0.0, 1.0), quarters, width=width)
+    charts = [chart for chart in (_ttft_chart(ladders, width), right) if chart]
     if not charts:
         return ""
     legend = (encoded((f"{letter} ", name(label)), tty) for letter, (label, _) in zip(LETTERS, ladders, strict=False))
@@ -207,25 +210,19 @@ def _ttft_chart(ladders: Sequence[LabelledLadder], width: int) -> list[str]:
     low, high = roomy(math.exp(min(values) - 0.1), math.exp(max(values) + 0.1))
     marks = {math.log(tick): units.seconds(tick) for tick in ticks(low, high)}
     title = "TTFT p50 against prompt tokens, both logarithmic: A cold, a warm, . fit"
-    chart = _chart(curves, sizes(ladders), (math.log(low), math.log(high)), marks, width=width)
-    return [*wrapped(title, width), *chart]
-
-
-def _accuracy_chart(ladders: Sequence[LabelledLadder], width: int) -> list[str]:
-    curves = accuracy(ladders, "")
-    marks = {quarter / 4: units.fraction(quarter / 4) for quarter in range(5)}
-    title = "accuracy over all families against prompt tokens"
-    chart = _chart(curves, sizes(ladders), (0.0, 1.0), marks, width=width) if curves else []
-    return [*wrapped(title, width), *chart] if chart else []
+    return _chart(title, curves, sizes(ladders), (math.log(low), math.log(high)), marks, width=width)
 
 
 def _chart(
-    curves: Sequence[Curve], asked: Sequence[int], span: tuple[float, float], marks: dict[float, str], *, width: int
-) -> list[str]:
-    """Return the lines of a chart: the numbers of y (`marks`) beside the field, the sizes below.
+    title: str, curves: Sequence[Curve], asked: Sequence[int], span: tuple[float, float], marks: dict[float, str],
+    *, width: int,
+) -> list[str]:  # fmt: skip
+    """Return the lines of a chart: the numbers of y (`marks`) beside the field, the sizes below; none without curves.
 
     span: the values at its bottom and top.
     """
+    if not curves:
+        return []
     bottom, top = span
     places = [math.log(x) for x in (*asked, *(each.at for curve in curves for each in curve.dots))]
     left, right, columns = min(places), max(places), width - MARGIN - 2
@@ -256,4 +253,4 @@ def _chart(
         begin = min(max(0, column_of(size) - len(text) // 2), columns - len(text))
         if not below or begin > len(below):  # one that would touch its neighbour is left out
             below = below.ljust(begin) + text
-    return [*lines, " " * (MARGIN + 1) + "+" + "-" * columns, " " * (MARGIN + 2) + below]
+    return [*wrapped(title, width), *lines, " " * (MARGIN + 1) + "+" + "-" * columns, " " * (MARGIN + 2) + below]

@@ -43,11 +43,7 @@ def history_page(history: History) -> Page:
             ("Changes and warnings", _changed(history)),
             ("Runs without numbers", ((name(run.name), f": {run.state}: ", Verbatim(run.why)) for run in lost)),
         ),
-        notes=(
-            *([TREND_NOTE] if found else []),
-            *quantity.explained(numbers, blocks),
-            *map(Verbatim, history.notes),
-        ),
+        notes=(*([TREND_NOTE] if found else []), *quantity.explained(numbers, blocks), *map(Verbatim, history.notes)),
         columns=COLUMNS,
         quantities=[*without, *numbers],
         data=history,
@@ -95,10 +91,7 @@ def _parts(point: RunPoint) -> str:
 
 
 def trend(points: Sequence[RunPoint], place: int) -> str:
-    """Return one metric of the last runs as bars.
-
-    A steady value is a steady line: noise fills its interval, not more.
-    """
+    """Return one metric of the last runs as bars. A steady value is a steady line: noise fills its interval."""
     points = points[-TREND:]
     metrics = [point.metrics[place] for point in points]
     known = [each for each in metrics if each is not None]

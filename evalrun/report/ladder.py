@@ -5,6 +5,7 @@ A ladder comes with a label; several targets, or several runs of one, are severa
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from evalrun import units
@@ -46,8 +47,7 @@ def ladder_page(ladders: Sequence[LabelledLadder]) -> Page:
     blocks = [_summary(found), *(block for one in found for block in _blocks(one))]
     numbers: list[Quantity] = []
     for one in found:
-        numbers += [each for column in (one.whole, *one.rungs.values()) for each in column.values()]
-        numbers += one.spots.values()
+        numbers += chain(one.whole.values(), *(rung.values() for rung in one.rungs.values()), one.spots.values())
     runs = dict.fromkeys((ladder.suite, ladder.run) for _, ladder in ladders)
     titles = (("suite ", Verbatim(suite), (", run ", Verbatim(run)) if run else "") for suite, run in runs)
     loud = dict.fromkeys(ladder.target.alert for _, ladder in ladders if ladder.target.alert)

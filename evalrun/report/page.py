@@ -1,9 +1,4 @@
-"""A report as values: what every subject builds and every format renders. Nothing here lays out or encodes.
-
-Page      title, alerts, blocks of rows, sections of sentences, footnotes; and every number in full
-Quantity  one number: in full, and as people read it
-Text      what people read; `Verbatim` marks what evalrun did not write, so that a format encodes it for its own sink
-"""
+"""A report as values: what every subject builds and every format renders. Nothing here lays out or encodes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields

@@ -6,7 +6,6 @@ Computes nothing. Imports matplotlib, and only inside functions: no window, no d
 import io
 import itertools
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,12 @@ def _ttft(ladders: Sequence[LabelledLadder]) -> "Figure | None":
         ended = [dot._replace(high=min(dot.high, top)) for dot in curve.dots]  # failures reach the top
         lines.append((curve, _draw(axes, curve._replace(dots=ended), spread="band" if banded else "")))
     _size_axis(axes, ladders, text="prompt size (tokens, as the server counted them)")
-    _log_time_axis(axes)
+    axes.set_yscale("log")
+    low, high = roomy(*axes.get_ylim())
+    axes.set_ylim(low, high)
+    axes.set_yticks(chosen := ticks(low, high), [units.seconds(tick) for tick in chosen])
+    axes.set_yticks([], minor=True)
+    axes.set_ylabel("time to first token")
     bands = "bands from p5 to p95; " if banded else ""
     axes.set_title(f"p50 of requests; {bands}dotted: fit a + b n + c n²", color=GREY, size=9)
     _around(figure, "Time to first token against prompt size", lines, ncols=2)
@@ -294,17 +298,6 @@ def _size_axis(axes: "Axes", ladders: Sequence[LabelledLadder], *, text: str) ->
     axes.set_xlabel(text)
 
 
-def _log_time_axis(axes: "Axes") -> None:
-    """Put round times on a logarithmic axis."""
-    axes.set_yscale("log")
-    low, high = roomy(*axes.get_ylim())
-    axes.set_ylim(low, high)
-    chosen = ticks(low, high)
-    axes.set_yticks(chosen, [units.seconds(tick) for tick in chosen])
-    axes.set_yticks([], minor=True)
-    axes.set_ylabel("time to first token")
-
-
 def _number_axis(axes: "Axes", unit: str) -> None:
     """Write the numbers of an axis as tables write them, with as many digits as its steps need."""
     from matplotlib.ticker import MaxNLocator
@@ -356,15 +349,9 @@ def words(text: str, limit: int = 40) -> str:
 
     Other letters become visible escapes: a box says nothing, and the fonts of the machine must not change the bytes.
     """
-    shown = re.sub(r"[^ -~]", _escape, escape.name(text))
+    letters = _letters()
+    shown = "".join(c if ord(c) in letters else c.encode("unicode_escape").decode() for c in escape.name(text))
     return shown if len(shown) <= limit else shown[: limit - 2] + ".."
-
-
-def _escape(found: "re.Match[str]") -> str:
-    code = ord(found[0])
-    if code in _letters():
-        return found[0]
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 @cache

@@ -17,9 +17,6 @@ FOOTNOTED = (
     "effective_context", "prefill_throughput", "cost_per_request_usd", "cached_share", "context_refused", "cache_leaks",
     "cache_misses", "doubtful", "bound_s", "pass_at_k", "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
 )  # fmt: skip
-_ORDER = {metric: place for place, metric in enumerate(DEFINITIONS)}
-
-
 QuantityColumn = Mapping[tuple[str, str], Quantity]
 """Numbers by their name and what they are narrowed to."""
 
@@ -70,12 +67,11 @@ def worth_showing(columns: Sequence[QuantityColumn]) -> list[tuple[str, str]]:
     for key in dict.fromkeys(key for column in columns for key in column):
         definition = DEFINITIONS[key[0]]
         known = [value for column in columns if key in column and (value := column[key].value) is not None]
-        if definition.optional or key[1]:
-            counted = definition.unit == "count" and not definition.absent
-            found += [key] if (any(known) if counted else known) else []
-        else:
+        counted = definition.unit == "count" and not definition.absent
+        if not (definition.optional or key[1]) or (any(known) if counted else known):
             found.append(key)
-    return sorted(found, key=lambda key: _ORDER[key[0]])
+    order = list(DEFINITIONS)
+    return sorted(found, key=lambda key: order.index(key[0]))
 
 
 def explained(numbers: Sequence[Quantity], blocks: Iterable[Block]) -> Iterator[Text]:

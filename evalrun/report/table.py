@@ -108,12 +108,9 @@ def _foundation(context: Context) -> Iterator[Text]:
 
 def _lag(context: Context) -> Text:
     """Return the worst lag of each target."""
-    worst: dict[str, tuple[float, float]] = {}
-    for lag in context.lags:
-        p99_s, max_s = worst.get(lag.target, (0.0, 0.0))
-        worst[lag.target] = (max(p99_s, lag.p99_s), max(max_s, lag.max_s))
-    each = [
-        (name(target), f" p99 {units.seconds(p99_s)}, most {units.seconds(max_s)}")
-        for target, (p99_s, max_s) in worst.items()
-    ]
+    each: list[Text] = []
+    for target in dict.fromkeys(lag.target for lag in context.lags):
+        mine = [lag for lag in context.lags if lag.target == target]
+        p99_s, max_s = max(lag.p99_s for lag in mine), max(lag.max_s for lag in mine)
+        each.append((name(target), f" p99 {units.seconds(p99_s)}, most {units.seconds(max_s)}"))
     return joined("; ", each) if each else "not sampled"

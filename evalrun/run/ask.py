@@ -180,8 +180,6 @@ class Asker:
                     self.stop(f"the first {SAME_REFUSALS} requests were refused: {outcome.message}")
         self.changed()
 
-    # ---------------------------------------------------------------- values
-
     def _seconds(self, at_ns: int) -> float:
         return (at_ns - self.zero_ns) / 1e9
 
@@ -221,9 +219,7 @@ def _cut_short(reply: Reply) -> Reply:
 
 def stored(sample: Sample) -> Sample:
     """Return `sample` as it is recorded: messages over `STORED_CHARS` are cut in the middle, with their hash."""
-    if all(len(message.content) <= STORED_CHARS for message in sample.messages):
-        return sample
-    return msgspec.structs.replace(sample, messages=tuple(_elided(message) for message in sample.messages))
+    return msgspec.structs.replace(sample, messages=tuple(map(_elided, sample.messages)))
 
 
 def _elided(message: Message) -> Message:

@@ -10,6 +10,7 @@ The requests cost money: they are reserved and booked like any other, and noted 
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
@@ -81,9 +82,7 @@ async def calibrate(ladder: LadderSource, ask: _Ask, *, salt: str) -> tuple[Scal
         found = zip((small, padded, large), lengths, strict=True)
         told = ", ".join(f"{count:g} for {length:,} characters" for count, length in found)
         raise Uncounted(f"its counts of prompt tokens do not grow with the prompt: {told}")
-    per_unit = (large - small) / (many - few)
-    scale = Scale(fixed=small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD)
-    return scale, 4 + refused
+    return _scale(few, many, small=small, large=large, padded=padded), 4 + refused
 
 
 async def _counted(tokenizer: str, ask: _Ask, built: Callable[[int, int, int], Row], *, few: int, many: int) -> Scale:
@@ -94,11 +93,14 @@ async def _counted(tokenizer: str, ask: _Ask, built: Callable[[int, int, int], R
     counted = await ask(first)
     if counted < small / 2:
         raise Uncounted(f"it counts {counted} prompt tokens where the tokenizer {tokenizer} counts {small}")
-    overhead = counted - small
+    return _scale(few, many, small=small, large=large, padded=padded, overhead=counted - small)
+
+
+def _scale(few: int, many: int, *, small: int, large: float, padded: int, overhead: int = 0) -> Scale:
+    """Return the line through the counts of few and of many units. overhead: what the server adds to each."""
     per_unit = (large - small) / (many - few)
-    return Scale(
-        fixed=overhead + small - per_unit * few, per_unit=per_unit, per_pad=(padded - small) / PAD, overhead=overhead
-    )
+    fixed = overhead + small - per_unit * few
+    return Scale(fixed=fixed, per_unit=per_unit, per_pad=(padded - small) / PAD, overhead=overhead)
 
 
 class Calibrating:
@@ -110,17 +112,12 @@ class Calibrating:
         self._plan, self._target, self._client, self._writer, self._budget = plan, target, client, writer, budget
         self._paid = Decimal(0)
 
-    async def scale(self, task: str, ladder: LadderSource) -> Scale | None:
-        """Measure the scale of a task's ladder; None when the cap does not allow it. Raises Unusable."""
+    async def scale(self, task: str, ladder: LadderSource) -> Scale:
+        """Measure the scale of a task's ladder. Raises Unusable, CapReached."""
         self._paid = Decimal(0)
-
-        async def ask(row: Row) -> int:
-            return await self._count(task, row)
-
+        ask = functools.partial(self._count, task)
         try:
             scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
-        except CapReached:
-            return None
         except Uncounted as error:
             raise Unusable(
                 f"{self._target.name}: no prompt of task {task} can be made to size: {error}; a ladder needs an"

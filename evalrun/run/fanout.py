@@ -18,6 +18,7 @@ from evalrun.data.ladder import LadderSource
 from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.ask import Asker, Tally
+from evalrun.run.calibrate import CapReached
 from evalrun.run.job import Job, in_turn
 from evalrun.run.opening import Lane, Opening
 from evalrun.run.plan import Plan
@@ -43,27 +44,6 @@ class Ending:
     @property
     def complete(self) -> bool:
         return not (self.stopped or self.capped or self.unsettled)
-
-
-class LoadSchedule:
-    """When the requests of a task to one target are due, as a load pattern says. It begins with the first request."""
-
-    def __init__(self, due_s: Iterator[float | None], begin: Callable[[], None]) -> None:
-        self._due_s, self._begin = due_s, begin
-        self._zero_ns: int | None = None
-
-    async def wait(self) -> int | None:
-        """Wait until the next request is due; return that instant, None where it is due as soon as a slot is free."""
-        if self._zero_ns is None:
-            self._zero_ns = time.perf_counter_ns()
-            self._begin()
-        offset_s = next(self._due_s, None)
-        if offset_s is None:
-            return None
-        due_ns = self._zero_ns + round(offset_s * 1e9)
-        while (rest_ns := due_ns - time.perf_counter_ns()) > 0:
-            await asyncio.sleep(rest_ns / 1e9)
-        return due_ns
 
 
 class FanOut:
@@ -112,14 +92,13 @@ class FanOut:
             lanes: list[Lane] = []
             for target in group:
                 try:
-                    lane = await self._opening.open(target, stack)
+                    lanes.append(await self._opening.open(target, stack))
                 except Unusable as error:
                     self.ending.stopped[target.name] = str(error)
                     return
-                if lane is None:
+                except CapReached:
                     self.ending.capped = True
                     return
-                lanes.append(lane)
             self._stop.busy = lambda: any(lane.asker.slots.in_flight for lane in lanes)
             for task in self._plan.suite.tasks:
                 try:
@@ -143,7 +122,7 @@ class FanOut:
             lane.asker.tally, slots = tally, lane.asker.slots
             slots.on_change = functools.partial(self._note_load, lane, task)
             begin = functools.partial(self._note_load, lane, task, slots.why)
-            schedules[lane.target.name] = LoadSchedule(self._plan.suite.load.due_s(seed), begin)
+            schedules[lane.target.name] = _when_due(self._plan.suite.load.due_s(seed), begin)
         names, total = " | ".join(lane.target.name for lane in lanes), self._plan.totals[task] * len(lanes)
         self._watch.begin(names, task, total=total, tally=tally, budget=self._budget)
         rounds = zip(*(zip(itertools.repeat(lane), self._jobs(lane.target, task)) for lane in lanes), strict=True)
@@ -154,7 +133,7 @@ class FanOut:
                     if self._settled(job):
                         tally.earlier += 1
                         continue
-                    due_ns = await schedules[lane.target.name].wait()
+                    due_ns = await anext(schedules[lane.target.name])
                     asker = lane.asker
                     await asker.slots.acquire()
                     if time.monotonic() - self._lag_noted_s > NOTE_LAG_S:
@@ -217,6 +196,20 @@ class FanOut:
                 )
                 self._writer.append(line)
         self._lag_noted_s = time.monotonic()
+
+
+async def _when_due(due_s: Iterator[float | None], begin: Callable[[], None]) -> AsyncIterator[int | None]:
+    """Yield the instant of each request of a task to one target when it is due, as a load pattern says.
+
+    None: as soon as a slot is free. begin: called with the first request, at which the pattern begins.
+    """
+    zero_ns = time.perf_counter_ns()
+    begin()
+    for offset_s in itertools.chain(due_s, itertools.repeat(None)):
+        due_ns = None if offset_s is None else zero_ns + round(offset_s * 1e9)
+        while due_ns is not None and (rest_ns := due_ns - time.perf_counter_ns()) > 0:
+            await asyncio.sleep(rest_ns / 1e9)
+        yield due_ns
 
 
 async def _steadily(turns: Iterator[tuple[Lane, Job]], *, slow: bool) -> AsyncIterator[tuple[Lane, Job]]:

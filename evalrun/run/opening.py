@@ -56,8 +56,8 @@ class Opening:
         """Return where the target's samples come from: prompts of a ladder depend on who counts their tokens."""
         return replace(self._plan.places, scales=self._scales[target.name], salt=self._writer.run.path.name)
 
-    async def open(self, target: Target, stack: contextlib.AsyncExitStack) -> Lane | None:
-        """Open a target until `stack` is closed; None where the cap does not allow its calibration. Raises Unusable."""
+    async def open(self, target: Target, stack: contextlib.AsyncExitStack) -> Lane:
+        """Open a target until `stack` is closed. Raises Unusable; CapReached where its calibration would cost more."""
         wanted = self._plan.in_flight(target)
         most = affordable_concurrency(wanted)
         if most < wanted:
@@ -71,8 +71,7 @@ class Opening:
         models = await opened.client.models()  # see that it is there and takes the key, before anything is spent
         if isinstance(models, Failure):
             raise Unusable(f"{models.message}{advice(models, target)}")
-        if not await self._calibrate(target, opened.client):
-            return None
+        await self._calibrate(target, opened.client)
         self._tell_answers(target, ladders=True)
         slots = Slots(most, time.monotonic, why="open files" if most < wanted else "planned")
         return Lane(target, self._asker(target, opened.client, slots), opened.lag, _listed(endpoint.model, models))
@@ -84,12 +83,7 @@ class Opening:
             logs=self._writer.run.path,
             key=target.key,
             slots=slots,
-            deadlines=Deadlines(
-                connect_s=limits.connect_s,
-                first_byte_s=limits.first_byte_s,
-                idle_s=limits.idle_s,
-                total_s=limits.total_s,
-            ),
+            deadlines=msgspec.convert(limits, Deadlines, from_attributes=True),
             sizes=Sizes(answer=limits.max_answer_bytes, event=limits.max_event_bytes),
             answers=self._answers(target),
             notify=self._watch.say,
@@ -97,19 +91,12 @@ class Opening:
         )
 
     def _asker(self, target: Target, client: Client, slots: Slots) -> Asker:
-        retries = self._plan.suite.limits.retries
         return Asker(
             target=target.name,
             zero_ns=self._zero_ns,
             client=client,
             writer=self._writer,
-            rules=retry.Rules(
-                attempts=retries.attempts,
-                unknown=retries.unknown,
-                max_wait_s=retries.max_wait_s,
-                first_backoff_s=retries.backoff_s[0],
-                longest_backoff_s=retries.backoff_s[1],
-            ),
+            rules=msgspec.convert(self._plan.suite.limits.retries, retry.Rules, from_attributes=True),
             prices=target.spec.prices,
             budget=self._budget,
             slots=slots,
@@ -118,17 +105,13 @@ class Opening:
             advice=functools.partial(advice, target=target),
         )
 
-    async def _calibrate(self, target: Target, client: Client) -> bool:
-        """Measure how long the ladders' prompts are for this target; false where the cap does not allow it."""
+    async def _calibrate(self, target: Target, client: Client) -> None:
+        """Measure how long the ladders' prompts are for this target, where no earlier session did."""
         calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
         for name, task in self._plan.suite.tasks.items():
             if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
                 self._watch.say(f"{target.name} {name}: measuring how long its prompts are")
-                scale = await calibrating.scale(name, task.data)
-                if scale is None:
-                    return False
-                self._scales[target.name][task.data.mark] = scale
-        return True
+                self._scales[target.name][task.data.mark] = await calibrating.scale(name, task.data)
 
     # ---------------------------------------------------------------- a simulator
 

@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,33 +56,7 @@ class Plan:
         return min(self.suite.load.concurrency, target.spec.rate.concurrency or self.suite.load.concurrency)
 
 
-def plan(
-    suite: Suite,
-    targets: tuple[Target, ...],
-    *,
-    suite_file: Path,
-    command: Json,
-    places: Places,
-    surveying: Callable[[str], None],
-) -> Plan:
-    """Survey the data and fingerprint everything that decides a number. `surveying` is told each task's name."""
-    prints: dict[str, TaskPrints] = {}
-    for name, task in suite.tasks.items():
-        surveying(name)
-        prints[name] = _prints(name, task, places)
-    planned = Plan(
-        suite=suite,
-        suite_file=suite_file,
-        command=command,
-        targets=targets,
-        places=Places(root=places.root, allowed=places.allowed, skip_bad_rows=places.skip_bad_rows),
-        prints=Fingerprints(tasks=prints, targets={target.name: _target_print(target) for target in targets}),
-    )
-    _refuse_small_cap(planned)
-    return planned
-
-
-def _refuse_small_cap(plan: Plan) -> None:
+def refuse_small_cap(plan: Plan) -> None:
     """Refuse a cap below the worst case of the first request: not one could be asked."""
     cap = plan.suite.limits.max_cost_usd
     if cap is None:
@@ -97,7 +71,8 @@ def _refuse_small_cap(plan: Plan) -> None:
             )
 
 
-def _prints(name: str, task: Task, places: Places) -> TaskPrints:
+def task_prints(name: str, task: Task, places: Places) -> TaskPrints:
+    """Survey a task's data, and fingerprint what decides its numbers."""
     skipped = 0
 
     def skip(row: str) -> None:
@@ -112,16 +87,11 @@ def _prints(name: str, task: Task, places: Places) -> TaskPrints:
         samples=found.count,
         prompt=fingerprint(task.prompt.model_dump(mode="json")),
         sampling=fingerprint([task.sampling.model_dump(mode="json"), task.repeats]),
-        scorers=scorers_print(task),
+        scorers=fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers]),
     )
 
 
-def scorers_print(task: Task) -> str:
-    """Return the fingerprint of how a task's answers are judged."""
-    return fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers])
-
-
-def _target_print(target: Target) -> str:
+def target_print(target: Target) -> str:
     """Fingerprint what decides the answers; prices, rates and words about the target do not."""
     return fingerprint(target.spec.model_dump(mode="json", exclude={"about", "prices", "rate"}))
 
@@ -193,13 +163,12 @@ def _told(target: Target) -> Json:
 
 def machine() -> Machine:
     """Return where the client runs."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
     return Machine(
         python=platform.python_version(),
         platform=platform.platform(),
         cpu=_cpu(),
         cpus=os.cpu_count() or 1,
-        memory_bytes=memory,
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
     )
 
 

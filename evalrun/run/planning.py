@@ -13,8 +13,9 @@ from evalrun.data.places import Places
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.fingerprint import slug
-from evalrun.run.plan import Plan, changed, plan
+from evalrun.run.plan import Plan, changed, refuse_small_cap, target_print, task_prints
 from evalrun.run.watch import Watch
+from evalrun.store.manifest import Fingerprints, TaskPrints
 from evalrun.store.reader import StoredRun
 from evalrun.suite.check import check_run, require_key
 from evalrun.suite.files import suite_path
@@ -22,7 +23,10 @@ from evalrun.suite.override import Override, override
 from evalrun.suite.read import read_suite, read_target
 
 KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
-"""What a run's manifest remembers of a selection: with suite and targets it is what was asked."""
+"""What a run's manifest remembers of a selection: with suite and targets it makes two selections the same run.
+
+How fast to ask and how much to spend may change on the way.
+"""
 
 _OVERRIDES = {
     "limit": ("tasks", "*", "limit"),
@@ -81,32 +85,24 @@ def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan
     check_run(loaded, named)
     if sends:
         named = [replace(one, key=require_key(one, environ=os.environ, suite=loaded.path)) for one in named]
-    targets = tuple(named)
-    places = Places(
-        root=loaded.root,
-        allowed=selection.allowed,
-        skip_bad_rows=selection.skip_bad_rows,
-        on_skip=lambda row: watch.say(f"left out: {row}"),
-        on_notice=watch.say,
-    )
     file = selection.suite if isinstance(selection.suite, Path) else Path(f"{loaded.suite.name} (a mapping)")
-    return plan(
-        loaded.suite,
-        targets,
+    kept = {name: value for name in KEPT if (value := getattr(selection, name))}
+    places = Places(root=loaded.root, allowed=selection.allowed, skip_bad_rows=selection.skip_bad_rows)
+    telling = replace(places, on_skip=lambda row: watch.say(f"left out: {row}"), on_notice=watch.say)
+    prints: dict[str, TaskPrints] = {}
+    for name, task in loaded.suite.tasks.items():
+        watch.reading(name)
+        prints[name] = task_prints(name, task, telling)
+    plan = Plan(
+        suite=loaded.suite,
         suite_file=file,
-        command=_command(file, selection, [target.name for target in targets]),
+        command={"suite": file.name, "targets": [target.name for target in named], **kept},
+        targets=tuple(named),
         places=places,
-        surveying=watch.reading,
+        prints=Fingerprints(tasks=prints, targets={target.name: target_print(target) for target in named}),
     )
-
-
-def _command(file: Path, selection: Selection, targets: list[str]) -> dict[str, Any]:
-    """Return what makes two selections the same run. How fast to ask and how much to spend may change on the way."""
-    chosen = {name: getattr(selection, name) for name in KEPT}
-    return {"suite": file.name, "targets": targets} | {name: value for name, value in chosen.items() if value}
-
-
-# ---------------------------------------------------------------- a stored run
+    refuse_small_cap(plan)
+    return plan
 
 
 def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:

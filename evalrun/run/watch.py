@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -65,13 +65,9 @@ class Watch:
             task=task,
             done=tally.earlier + tally.ok + tally.failed,
             total=total,
-            earlier=tally.earlier,
-            ok=tally.ok,
-            failed=tally.failed,
-            retried=tally.retried,
-            tokens=tally.tokens,
             spent_usd=budget.spent,
             cap_usd=budget.cap,
+            **asdict(tally),
         )
         self.changed()
 

@@ -27,7 +27,7 @@ from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.types import Message, Outcome, Record, Sample
 
 FINE = stream(says("Hello"), STOP, usage(10, 5), DONE)
-QUICK = retry.Rules(attempts=6, unknown=1, first_backoff_s=0.01, longest_backoff_s=0.02)
+QUICK = retry.Rules(attempts=6, unknown=1, backoff_s=(0.01, 0.02))
 PRICES = PriceSpec(prompt=Decimal(1), completion=Decimal(2), cached=Decimal("0.5"), date=date(2026, 1, 1))
 MAX_TOKENS = 16
 COST = Decimal(10 * 1 + 5 * 2) / 1_000_000  # of FINE

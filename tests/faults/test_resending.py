@@ -40,7 +40,7 @@ def test_refused_for_the_moment(tmp_path: Path, status: int, kind: FailureKind) 
 
 def test_n06_request_that_was_not_sent_whole_is_sent_again(tmp_path: Path) -> None:
     """N06: half a request cannot have been run: resending it is free, also where unknown outcomes are not resent."""
-    rules = retry.Rules(attempts=6, unknown=0, first_backoff_s=0.01, longest_backoff_s=0.02)
+    rules = retry.Rules(attempts=6, unknown=0, backoff_s=(0.01, 0.02))
     with FaultServer([EARLY, RESET], [EARLY, RESET], [FINE]) as server:
         run = ran(tmp_path, server.url, body=LONG_BODY, rules=rules)
         assert len(server.requests) == 3
@@ -75,7 +75,7 @@ IMPATIENT = Deadlines(first_byte_s=0.2, idle_s=0.2)
 @pytest.mark.parametrize("unknown", [0, 1])
 def test_unknown_outcome(tmp_path: Path, script: Script, kind: FailureKind, unknown: int) -> None:
     """N07-N13: at most `retries.unknown` resends; each attempt is listed as possibly billed and booked at its worst."""
-    rules = retry.Rules(attempts=6, unknown=unknown, first_backoff_s=0.01, longest_backoff_s=0.02)
+    rules = retry.Rules(attempts=6, unknown=unknown, backoff_s=(0.01, 0.02))
     with FaultServer(script) as server:
         run = ran(tmp_path, server.url, rules=rules, deadlines=IMPATIENT)
         assert len(server.requests) == len(run.intents) == 1 + unknown
