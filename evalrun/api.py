@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalrun.errors import SuiteError
 from evalrun.ladder import Ladder, climb
-from evalrun.report import render
+from evalrun.report import files
 from evalrun.report.ladder import ladder_page
 from evalrun.report.table import table_page
 from evalrun.requests import Requests, read
@@ -51,8 +51,6 @@ BASELINES = Path("results/baselines")
 """Where baselines are, unless another folder is named."""
 RESULTS = Path("results")
 """Where runs are, unless another folder is named."""
-FILES = ("md", "csv", "json")
-"""The forms in which tables and ladders are written into a run's folder."""
 
 OnProgress = Callable[[Progress], None]
 OnNotice = Callable[[str], None]
@@ -270,13 +268,12 @@ class Run:
         from evalrun.requests import export
 
         export.write(self.requests())
-        page = table_page(self.table())
-        texts = {f"table.{form}": render([page], form) for form in FILES}
+        written = files("table", [table_page(self.table())])
         ladders = [(one.target.name, one) for one in self.ladders()]
         if ladders:
-            texts |= {f"ladder.{form}": render([ladder_page(ladders)], form) for form in FILES}
-        for name, text in texts.items():
-            replace_file(self.folder / name, [text.encode("utf-8", "backslashreplace")])
+            written |= files("ladder", [ladder_page(ladders)])
+        for name, data in written.items():
+            replace_file(self.folder / name, [data])
         draw_ladders(ladders, self.folder, on_notice=on_notice)
 
     def gate(

@@ -78,15 +78,13 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
 def _print_contrast(done: "Run", plan: "Plan") -> None:
     """Write the comparison of an A/B into its folder, and print it."""
     from evalrun.decide import contrast_of
-    from evalrun.report import FORMATS, render
+    from evalrun.report import files, render
     from evalrun.report.compare import contrast_page
     from evalrun.store.disk import replace_file
 
     page = contrast_page(contrast_of(done.folder, plan))
-    for form in FORMATS:
-        if form != "text":
-            text = render([page], form)
-            replace_file(done.folder / f"ab.{form}", [text.encode("utf-8", "backslashreplace")])
+    for name, data in files("ab", [page]).items():
+        replace_file(done.folder / name, [data])
     write("\n" + render([page], "text", width=width()), end="")
 
 

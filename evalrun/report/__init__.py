@@ -43,3 +43,10 @@ def render(pages: Sequence[Page], form: str, *, width: int = 100) -> str:
     if form not in FORMATS:
         raise SuiteError(f"format: {form!r} is unknown; use {', '.join(FORMATS)}")
     return FORMATS[form](pages, width=width)
+
+
+def files(stem: str, pages: Sequence[Page]) -> dict[str, bytes]:
+    """Return pages in every format but the terminal's, by file name: what a run's folder keeps of them."""
+    return {
+        f"{stem}.{form}": render(pages, form).encode("utf-8", "backslashreplace") for form in FORMATS if form != "text"
+    }
