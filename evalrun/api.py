@@ -19,6 +19,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +178,7 @@ class Run:
         """Use `open_run`. Raises StoreError where the folder is not a run's."""
         self.folder, self.session = folder, session
         self._stored = StoredRun(folder)
-        self._requests: Requests | None = None
+        self._derived = _Derived(folder)
 
     @property
     def manifest(self) -> Manifest:
@@ -208,9 +209,7 @@ class Run:
         >>> len(run.requests())
         6
         """
-        if self._requests is None:
-            self._requests = read(self.folder, gaps=True)
-        return self._requests
+        return self._derived.requests
 
     def arrow(self) -> "pyarrow.Table":
         """Return the requests with their texts as an Arrow table: what requests.parquet holds.
@@ -236,14 +235,14 @@ class Run:
         >>> [(cell.task, cell.target, cell.get("attempted").value) for cell in run.table().cells]
         [('add', 'sim', 6)]
         """
-        return tabulate(self.requests())
+        return self._derived.table
 
     def ladders(self, *, tolerance: float | None = None) -> tuple[Ladder, ...]:
         """Return latency, cost and accuracy by prompt size, a ladder for each target; empty without such prompts.
 
         tolerance: how much accuracy may drop within the effective context; by default as the suite says.
         """
-        return climb(self.requests(), tolerance=tolerance)
+        return self._derived.ladders if tolerance is None else climb(self.requests(), tolerance=tolerance)
 
     def score(
         self,
@@ -260,7 +259,7 @@ class Run:
         """
         chosen = Path(suite) if isinstance(suite, str) else suite
         score_run(self.folder, watch=Watch(on_progress, on_notice), suite=chosen, again=True)
-        self._requests = None
+        self._derived = _Derived(self.folder)
         self.write(on_notice=on_notice)
 
     def write(self, *, on_notice: OnNotice = ignore) -> None:
@@ -299,6 +298,25 @@ class Run:
         criteria = Criteria(tuple(rules), baseline=name, baselines=Path(baselines), across_prompts=across_prompts)
         asked, new, base = criteria.sides(self.folder, on_notice=on_notice)
         return judge(asked, new, base, across_prompts=across_prompts)
+
+
+class _Derived:
+    """What is derived from a run's folder, each of it once, when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def requests(self) -> Requests:
+        return read(self._folder, gaps=True)
+
+    @cached_property
+    def table(self) -> Table:
+        return tabulate(self.requests)
+
+    @cached_property
+    def ladders(self) -> tuple[Ladder, ...]:
+        return climb(self.requests)
 
 
 def open_run(folder: str | Path) -> Run:

@@ -15,7 +15,7 @@ from evalrun.fingerprint import fingerprint
 from evalrun.slo import Slo
 from evalrun.store.lines import End, Lag, Line, Load, Served, Session
 from evalrun.store.manifest import Manifest
-from evalrun.store.reader import notices
+from evalrun.store.reader import is_finished, notices
 from evalrun.types import Json, Value
 
 Place = tuple[str, str]
@@ -96,10 +96,8 @@ class RunFacts:
                 self.loads.append(load)
             case Served(target=target, note=note):
                 self.served[target] = note
-            case Session():
-                self.finished = False
-            case End(reason=reason):
-                self.finished = reason == "finished"
+            case Session() | End() as event:
+                self.finished = is_finished(event)
                 self.finished_once |= self.finished
             case None if line.kind:
                 self.unknown[line.kind.decode()] += 1

@@ -180,12 +180,12 @@ class StoredRun:
     @property
     def finished(self) -> bool:
         """Whether the last session said that nothing is left to ask."""
-        return any(map(_is_finished, self.index.sessions[-1:]))
+        return any(map(is_finished, self.index.sessions[-1:]))
 
     @property
     def finished_once(self) -> bool:
         """Whether some session said that nothing is left to ask. Later ones asked more than was planned."""
-        return any(map(_is_finished, self.index.sessions))
+        return any(map(is_finished, self.index.sessions))
 
     def records(self) -> Iterator[Record]:
         """Return the records that count, in the journal's order: of several with the same key, the last."""
@@ -209,7 +209,8 @@ class StoredRun:
         return scores.read_scores(self.path)
 
 
-def _is_finished(event: Session | End) -> bool:
+def is_finished(event: Session | End) -> bool:
+    """Whether a session's last line says that nothing is left to ask."""
     return isinstance(event, End) and event.reason == "finished"
 
 
