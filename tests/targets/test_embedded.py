@@ -4,15 +4,14 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import httpx
 import pytest
+from loopback import nobody_listens
 
 from evalrun.errors import SuiteError
 from evalrun.targets.embedded.weights import SMOLLM2, fetch
@@ -22,18 +21,6 @@ from evalrun.targets.spec import Embedded
 ROOT = Path(__file__).parents[2]
 
 pytest.importorskip("xllamacpp", reason="the embedded model's engine is not installed: pip install 'evalrun[local]'")
-
-
-def nobody_listens(url: httpx.URL, *, within_s: float = 20) -> bool:
-    """Wait until a connection is refused."""
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        try:
-            socket.create_connection((url.host, url.port)).close()
-        except ConnectionRefusedError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 async def enter(tmp_path: Path, *, slots: int = 1, **fields: object) -> None:

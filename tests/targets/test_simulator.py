@@ -10,12 +10,12 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
+from loopback import nobody_listens
 
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
@@ -27,18 +27,6 @@ from evalrun.targets.spec import Simulator
 from evalrun.types import Message
 
 ROOT = Path(__file__).parents[2]
-
-
-def nobody_listens(url: httpx.URL, *, within_s: float = 20) -> bool:
-    """Wait until a connection is refused."""
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        try:
-            socket.create_connection((url.host, url.port)).close()
-        except ConnectionRefusedError:
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def spec(**fields: object) -> Simulator:

@@ -7,6 +7,7 @@ import time
 
 import httpx
 import pytest
+from loopback import answer
 
 from evalrun.targets.kind import Deadlines
 from evalrun.targets.transport import http1
@@ -30,17 +31,6 @@ async def ask(url, *, content=b"{}", **options):
     async with MeasuringTransport(**options) as transport:
         response = await transport.handle_async_request(post(url, content))
         return response, await response.aread(), response.extensions["evalrun"]
-
-
-def answer(*pieces):
-    """A script: read a request, send the pieces, hang up."""
-
-    def script(peer):
-        peer.read()
-        for piece in pieces:
-            peer.send(piece)
-
-    return script
 
 
 def keep_answering(*pieces):

@@ -8,6 +8,7 @@ import time
 
 import httpx
 import pytest
+from loopback import answer
 
 from evalrun.targets.kind import Deadlines
 from evalrun.targets.transport.exchange import Broken
@@ -41,17 +42,6 @@ async def breaks(url, *, content=b"{}", **options):
         with pytest.raises(Broken) as caught:
             await read(transport)
     return caught.value, b"".join(came)
-
-
-def answer(*pieces):
-    """A script: read a request, send the pieces, hang up."""
-
-    def script(peer):
-        peer.read()
-        for piece in pieces:
-            peer.send(piece)
-
-    return script
 
 
 def hold_after(*pieces):
