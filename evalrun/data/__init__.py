@@ -11,7 +11,8 @@
     dice        seeded random choices
     places      what a source may read
     prompt      the prompt block: a row -> a sample
-    template    sandboxed templates
+    template    text with fields of a row
+    sandbox     the bounded environment of templates
     samples     rows -> samples, and their survey
 
 To add a source, write its class and name it in `source.Source` (tests/seams/test_seam_source.py does).

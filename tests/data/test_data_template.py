@@ -1,12 +1,28 @@
 """Templates: strict about fields, closed to Python's inside, bounded."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from evalrun.data.places import Row
 from evalrun.data.template import Expression, Template
 from evalrun.errors import SuiteError
+
+
+@contextmanager
+def limited(*, bytes_: int) -> Iterator[None]:
+    """Let the process have so much more memory than it has, and no more."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + bytes_, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def render(text: str, row: Row | None = None) -> str:
@@ -68,12 +84,77 @@ def test_the_sandbox_is_closed(text: str) -> None:
         "{% for i in range(10**6 - 1) %}{% for j in range(10**6) %}{% endfor %}{% endfor %}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
         "{% for i in range(1000) %}{{ 'x' * 100000 }}{% endfor %}",
+        "{% set n = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+        "{% set n = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}",
+        "{% set n = namespace(s=[1, 2]) %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}",
+        "{% set n = namespace(s=9) %}{% for i in range(60) %}{% set n.s = n.s * n.s %}{% endfor %}",
+        "{% set n = namespace(s='x') %}{% for i in range(60) %}{% set n.s %}{{ n.s }}{{ n.s }}{% endset %}{% endfor %}",
+        "{% set n = namespace(s='x') %}{% for i in range(60) %}{% set n.s = n.s.replace('x', 'xx') %}{% endfor %}",
+        "{{ '{:>2000000000}'.format(1) }}",
+        "{{ '{:{}}'.format(1, 2000000000) }}",
+        "{{ '{x:>2000000000}'.format_map({'x': 1}) }}",
+        "{{ '%2000000000d' % 1 }}",
+        "{{ '%*d' % (2000000000, 1) }}",
+        "{{ '%2000000000d' | format(1) }}",
+        "{{ 'x' | center(2000000000) }}",
+        "{{ 'x'.center(2000000000) }}",
+        "{{ 'x'.ljust(2000000000) }}",
+        "{{ 'x'.zfill(2000000000) }}",
+        "{{ '\t'.expandtabs(2000000000) }}",
+        "{{ 'x\nx' | indent(2000000000) }}",
+        "{{ ('x\n' * 100000) | indent('y' * 100000) }}",
+        "{{ ('x' * 100000) | replace('x', 'y' * 100000) }}",
+        "{{ ('x' * 100000).replace('', 'y' * 100000) }}",
+        "{{ ('y' * 100000).join(['x'] * 100000) }}",
+        "{{ (['x'] * 100000) | join('y' * 100000) }}",
+        "{{ (['x'] * 100000) | join(d='y' * 100000) }}",
+        "{{ ('x' * 100000).translate({120: 'y' * 100000}) }}",
+        "{{ ('x' * 100000) | wordwrap(1, wrapstring='y' * 100000) }}",
+        "{{ [1] | batch(2000000000, 'x') | list }}",
+        "{{ [1] | slice(2000000000) | list }}",
+        "{{ range(10**12) | list }}",
+        "{{ range(10**12) | select | list }}",
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+        "{% set x = 'x' * 10000000 %}{% for i in range(1000) %}{% set y = x[1:] %}{% endfor %}",
+        "{{ '1' * 5000 + 1 }}",
     ],
 )
 def test_accidents_end_at_once(text: str) -> None:
-    """Long products, large powers, loops in loops, endless recursion and endless output are cut off."""
-    with pytest.raises(SuiteError):
+    """Doubling, powers, wide formats, loops in loops, endless recursion and output are cut off within 1 GiB."""
+    with pytest.raises(SuiteError, match="here: row 7: "), limited(bytes_=2**30):
         render(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+        "{% if 1 %}" * 200 + "{% endif %}" * 200,
+        "{% for i in [1] %}" * 60 + "{% endfor %}" * 60,
+        "{{ " + "-" * 5000 + "1 }}",
+        "{{ 1" + " + 1" * 5000 + " }}",
+    ],
+    ids=["brackets", "if", "for", "minus", "plus"],
+)
+def test_a_template_that_is_too_deep_is_refused(text: str) -> None:
+    """Its place is named, before any row is read."""
+    with pytest.raises(SuiteError, match="here: nested too deeply; write a simpler template"):
+        Template(text, where="here")
+
+
+def test_ordinary_templates_have_room() -> None:
+    """A row of 10 MB through filters, loops with their length, macros, slices and formats.
+
+    `truncate` cuts at the last space: 222,221 times the 9 characters of `word <br>`, `word`, and three dots: 1,999,996.
+    """
+    row = {"text": "word \n" * 1_700_000, "xs": ["a", "b", "c"]}
+    text = (
+        "{{ text | trim | replace('\n', '<br>') | truncate(2000000) | length }}"
+        "{% for x in xs %}{{ loop.index }}/{{ loop.length }}{{ x }}{{ ', ' if not loop.last }}{% endfor %}"
+        "{% macro m(n) %}<{{ n ~ '>' }}{% endmacro %}{{ m(xs[0]) }}{{ xs[1:] | join('-') }}"
+        "{{ '%05.2f' % 3.14159 }}{{ '{:>4}'.format(7) }}{{ 'é' | center(3) }}{{ xs | map('upper') | join }}"
+    )
+    assert render(text, row) == "19999961/3a, 2/3b, 3/3c<a>b-c03.14   7 é ABC"
 
 
 def test_a_syntax_error_names_its_line() -> None:
