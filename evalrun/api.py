@@ -34,6 +34,7 @@ from evalrun.run.watch import Progress, Watch, ignore
 from evalrun.store.disk import replace_file
 from evalrun.store.manifest import Manifest
 from evalrun.store.reader import StoredRun, run_folder
+from evalrun.store.writer import deliver
 from evalrun.table import Table, tabulate
 from evalrun.types import Record
 
@@ -109,14 +110,12 @@ def run_suite(
     new: bool = False,
     on_progress: OnProgress = ignore,
     on_notice: OnNotice = ignore,
-    catch_signals: bool = False,
 ) -> "Run":
     """Ask what a plan says, score the answers, write the tables, and return the run.
 
     out: the folder of all results.
     new: start a new run even if the same one is unfinished; else that one goes on, and only what is missing is asked.
     on_progress: called at every step with a `Progress`. on_notice: called with what a person should know.
-    catch_signals: end in order on SIGINT, SIGTERM and SIGHUP, as the command line does; only in the main thread.
     Raises SuiteError if the unfinished run was asked otherwise, StoreError if its folder cannot be used. A target that
     cannot be asked raises nothing: `Run.ending` says so.
 
@@ -133,8 +132,8 @@ def run_suite(
     else:
         raise RuntimeError("an event loop is running here, as in a notebook; use `await arun_suite(plan)`")
     watch = Watch(on_progress, on_notice)
-    session = in_a_loop(ask(plan, out=Path(out), new=new, watch=watch, catch=catch_signals))
-    return finish(session.folder, watch=watch, session=session)
+    session = in_a_loop(ask(plan, out=Path(out), new=new, watch=watch))
+    return _delivered(finish(session.folder, watch=watch, session=session))
 
 
 async def arun_suite(
@@ -154,7 +153,7 @@ async def arun_suite(
 
     watch = Watch(on_progress, on_notice)
     session = await ask(plan, out=Path(out), new=new, watch=watch)
-    return await asyncio.to_thread(finish, session.folder, watch=watch, session=session)
+    return _delivered(await asyncio.to_thread(finish, session.folder, watch=watch, session=session))
 
 
 def finish(folder: Path, *, watch: Watch, session: "SessionResult | None" = None) -> "Run":
@@ -162,6 +161,12 @@ def finish(folder: Path, *, watch: Watch, session: "SessionResult | None" = None
     score_run(folder, watch=watch, deadline_s=session.deadline_s if session else None)
     run = Run(folder, session=session)
     run.write(on_notice=watch.say)
+    return run
+
+
+def _delivered(run: "Run") -> "Run":
+    if run.session is not None and run.session.complete:
+        deliver(run.folder)
     return run
 
 

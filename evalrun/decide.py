@@ -215,7 +215,8 @@ def decide_gate(
             break
         score_run(run.path, watch=watch)
         new = read_run(run.path, name=new.name)
-    finish(run.path, watch=watch, session=session)
+    if session is None or not session.ends_at_once:
+        finish(run.path, watch=watch, session=session)
     return gate, found, session, plan
 
 

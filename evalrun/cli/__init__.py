@@ -18,7 +18,7 @@ import click
 
 from evalrun import __version__
 from evalrun.cli import asking, gate, reading, servers
-from evalrun.cli.exits import EPILOG, INTERRUPTED, USAGE, end_with, report_bug
+from evalrun.cli.exits import EPILOG, INTERRUPTED, TERMINATED, USAGE, Terminated, begin, end_with, report_bug
 from evalrun.errors import EvalrunError
 
 
@@ -63,6 +63,7 @@ for command in (
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    begin()
     sys.exit(_guarded())
 
 
@@ -77,7 +78,7 @@ def _guarded() -> int:
     except click.ClickException as error:
         error.show()
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+    except (click.Abort, KeyboardInterrupt) as interrupt:  # click makes the one of the other
+        return TERMINATED if Terminated in (type(interrupt), type(interrupt.__cause__)) else INTERRUPTED
     except Exception as bug:  # noqa: BLE001 - the one place: whatever escapes is a bug, and says so
         return report_bug(bug)

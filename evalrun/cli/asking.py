@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evalrun.api import Run
     from evalrun.run.plan import Plan
     from evalrun.run.session import SessionResult
+    from evalrun.run.watch import Watch
 
 PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their own within that of all results
 
@@ -25,14 +26,22 @@ PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their o
 @options(*SUITE, OUT, NEW, QUIET)
 def run(out: Path, new: bool, quiet: bool, **selection: Any) -> int:
     """Ask a suite and print its table. The same command resumes an unfinished run and asks only what is missing."""
-    from evalrun.api import run_suite
+    from evalrun.api import finish
     from evalrun.cli.progress import watching
     from evalrun.run.planning import Selection, make_plan
 
     watch = watching(quiet=quiet)
     plan = make_plan(Selection(**selection), watch=watch)
-    done = run_suite(plan, out=out, new=new, on_progress=watch.on_progress, on_notice=watch.say, catch_signals=True)
-    return last_words(done.session, plan, verdict=print_run(done))
+    session = _ask(plan, out=out, new=new, watch=watch)
+    verdict = OK if session.ends_at_once else print_run(finish(session.folder, watch=watch, session=session))
+    return last_words(session, plan, verdict=verdict)
+
+
+def _ask(plan: "Plan", *, out: Path, new: bool, watch: "Watch") -> "SessionResult":
+    """Ask a plan. Signals end it in order."""
+    from evalrun.run.session import ask, in_a_loop
+
+    return in_a_loop(ask(plan, out=out, new=new, watch=watch, catch=True))
 
 
 @click.command()
@@ -47,7 +56,7 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     base. With --decide, exit code 0 says that the other is no worse than the rule allows, 1 that it is, 3 that it is
     not decided.
     """
-    from evalrun.api import finish, run_suite
+    from evalrun.api import finish
     from evalrun.cli.progress import watching
     from evalrun.decide import decide_ab, plan_ab, rule_of_rounds
     from evalrun.gate.decide import Outlook
@@ -58,12 +67,14 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     plan = plan_ab(Selection(**selection), control=control, watch=watch)
     found: dict[str, Outlook] = {}
     if rule is None:
-        done = run_suite(plan, out=out, new=new, on_progress=watch.on_progress, on_notice=watch.say, catch_signals=True)
+        session = _ask(plan, out=out, new=new, watch=watch)
     else:
         session, found = decide_ab(plan, rule, out=out, new=new, watch=watch)
-        done = finish(session.folder, watch=watch, session=session)
+    if session.ends_at_once:
+        return last_words(session, plan, verdict=OK)
+    done = finish(session.folder, watch=watch, session=session)
     verdict = print_run(done)
-    if done.session is None or done.session.stop.signal is None:
+    if session.stop.signal is None:
         _print_contrast(done, plan)
     for task, one in found.items():
         write(f"{one.word}: {tty(str(decide))} ({tty(task)}): {one.why}")
@@ -72,7 +83,7 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
         words = {one.word for one in found.values()}
         decided = REGRESSED if "regressed" in words else OK if words == {"pass"} else NO_VERDICT
         verdict = decided if verdict == OK else verdict
-    return last_words(done.session, plan, verdict=verdict)
+    return last_words(session, plan, verdict=verdict)
 
 
 def _print_contrast(done: "Run", plan: "Plan") -> None:
@@ -104,9 +115,10 @@ def print_run(done: "Run") -> int:
     return NO_VERDICT if reasons else OK
 
 
-def last_words(session: "SessionResult | None", plan: "Plan", *, verdict: int) -> int:
+def last_words(session: "SessionResult", plan: "Plan", *, verdict: int) -> int:
     """Say what a person must know beyond the table, with the command that goes on, and return the exit code."""
-    assert session is not None  # what asked has one
+    from evalrun.store.writer import deliver
+
     ending, stopped_by = session.ending, session.stop.signal
     if ending is None or stopped_by is not None:
         say(f"interrupted; resume with: {as_typed()}")
@@ -124,6 +136,8 @@ def last_words(session: "SessionResult | None", plan: "Plan", *, verdict: int) -
         return NO_VERDICT
     if ending.unsettled:
         say(f"{ending.unsettled} requests failed for temporary reasons; ask them again with: {as_typed()}")
+    if session.complete:
+        deliver(session.folder)
     return verdict
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -25,6 +26,29 @@ Exit codes: {OK} done, {REGRESSED} a gate failed, {USAGE} the suite or the comma
 unusable or too many failures), {CAPPED} the money cap was reached, {STORE} the results folder cannot be used, \
 {INTERRUPTED}/{TERMINATED} interrupted.
 """
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came while nothing listened to it: what listens to Ctrl-C hears it too."""
+
+
+def begin() -> None:
+    """Prepare the process: closed standard streams lead nowhere, and a request to end has last words."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, so that no file or socket gets it
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115  it lasts as long as the process
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # else as `nohup` wants it
+            signal.signal(number, _terminate)
+
+
+def _terminate(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # a second one ends it
+    raise Terminated
 
 
 def say(text: str = "") -> None:

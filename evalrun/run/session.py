@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from evalrun import slo
+from evalrun.errors import StoreError
 from evalrun.run.fanout import Ending, FanOut
 from evalrun.run.plan import Plan, changed, manifest, refuse_changed
 from evalrun.run.watch import Stop, Watch
-from evalrun.store.reader import newest
+from evalrun.store.reader import StoredRun, is_delivered, started_by
 from evalrun.store.writer import Writer, create_run
 from evalrun.targets.transport.machine import loop_factory, settle
 
@@ -29,6 +31,11 @@ class SessionResult:
     def complete(self) -> bool:
         """Whether all that was planned is asked."""
         return self.ending is not None and self.ending.complete and self.stop.signal is None
+
+    @property
+    def ends_at_once(self) -> bool:
+        """Whether the process was told to end, and not by a person who wants to see a table first."""
+        return self.stop.signal not in (None, signal.SIGINT)
 
     @property
     def deadline_s(self) -> float | None:
@@ -59,15 +66,13 @@ def in_a_loop(asking: Coroutine[Any, Any, SessionResult]) -> SessionResult:
 async def ask(plan: Plan, *, out: Path, new: bool, watch: Watch, catch: bool = False) -> SessionResult:
     """Ask a plan into the unfinished run that the same selection started, else into a new one.
 
-    Asks nothing where a run of this plan has every answer and no tables yet. catch: as of `ask_into`.
+    Asks nothing where a run of this plan has every answer, but its results were not shown yet. catch: as of `ask_into`.
     """
-    run = None if new else newest(out, plan.suite.name, plan.command)
-    answered = run is not None and run.finished and not (run.path / "table.json").exists()
-    if run is not None and answered and not any(changed(plan, run.manifest)):
-        watch.say(f"every answer is stored already, but was not scored to the end: {run.path}")
+    run = None if new else _to_go_on_with(plan, out)
+    if run is not None and run.finished:
+        watch.say(f"every answer is stored already, but the results were not shown: {run.path}")
         return SessionResult(run.path, Ending(), Stop())
-    new = run is None or run.finished_once
-    return await ask_into(open_writer(plan, out=out, new=new, watch=watch), plan, watch=watch, catch=catch)
+    return await ask_into(_open(plan, run, out=out, watch=watch), plan, watch=watch, catch=catch)
 
 
 async def ask_into(
@@ -105,20 +110,51 @@ def set_aside(plan: Plan, places: Iterable[tuple[str, str]]) -> Decimal:
 
 
 def open_writer(plan: Plan, *, out: Path, new: bool, watch: Watch) -> Writer:
-    """Resume the newest run that the same selection started, if it never finished and nothing changed; else start one.
+    """Resume a run that the same selection started, never finished, and that nothing changed since; else start one.
 
     What was asked of a run after it finished is no part of its selection.
     """
-    unfinished = None if new else newest(out, plan.suite.name, plan.command)
-    if unfinished is None or unfinished.finished_once:
+    run = None if new else _to_go_on_with(plan, out)
+    return _open(plan, None if run is None or run.finished else run, out=out, watch=watch)
+
+
+def _to_go_on_with(plan: Plan, out: Path) -> StoredRun | None:
+    """Return the newest run of the same selection whose results were never shown, if it was asked by the same plan.
+
+    It may be older than one that was shown: the clock may have been set back, and --new leaves runs behind.
+    Raises SuiteError where the newest run of all is unfinished, and something changed since.
+    """
+    folders = started_by(out, plan.suite.name, plan.command)
+    open_ = [folder for folder in folders if not is_delivered(folder)]
+    newest = StoredRun(folders[0]) if open_[:1] == folders[:1] and folders else None  # a damaged one is an error
+    for folder in open_:
+        run = newest if newest is not None and folder == newest.path else _readable(folder)
+        asked_more = run is not None and run.finished_once and not run.finished  # after it was finished
+        if run is not None and not asked_more and not any(changed(plan, run.manifest)):
+            return run
+    if newest is not None and not newest.finished_once:
+        refuse_changed(plan, newest)
+    return None
+
+
+def _readable(folder: Path) -> StoredRun | None:
+    """Open an older run; one that is damaged, or of another format, is none to go on with."""
+    try:
+        return StoredRun(folder)
+    except StoreError:
+        return None
+
+
+def _open(plan: Plan, run: StoredRun | None, *, out: Path, watch: Watch) -> Writer:
+    """Open a run to be resumed, and say what of it is done; without one, start a new run."""
+    if run is None:
         writer = create_run(out, manifest(plan))
         watch.say(f"results: {writer.run.path}")
         return writer
-    refuse_changed(plan, unfinished)
-    writer = Writer(unfinished.path)
+    writer = Writer(run.path)
     for notice in writer.run.notices:
         watch.say(notice)
-    stated = slo.read(unfinished.manifest.suite)
+    stated = slo.read(run.manifest.suite)
     if stated != slo.read(plan.suite.model_dump(mode="json")):  # it decides nothing that is asked
         watch.say(f"the suite's SLO changed; this run keeps the one it was started with: {stated}")
     index = writer.run.index

@@ -125,10 +125,14 @@ class Stop:
             self.signal, self._heard_at = number, time.monotonic()
             loop.call_later(GRACE_S[number] if self.busy() else 0.0, task.cancel)
 
-        for number in GRACE_S:
+        before = {number: signal.getsignal(number) for number in GRACE_S}
+        if before[signal.SIGHUP] is signal.SIG_IGN:  # as `nohup` wants it
+            del before[signal.SIGHUP]
+        for number in before:
             loop.add_signal_handler(number, heard, number)
         try:
             yield
         finally:
-            for number in GRACE_S:
+            for number, handler in before.items():
                 loop.remove_signal_handler(number)
+                signal.signal(number, handler)

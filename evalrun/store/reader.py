@@ -23,6 +23,7 @@ from evalrun.store.manifest import read_manifest
 from evalrun.types import Json, Record, Scored
 
 JOURNAL = "journal.jsonl"
+DELIVERED = "delivered"
 _STAMPED = re.compile(r"[0-9]{8}T[0-9]{6}Z-")  # as `create_run` names folders
 
 
@@ -223,11 +224,15 @@ def run_folder(folder: Path) -> Path:
     return runs[-1][1] if runs else folder
 
 
-def newest(results_root: Path, suite_name: str, command: Json) -> StoredRun | None:
-    """Return the newest run that the same command started."""
+def started_by(results_root: Path, suite_name: str, command: Json) -> list[Path]:
+    """Return the runs that a command started, the newest first, by the clock that each of them was started at."""
     runs = reversed(_runs(results_root / suite_name))
-    found = next((path for head, path in runs if canonical(head.command) == canonical(command)), None)
-    return None if found is None else StoredRun(found)
+    return [path for head, path in runs if canonical(head.command) == canonical(command)]
+
+
+def is_delivered(folder: Path) -> bool:
+    """Whether the results of a finished run were written and shown, so that the same command starts another run."""
+    return (folder / DELIVERED).exists()
 
 
 class _Head(msgspec.Struct):

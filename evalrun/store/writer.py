@@ -5,6 +5,7 @@
         journal.jsonl                 what happened; only ever appended to
         scores.jsonl                  derived; replaced whole
         journal.bad                   copies of damaged journal lines, if there are any
+        delivered                     there once the results of a finished session were shown
         lock                          locked while a session writes
 
 Nothing here decides what is asked or whether a run may be resumed, and nothing changes what was written.
@@ -27,7 +28,7 @@ from evalrun.store.disk import DISK, Disk, lock, replace_file, storing
 from evalrun.store.journal import Journal
 from evalrun.store.lines import End, Intent, JournalEvent, Session, scan, to_json
 from evalrun.store.manifest import Manifest, write_manifest
-from evalrun.store.reader import JOURNAL, StoredRun
+from evalrun.store.reader import DELIVERED, JOURNAL, StoredRun
 from evalrun.types import Record
 
 BAD = "journal.bad"
@@ -146,6 +147,11 @@ def create_run(results_root: Path, manifest: Manifest, *, disk: Disk = DISK) -> 
         for parent in (suite, *(path.parent for path in fresh)):
             disk.sync_dir(parent)
     return Writer(folder, disk=disk)
+
+
+def deliver(folder: Path) -> None:
+    """Note that the results of a finished run were shown, so that the same command starts another run."""
+    replace_file(folder / DELIVERED, [b""])
 
 
 def _name(manifest: Manifest) -> str:

@@ -185,23 +185,6 @@ def test_a_changed_price_is_not_resumed(
     assert "the prices of target sim changed" in refused.stderr
 
 
-def test_a_run_that_died_while_it_was_scored_is_scored_by_the_same_command(
-    suite: Callable[..., Path], evalrun: Command, tmp_path: Path
-) -> None:
-    """All answers are there and no table is: nothing is asked again, and the table is made."""
-    path = suite(5)
-    assert evalrun("run", path).returncode == 0
-    folder = only_run(tmp_path)
-    before = (folder / "journal.jsonl").read_bytes()
-    for left in (*folder.glob("table.*"), folder / "scores.jsonl"):
-        left.unlink()
-    again = evalrun("run", path)
-    assert again.returncode == 0
-    assert "every answer is stored already" in again.stderr
-    assert "100 % [57, 100]" in again.stdout
-    assert (only_run(tmp_path) / "journal.jsonl").read_bytes() == before
-
-
 def test_the_clients_lag_is_noted_while_a_session_lasts(suite: Callable[..., Path], tmp_path: Path) -> None:
     """A session that is killed has told by then how late its client was. Here it tells after every request."""
     code = "from evalrun.run import fanout; fanout.NOTE_LAG_S = 0; from evalrun.cli import main; main()"

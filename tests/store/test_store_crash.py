@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from newest_run import newest
 
 from evalrun.errors import StoreError
 from evalrun.store.disk import Disk
 from evalrun.store.lines import Intent, parse
 from evalrun.store.manifest import Manifest
-from evalrun.store.reader import StoredRun, newest
+from evalrun.store.reader import StoredRun
 from evalrun.store.scores import write_scores
 from evalrun.store.writer import Writer, create_run
 from evalrun.types import Record, Score, Scored

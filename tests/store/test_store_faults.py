@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from newest_run import newest
 
 from evalrun.errors import StoreError
 from evalrun.store.disk import Disk
 from evalrun.store.journal import Journal
 from evalrun.store.lines import Intent, encode
 from evalrun.store.manifest import Manifest
-from evalrun.store.reader import StoredRun, newest
+from evalrun.store.reader import StoredRun
 from evalrun.store.writer import Writer, create_run
 
 COMMAND = {"suite": "suites/math.yaml", "set": []}  # of the manifest fixture

@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from newest_run import newest
 
 from evalrun.errors import StoreError
 from evalrun.store.lines import Intent, encode
 from evalrun.store.manifest import Manifest
-from evalrun.store.reader import StoredRun, newest, run_folder
+from evalrun.store.reader import StoredRun, run_folder
 from evalrun.store.writer import Writer, create_run
 
 
