@@ -6,6 +6,7 @@
     context      items and recall, for answers about a long prompt
     spec         the union of what a suite may name (`ScorerSpec`)
     extract      finding the final answer in a text
+    marks        what announces an answer, by language; one plain spelling of characters
     number       exact arithmetic on written numbers, and units
     form         the strict normaliser: what an answer says, compared by docs/labels.md
     pool         `score_all`: many answers, in order, at constant memory; killable processes for what may hang or crash
