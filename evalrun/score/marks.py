@@ -198,7 +198,7 @@ def _spelt(sign: str, code: int) -> str:
     if category in _INVISIBLE[0] and sign not in _INVISIBLE[1]:
         return ""
     if any(first <= code <= last for first, last in _FOLDED):
-        return unicodedata.normalize("NFKC", sign).strip("()")
+        return unicodedata.normalize("NFKC", sign)
     dark = next((code - first for first in _DARK if 0 <= code - first < 26), None)
     return sign if dark is None else chr(ord("A") + dark)
 
