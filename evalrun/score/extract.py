@@ -2,6 +2,8 @@ r"""Finds the final answer in what a model wrote. Pure text work: nothing here j
 
 The rules, first that fires:
 
+    tag           the content of the last <answer>...</answer> or its kin (`container`), read by the rules below
+    json          the answer that the last JSON object names, likewise
     boxed         the content of the last balanced \boxed{} (an unterminated one gives nothing)
     marked        after the last answer mark of any language: `####`, `Final answer:`, `the answer is`, `答案是`
     whole         the whole text, where it is one short line of mathematics or one word
@@ -16,6 +18,7 @@ whole: the last number of half a thought is not an answer.
 import re
 from typing import Literal, NamedTuple
 
+from evalrun.score.container import contained, without_confidence
 from evalrun.score.marks import answer_marks, plain, unstyled
 from evalrun.score.prose import (
     decimal_comma,
@@ -29,7 +32,7 @@ from evalrun.score.tidy import APPROXIMATELY, in_ascii
 from evalrun.score.units import canonical
 from evalrun.score.words import last_in_words
 
-ExtractRule = Literal["boxed", "marked", "whole", "last_formula", "last_number", "none"]
+ExtractRule = Literal["tag", "json", "boxed", "marked", "whole", "last_formula", "last_number", "none"]
 
 _MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
 _MAX_EXPECTED = 200  # a longer one is a worked solution
@@ -85,6 +88,10 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
     cut: it was cut off at its token limit.
     """
     text = plain(text)
+    inside = contained(text, cut=cut)
+    if inside is not None and not boxes(text[inside.end :])[0]:
+        return _found(final_answer(inside.content).answer or inside.content, inside.rule)
+    text = without_confidence(text)
     contents, unterminated = boxes(text)
     if contents:
         return _found(contents[-1], "boxed")

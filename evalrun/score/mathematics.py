@@ -26,7 +26,7 @@ class NumericScorer(Scorer):
     rel_tol: Decimal = Field(default=Decimal(0), ge=0)
     """Largest difference that is right, as a fraction of the expected number."""
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         if sample.expected is None:
             return unexpected()
         expected = _number(expected_answer(sample.expected))
@@ -58,7 +58,7 @@ class MathScorer(Scorer):
         """Load math-verify and build its parser."""
         judge(r"\sin x", r"\cos x")
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         """Find the final answer and compare it. Must run in a process that may be killed."""
         if sample.expected is None:
             return unexpected()
