@@ -2,12 +2,20 @@
 
     scorer       what a scorer is; exact, contains, regex, python
     choice       the letter of a multiple-choice answer
-    mathematics  numeric and math: the normaliser and math-verify, put together
+    mathematics  numeric and math
     context      items and recall, for answers about a long prompt
     spec         the union of what a suite may name (`ScorerSpec`)
     extract      finding the final answer in a text
-    number       exact arithmetic on written numbers, and units
+    marks        what announces an answer, by language; one plain spelling of characters
+    prose        the numbers, the formulas and the words of a text in any language
+    words        numbers that are written with words: magnitudes, `eighteen`
+    units        units of measurement and money around a number
+    tidy         one short spelling of written mathematics
+    number       exact arithmetic on written numbers
+    algebra      exact algebra of polynomials and square roots
     form         the strict normaliser: what an answer says, compared by docs/labels.md
+    judge        whether two answers are equivalent: the normaliser, then math-verify
+    mathverify   asking math-verify, and checking its yes
     pool         `score_all`: many answers, in order, at constant memory; killable processes for what may hang or crash
     worker       such a process
 

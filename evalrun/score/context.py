@@ -34,7 +34,7 @@ class ItemsScorer(Scorer):
     rule: Literal["net", "f1", "order"] = "net"
     """`net`: (right - wrong) / expected, at least 0. `f1`: of precision and recall. `order`: the same list, or 0."""
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         expected = [item.strip().casefold() for item in (sample.expected or "").split(",") if item.strip()]
         if not expected:
             return unexpected()
@@ -52,7 +52,7 @@ class RecallScorer(Scorer):
 
     kind: Literal["recall"]
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         prefix, _, wanted = (sample.expected or "").strip().partition(" ")
         if not prefix or not wanted:
             return unexpected()

@@ -2,11 +2,13 @@ r"""Finds the final answer in what a model wrote. Pure text work: nothing here j
 
 The rules, first that fires:
 
+    tag           the content of the last <answer>...</answer> or its kin (`container`), read by the rules below
+    json          the answer that the last JSON object names, likewise
     boxed         the content of the last balanced \boxed{} (an unterminated one gives nothing)
-    marked        after the last `####`, `Final answer:`, `Answer:`, `the answer is`, with or without bold
+    marked        after the last answer mark of any language: `####`, `Final answer:`, `the answer is`, `答案是`
     whole         the whole text, where it is one short line of mathematics or one word
     last_formula  the formula ($...$) with the last number
-    last_number   the last number
+    last_number   the last number; where there is no digit, the last number in words
     none          no answer
 
 Of a text that was cut off at its token limit only a box counts, and the last mark, where what follows it is surely
@@ -16,49 +18,53 @@ whole: the last number of half a thought is not an answer.
 import re
 from typing import Literal, NamedTuple
 
-ExtractRule = Literal["boxed", "marked", "whole", "last_formula", "last_number", "none"]
+from evalrun.score.container import contained, without_confidence
+from evalrun.score.marks import answer_marks, plain, unstyled
+from evalrun.score.prose import (
+    decimal_comma,
+    formulas,
+    has_words,
+    number_at_start,
+    numbers,
+    without_notes,
+)
+from evalrun.score.tidy import APPROXIMATELY, in_ascii
+from evalrun.score.units import canonical
+from evalrun.score.words import last_in_words
+
+ExtractRule = Literal["tag", "json", "boxed", "marked", "whole", "last_formula", "last_number", "none"]
 
 _MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
 _MAX_EXPECTED = 200  # a longer one is a worked solution
 _MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all of a text
+_MAX_MARKS = 50
 _THINKING_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _THINKING_STARTS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
-_BRACES = re.compile(r"\\+f?box(?:ed)?\s*\{|\\.|[{}]", re.DOTALL)
-_MARK = re.compile(
-    r"^[ \t]*\#{4}[ \t]*(?=[^A-Za-z\n]*$)"
-    r"|\bfinal[ ]answer\b[*_]{0,3}(?:[ \t]*$|[ \t]?:|[ \t]is\b:?)[*_]{0,3}"
-    r"|\banswer\b[^\n.:=$]{0,40}?\b(?:is|are)\b:?[*_]{0,3}"
-    r"|\banswer\b[*_]{0,3}[ \t]?[:=][*_]{0,3}",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
-)
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_.^])(?<!\^\{)"
-    r"(?:(?<![0-9)}\]])-\s?)?(?:\\?[$€£¥])?"
-    r"(?:\\[dtc]?frac\s*\{-?[0-9.]+\}\s*\{[0-9.]+\}|(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
-    r"(?:/[0-9]+(?:\.[0-9]+)?)?(?:\s?\\?%)?",
-)
-_FORMULA = re.compile(
-    r"\$\$(.{1,999}?)\$\$|\\\[(.{1,999}?)\\\]|\\\((.{1,999}?)\\\)|(?<![\\$])\$((?:\\\$|[^$\n]){1,999})\$", re.DOTALL
-)
-_PROSE = re.compile(  # three letters may be a word, two are more often two variables
-    r"(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))",
+_BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|[{}]", re.DOTALL)
+_AND_OR = re.compile(r"\b(?:and|or|und|oder|et|ou|или)\b|[和或与及と]|또는|및")
+_CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z|</")  # a line, a sentence, bold print or a tag has ended
+_BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
+_SENTENCE = re.compile(r"(?<!\bRs)(?<!\bca)(?<!approx)[.!?;](?:\s|$)")
+_OPERATOR_NEXT = re.compile(r"\s*(?:[-+*/=×÷·^≈√]|\\(?:times|cdot|div|approx|pm|sqrt|frac)|±)")
+_UNIT_NEXT = re.compile(r"\s*([^\W\d_]+(?:[ /][^\W\d_]+)?(?:\^?[23²³])?)\.?$")
+_PERCENT = re.compile(
+    r"\s*(?:\\?%|(?:percent|pct|per cent|prozent|procent|pour cent|por ciento|por cento|per cento|процент\w*)\b"
+    "|パーセント|퍼센트|प्रतिशत)",
     re.IGNORECASE,
 )
-_AND_OR = re.compile(r"\b(?:and|or)\b")
-_CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z")  # a line, a sentence or bold print has ended
-_BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
+_ROUNDED = re.compile(rf"[\s$,(]*(?:\\[()]\s*)?(?:or |which is )?(?:≈|\\approx|{APPROXIMATELY})[\s$]*", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9,]+")
 _FRACTION = re.compile(r"-?[0-9]+/[0-9]+|-?\\[dtc]?frac\{-?[0-9]+\}\{-?[0-9]+\}")
 _OPERATOR = re.compile(r"(?<=[\w)}\]])[-+*/^=]|\\[dtc]?frac|\\sqrt")  # between two things: not the sign of -3
 _ARITHMETIC = re.compile(r"(?<=[0-9)}\]!])[-+*/^](?=[-0-9({\[\\.])|\\[dtc]?frac|\\sqrt")  # not the / of km/h
 _SPELLINGS = (
     (re.compile(r"\^(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})"), "°"),
-    (re.compile(r"×|·|\\times(?![A-Za-z])|\\cdot(?![A-Za-z])"), "*"),
-    (re.compile(r"÷|\\div(?![A-Za-z])"), "/"),
-    (re.compile("−"), "-"),
+    (re.compile(r"\*\*"), "^"),
+    (re.compile(r"\\times(?![A-Za-z])|\\cdot(?![A-Za-z])"), "*"),
+    (re.compile(r"\\div(?![A-Za-z])"), "/"),
+    (re.compile(r"\^\{(-?\w)\}"), r"^\1"),
     (re.compile(r"\\(?:left|right)(?![A-Za-z])|[\s$()]"), ""),
 )
-_COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
 
 
 class Extracted(NamedTuple):
@@ -81,24 +87,37 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
 
     cut: it was cut off at its token limit.
     """
+    text = plain(text)
+    inside = contained(text, cut=cut)
+    if inside is not None and not boxes(text[inside.end :])[0]:
+        return _found(final_answer(inside.content).answer or inside.content, inside.rule)
+    text = without_confidence(text)
     contents, unterminated = boxes(text)
     if contents:
         return _found(contents[-1], "boxed")
     if unterminated:
         return Extracted(None, "none")
     text = text[-_MAX_SEARCHED:]
-    marks = list(_MARK.finditer(text))
+    comma = decimal_comma(text)
+    marks = answer_marks(text)[-_MAX_MARKS:]
     if cut:  # an abandoned earlier mark is no answer; `The answer is 25` may have been `The answer is 256`
-        marks = [mark for mark in marks[-1:] if _is_closed(text[mark.end() :].lstrip(" \t*_:\n"))]
+        marks = [mark for mark in marks[-1:] if _is_closed(text[mark.end :].lstrip(" \t*_:\n"))]
     for mark in reversed(marks):
-        if answer := _after_mark(text[mark.end() : mark.end() + _MAX_ANSWER]):
+        if answer := _after_mark(text[mark.end : mark.end + _MAX_ANSWER], comma=comma):
             return _found(answer, "marked")
     if cut:
         return Extracted(None, "none")
-    line = text.strip().strip("*_").strip()
-    if line and "\n" not in line and len(line) <= 200 and (" " not in line or not _has_words(_AND_OR.sub("", line))):
+    line = unstyled(without_notes(text).strip()).strip("*_ \t")
+    if line and "\n" not in line and len(line) <= 200 and _is_whole(line):
         return _found(line, "whole")
-    return _last(text)
+    return _last(text, comma=comma)
+
+
+def _is_whole(line: str) -> bool:
+    """Return whether a line is mathematics, or one word: a sentence of a script without spaces is neither."""
+    if not has_words(_AND_OR.sub("", line)):
+        return True
+    return " " not in line and (line.isascii() or (len(line) <= 20 and not any(sign.isdigit() for sign in line)))
 
 
 def _is_closed(rest: str) -> bool:
@@ -126,6 +145,7 @@ def copies(question: str, answer: str, *, expected: str) -> bool:
 
 
 def _spelt(text: str) -> str:
+    text = plain(in_ascii(text))
     for pattern, spelling in _SPELLINGS:
         text = pattern.sub(spelling, text)
     return text
@@ -158,49 +178,46 @@ def boxes(text: str) -> tuple[list[str], bool]:
     return [text[start:end] for start, end in sorted(closed)], any(is_box for _, is_box in open_braces)
 
 
-def _after_mark(rest: str) -> str:
+def _after_mark(rest: str, *, comma: bool) -> str:
     """Cut the answer out of what follows a mark: the rest of the line, or the next line where that is empty."""
+    rest = rest.partition("</")[0]
     line = next((line for line in rest.split("\n") if line.strip(" \t*_:#")), "")
     if rest.lstrip(" \t*_:\n").startswith((r"\[", "$$")):  # a displayed formula may have several lines
         line = rest
-    line = line.strip(" \t*_:")
-    formulas = _formulas(line)
-    if formulas and not _has_words(line[: formulas[0].start()]):
-        first, last = formulas[0], formulas[-1]
-        if _has_words(_AND_OR.sub("", line[first.end() : last.start()])):  # `$1$, $2$ and $3$` is one answer
+    line = unstyled(without_notes(line)).strip(" \t*_:")
+    found = formulas(line)
+    if found and not has_words(line[: found[0].start]):
+        first, last = found[0], found[-1]
+        if has_words(_AND_OR.sub("", line[first.end : last.start])):  # `$1$, $2$ and $3$` is one answer
             last = first
-        return line[first.start() : last.end()] + _percent(line[last.end() :])
-    sentence = re.split(r"[.!?;](?:\s|$)", line, maxsplit=1)[0].strip(" \t*_")
-    if not _has_words(sentence) or " " not in sentence:
+        return line[first.start : last.end] + _percent(line[last.end :])
+    sentence = _SENTENCE.split(line, maxsplit=1)[0].strip(" \t*_")
+    if not has_words(_AND_OR.sub("", sentence)) or (" " not in sentence and sentence.isascii()):
         return sentence
-    number = _NUMBER.match(sentence)
-    if number and not re.match(r"\s*[-+*/=×^]", sentence[number.end() :]):
-        unit = re.match(r"\s*[A-Za-z]+\.?$", sentence[number.end() :])
-        return number[0] + (unit[0] if unit else "")
-    return _last(sentence).answer or sentence
+    number = number_at_start(sentence, comma=comma)
+    if number and not _OPERATOR_NEXT.match(sentence, number.end()):
+        unit = _UNIT_NEXT.match(sentence, number.end())
+        known = unit is not None and (unit[1].isascii() or canonical(unit[1]))
+        return number[0] + (unit[0] if unit and known else _percent(sentence[number.end() :]))
+    return _last(sentence, comma=comma).answer or sentence
 
 
 def _percent(rest: str) -> str:
-    return "%" if re.match(r"\s*(?:\\?%|percent\b|pct\b)", rest) else ""
+    return "%" if _PERCENT.match(rest) else ""
 
 
-def _has_words(text: str) -> bool:
-    return _PROSE.search(_COMMANDS.sub("", text)) is not None
-
-
-def _formulas(text: str) -> list[re.Match[str]]:
-    """Return the formulas; prose between the dollars of two prices is none."""
-    return [match for match in _FORMULA.finditer(text) if not _has_words(match[match.lastindex or 0])]
-
-
-def _last(text: str) -> Extracted:
+def _last(text: str, *, comma: bool) -> Extracted:
     """Find the last number, or the formula it is part of: in `so $\\frac{3}{4}$` the last number is not 4."""
-    numbers = list(_NUMBER.finditer(text))
-    if not numbers:
-        return Extracted(None, "none")
-    last = numbers[-1]
-    for match in _formulas(text):
-        inside = match[match.lastindex or 0].strip()
-        if match.start() <= last.start() < match.end() and inside != last[0].strip():
-            return _found(inside + _percent(text[match.end() :]), "last_formula")
-    return _found(last[0] + _percent(text[last.end() :]), "last_number")
+    text = unstyled(without_notes(text))
+    found = numbers(text, comma=comma)
+    if not found:
+        return _found(last_in_words(text[-_MAX_ANSWER:]), "last_number")
+    last = found[-1]
+    for formula in formulas(text):
+        inside = formula.inside.strip()
+        if formula.start <= last.start() < formula.end and inside != last[0].strip():
+            return _found(inside + _percent(text[formula.end :]), "last_formula")
+    answer = last[0] + _percent(text[last.end() :])
+    if len(found) > 1 and _ROUNDED.fullmatch(text, found[-2].end(), last.start()):  # 1/3 (about 0.333)
+        answer = f"{found[-2][0]} ≈ {last[0]}"
+    return _found(answer, "last_number")

@@ -10,43 +10,14 @@ from fractions import Fraction
 from itertools import chain
 from typing import Literal
 
-from evalrun.score.number import number, spelled, split_unit
+from evalrun.score.algebra import equal
+from evalrun.score.number import INDIAN, number, spelled
+from evalrun.score.tidy import tidy
+from evalrun.score.units import split_unit
+from evalrun.score.words import in_words
 
 _MAX_CHARS = 4_000
 _MAX_DEPTH = 40
-_UNICODE = {
-    "−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "÷": r"\div ", "π": r"\pi ", "°": r"^\circ", "∞": r"\infty ",
-    "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "≈": r"\approx ", "±": r"\pm ", "∪": r"\cup ", "∈": r"\in ",
-    "²": "^2", "³": "^3", "½": r"\frac{1}{2}", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "，": ", ",
-    "∅": r"\emptyset ",
-}  # fmt: skip
-_SUBSTITUTIONS = tuple(
-    (re.compile(pattern), new)
-    for pattern, new in (
-        (r"(?<!\\)\$\$?([^$]+?)(?<!\\)\$\$?", r" \1 "),
-        (r"(?<!\\)\\[()\[\]]", " "),
-        (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|limits)(?![A-Za-z])\.?", ""),
-        (r"\\!\s*", ""),
-        (r"\\(?:[,;:]|quad(?![A-Za-z])|qquad(?![A-Za-z]))|(?<!\\)\\ |~", " "),
-        (r"\s*\{\s*,\s*\}\s*", ","),
-        (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
-        (r"\\frac\s*([0-9A-Za-z])\s*([0-9A-Za-z])", r"\\frac{\1}{\2}"),
-        (r"\\frac\s*([0-9A-Za-z])\s*\{", r"\\frac{\1}{"),
-        (r"(\\frac\s*\{[^{}]*\})\s*([0-9A-Za-z])", r"\1{\2}"),
-        (r"\\sqrt\s*([0-9A-Za-z])", r"\\sqrt{\1}"),
-        (r"\\(?:mathrm|mbox|text[a-z]{2}|textnormal|operatorname|mathbf|boldsymbol|rm)\s*\{", r"\\text{"),
-        (r"\s*(?:\\text\{\s*(?:,?\s*and|,?\s*or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|;)\s*", ", "),
-        (r",(?:\s*,)+", ", "),
-        (r"\\le(?:q|qslant)?(?![A-Za-z])|<=", r"\\leq "),
-        (r"\\ge(?:q|qslant)?(?![A-Za-z])|>=", r"\\geq "),
-        (r"\\ne(?:q)?(?![A-Za-z])|!=", r"\\neq "),
-        (r"\\lt(?![A-Za-z])", "<"),
-        (r"\\gt(?![A-Za-z])", ">"),
-        (r"\\varnothing|\\emptyset", r"\\emptyset "),
-        (r"\\([%$])", r"\1"),
-        (r"\s+", " "),
-    )
-)
 _NAME = re.compile(
     r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
 )
@@ -54,6 +25,13 @@ _ORDER = re.compile(r"[<>]|\\[lg]eq|\\neq")
 _RELATION = re.compile(r"=|<|>|\\leq|\\geq|\\neq|\\in(?![A-Za-z])")
 _BASED = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?([0-9]+)\}?")
 _COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
+_TIME = re.compile(r"0?([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)?(?: ?([ap])\.? ?m\.?)?", re.IGNORECASE)
+_APPROXIMATION = re.compile(r" ?\\approx ?")
+_BRACKETED_APPROXIMATION = re.compile(r" ?\( ?\\approx[^()]*\)$")
+_SURD = re.compile(
+    r"(?=.*(?:\\sqrt|\\pi|\\frac))(?:[-+*/^0-9.(){}\[\] ]|\\(?:sqrt|pi|frac|cdot|times|div)(?![A-Za-z]))+"
+)
+_DECIMAL = re.compile(r"-?[0-9]*\.[0-9]+")
 _WORDS = re.compile(r"[A-Za-z]{2,}(?:[ '-][A-Za-z]+)+|[A-Za-z]{3,}")
 _CLOSES = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
 
@@ -78,17 +56,6 @@ class Form:
     items: tuple["Form", ...] = ()
 
 
-def tidy(text: str) -> str:
-    """Return LaTeX in one short spelling, without what only changes its looks."""
-    for sign, latex in _UNICODE.items():
-        text = text.replace(sign, latex)
-    if r"\begin" not in text:
-        text = re.sub(r"\\\\(?=[A-Za-z])", r"\\", text)  # escaped once too often; in a matrix it ends a row
-    for pattern, new in _SUBSTITUTIONS:
-        text = pattern.sub(new, text)
-    return text.strip().rstrip(".,").strip()
-
-
 def read(text: str) -> Form:
     """Read an answer. Raises number.TooLarge. What is absurdly long or deep is not taken apart."""
     if len(text) > _MAX_CHARS or max(_depths(text), default=0) > _MAX_DEPTH:
@@ -103,12 +70,15 @@ def _canonical(text: str) -> str:
 
 
 def _ungrouped(text: str) -> str:
-    return re.sub(r"(?<=[0-9])[ ,](?=[0-9]{3})", "", _canonical(text))
+    text = _canonical(text)
+    return text if INDIAN.fullmatch(text) else re.sub(r"(?<=[0-9])[ ,](?=[0-9]{3})", "", text)
 
 
 def _item(text: str) -> Form:
     """Read one tidied answer: peel off its braces, its name and its unit, then see what is left."""
     text = text.strip()
+    if (clock := _TIME.fullmatch(text)) and (clock[2] or clock[3]):
+        return Form(kind="written", text=f"{clock[1]}{clock[2] or ':00'}{_half(clock[3])}")
     if text.startswith("{") and _closing(text, 0) == len(text) - 1:
         return _item(text[1:-1])
     quantity, unit = split_unit(text)
@@ -119,7 +89,7 @@ def _item(text: str) -> Form:
         items = [_item(part) for part in parts]
         flat = (one.items if one.kind == "group" and not one.bracket and not one.name else (one,) for one in items)
         return Form(kind="group", text=_canonical(text), items=tuple(chain.from_iterable(flat)))
-    name, text = _named(text)
+    name, text = _named(_BRACKETED_APPROXIMATION.sub("", text))
     text, unit = split_unit(text)
     return replace(_bare(text), name=name, unit=unit)
 
@@ -138,15 +108,24 @@ def _bare(text: str) -> Form:
         return Form(kind="written", text=canonical)
     if text.startswith("\\text{") and _closing(text, 5) == len(text) - 1:
         inside = text[6:-1]
-        return _item(inside) if re.search("[0-9]", inside) else Form(kind="text", text=_words(inside))
+        if re.search("[0-9]", inside):
+            return _item(inside)
+        value = in_words(inside)
+        return Form(kind="text", text=_words(inside)) if value is None else _whole(value)
     if _RELATION.search(canonical):
         equation = "=" in canonical and not _ORDER.search(canonical)
         return Form(kind="equation" if equation else "relation", text=canonical)
     if group := _group(text):
         return group
+    if (value := in_words(text)) is not None:
+        return _whole(value)
     if _WORDS.fullmatch(text):
         return Form(kind="text", text=_words(text))
     return Form(kind="formula", text=canonical)
+
+
+def _whole(value: Fraction) -> Form:
+    return Form(kind="number", text=spelled(value), value=value)
 
 
 def _group(text: str) -> Form | None:
@@ -168,10 +147,7 @@ def _group(text: str) -> Form | None:
 
 def _named(text: str) -> tuple[str, str]:
     r"""Split `x = 5`, `z = 1+1 = 2`, `x \in S` and `x \approx 5` into name and value; an equation stays whole."""
-    left, approx, right = text.partition(r"\approx")
-    if approx:
-        text = left if "=" in left else f"{left}={right}"
-    text = text.strip()
+    text = _exactly(text)
     sides = [number(side) for side in text.split("=")]
     if len(sides) > 1 and sides[0] is not None and len(set(sides)) == 1:  # 9 \cdot 2 = 18 says 18
         return "", text.rpartition("=")[2].strip()
@@ -180,6 +156,34 @@ def _named(text: str) -> tuple[str, str]:
     if not sign or not value or not _NAME.fullmatch(name) or _ORDER.search(value):
         return "", text
     return name.replace("{", "").replace("}", ""), value.rpartition("=")[2].strip()
+
+
+def _exactly(text: str) -> str:
+    r"""Return the exact side of `\frac13 \approx 0.333` and `\sqrt2 = 1.414`; `x \approx 5` is `x = 5`."""
+    left, *rounded = (side.strip() for side in _APPROXIMATION.split(text))
+    if rounded:
+        left = rounded[0] if not left else f"{left.rstrip('= ')}={rounded[0]}" if _is_name(left) else left
+    *exact, last = left.split("=")
+    if exact and _DECIMAL.fullmatch(last.strip()) and _is_rounded(last.strip(), exact[-1].strip()):
+        return "=".join(exact)
+    return left
+
+
+def _is_name(text: str) -> bool:
+    return text.endswith("=") or (number(text) is None and _NAME.fullmatch(_canonical(text)) is not None)
+
+
+def _is_rounded(decimal: str, exact: str) -> bool:
+    """Return whether a decimal may stand for an exact side: within one unit of its last place, or of a root or pi."""
+    value = number(exact)
+    if value is None:
+        return _SURD.fullmatch(exact) is not None
+    near = abs(value - Fraction(decimal)) <= Fraction(1, 10 ** len(decimal.partition(".")[2]))
+    return near and value != Fraction(decimal) and not _DECIMAL.fullmatch(exact)
+
+
+def _half(letter: str | None) -> str:
+    return f" {letter.lower()}m" if letter else ""
 
 
 def _words(text: str) -> str:
@@ -228,13 +232,43 @@ def same(expected: Form, answer: Form) -> bool | None:
     kinds = {expected.kind, answer.kind}
     if kinds == {"number"}:
         return expected.value == answer.value
+    if kinds == {"number", "group"}:
+        return _as_lists(expected, answer)
     if "text" in kinds and len(kinds) > 1:
         return expected.text.casefold() == answer.text.casefold() or None
-    if kinds == {"text"} or "written" in kinds or kinds == {"number", "group"}:
+    if kinds == {"written"}:
+        return _same_time(expected.text, answer.text)
+    if kinds == {"text"} or "written" in kinds:
         return False
     if "equation" in kinds and not kinds.isdisjoint({"number", "formula"}):
         return None if expected.name or answer.name else False
+    if kinds <= {"number", "formula"} or kinds == {"equation"}:
+        return equal(expected.text, answer.text)
     return None
+
+
+def _as_lists(expected: Form, answer: Form) -> bool | None:
+    """Compare a number with a group: `12,34,567` may have been meant as a list."""
+    one, other = (
+        _item(form.text.replace(",", ", ")) if INDIAN.fullmatch(form.text) else form for form in (expected, answer)
+    )
+    return _groups(one, other) if one.kind == other.kind else False
+
+
+def _same_time(one: str, other: str) -> bool:
+    """Compare two texts that differ as times of day: `3:30 pm` is 15:30, and 3:30 may leave out which half it means."""
+    hours = [_hours(text) for text in (one, other) if text.endswith(("am", "pm"))]
+    if len(hours) != 1:
+        return False
+    plain = other if one.endswith("m") else one
+    return plain in hours[0]
+
+
+def _hours(text: str) -> tuple[str, str]:
+    """Return what `3:30 pm` may be written as without its half: 3:30 and 15:30."""
+    clock, half = text.split()
+    hour, _, minutes = clock.partition(":")
+    return clock, f"{int(hour) % 12 + (12 if half == 'pm' else 0)}:{minutes}"
 
 
 def measured(form: Form, unit: str) -> Form:

@@ -1,4 +1,4 @@
-r"""Written numbers, `1,450,000`, `-\frac{3}{4}`, `3 \cdot 10^5`, by exact arithmetic, and the units after them.
+r"""Written numbers, `1,450,000`, `-\frac{3}{4}`, `3 \cdot 10^5`, by exact arithmetic.
 
 Everything is a Fraction: no floats and no eval. Roots, pi and variables are not numbers here.
 A power or a factorial that nobody could write out raises TooLarge instead of being computed.
@@ -9,8 +9,7 @@ A power or a factorial that nobody could write out raises TooLarge instead of be
     power   := atom "!"? ("^" atom)?
     atom    := literal [fraction]  |  fraction  |  "(" sum ")"  |  "{" sum "}"
 
-Known units of measurement get one spelling each, so that two of them can be compared; any other word ("apples") is
-dropped. Nothing is converted: 100 cm and 1 m are different answers. Both work on text that `form.tidy` has been over.
+All of it works on text that `tidy` has been over.
 """
 
 import re
@@ -22,14 +21,25 @@ _MAX_DEPTH = 40
 _MAX_BITS = 100_000
 _MAX_FACTORIAL = 5_000
 
+GROUPED = (
+    r"[1-9][0-9]{0,2}(?P<mark>[, '_])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?![0-9])(?:\.[0-9]+)?"  # 1,450,000.5; 1 450; 1'450
+    r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}(?![0-9])(?:\.[0-9]+)?"  # 14,50,000
+    r"|[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}(?![0-9])(?:,[0-9]+)?"  # 1.450.000,5
+    r"|[1-9][0-9]{0,2}\.[0-9]{3},[0-9]+(?![0-9])"  # 1.450,5
+)
+"""A number with its digits in groups: the mark between the groups is not a decimal sign."""
+
 _LITERAL = (
-    r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?"  # 1,450,000.5
-    r"|[1-9][0-9]{0,2}(?: [0-9]{3})+(?![0-9])(?:\.[0-9]+)?"  # 1 450 000.5
-    r"|[0-9]*\.[0-9]*\\overline\{[0-9]+\}"  # 0.1\overline{6}
+    rf"{GROUPED}"
+    r"|[0-9]*\.[0-9]*(?:\\(?:overline|dot) ?\{[0-9]+\}|\([0-9]+\))"  # 0.1\overline{6}, 0.1(6)
     r"|[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,5}(?![0-9]))?|\.[0-9]+"  # 12, 12.5, 1e-3, .5
 )
+INDIAN = re.compile(r"-?[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
+"""What may be a list without spaces too: `12,34,567`."""
+
 _TOKEN = re.compile(rf"\s*(?:(?P<literal>{_LITERAL})|(?P<word>\\frac|\\cdot|\\times|\\div)|(?P<sign>[-+*/^!(){{}}]))")
 _SAME_AS = {"\\cdot": "*", "\\times": "*", "\\div": "/"}
+_REPEATING = re.compile(r"([0-9]*)\.([0-9]*)(?:\\(?:overline|dot)\{|\()([0-9]+)[})]")
 _MIXED = re.compile(r"(-?)\s*([0-9]+)\s+([0-9]+)/([0-9]+)")
 
 
@@ -67,16 +77,17 @@ def spelled(value: Fraction) -> str:
 
 def _literal(text: str) -> Fraction:
     r"""Return the value of one literal, digits after `\overline` repeating forever."""
-    text = text.replace(",", "").replace(" ", "")
-    if "\\overline" not in text:
-        if "e" in text.lower() and abs(int(re.split("[eE]", text)[1])) > _MAX_BITS // 4:
-            raise TooLarge(text)
-        return Fraction(text.removesuffix("."))
-    fixed, repeating = text.rstrip("}").split("\\overline{")
-    whole, _, digits = fixed.partition(".")
-    scale = 10 ** len(digits)
-    tail = Fraction(int(repeating), scale * (10 ** len(repeating) - 1))
-    return int(whole or "0") + Fraction(int(digits or "0"), scale) + tail
+    if text.count(".") > 1 or 0 < text.find(".") < text.find(","):  # the point groups, the comma is decimal
+        text = text.replace(".", "").replace(",", ".")
+    text = re.sub("[, '_]", "", text)
+    if repeating := _REPEATING.fullmatch(text):
+        whole, digits, period = repeating.groups()
+        scale = 10 ** len(digits)
+        tail = Fraction(int(period), scale * (10 ** len(period) - 1))
+        return int(whole or "0") + Fraction(int(digits or "0"), scale) + tail
+    if "e" in text.lower() and abs(int(re.split("[eE]", text)[1])) > _MAX_BITS // 4:
+        raise TooLarge(text)
+    return Fraction(text.removesuffix("."))
 
 
 def _raised(base: Fraction, exponent: Fraction) -> Fraction:
@@ -155,7 +166,7 @@ class _Reader:
         if self._take("!"):
             value = _factorial(value)
         if self._take("^"):
-            sign = -1 if self._take("-") else 1
+            sign = -1 if self._take("-", "+") == "-" else 1
             value = _raised(value, sign * self._power())
         return value
 
@@ -184,86 +195,3 @@ class _Reader:
         if not self._take(closing):
             raise NotANumber
         return value
-
-
-# ---------------------------------------------------------------- units
-
-_SPELLINGS = {
-    "%": "% percent percents pct percentage percentages",
-    "degree": "degree degrees deg",
-    "$": "$ dollar dollars usd bucks",
-    "cent": "cent cents ¢",
-    "€": "€ euro euros eur",
-    "£": "£ pound-sterling gbp",
-    "¥": "¥ yen yuan rmb",
-    "mm": "mm millimeter millimeters millimetre millimetres",
-    "cm": "cm centimeter centimeters centimetre centimetres",
-    "m": "m meter meters metre metres",
-    "km": "km kilometer kilometers kilometre kilometres",
-    "inch": "in inch inches",
-    "foot": "ft foot feet",
-    "yard": "yd yard yards",
-    "mile": "mi mile miles",
-    "mg": "mg milligram milligrams",
-    "g": "g gram grams",
-    "kg": "kg kilogram kilograms",
-    "lb": "lb lbs pound pounds",
-    "oz": "oz ounce ounces",
-    "ml": "ml milliliter milliliters",
-    "l": "l liter liters litre litres",
-    "gallon": "gal gallon gallons",
-    "second": "s sec secs second seconds",
-    "minute": "min mins minute minutes",
-    "hour": "h hr hrs hour hours",
-    "day": "day days",
-    "week": "week weeks",
-    "month": "month months",
-    "year": "yr yrs year years",
-    "mph": "mph",
-    "km/h": "km/h kmh kph",
-}
-_CANONICAL = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()}
-_FUNCTIONS = frozenset(
-    ("sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "sqrt", "pi", "mod", "max", "min", "gcd", "lcm")
-)
-
-_MONEY_FIRST = re.compile(r"(-?)\s*([$€£¥])\s*(?=[-0-9.])")
-_SYMBOL_LAST = re.compile(r"\s*(?:(\^\s*\{?\s*\\circ\s*\}?|\\degree)|([%$€£¥¢]))$")
-_TEXT_LAST = re.compile(r"\s*\\text\{([^{}]*)\}\s*(?:\^\s*\{?([23])\}?)?$")
-_WORDS_LAST = re.compile(r"(?<=[0-9}) ])\s*([A-Za-z]+(?:[ /][A-Za-z]+)*)(?:\^\{?([23])\}?)?$")
-
-
-def canonical(words: str, power: str | None = None) -> str:
-    """Return the one spelling of a unit, `inch^2` for `square inches`; empty for an unknown unit."""
-    words = " ".join(words.casefold().replace(".", " ").split())
-    for prefix, degree in (("square ", "2"), ("sq ", "2"), ("cubic ", "3"), ("cu ", "3")):
-        if words.startswith(prefix):
-            words, power = words.removeprefix(prefix), power or degree
-    unit = _CANONICAL.get(words, "")
-    return f"{unit}^{power}" if unit and power else unit
-
-
-def split_unit(text: str) -> tuple[str, str]:
-    """Cut the unit off an answer: (what is measured, unit). The unit is empty when there is none or it is unknown."""
-    if money := _MONEY_FIRST.match(text):
-        rest, unit = split_unit(money[1] + text[money.end() :])
-        return rest, unit or money[2]
-    if (symbol := _SYMBOL_LAST.search(text)) and symbol.start():
-        return text[: symbol.start()].strip(), "degree" if symbol[1] else _CANONICAL.get(symbol[2], "")
-    if (words := _TEXT_LAST.search(text)) and text[: words.start()].strip():
-        return text[: words.start()].strip(), canonical(words[1], words[2])
-    if (words := _WORDS_LAST.search(text)) and _are_unit(words[1], spaced=text[words.start()] == " "):
-        rest = text[: words.start()].strip()
-        if rest and rest[-1] in "0123456789})":
-            return rest, canonical(words[1], words[2])
-    return text, ""
-
-
-def _are_unit(words: str, *, spaced: bool) -> bool:
-    """Return whether bare words after a number are a unit (`18 dollars`, `5cm`), not variables (`2ab`, `3 sin x`)."""
-    parts = words.casefold().split()
-    if not _FUNCTIONS.isdisjoint(parts):
-        return False
-    if len(words) > 1 and canonical(words):
-        return True
-    return spaced and all(len(part) > 2 or index for index, part in enumerate(parts))

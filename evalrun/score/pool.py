@@ -43,7 +43,7 @@ def score_all(
     scorers: Sequence[ScorerSpec],
     *,
     workers: int = 2,
-    deadline_s: float = 10.0,
+    deadline_s: float | None = None,
     memory_bytes: int = 2 * 2**30,
     beside: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
@@ -51,9 +51,9 @@ def score_all(
 ) -> Iterator[Scored]:
     """Yield each answer's scores, answers in the given order and scorers in theirs.
 
-    items: (key, sample, completion). deadline_s, memory_bytes: of one answer, one worker. beside: the suite's folder,
-    in which modules of `python` scorers are looked for last. stop: asked often; once true the stream ends and what is
-    unfinished is dropped. progress: called after each answer.
+    items: (key, sample, completion). deadline_s: of one answer, by default the scorer's own `timeout_s`.
+    memory_bytes: of one worker. beside: the suite's folder, in which modules of `python` scorers are looked for last.
+    stop: asked often; once true the stream ends and what is unfinished is dropped. progress: called after each answer.
     """
     if len({scorer.label for scorer in scorers}) < len(scorers):
         raise SuiteError("scorers: two have the same name; give one of them a `name`")
@@ -103,7 +103,8 @@ class _Waiting(NamedTuple):
 class WorkerPool:
     """Workers that score answers with any of `scorers`. A context manager: leaving it kills what still runs.
 
-    deadline_s: wall time of one answer. memory_bytes: address space of one worker. beside: see `score_all`.
+    deadline_s: wall time of one answer, by default the scorer's own `timeout_s`. memory_bytes: address space of one
+    worker. beside: see `score_all`.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class WorkerPool:
         scorers: Sequence[ScorerSpec],
         *,
         workers: int,
-        deadline_s: float,
+        deadline_s: float | None = None,
         memory_bytes: int,
         beside: Path | None = None,
     ) -> None:
@@ -142,7 +143,7 @@ class WorkerPool:
 
         The future raises SuiteError if no worker can start.
         """
-        if not self._scorers[scorer].isolated:
+        if not self._scorers[scorer].in_worker:
             done: Future[Score] = Future()
             done.set_result(self._scorers[scorer](sample, completion))
             return done
@@ -151,11 +152,12 @@ class WorkerPool:
     def _score(self, task: ToScore) -> Score:
         """Score on this thread's worker. A worker that died before its turn is not this answer's fault: retry once."""
         message = frame(task)
+        deadline_s = self._deadline_s or self._scorers[task.scorer].timeout_s
         worker = self._worker()
-        score = self._ask(worker, message)
+        score = self._ask(worker, message, deadline_s=deadline_s)
         if score is None and worker.served:
             worker = self._worker()
-            score = self._ask(worker, message)
+            score = self._ask(worker, message, deadline_s=deadline_s)
         if score is not None:
             return score
         code = worker.process.returncode
@@ -163,13 +165,14 @@ class WorkerPool:
             return Score(value=None, error="scorer_oom", why="the scorer's process was killed by the system")
         return Score(value=None, error="scorer_crash", why=f"the scorer's process died with exit code {code}")
 
-    def _ask(self, worker: "_Worker", message: bytes) -> Score | None:
+    def _ask(self, worker: "_Worker", message: bytes, *, deadline_s: float) -> Score | None:
         """Return what the worker says; None where it died, or its reply could not be read."""
         try:
-            score = worker.exchange(message, Score, deadline_s=self._deadline_s)
+            score = worker.exchange(message, Score, deadline_s=deadline_s)
             worker.served = True
         except TimeoutError:
-            score = Score(value=None, error="scorer_timeout", why=f"no score within {self._deadline_s:g} s")
+            why = f"no score within {deadline_s:g} s, the scorer's `timeout_s`"
+            score = Score(value=None, error="scorer_timeout", why=why)
         except (EOFError, OSError, msgspec.DecodeError):
             score = None
         if score is None or score.error in ("scorer_timeout", "scorer_oom"):  # what is left of it is not to be trusted

@@ -1,22 +1,25 @@
-"""What a scorer is, and those that compare text: exact, contains, regex, and a function of yours.
+"""What a scorer is, and those that compare text: exact, contains and regex.
 
 A scorer is a frozen block of options, called with (sample, completion), returning a Score. A call is pure: the same
 three things give the same Score, on every machine, without a network. `isolated` scorers may hang, crash or eat memory,
 so `pool` calls them in killable worker processes only.
 
-To add one: a module with a subclass of `Scorer` that has a literal `kind` and a `__call__`, and its name in the union
-in `spec`. A scorer of your own needs no change here: `{kind: python, call: "package.module:function"}`.
+To add one: a module with a subclass of `Scorer` that has a literal `kind` and a method `judge`, and its name in the
+union in `spec`. A scorer of your own needs no change here: `{kind: python, call: "package.module:function"}`.
 """
 
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+import msgspec
 from pydantic import Field, field_validator
 
+from evalrun.score.container import contained
 from evalrun.score.extract import without_reasoning
+from evalrun.score.option import Extract, compiles
+from evalrun.score.phrase import bare, final_phrase
 from evalrun.spec import Spec
 from evalrun.types import Completion, Sample, Score
 
@@ -24,12 +27,39 @@ MAX_SHOWN = 500  # characters of an answer that a score repeats
 
 
 class Scorer(Spec):
-    """The options and methods of every scorer. A subclass adds a literal `kind`, its options, and `__call__`."""
+    """The options and methods of every scorer. A subclass adds a literal `kind`, its options, and `judge`."""
 
     isolated: ClassVar[bool] = False
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$")
     """Shown in tables; by default the kind. Needed to tell two scorers of one kind apart."""
+    extract: Extract | None = None
+    """The part of the reply to judge, before the scorer's own rules; by default all of it."""
+    timeout_s: float = Field(default=10, gt=0, le=3600)
+    """An answer that takes longer to judge is unscored. Only for scorers that run in a worker process."""
+
+    def __call__(self, sample: Sample, completion: Completion) -> Score:
+        """Judge an answer, or the part of it that `extract` finds."""
+        if self.extract is None:
+            return self.judge(sample, completion)
+        part = self.extract.find(answer_of(completion), cut=completion.truncated)
+        if part is None and self.extract.missing == "fall_through":
+            return self.judge(sample, completion)
+        if part is None:
+            why, wrong = f"{self.extract.rule} finds nothing", self.extract.missing == "wrong"
+            return Score(value=0.0 if wrong else None, rule="none", why=why, error=None if wrong else "not_extracted")
+        score = self.judge(sample, msgspec.structs.replace(completion, text=part, finish_reason="stop"))
+        own = score.rule if score.rule not in ("", "whole") else ""
+        return msgspec.structs.replace(score, rule=f"{self.extract.rule} > {own}" if own else self.extract.rule)
+
+    def judge(self, sample: Sample, completion: Completion) -> Score:
+        """Judge an answer by the scorer's own rules."""
+        raise NotImplementedError
+
+    @property
+    def in_worker(self) -> bool:
+        """Return whether only a worker process may call it, which can be killed."""
+        return self.isolated or (self.extract is not None and self.extract.regex is not None)
 
     @property
     def label(self) -> str:
@@ -72,16 +102,39 @@ def answer_of(completion: Completion) -> str:
 
 
 class ExactScorer(Scorer):
-    """Right if the stripped answer equals the expected one."""
+    """Right if the stripped answer, or what its tag or JSON object holds, equals the expected one."""
 
     kind: Literal["exact"]
+    answer: Literal["whole", "final"] = "whole"
+    """`final`: compare only the final answer in a longer reply: after `Answer:`, in a box, in bold."""
     ignore_case: bool = False
     """Treat upper and lower case as the same."""
+    normalize: bool = False
+    """Treat characters that look the same as the same (full-width, quotation marks, spaces), and ignore emphasis and a
+    full stop at the end."""
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         if sample.expected is None:
             return unexpected()
-        return _compared(answer_of(completion), sample.expected, fold=self.ignore_case)
+        text, expected = answer_of(completion), sample.expected.strip()
+        if self._alike(text, expected):
+            return _compared(self._spelt(text), self._spelt(expected), fold=self.ignore_case)
+        if self.answer == "final":
+            phrase = final_phrase(text, cut=completion.truncated)
+            if phrase is None:
+                return scored(right=False, answer=None, rule="none", why="no final answer found")
+            given = expected if bare(expected) == phrase.text else phrase.text
+            return _compared(self._spelt(given), self._spelt(expected), fold=self.ignore_case, rule=phrase.rule)
+        inside = contained(text, cut=completion.truncated)
+        given, rule = (inside.content, inside.rule) if inside else (text, "")
+        return _compared(self._spelt(given), self._spelt(expected), fold=self.ignore_case, rule=rule)
+
+    def _alike(self, text: str, expected: str) -> bool:
+        fold = self.ignore_case
+        return _folded(self._spelt(text), fold=fold) == _folded(self._spelt(expected), fold=fold)
+
+    def _spelt(self, text: str) -> str:
+        return " ".join(bare(text).split()) if self.normalize else text
 
 
 class ContainsScorer(Scorer):
@@ -95,7 +148,7 @@ class ContainsScorer(Scorer):
     ignore_case: bool = False
     """Treat upper and lower case as the same."""
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         texts = self.texts or ((sample.expected,) if sample.expected is not None else ())
         if not texts:
             return unexpected()
@@ -122,13 +175,9 @@ class RegexScorer(Scorer):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
-        return pattern
+        return compiles(pattern)
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         pattern = re.compile(self.pattern, re.MULTILINE | (re.IGNORECASE if self.ignore_case else 0))
         matches = deque(pattern.finditer(answer_of(completion)), maxlen=1)
         if not matches:
@@ -140,40 +189,6 @@ class RegexScorer(Scorer):
         if sample.expected is None:
             return unexpected()
         return _compared((last[1] or "").strip(), sample.expected, fold=self.ignore_case, rule="group")
-
-
-class PythonScorer(Scorer):
-    """Ask a function of yours: `def fn(sample, completion)` returns a Score, a bool, or a number from 0 to 1."""
-
-    isolated: ClassVar[bool] = True
-
-    kind: Literal["python"]
-    call: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
-    """`package.module:function`; a module beside the suite file is found too."""
-
-    def prepare(self) -> None:
-        """Import the function."""
-        self._function()
-
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
-        """Call the function and check what it returned. The answer of a bare number is the whole text."""
-        given = self._function()(sample, completion)
-        score = given if isinstance(given, Score) else Score(value=given, answer=answer_of(completion))
-        if score.error is not None:
-            return score
-        value: object = score.value
-        if not isinstance(value, bool | int | float) or not 0 <= value <= 1:  # NaN fails both comparisons
-            raise ValueError(f"{self.call} returned {value!r}; a score is a number from 0 to 1")
-        return scored(
-            right=value, answer=score.answer, why=score.why, rule=score.rule, disputed=score.disputed, means=score.means
-        )
-
-    def _function(self) -> Callable[[Sample, Completion], Any]:
-        from importlib import import_module
-
-        module, _, name = self.call.partition(":")
-        function: Callable[[Sample, Completion], Any] = getattr(import_module(module), name)
-        return function
 
 
 def _compared(answer: str, expected: str, *, fold: bool, rule: str = "") -> Score:

@@ -6,8 +6,9 @@ from pydantic import Field, TypeAdapter
 
 from evalrun.score.choice import ChoiceScorer
 from evalrun.score.context import ItemsScorer, RecallScorer
+from evalrun.score.function import PythonScorer
 from evalrun.score.mathematics import MathScorer, NumericScorer
-from evalrun.score.scorer import ContainsScorer, ExactScorer, PythonScorer, RegexScorer
+from evalrun.score.scorer import ContainsScorer, ExactScorer, RegexScorer
 
 ScorerSpec = Annotated[
     ExactScorer

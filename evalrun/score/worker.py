@@ -15,7 +15,9 @@ import resource
 import signal
 import socket
 import sys
+import sysconfig
 import traceback
+from pathlib import Path
 
 import msgspec
 
@@ -23,7 +25,9 @@ from evalrun.types import Completion, Sample, Score, Value
 
 _HEADER_BYTES = 4
 _MAX_REPLY_BYTES = 2**20
-_MAX_WHY = 2_000  # characters of a traceback
+_MAX_WHY = 2_000  # characters of an error
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib"))
+_NOT_THEIRS = (str(Path(__file__).parents[1]), "<frozen ", *_LIBRARIES)
 
 
 class Setup(Value, frozen=True):
@@ -102,10 +106,10 @@ def _serve(connection: socket.socket) -> None:
 
         scorers = ADAPTER.validate_json(setup.scorers)
         for scorer in scorers:
-            if scorer.isolated:
+            if scorer.in_worker:
                 scorer.prepare()
-    except Exception:  # noqa: BLE001 - foreign modules are imported here; the pool raises it as a SuiteError
-        connection.sendall(frame(Ready(broken=_traceback())))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign modules; the pool raises SuiteError
+        connection.sendall(frame(Ready(broken=told(error))))
         return
     connection.sendall(frame(Ready()))
     task_of = msgspec.msgpack.Decoder(ToScore)
@@ -118,14 +122,20 @@ def _serve(connection: socket.socket) -> None:
                 raise ValueError(f"the score has {len(reply)} bytes; the most is {_MAX_REPLY_BYTES}")
         except MemoryError:
             reply = frame(Score(value=None, error="scorer_oom", why="the scorer ran out of memory"))
-        except Exception:  # noqa: BLE001 - foreign code may raise anything, and it costs its own sample only
-            reply = frame(Score(value=None, error="scorer", why=_traceback()))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code; it costs its own sample only
+            reply = frame(Score(value=None, error="scorer", why=told(error)))
         connection.sendall(reply)
 
 
-def _traceback() -> str:
-    """Return the last lines of the current traceback."""
-    return traceback.format_exc(limit=-3)[-_MAX_WHY:].strip()
+def told(error: BaseException) -> str:
+    """Return an error in one line, with the last line of the user's own code that it came through."""
+    what = traceback.format_exception_only(error)[-1].strip()
+    if isinstance(error, SyntaxError):
+        return f"{what} ({error.filename}:{error.lineno})"[-_MAX_WHY:]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if not one.filename.startswith(_NOT_THEIRS)] or frames[-1:]
+    place = f" ({own[-1].filename}:{own[-1].lineno}, in {own[-1].name})" if own else ""
+    return what[: _MAX_WHY - len(place)] + place
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalrun.score.mathematics import judge
+from evalrun.score.judge import judge
 
 EQUAL = r"""
 18 | 18. ; 70000 | \$70,000.00 ; 1,000 | 1 000 ; 6 | \text{6} ; .5 | 0.50 ; 1/2 | \frac24 ; \frac12 | 0.5
@@ -63,7 +63,8 @@ def test_something_else_is_wrong(expected: str, answer: str) -> None:
 @pytest.mark.parametrize(("expected", "answer"), pairs(TRAPS))
 def test_a_false_equality_of_math_verify_is_wrong_and_disputed(expected: str, answer: str) -> None:
     """Where math-verify says equal against the policy, the policy decides and the score says so."""
-    verdict = judge(expected, answer)
+    assert not judge(expected, answer).right
+    verdict = judge(expected, answer, second_opinion=True)
     assert (verdict.right, verdict.disputed) == (False, True), verdict.why
 
 
@@ -76,7 +77,7 @@ def test_variables_keep_their_case_and_are_not_units(expected: str, answer: str)
 
 def test_a_verdict_that_only_arithmetic_sees_is_disputed() -> None:
     """math-verify reads 2(3) as a mixed number; exact arithmetic does not, and both are told."""
-    verdict = judge("6", "2(3)")
+    verdict = judge("6", "2(3)", second_opinion=True)
     assert (verdict.right, verdict.disputed) == (True, True)
 
 

@@ -104,7 +104,9 @@ def test_what_never_ends_is_killed_at_the_deadline(hostile: PythonScorer) -> Non
         ("regex", "scorer_timeout"), ("python", None),
         ("regex", None), ("python", "scorer_timeout"),
     ]  # fmt: skip
-    assert scored[2].score == Score(value=None, error="scorer_timeout", why="no score within 2 s")
+    assert scored[2].score == Score(
+        value=None, error="scorer_timeout", why="no score within 2 s, the scorer's `timeout_s`"
+    )
 
 
 def test_a_kill_takes_the_scorers_children_along(hostile: PythonScorer, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from evalrun.score.mathematics import said
+from evalrun.score.judge import said
 from evalrun.score.spec import (
     ChoiceScorer,
     ContainsScorer,

@@ -46,7 +46,7 @@ class WordsScorer(Scorer):
     most: int = Field(ge=1)
     """The most words of a right answer."""
 
-    def __call__(self, sample: Sample, completion: Completion) -> Score:
+    def judge(self, sample: Sample, completion: Completion) -> Score:
         """Count them."""
         words = len(answer_of(completion).split())
         return scored(right=words <= self.most, answer=str(words), why=f"{words} words")

@@ -1,0 +1,138 @@
+r"""What is mathematics and what is prose in a text of any language: its formulas, its numbers, its words.
+
+All of it works on text that `marks.plain` has been over, in time linear in the text.
+"""
+
+import re
+from typing import NamedTuple
+
+from evalrun.score.number import GROUPED
+from evalrun.score.tidy import VULGAR
+from evalrun.score.units import MONEY
+from evalrun.score.words import MAGNITUDES_AFTER, NEGATIVE
+
+_RAISED = "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹"
+_FRACTION = r"\\[dtcxs]?frac ?(?:\{-?[0-9.]+\}|[0-9]) ?(?:\{[0-9.]+\}|[0-9])"
+_POWER = rf"(?:(?:\^|\*\*)(?:\{{ ?[-+]?[0-9]{{1,5}} ?\}}|\([-+]?[0-9]{{1,5}}\)|[-+]?[0-9]{{1,5}})|[{_RAISED}]{{1,6}})"
+_TIMES = r"(?:×|·|\*|[xX]|\\times|\\cdot)"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}(?![0-9])"
+_CLOCK = r"[0-9]{1,4}(?::[0-9]{1,4}){1,3}(?![0-9])(?:\s?[apAP]\.?[mM]\b\.?)?"  # a time or a ratio
+_COMMA = r"[0-9]+(?:[. ][0-9]{3})*,[0-9]+(?![0-9])"
+_ROOT = (
+    r"(?:[0-9]+(?:\.[0-9]+)? ?[*·]? ?)?(?:[√∛] ?(?:[0-9]+|\([0-9]+\))|π|\\sqrt ?\{[0-9]+\}|\\pi(?![A-Za-z]))"
+    r"(?: ?/ ?[0-9]+)?"  # 4√2, √3/2, 2π/3
+)
+_CORE = (
+    rf"{_DATE}|{_CLOCK}|{_FRACTION}|(?:[0-9]+ ?)?[{VULGAR}]|[0-9]+[ ][0-9]+/[0-9]+(?![0-9])|{_ROOT}|{GROUPED}"
+    rf"|[0-9]+,[0-9]{{1,2}}(?=(?i:{MAGNITUDES_AFTER}))"  # 1,5 Mio.
+    r"|(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4}(?![0-9A-Za-z]))?"
+)
+_SIGN = rf"(?:(?<![0-9)}}\]])(?<![0-9)}}\]]\s)-\s?|(?<![^\W\d_])(?i:{NEGATIVE})\s?(?=[0-9.$€£¥]))"
+_TAIL = rf"(?:\s?{_TIMES}\s?10\s?{_POWER}|{_POWER})?(?:/[0-9]+(?:\.[0-9]+)?)?"
+
+
+def _number(core: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![A-Za-z0-9_.^√])(?<!\^\{{){_SIGN}?(?:\\?{MONEY}\s?-?)?(?:{core}){_TAIL}"
+        rf"(?:[kKMBT](?![A-Za-z0-9])|(?i:{MAGNITUDES_AFTER}))?(?:\s?\\?%)?"
+    )
+
+
+_NUMBERS = {False: _number(_CORE), True: _number(f"{_COMMA}|{_CORE}")}
+_NOTES = tuple(
+    (re.compile(pattern, re.MULTILINE | re.IGNORECASE), new)
+    for pattern, new in (
+        (r"^[ \t]*\[\^?[0-9]{1,3}\]:?[ \t].*$", ""),  # a reference below the text
+        (r"^\W{0,5}confidence\b[^\n:]{0,30}:.*$", ""),
+        (r"\]\([^()\s]{0,300}\)", "]"),  # the target of a link
+        (r"https?://\S+", ""),
+        (r"<sup>([^<>]{0,20})</sup>", ""),
+        (r"\[[0-9]{1,3}†[^\]\n]{0,60}\]", ""),
+        (r"(?<=[0-9%)$€*.])[ ]?(?:\[\^?[0-9]{1,3}\] ?){1,5}(?![\w(])", " "),
+        (r"(?<=[0-9])( [^\W\d_]{2,20}(?<! and)(?<! or)(?<! is)) ?\[\^?[0-9]{1,3}\](?!\w)", r"\1"),
+        (rf"(?<=[.,;!?])[{_RAISED}]{{1,3}}(?!\w)|[†‡§]", ""),  # behind punctuation it is a footnote, not an exponent
+    )
+)
+_PROSE = re.compile(  # three letters may be a word, two are more often two variables
+    r"(?<![\\A-Za-z])(?:[A-Za-z\u00c0-\u024f]{3,}|(?:is|it|so|we|he|to|of|in|at|by|on|as|an|be|if|my|no|do)(?![A-Za-z]))"
+    "|[\u0400-\u052f]{2,}|[\u0370-\u03ff]{3,}"  # one Cyrillic or Greek letter may be a variable
+    "|[\u0531-\u1cff\u1e00-\u1fff\u2c00-\u2dff\u2e80-\u2fff\u3005-\u3007\u3040-\ud7af\uf900-\ufdff\ufe70-\ufefc]",
+    re.IGNORECASE,
+)
+_COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname) ?\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
+_DELIMITERS = re.compile(r"\\\\|\\\$|\$\$|\\[()\[\]]|\$|\n")
+_CLOSED_BY = {"$$": "$$", r"\[": r"\]", r"\(": r"\)", "$": "$"}
+_MAX_FORMULA = 1_000
+_MAX_LETTERS = 20_000
+
+_ENGLISH = "the is of and so to a in are that this we for answer"
+_COMMA_WORDS = (
+    "der die das und ist sind nicht ein eine für beträgt also insgesamt antwort "
+    "el los las es son por para que del una respuesta il gli è sono per che della risposta "
+    "o os é são não um uma resposta portanto het een zijn van antwoord ve bir bu için cevap toplam "
+    "dan yang adalah dengan untuk jawaban là của và bằng le les des est une et pour donc réponse "
+    "jest się odpowiedź więc je jsou odpověď og er det svar är och vastaus on ja este și răspuns válasz az"
+)
+_COMMON = tuple(frozenset(words.split()) for words in (_COMMA_WORDS, _ENGLISH))
+_LETTERS = re.compile(r"[^\W\d_]+")
+_COMMA_SCRIPTS = re.compile("[\u0400-\u052f]{2,}|[\u0370-\u03ff]{3,}")
+
+
+class Span(NamedTuple):
+    """A formula in a text: where it starts and ends with its signs, and what is between them."""
+
+    start: int
+    end: int
+    inside: str
+
+
+def numbers(text: str, *, comma: bool = False) -> list[re.Match[str]]:
+    """Return the numbers of a text, each with its sign, currency, power of ten, magnitude and percent sign.
+
+    Dates and times are among them, so that no part of one is taken for a number. comma: `3,14` is one number.
+    """
+    return list(_NUMBERS[comma].finditer(text))
+
+
+def number_at_start(text: str, *, comma: bool = False) -> re.Match[str] | None:
+    """Return the number that a text starts with."""
+    return _NUMBERS[comma].match(text)
+
+
+def without_notes(text: str) -> str:
+    """Drop what is about the answer and not of it: citations `42 [1]`, footnote signs, links, a confidence."""
+    for pattern, new in _NOTES:
+        text = pattern.sub(new, text)
+    return text
+
+
+def has_words(text: str) -> bool:
+    """Return whether a text has words of any language, apart from the commands and the words of LaTeX."""
+    return _PROSE.search(_COMMANDS.sub("", text)) is not None
+
+
+def decimal_comma(text: str) -> bool:
+    """Return whether a text is in a language that writes a decimal comma, by its script and its commonest words."""
+    if _COMMA_SCRIPTS.search(text[-_MAX_LETTERS:]):
+        return True
+    words = [word.casefold() for word in _LETTERS.findall(text[-_MAX_LETTERS:])]
+    comma, english = (sum(word in known for word in words) for known in _COMMON)
+    return comma > english
+
+
+def formulas(text: str) -> list[Span]:
+    """Return the formulas; prose between the dollars of two prices is none."""
+    found: list[Span] = []
+    opening: re.Match[str] | None = None
+    for sign in _DELIMITERS.finditer(text):
+        if opening is not None and sign[0] == _CLOSED_BY[opening[0]]:
+            inside = text[opening.end() : sign.start()]
+            is_formula = 0 < len(inside) < _MAX_FORMULA and not has_words(inside)
+            if is_formula:
+                found.append(Span(opening.start(), sign.end(), inside))
+            opening = sign if not is_formula and sign[0] == "$" else None
+        elif sign[0] == "\n":
+            opening = None if opening is not None and opening[0] == "$" else opening
+        elif sign[0] in _CLOSED_BY and (opening is None or opening[0] == "$"):
+            opening = sign
+    return found
