@@ -65,6 +65,9 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             f"nothing was extracted never wins. {OVER_SAMPLES}", NOT_K, optional=True),
     ),
     "Requests": (
+        Definition("rows", "rows", "count", "rows of the source, asked or not",
+            "Shown where only a part of them is asked: the first ones (`limit`), or a seeded sample (`sample`).",
+            "the source does not say how many rows it has beyond those that are asked", optional=True),
         Definition("planned", "planned", "count", "requests of the plan", "", "the run does not record it"),
         Definition("attempted", "attempted", "count", "requests with an outcome = succeeded + failed + not sent",
             "Retries of a request are not counted."),
@@ -221,6 +224,10 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
 DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for definition in section}
 
 MARKS: dict[str, tuple[str, str]] = {
+    "first": (
+        "/",
+        "only the first rows were asked, which nobody drew: the interval does not cover the rest",
+    ),
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
     "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted"),
     "doubtful": ("*", "some requests may be off by over 5 %, too few to change this number; see doubtful"),

@@ -10,7 +10,10 @@ import pytest
 from run_folder import write_run
 from scipy import stats
 
+from evalrun.escape import tty
 from evalrun.fingerprint import fingerprint
+from evalrun.report.page import encoded
+from evalrun.report.table import table_page
 from evalrun.store.lines import Lag, Load
 from evalrun.table import Cell, Mark, Metric, Table, tabulate
 from evalrun.types import Attempt, Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
@@ -104,6 +107,35 @@ def test_accuracy_and_its_pessimistic_twin(table: Tabulate) -> None:
     counted = {name: value(found, name) for name in ("attempted", "succeeded", "failed", "truncated", "scored")}
     assert counted == {"attempted": 5, "succeeded": 4, "failed": 1, "truncated": 1, "scored": 3}
     assert (value(found, "unscored"), value(found, "scorer_error", "exact: timeout")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "said", "marks"),
+    [
+        ({"samples": 2, "rows": 4, "limit": 2}, "first 2 of 4 rows", (Mark.FIRST,)),
+        ({"samples": 2, "rows": None, "limit": 2}, "first 2 of more rows", (Mark.FIRST,)),
+        ({"samples": 2, "rows": 4, "sample": 2, "sample_seed": 7}, "seeded sample of 2 of 4 rows (seed 7)", ()),
+        ({"samples": 2, "rows": 4, "sample": 9, "limit": 2}, "seeded sample of 2 of 4 rows (seed 0)", ()),
+        ({"samples": 2, "rows": 2, "limit": 2}, "", ()),
+        ({"samples": 2, "rows": 2, "sample": 5}, "", ()),
+    ],
+)
+def test_a_part_of_the_rows_is_named(table: Tabulate, task: dict[str, Any], said: str, marks: tuple[Mark, ...]) -> None:
+    """The title says which part was asked; where it is the first rows, every interval is marked, and rows are counted.
+
+    A table of several tasks carries the mark of each, because it pools them.
+    """
+    scorers = {"scorers": [{"kind": "exact"}]}
+    tasks = {"t": task | scorers, "u": {"samples": 1} | scorers}
+    found = table([answer("q1"), answer("q2"), answer("q1", task="u")], [1.0, 0.0, 1.0], tasks=tasks)
+    part, whole, pooled = found.cells
+    assert found.context.portions == ({"t": said} if said else {})
+    assert metric(part, "accuracy").marks == metric(pooled, "accuracy_pessimistic").marks == marks
+    assert metric(whole, "accuracy").marks == ()
+    assert (part.get("rows") is None) == (not said)
+    assert not said or value(part, "rows") == task["rows"]
+    title = encoded(table_page(found).blocks[0].title, tty)
+    assert title == f"t (scored by exact{'; ' if said else ''}{said})"
 
 
 def test_everything_failed(table: Tabulate) -> None:

@@ -42,7 +42,9 @@ def _column(cell: Cell, context: Context) -> QuantityColumn:
 def _blocks(table: Table, columns: Sequence[QuantityColumn]) -> Iterator[Block]:
     for task in dict.fromkeys(cell.task for cell in table.cells):
         scorers = table.context.scorers.get(task, ()) if task is not None else ()
-        title = (name(task), (" (scored by ", name(scorers[0]), ")") if scorers else "")
+        said: list[Text] = [("scored by ", name(scorers[0]))] if scorers else []
+        said += [part] if (part := table.context.portions.get(task or "", "")) else []
+        title = (name(task), (" (", joined("; ", said), ")") if said else "")
         mine = [column for cell, column in zip(table.cells, columns, strict=True) if cell.task == task]
         rows = [_row(key, mine) for key in quantity.worth_showing(mine) if not _says_the_same(key, mine)]
         yield Block(title, [name(cell.target) for cell in table.cells if cell.task == task], rows)

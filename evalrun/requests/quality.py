@@ -68,6 +68,13 @@ def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:
     return mean(requests, requests.scores(scorer).value)
 
 
+def rows(requests: Requests) -> int | None:
+    """Return how many rows the sources of these requests have; None where nobody knows."""
+    prints = requests.run.manifest.fingerprints.tasks
+    each = [prints[task].rows if task in prints else None for task, _ in requests.places]
+    return None if None in each or not each else sum(n or 0 for n in each)
+
+
 def pessimistic(requests: Requests, scorer: str = HEADLINE) -> Mean:
     """Return accuracy over everything attempted, each failure, truncated and unscored answer as wrong.
 

@@ -22,7 +22,7 @@ from evalrun.suite.files import suite_path
 from evalrun.suite.override import Override, override
 from evalrun.suite.read import read_suite, read_target
 
-KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
+KEPT = ("settings", "limit", "sample", "seed", "repeats", "skip_bad_rows")
 """What a run's manifest remembers of a selection: with suite and targets it makes two selections the same run.
 
 How fast to ask and how much to spend may change on the way.
@@ -30,6 +30,8 @@ How fast to ask and how much to spend may change on the way.
 
 _OVERRIDES = {
     "limit": ("tasks", "*", "limit"),
+    "sample": ("tasks", "*", "sample"),
+    "seed": ("tasks", "*", "sample_seed"),
     "repeats": ("tasks", "*", "repeats"),
     "concurrency": ("load", "concurrency"),
     "max_cost": ("limits", "max_cost_usd"),
@@ -43,7 +45,8 @@ class Selection:
     suite: a suite's file, the name of a shipped one, or a suite as a mapping.
     targets: names of files in `configs/`, or files; those of the suite where there are none.
     settings: `PATH=VALUE`, for any field of the suite.
-    limit: the first so many samples of each task. repeats: how often each is asked.
+    limit: the first so many rows of each task. sample: so many drawn from all of them, by `seed`.
+    repeats: how often each sample is asked.
     concurrency: requests in flight at once. max_cost: most US dollars to spend.
     allowed: files and folders outside the suite's that its data may be read from.
     allow_inline_secrets: accept what looks like a key in the YAML.
@@ -54,6 +57,8 @@ class Selection:
     targets: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     limit: int | None = None
+    sample: int | None = None
+    seed: int | None = None
     repeats: int | None = None
     concurrency: int | None = None
     max_cost: str | None = None
@@ -78,11 +83,14 @@ def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan
     """
     inline = selection.allow_inline_secrets
     loaded = read_suite(selection.suite, environ=os.environ, overrides=selection.overrides, allow_inline_secrets=inline)
+    beside = Path() if selection.targets else loaded.root
     named = [
-        read_target(name, suite_root=loaded.root, environ=os.environ, allow_inline_secrets=inline)
+        read_target(name, suite_root=loaded.root, beside=beside, environ=os.environ, allow_inline_secrets=inline)
         for name in selection.targets or loaded.suite.targets
     ]
     check_run(loaded, named)
+    if selection.seed is not None and not any(task.sample for task in loaded.suite.tasks.values()):
+        raise SuiteError("--seed: no task draws a sample; add --sample N")
     if sends:
         named = [replace(one, key=require_key(one, environ=os.environ, suite=loaded.path)) for one in named]
     file = selection.suite if isinstance(selection.suite, Path) else Path(f"{loaded.suite.name} (a mapping)")
@@ -125,6 +133,8 @@ def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:
         targets=tuple(named.get(name, name) for name in asked["targets"]),
         settings=tuple(asked.get("settings", ())),
         limit=asked.get("limit"),
+        sample=asked.get("sample"),
+        seed=asked.get("seed"),
         repeats=asked.get("repeats"),
         skip_bad_rows=asked.get("skip_bad_rows", False),
         concurrency=manifest.suite["load"]["concurrency"],

@@ -38,10 +38,13 @@ def suite_path(path: Path) -> Path:
     return path
 
 
-def target_path(name: str, *, suite_root: Path, working: Path) -> Path:
-    """Return the file of a target, by its path or its name; `working` is the working directory."""
+def target_path(name: str, *, suite_root: Path, working: Path, beside: Path) -> Path:
+    """Return the file of a target, by its path or its name.
+
+    working: the working directory. beside: the folder that a path starts at.
+    """
     if name.endswith((_SUFFIX, ".yml")):
-        return Path(name)
+        return beside / name
     folders = (suite_root / "configs", suite_root.parent / "configs", working / "configs", shipped("configs"))
     known: dict[str, Path] = {}
     for folder in folders:

@@ -3,7 +3,8 @@
     file --parse--> tree --include--> merged tree --set--> tree --validate--> Suite
           (variables, limits)        (later wins)                (every mistake with its line)
 
-Paths inside a suite are relative to the folder of the suite file given, also in files that it includes.
+Paths inside a suite, to data and to targets, are relative to the folder of the suite file given, also in files that it
+includes; paths on the command line to the working directory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,10 +77,14 @@ def read_target(
     suite_root: Path,
     environ: Mapping[str, str],
     working: Path = Path(),
+    beside: Path = Path(),
     allow_inline_secrets: bool = False,
 ) -> Target:
-    """Read a target by path (ending in .yaml) or by the name of a file in `configs/`."""
-    path = target_path(name, suite_root=suite_root, working=working)
+    """Read a target by path (ending in .yaml) or by the name of a file in `configs/`.
+
+    beside: the folder that its path starts at: the suite's, where the suite names it.
+    """
+    path = target_path(name, suite_root=suite_root, working=working, beside=beside)
     tree = mapping(contents(path), path, environ=environ, example="kind: http")
     if not allow_inline_secrets:
         _refuse_secrets(tree)

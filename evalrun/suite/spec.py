@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from evalrun import rule, slo
+from evalrun.data.portion import Portion
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
 from evalrun.load import ClosedLoop, closed_by_default
@@ -142,7 +143,11 @@ class Task(Spec):
     repeats: int = Field(default=1, ge=1)
     """How many times each sample is asked, to measure variance."""
     limit: int | None = Field(default=None, ge=1)
-    """Ask only the first N samples."""
+    """Ask only the first N rows; of rows in an order (by subject, by difficulty) that says nothing about the others."""
+    sample: int | None = Field(default=None, ge=1)
+    """Ask only N rows, drawn at random; a larger N keeps the rows of a smaller one. A ladder is asked whole."""
+    sample_seed: int = Field(default=0, ge=0, lt=2**64)
+    """Another seed draws other rows; the same seed draws the same ones in every run."""
     cluster: str | None = None
     """Field of `prompt.meta` that samples drawn together share (a passage, a repository): intervals are over these."""
 
@@ -153,6 +158,11 @@ class Task(Spec):
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise ValueError(f"duplicate name {twice[0]!r}; set `name` on one of them")
         return scorers
+
+    @property
+    def portion(self) -> Portion:
+        """The part of the rows that is asked."""
+        return Portion(limit=self.limit, sample=self.sample, seed=self.sample_seed)
 
     @field_validator("cluster")
     @classmethod

@@ -52,6 +52,7 @@ def _context(requests: Requests) -> Context:
         run=str(run.folder),
         targets=target_notes(run),
         scorers=run.scorers,
+        portions={task: part for task in tasks if (part := run.portion(task))},
         fingerprints={
             f"{name} {part}": getattr(tasks[name], part)[:12]
             for name in tasks
