@@ -53,6 +53,12 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("disputed", "disputed", "count", "scores on which two judges disagree; listed below the table",
             optional=True),
         Definition("samples", "samples", "count", "different samples attempted", optional=True),
+        Definition("accuracy_by", "accuracy by group", "fraction",
+            "accuracy of the samples with one value of a field, with its interval and their number",
+            "By each field that the task names in `prompt.meta`. A field with more than 100 values, or with more than "
+            "10 and fewer than two samples for each, is not a grouping: a note below the table names it. Each interval "
+            "is one of 95 %: of 20 groups, one is expected to miss the truth.",
+            "nothing of the group was scored"),
         Definition("pass_at_k", "pass@k", "fraction", "probability that at least one of k answers to a sample is right",
             "Shown where samples are asked several times. Unbiased, from the n answers of a sample, c of them right: 1 "
             f"- C(n - c, k) / C(n, k) (Chen et al. 2021). {OVER_SAMPLES}", NOT_K, optional=True),

@@ -130,6 +130,10 @@ class RunFacts:
         prints = self.manifest.fingerprints.tasks.get(task)
         return None if prints is None else prints.samples * self.repeats(task)
 
+    def groups(self, task: str) -> tuple[str, ...]:
+        """Return the fields that a task's samples keep in `meta`, by which they may be grouped."""
+        return tuple((self.task(task).get("prompt") or {}).get("meta") or ())
+
     def portion(self, task: str) -> str:
         """Say which part of a task's rows is asked, e.g. `first 20 of 40 rows`; empty where all are."""
         prints, asked = self.manifest.fingerprints.tasks.get(task), self.task(task)

@@ -87,6 +87,10 @@ def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
         yield Metric(name="disputed", of=of, value=int(scores.disputed.sum()))
     errors = {kind: len(rows) for kind, rows in quality.unscored(requests).items()}
     yield from of_kinds("scorer_error", errors)
+    if scorers:  # of one task
+        for field, by_value in quality.groups(requests).items():
+            for value, mean in by_value.items():
+                yield of_mean("accuracy_by", mean, of=f"{field}: {value}")
     if requests.repeated:
         yield Metric(name="samples", value=len(requests.starts))
         for name, k, mean in quality.at_k(requests):

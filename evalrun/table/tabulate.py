@@ -60,8 +60,16 @@ def _context(requests: Requests) -> Context:
         },
         lags=tuple(run.lag_of.values()),
         slo=run.slo,
-        notes=tuple(run.notes(len(requests))),
+        notes=(*run.notes(len(requests)), *_not_groups(requests)),
     )
+
+
+def _not_groups(requests: Requests) -> Iterator[str]:
+    """Say which fields of `meta` no task is grouped by, because they have too many values."""
+    for task in requests.tasks:
+        mine = (requests.of(task, target) for target in requests.targets)
+        said = dict.fromkeys(each for one in mine for each in quality.not_groups(one))
+        yield from (f"{task}: accuracy is not shown by {each}" for each in said)
 
 
 def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
