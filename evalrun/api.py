@@ -64,6 +64,8 @@ def read_suite(
     suite: str | Path | Mapping[str, Any],
     *,
     targets: Sequence[str] = (),
+    model: str | None = None,
+    tasks: Sequence[str] = (),
     settings: Sequence[str] = (),
     limit: int | None = None,
     sample: int | None = None,
@@ -92,6 +94,8 @@ def read_suite(
     selection = Selection(
         suite=suite if isinstance(suite, Mapping) else Path(suite),
         targets=tuple(targets),
+        model=model,
+        tasks=tuple(tasks),
         settings=tuple(settings),
         limit=limit,
         sample=sample,

@@ -207,6 +207,18 @@ def test_tasks_are_grouped_by_their_own_fields(table: Tabulate) -> None:
     assert names == [["a: 1", "a: 2"], ["b: 3"], []]
 
 
+def test_what_authors_say_is_above_the_table(table: Tabulate) -> None:
+    """`about` of the suite and of each target, a line each, escaped and cut; in JSON whole."""
+    suite = {"about": "Sums\n  of \x1b[31m two"}
+    found = table([answer()], [1.0], suite=suite, targets={"a": {"about": "our <server>"}, "b": {"about": "y" * 999}})
+    lines = render([table_page(found)], "text", width=80).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("Sums"))
+    assert lines[first : first + 2] == [r"Sums of \x1b[31m two", "a: our <server>"]
+    assert "<server>" not in render([table_page(found)], "md", width=80)
+    assert sum(map(len, lines)) < 2500
+    assert found.context.about == suite["about"]
+
+
 def test_everything_failed(table: Tabulate) -> None:
     """C05: accuracy and latency are unknown, not 0; the pessimistic accuracy is 0; an alert says so."""
     found = table([failure("q1"), failure("q2", "connect", Phase.NOT_SENT)])

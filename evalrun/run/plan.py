@@ -145,7 +145,7 @@ def manifest(plan: Plan) -> Manifest:
         suite_file=str(plan.suite_file),
         command=plan.command,
         targets={target.name: _told(target) for target in plan.targets},
-        target_files={target.name: str(target.path) for target in plan.targets},
+        target_files={target.name: target.where for target in plan.targets},
         fingerprints=plan.prints,
         machine=machine(),
         versions=_versions(),

@@ -176,10 +176,10 @@ class Task(Spec):
 class Suite(Spec):
     """A whole suite file, after includes, overrides and variables."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$")
     """The suite's name in results/ and in tables."""
     about: str = ""
-    """One line for readers."""
+    """One line for readers, printed above the tables."""
     targets: tuple[str, ...] = Field(default=("local",), min_length=1)
     """Names in configs/ or paths of target files."""
     tasks: dict[TaskName, Task] = Field(min_length=1)
@@ -192,6 +192,15 @@ class Suite(Spec):
     """Latency limits of a good request (goodput). They do not change what is asked."""
     gates: tuple[str, ...] = ()
     """Rules of `evalrun gate`, e.g. `accuracy no worse than 2 points` (docs/gates.md)."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _one_name_each(cls, tasks: dict[str, Task]) -> dict[str, Task]:
+        first: dict[str, str] = {}
+        for name in tasks:
+            if (other := first.setdefault(name.lower(), name)) != name:
+                raise ValueError(f"{other!r} and {name!r} differ only in case; rename one")
+        return tasks
 
     @field_validator("gates")
     @classmethod

@@ -33,6 +33,7 @@ class TargetNote:
     """What the reader must know of a target. alert: printed loudly above the table (an embedded or simulated model)."""
 
     name: str
+    about: str = ""
     model: str = ""
     alert: str = ""
     transport: str = ""
@@ -50,6 +51,7 @@ class Context:
     """
 
     suite: str
+    about: str = ""
     run: str = ""
     targets: tuple[TargetNote, ...] = ()
     scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -49,6 +49,7 @@ def _context(requests: Requests) -> Context:
     manifest, tasks = run.manifest, run.manifest.fingerprints.tasks
     return Context(
         suite=manifest.suite_name,
+        about=manifest.suite.get("about", ""),
         run=str(run.folder),
         targets=target_notes(run),
         scorers=run.scorers,
@@ -80,6 +81,7 @@ def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
         found.append(
             TargetNote(
                 name=name,
+                about=spec.get("about", ""),
                 model=spec.get("model", ""),
                 alert=f"{name}: {served or spec['kind']}" if loud else "",
                 transport=spec.get("transport", "evalrun"),
