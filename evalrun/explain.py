@@ -53,6 +53,12 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("disputed", "disputed", "count", "scores on which two judges disagree; listed below the table",
             optional=True),
         Definition("samples", "samples", "count", "different samples attempted", optional=True),
+        Definition("accuracy_by", "accuracy by group", "fraction",
+            "accuracy of the samples with one value of a field, with its interval and their number",
+            "By each field that the task names in `prompt.meta`. A field with more than 100 values, or with more than "
+            "10 and fewer than two samples for each, is not a grouping: a note below the table names it. Each interval "
+            "is one of 95 %: of 20 groups, one is expected to miss the truth.",
+            "nothing of the group was scored"),
         Definition("pass_at_k", "pass@k", "fraction", "probability that at least one of k answers to a sample is right",
             "Shown where samples are asked several times. Unbiased, from the n answers of a sample, c of them right: 1 "
             f"- C(n - c, k) / C(n, k) (Chen et al. 2021). {OVER_SAMPLES}", NOT_K, optional=True),
@@ -65,6 +71,9 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             f"nothing was extracted never wins. {OVER_SAMPLES}", NOT_K, optional=True),
     ),
     "Requests": (
+        Definition("rows", "rows", "count", "rows of the source, asked or not",
+            "Shown where only a part of them is asked: the first ones (`limit`), or a seeded sample (`sample`).",
+            "the source does not say how many rows it has beyond those that are asked", optional=True),
         Definition("planned", "planned", "count", "requests of the plan", "", "the run does not record it"),
         Definition("attempted", "attempted", "count", "requests with an outcome = succeeded + failed + not sent",
             "Retries of a request are not counted."),
@@ -221,6 +230,10 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
 DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for definition in section}
 
 MARKS: dict[str, tuple[str, str]] = {
+    "first": (
+        "/",
+        "only the first rows were asked, which nobody drew: the interval does not cover the rest",
+    ),
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
     "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted"),
     "doubtful": ("*", "some requests may be off by over 5 %, too few to change this number; see doubtful"),

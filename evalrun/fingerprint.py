@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-_PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(?<!\.)")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?<!\.)")
 # Windows opens a device for these, whatever follows the first dot.
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
 def canonical(value: Any) -> bytes:
@@ -22,10 +22,11 @@ def fingerprint(value: Any) -> str:
 
 
 def slug(text: str) -> str:
-    """Return `text` as a name that is one folder on every file system: O09 of docs/faults.md.
+    """Return `text` as a name that is a file's or a folder's on every file system: O09 of docs/faults.md.
 
-    A plain lower-case name stays as it is. Any other is cleaned, shortened and given 8 hex digits of its SHA-256, so
-    that different texts have different names, also where upper and lower case are the same.
+    A plain name stays as it is, in its case. Any other is cleaned, shortened and given 8 hex digits of its SHA-256.
+    Different texts have different names; those of two that differ only in case are one file on some systems, so whoever
+    names several refuses such pairs.
     """
     if _PLAIN.fullmatch(text) and not _DEVICE.fullmatch(text):
         return text

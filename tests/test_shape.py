@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "evalrun"
 MOST_LINES = 50  # of a function
 MOST_LEVELS = 4  # of blocks within a function
-MOST_BROAD = 4  # `except Exception` in the whole package, each with its reason
+MOST_BROAD = 5  # `except Exception` in the whole package, each with its reason
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.Match)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -57,14 +57,21 @@ def test_levels_are_counted_as_read(source: str, deep: int) -> None:
     assert levels(ast.parse(source)) == deep
 
 
+def is_broad(caught: ast.expr | None) -> bool:
+    """Whether a handler catches everything, alone or among others."""
+    if isinstance(caught, ast.Tuple):
+        return any(map(is_broad, caught.elts))
+    return caught is None or (isinstance(caught, ast.Name) and caught.id in ("Exception", "BaseException"))
+
+
 def test_broad_excepts_are_few() -> None:
-    """At most four places catch everything: the command's last resort and the scorers of strangers."""
+    """At most five places catch everything: the command's last resort, and the sources and scorers of strangers."""
     found = [
         f"{path.relative_to(PACKAGE.parent)}:{node.lineno}"
         for path in sorted(PACKAGE.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
+        and is_broad(node.type)
         and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)  # cleans up and passes it on
     ]
     assert len(found) <= MOST_BROAD, found

@@ -10,7 +10,11 @@ import pytest
 from run_folder import write_run
 from scipy import stats
 
+from evalrun.escape import tty
 from evalrun.fingerprint import fingerprint
+from evalrun.report import render
+from evalrun.report.page import encoded
+from evalrun.report.table import table_page
 from evalrun.store.lines import Lag, Load
 from evalrun.table import Cell, Mark, Metric, Table, tabulate
 from evalrun.types import Attempt, Completion, Failure, Phase, Record, Sample, Score, Scored, Timing, Usage
@@ -104,6 +108,115 @@ def test_accuracy_and_its_pessimistic_twin(table: Tabulate) -> None:
     counted = {name: value(found, name) for name in ("attempted", "succeeded", "failed", "truncated", "scored")}
     assert counted == {"attempted": 5, "succeeded": 4, "failed": 1, "truncated": 1, "scored": 3}
     assert (value(found, "unscored"), value(found, "scorer_error", "exact: timeout")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "said", "marks"),
+    [
+        ({"samples": 2, "rows": 4, "limit": 2}, "first 2 of 4 rows", (Mark.FIRST,)),
+        ({"samples": 2, "rows": None, "limit": 2}, "first 2 of more rows", (Mark.FIRST,)),
+        ({"samples": 2, "rows": 4, "sample": 2, "sample_seed": 7}, "seeded sample of 2 of 4 rows (seed 7)", ()),
+        ({"samples": 2, "rows": 4, "sample": 9, "limit": 2}, "seeded sample of 2 of 4 rows (seed 0)", ()),
+        ({"samples": 2, "rows": 2, "limit": 2}, "", ()),
+        ({"samples": 2, "rows": 2, "sample": 5}, "", ()),
+    ],
+)
+def test_a_part_of_the_rows_is_named(table: Tabulate, task: dict[str, Any], said: str, marks: tuple[Mark, ...]) -> None:
+    """The title says which part was asked; where it is the first rows, every interval is marked, and rows are counted.
+
+    A table of several tasks carries the mark of each, because it pools them.
+    """
+    scorers = {"scorers": [{"kind": "exact"}]}
+    tasks = {"t": task | scorers, "u": {"samples": 1} | scorers}
+    found = table([answer("q1"), answer("q2"), answer("q1", task="u")], [1.0, 0.0, 1.0], tasks=tasks)
+    part, whole, pooled = found.cells
+    assert found.context.portions == ({"t": said} if said else {})
+    assert metric(part, "accuracy").marks == metric(pooled, "accuracy_pessimistic").marks == marks
+    assert metric(whole, "accuracy").marks == ()
+    assert (part.get("rows") is None) == (not said)
+    assert not said or value(part, "rows") == task["rows"]
+    title = encoded(table_page(found).blocks[0].title, tty)
+    assert title == f"t (scored by exact{'; ' if said else ''}{said})"
+
+
+def grouped(*meta: dict[str, Any], fields: tuple[str, ...]) -> tuple[list[Record], dict[str, Any]]:
+    """Return an answered sample for each meta, and the task that keeps these fields."""
+    task = {"samples": len(meta), "scorers": [{"kind": "exact"}], "prompt": {"meta": list(fields)}}
+    return [answer(f"q{n}", meta=each) for n, each in enumerate(meta)], {"t": task}
+
+
+def test_accuracy_by_group(table: Tabulate) -> None:
+    """Of level 2 one of two is right, of level 10 the only one, of no level none; level 2 is before level 10.
+
+    Intervals by Wilson. Targets are grouped side by side, and a failed sample is of no group's n.
+    """
+    levels = [{"level": 10}, {"level": 2}, {"level": "2"}, {"level": None}]
+    records, tasks = grouped(*levels, fields=("level",))
+    other = [failure("q0", target="b", meta={"level": 10}), answer("q1", target="b", meta={"level": 2})]
+    found = table([*records, *other], [1.0, 0.0, 1.0, 0.0, 1.0], tasks=tasks)
+    mine = [(one.of, one.value, one.n) for one in found.cells[0].metrics if one.name == "accuracy_by"]
+    assert mine == [("level: 2", 0.5, 2), ("level: 10", 1.0, 1), ("level: (none)", 0.0, 1)]
+    expected = stats.binomtest(1, 2).proportion_ci(method="wilson")
+    two = metric(found, "accuracy_by", "level: 2")
+    assert (two.low, two.high) == (pytest.approx(expected.low), pytest.approx(expected.high))
+    b = found.cells[1]
+    assert (value(b, "accuracy_by", "level: 10"), value(b, "accuracy_by", "level: 2")) == (None, 1.0)
+    rows = {row[0]: row[1:] for row in table_page(found).blocks[0].cells(tty)}
+    assert rows["accuracy, level: 2"] == ["50 % [9, 91] of 2", "100 % [21, 100] of 1"]
+    assert rows["accuracy, level: 10"][1] == "-"
+
+
+def test_a_field_with_a_thousand_values_is_not_a_grouping(table: Tabulate) -> None:
+    """1,200 urls, 101 shards of ten and 12 ids of one sample each are named in a note; 100 subjects are groups."""
+    meta = [{"url": f"u{n}", "shard": n % 101, "subject": n % 100} for n in range(1200)]
+    records, tasks = grouped(*meta, fields=("url", "shard", "subject"))
+    found = table(records, [1.0] * 1200, tasks=tasks)
+    names = [one.of.partition(":")[0] for one in found.cells[0].metrics if one.name == "accuracy_by"]
+    assert names == ["subject"] * 100
+    assert [note for note in found.context.notes if "groups" in note] == [
+        "t: accuracy is not shown by url: over 999 values in 1,200 samples, too many to be groups",
+        "t: accuracy is not shown by shard: 101 values in 1,200 samples, too many to be groups",
+    ]
+    records, tasks = grouped(*({"id": n} for n in range(12)), fields=("id",))
+    found = table(records, [1.0] * 12, tasks=tasks)
+    assert found.context.notes == ("t: accuracy is not shown by id: 12 values in 12 samples, too many to be groups",)
+
+
+def test_the_names_of_groups_are_hostile_at_worst(table: Tabulate) -> None:
+    """They are escaped in every format, and texts that are long, alike or like evalrun's own words stay apart."""
+    odd = ["\x1b[31m", "=1+1", "a|b", "@all", "", "(none)", "others", "'others'", "x" * 99 + "1", "x" * 99 + "2"]
+    records, tasks = grouped(*({"c": each} for each in odd), fields=("c",))
+    found = table(records, [1.0] * len(odd), tasks=tasks)
+    names = [one.of for one in found.cells[0].metrics if one.name == "accuracy_by"]
+    assert len(set(names)) == len(odd)
+    assert max(map(len, names)) < 110
+    for form in ("text", "md", "csv"):
+        said = render([table_page(found)], form, width=100)
+        assert "\x1b" not in said
+        assert "[31m" in said or "&#91;31m" in said
+    assert "@all" not in render([table_page(found)], "md", width=100)
+
+
+def test_tasks_are_grouped_by_their_own_fields(table: Tabulate) -> None:
+    """A field of another task's samples says nothing of this one's, and all tasks together have no groups."""
+    records, tasks = grouped({"a": 1, "b": 5}, {"a": 2, "b": 5}, fields=("a",))
+    more = answer("q9", task="u", meta={"b": 3})
+    tasks["u"] = {"samples": 1, "scorers": [{"kind": "exact"}], "prompt": {"meta": ["b"]}}
+    found = table([*records, more], [1.0, 1.0, 1.0], tasks=tasks)
+    names = [[one.of for one in cell.metrics if one.name == "accuracy_by"] for cell in found.cells]
+    assert names == [["a: 1", "a: 2"], ["b: 3"], []]
+
+
+def test_what_authors_say_is_above_the_table(table: Tabulate) -> None:
+    """`about` of the suite and of each target, a line each, escaped and cut; in JSON whole."""
+    suite = {"about": "Sums\n  of \x1b[31m two"}
+    found = table([answer()], [1.0], suite=suite, targets={"a": {"about": "our <server>"}, "b": {"about": "y" * 999}})
+    lines = render([table_page(found)], "text", width=80).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("Sums"))
+    assert lines[first : first + 2] == [r"Sums of \x1b[31m two", "a: our <server>"]
+    assert "<server>" not in render([table_page(found)], "md", width=80)
+    assert sum(map(len, lines)) < 2500
+    assert found.context.about == suite["about"]
 
 
 def test_everything_failed(table: Tabulate) -> None:

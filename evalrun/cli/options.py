@@ -43,11 +43,19 @@ INLINE = click.option("--allow-inline-secrets", is_flag=True, help="Accept keys 
 SUITE = (
     click.argument("suite", type=PATH),
     click.option(
-        "-t", "--target", "targets", multiple=True, metavar="NAME|FILE",
-        help="A target, by its name in configs/ or its file; repeatable.",
+        "-t", "--target", "targets", multiple=True, metavar="NAME|FILE|URL",
+        help="A target, by its name in configs/, its file or its base URL; repeatable.",
     ),
-    click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Override any field; repeatable."),
-    click.option("--limit", type=click.IntRange(1), help="Ask only the first N samples of each task."),
+    click.option("--model", metavar="NAME", help="The model to ask for; a URL as target needs one."),
+    click.option("--task", "tasks", multiple=True, metavar="NAME", help="Ask only this task; repeatable."),
+    click.option(
+        "--set", "settings", multiple=True, metavar="PATH=VALUE",
+        help="Override any field; repeatable. VALUE is YAML: quote text with signs in it for YAML too, as in"
+        """ --set 'tasks.t.prompt.system="Answer: {{ q }}"'.""",
+    ),
+    click.option("--limit", type=click.IntRange(1), help="Ask only the first N rows of each task."),
+    click.option("--sample", type=click.IntRange(1), help="Ask only N rows of each task, drawn at random by --seed."),
+    click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Of --sample; 0 where none is named."),
     click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at once."),
     click.option("--repeats", type=click.IntRange(1), help="Ask each sample N times, to measure variance."),
     click.option("--max-cost", metavar="USD", help="Never spend more; needs prices and max_tokens."),

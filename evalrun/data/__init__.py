@@ -13,6 +13,7 @@
     prompt      the prompt block: a row -> a sample
     template    text with fields of a row
     sandbox     the bounded environment of templates
+    portion     which rows of a source are asked: the first, or a seeded sample
     samples     rows -> samples, and their survey
 
 To add a source, write its class and name it in `source.Source` (tests/seams/test_seam_source.py does).

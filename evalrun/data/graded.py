@@ -142,6 +142,10 @@ class Graded(Spec):
     n_per_level: int = Field(default=10, ge=1, le=1_000_000)
     """Questions of each level, all different."""
 
+    def size(self, places: Places, asked: int) -> int:  # noqa: ARG002  (see Rows)
+        """Return how many rows there are."""
+        return len(set(self.levels)) * self.n_per_level
+
     def rows(self, places: Places) -> Iterator[Row]:  # noqa: ARG002  (reads no file)
         """Yield rows of `id`, `level`, `question`, `answer`. The rows of a level do not depend on the other levels."""
         for level in dict.fromkeys(self.levels):

@@ -6,7 +6,8 @@ A `Scale` says how many tokens a probe's prompts have; `run.calibrate` measures 
 nominal scale applies, as in the survey and its content hash, which must not depend on the target.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from string import ascii_lowercase
 from typing import Annotated, ClassVar, Literal
 
@@ -27,6 +28,7 @@ class LadderSource(Spec):
     """Generated questions about long texts, at sizes in prompt tokens by the server's own count."""
 
     kept: ClassVar[tuple[str, ...]] = ("size", "depth", "family", "cache")
+    drawn: ClassVar[bool] = True
 
     kind: Literal["ladder"]
     probe: AnyProbe
@@ -44,7 +46,7 @@ class LadderSource(Spec):
     tolerance: float = Field(default=0.1, gt=0, lt=1)
     """How far accuracy may drop below that of the smallest rung within the effective context."""
     tokenizer: str | None = None
-    """A path to tokenizer.json or a model's name on the hub: counts tokens exactly instead of calibrating by a fit."""
+    """A tokenizer.json beside the suite, or a model's name on the hub: counts tokens exactly instead of by a fit."""
 
     @property
     def mark(self) -> str:
@@ -56,20 +58,26 @@ class LadderSource(Spec):
         scale = places.scales.get(self.mark, NOMINAL)
         rungs = [(size, index) for size in dict.fromkeys(self.sizes) for index in range(self.per_size)]
         for size, index in Dice("order 0").shuffled(rungs):  # a slowing endpoint must not look like an effect of size
-            row = self.row(size, index, scale=scale, salt=places.salt)
+            row = self.row(size, index, scale=scale, salt=places.salt, root=places.root)
             if self.cache == "cold":
                 yield row
                 continue
             yield row if self.cache == "both" else {**row, "cache": "prime"}
             yield {**row, "id": f"{row['id']}-again", "cache": "warm"}
 
-    def row(self, size: int, index: int, *, scale: Scale, salt: str) -> Row:
+    def counter(self, root: Path) -> Callable[[str], int] | None:
+        """Return what counts a text's tokens exactly, None where nothing does. root: the folder of the suite."""
+        if self.tokenizer is None:
+            return None
+        return counter(str(root / self.tokenizer) if self.tokenizer.endswith(".json") else self.tokenizer)
+
+    def row(self, size: int, index: int, *, scale: Scale, salt: str, root: Path) -> Row:
         """Return a question of about `size` tokens."""
         units, pad = scale.fit(size, least=self.probe.min_units, most=self.probe.max_units)
         row = self._built(size, index, units=units, pad=pad, salt=salt)
-        if self.tokenizer is not None and scale.overhead is not None:
+        if scale.overhead is not None and (counted := self.counter(root)) is not None:
             for _ in range(CORRECTIONS):
-                wrong = size - scale.overhead - counter(self.tokenizer)(row["prompt"])
+                wrong = size - scale.overhead - counted(row["prompt"])
                 pad = max(0, pad + round(wrong / scale.per_pad))
                 row = self._built(size, index, units=units, pad=pad, salt=salt)
         return row

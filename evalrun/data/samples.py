@@ -5,13 +5,13 @@ Streams: a sample is built when iterated over and not kept.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
-from typing import Protocol
 
-import msgspec
-
+from evalrun.data import portion
 from evalrun.data.places import Places, Row
+from evalrun.data.portion import ALL, Drawn, Portion, Rows, canonical
 from evalrun.data.prompt import Prompt, PromptWriter
 from evalrun.errors import SuiteError
 from evalrun.types import Sample
@@ -19,13 +19,7 @@ from evalrun.types import Sample
 MAX_DUPLICATES = 5  # shown in the message
 
 
-class Rows(Protocol):
-    """The interface of a source."""
-
-    def rows(self, places: Places, /) -> Iterator[Row]: ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Samples:
     """The samples of one task. Each iteration reads the source again from its start."""
 
@@ -33,36 +27,63 @@ class Samples:
     source: Rows
     writer: PromptWriter
     places: Places
-    limit: int | None
+    portion: Portion
 
     def __iter__(self) -> Iterator[Sample]:
         return (sample for _, sample in self.with_rows())
 
     def with_rows(self) -> Iterator[tuple[Row, Sample]]:
-        """Yield each row with its sample."""
+        """Yield each row that is asked, with its sample, in the order of the source."""
         number = 0
-        for number, row in enumerate(islice(self.source.rows(self.places), self.limit), start=1):
+        for number, row in self._asked():
             yield row, self.writer.sample(row, number)
         if number == 0:
             raise SuiteError(f"tasks.{self.task}.data: has no rows; there must be at least one")
 
+    def _asked(self) -> Iterator[tuple[int, Row]]:
+        """Yield the rows that are asked, with their numbers in the source."""
+        drawn = self._drawn
+        numbered = enumerate(self.source.rows(self.places), start=1)
+        if drawn is None:
+            return islice(numbered, self.portion.limit)
+        last = max(drawn.numbers, default=0)
+        return ((number, row) for number, row in islice(numbered, last) if number in drawn.numbers)
 
-def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, limit: int | None = None) -> Samples:
-    """Return the task's samples, at most `limit` of them. The prompt is compiled once, here.
+    @cached_property
+    def _drawn(self) -> Drawn | None:
+        """The rows of the seeded sample; None where none is drawn. It takes a pass over the source."""
+        n = self.portion.drawn
+        if n is None or getattr(self.source, "drawn", False):
+            return None
+        quiet = replace(self.places, on_skip=lambda _: None, on_notice=lambda _: None)
+        return portion.draw(self.source.rows(quiet), n, seed=self.portion.seed)
+
+    def rows(self, asked: int) -> int | None:
+        """Return how many rows the source has, `asked` of which are asked; None where there are too many to count."""
+        if self._drawn is not None:
+            return self._drawn.rows
+        if self.portion.limit is None or asked < self.portion.limit:
+            return asked
+        return portion.count(self.source, self.places, asked=asked)
+
+
+def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, portion: Portion = ALL) -> Samples:
+    """Return the task's samples, of a portion of its rows. The prompt is compiled once, here.
 
     Fields that the source names in `kept` are kept in the meta of every sample.
     """
     meta = dict.fromkeys((*prompt.meta, *getattr(source, "kept", ())))
     prompt = prompt.model_copy(update={"meta": tuple(meta)})
-    return Samples(task, source, PromptWriter(prompt, task=task), places, limit)
+    return Samples(task, source, PromptWriter(prompt, task=task), places, portion)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A task's data: the number of rows and the hash of their content."""
+    """A task's data: the number of samples, the hash of their content, and the rows of the source, None if unknown."""
 
     count: int
     sha256: str
+    rows: int | None
 
 
 def survey(samples: Samples) -> Survey:
@@ -75,11 +96,10 @@ def survey(samples: Samples) -> Survey:
     first: dict[str, int] = {}
     twice: list[str] = []
     number = 0
-    encode = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_kind).encode
     for number, (row, sample) in enumerate(samples.with_rows(), start=1):
         try:
-            encode(sample)
-            sha.update(encode((row, sample.expected)) + b"\n")
+            canonical(sample)
+            sha.update(canonical((row, sample.expected)) + b"\n")
         except UnicodeEncodeError:
             raise SuiteError(f"sample {sample.id!r}: half of a surrogate pair; write the whole character") from None
         if first.setdefault(sample.id, number) != number:
@@ -89,9 +109,4 @@ def survey(samples: Samples) -> Survey:
             f"tasks.{samples.task}.prompt.id: duplicate ids: {', '.join(twice[:MAX_DUPLICATES])}; remove the copies, or"
             " make the id from another field, e.g. id: '{{ row_number }}'"
         )
-    return Survey(count=number, sha256=sha.hexdigest())
-
-
-def _kind(value: object) -> str:
-    """Stand in for a value that JSON cannot represent, such as an image: a row may hold it, a prompt may not."""
-    return type(value).__name__
+    return Survey(count=number, sha256=sha.hexdigest(), rows=samples.rows(number))

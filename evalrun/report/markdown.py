@@ -17,6 +17,8 @@ def render(pages: Sequence[Page], *, width: int) -> str:
 
 def _page(page: Page) -> Iterator[str]:
     yield from (f"**{encoded(page.title, markdown)}**", "")
+    for line in page.about:
+        yield from (encoded(line, markdown), "")
     for alert in page.alerts:
         yield from (f"> **WARNING** {encoded(alert, markdown)}", "")
     for block in page.blocks:

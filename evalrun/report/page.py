@@ -107,7 +107,7 @@ class Section(NamedTuple):
 class Page:
     """A report.
 
-    title: its first line.
+    title: its first line. about: what its authors say of it, below the title.
     alerts: what must be read first.
     blocks, sections, notes: the tables, lists of sentences and footnotes, in this order.
     columns: what `Quantity.where` says, by name.
@@ -116,6 +116,7 @@ class Page:
     """
 
     title: Text
+    about: Sequence[Text] = ()
     alerts: Sequence[Text] = ()
     blocks: Sequence[Block] = ()
     sections: Sequence[Section] = ()

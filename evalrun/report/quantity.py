@@ -12,11 +12,14 @@ from evalrun.report.page import Block, Quantity, Text, Verbatim, quantities_in
 from evalrun.table import Metric
 
 FOOTNOTED = (
-    "accuracy", "accuracy_pessimistic", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput", "good",
-    "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error",
-    "effective_context", "prefill_throughput", "cost_per_request_usd", "cached_share", "context_refused", "cache_leaks",
-    "cache_misses", "doubtful", "bound_s", "pass_at_k", "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
+    "accuracy", "accuracy_pessimistic", "accuracy_by", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s",
+    "output_throughput", "good", "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear",
+    "ttft_quadratic", "ttft_fit_error", "effective_context", "prefill_throughput", "cost_per_request_usd",
+    "cached_share", "context_refused", "cache_leaks", "cache_misses", "doubtful", "bound_s", "pass_at_k",
+    "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
 )  # fmt: skip
+GROUPED = "accuracy_by"
+"""The number of which a table shows one for each group of samples, with how many they are."""
 QuantityColumn = Mapping[tuple[str, str], Quantity]
 """Numbers by their name and what they are narrowed to."""
 
@@ -26,6 +29,7 @@ def of_metric(metric: Metric, where: tuple[str, ...], *, alerts: tuple[str, ...]
     unit = DEFINITIONS[metric.name].unit
     shown = reading(metric.value, metric.low, metric.high, unit=unit)
     shown += f" for {units.count(metric.n)}" if metric.of == "known part" else ""
+    shown += f" of {units.count(metric.n)}" if metric.name == GROUPED and metric.value is not None else ""
     return Quantity(
         name=metric.name, of=metric.of, value=metric.value, low=metric.low, high=metric.high, n=metric.n, unit=unit,
         marks=metric.marks, shown=shown + "".join(MARKS[mark][0] for mark in metric.marks), where=where, alerts=alerts,
@@ -54,6 +58,8 @@ def label(metric: str, of: str = "") -> Text:
         return (definition.label[:-1], Verbatim(k), (": ", Verbatim(rest)) if rest else "")
     if not of:
         return definition.label
+    if metric == GROUPED:
+        return ("accuracy, ", Verbatim(of))
     return f"{definition.label} {of}" if definition.unit == "s" else (f"{definition.label}: ", Verbatim(of))
 
 
@@ -68,7 +74,7 @@ def worth_showing(columns: Sequence[QuantityColumn]) -> list[tuple[str, str]]:
         definition = DEFINITIONS[key[0]]
         known = [value for column in columns if key in column and (value := column[key].value) is not None]
         counted = definition.unit == "count" and not definition.absent
-        if not (definition.optional or key[1]) or (any(known) if counted else known):
+        if not (definition.optional or key[1]) or key[0] == GROUPED or (any(known) if counted else known):
             found.append(key)
     order = list(DEFINITIONS)
     return sorted(found, key=lambda key: order.index(key[0]))

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from evalrun import units
+from evalrun.escape import clip
 from evalrun.explain import DEFINITIONS, SECTIONS
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, fields_of, joined, name, sections
 from evalrun.report.quantity import QuantityColumn
 from evalrun.table import Cell, Context, Example, Table, TargetNote
 
+MOST_ABOUT = 300  # characters of what somebody says of a suite
 COLUMNS = ("suite", "run", "task", "target")  # the row of all tasks has an empty task
 
 _SECTION = {definition.name: section for section, definitions in SECTIONS.items() for definition in definitions}
@@ -23,6 +25,7 @@ def table_page(table: Table) -> Page:
     blocks = list(_blocks(table, columns))
     return Page(
         title=("suite ", Verbatim(context.suite), (", run ", Verbatim(context.run)) if context.run else ""),
+        about=tuple(_about(context)),
         alerts=alerts(table),
         blocks=blocks,
         sections=sections(("Worth a look", map(_example, table.examples))),
@@ -31,6 +34,17 @@ def table_page(table: Table) -> Page:
         quantities=numbers,
         data={**fields_of(context), "cells": table.cells, "examples": table.examples},
     )
+
+
+def _about(context: Context) -> Iterator[Text]:
+    """Return the lines that the authors of the suite and of the targets wrote for readers."""
+    if context.about:
+        yield _line(context.about)
+    yield from ((name(note.name), ": ", _line(note.about)) for note in context.targets if note.about)
+
+
+def _line(text: str) -> Text:
+    return Verbatim(clip(" ".join(text.split()), MOST_ABOUT))
 
 
 def _column(cell: Cell, context: Context) -> QuantityColumn:
@@ -42,7 +56,9 @@ def _column(cell: Cell, context: Context) -> QuantityColumn:
 def _blocks(table: Table, columns: Sequence[QuantityColumn]) -> Iterator[Block]:
     for task in dict.fromkeys(cell.task for cell in table.cells):
         scorers = table.context.scorers.get(task, ()) if task is not None else ()
-        title = (name(task), (" (scored by ", name(scorers[0]), ")") if scorers else "")
+        said: list[Text] = [("scored by ", name(scorers[0]))] if scorers else []
+        said += [part] if (part := table.context.portions.get(task or "", "")) else []
+        title = (name(task), (" (", joined("; ", said), ")") if said else "")
         mine = [column for cell, column in zip(table.cells, columns, strict=True) if cell.task == task]
         rows = [_row(key, mine) for key in quantity.worth_showing(mine) if not _says_the_same(key, mine)]
         yield Block(title, [name(cell.target) for cell in table.cells if cell.task == task], rows)

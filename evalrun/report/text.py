@@ -25,6 +25,8 @@ def render(pages: Sequence[Page], *, width: int) -> str:
 
 def _page(page: Page, width: int) -> Iterator[str]:
     yield from wrapped(encoded(page.title, tty), width)
+    for line in page.about:
+        yield from wrapped(encoded(line, tty), width)
     for alert in page.alerts:
         yield from wrapped(encoded(alert, tty), width, first="!! ", rest="   ")
     for block in page.blocks:

@@ -1,5 +1,6 @@
 """Columns while a file is read: rows that turn into arrays a batch at a time, and texts that turn into numbers."""
 
+import json
 from hashlib import blake2b
 from typing import Any
 
@@ -11,6 +12,8 @@ from evalrun.escape import clip
 BATCH = 1024  # rows that are turned into arrays at a time
 MOST_KINDS = 50  # of a free text that are told apart; the rest are counted together
 OTHERS = "others"
+NO_GROUP = "(none)"
+MOST_NAME = 60  # characters of a group's name
 NO_HASH = bytes(8)
 
 
@@ -89,6 +92,16 @@ class Kinds(dict[str, int]):
         for text in texts:
             found |= 1 << self.of_kind(text)
         return found
+
+
+def group_name(value: Any) -> str:
+    """Return a name, short and unique, for the samples with a value of `meta`: a text as it is, else its JSON."""
+    if value is None:
+        return NO_GROUP
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if len(text) > MOST_NAME:
+        return f"{clip(text, MOST_NAME)} #{digest(text).hex()[:8]}"
+    return repr(text) if text in ("", OTHERS, NO_GROUP) or text[0] == "'" else text
 
 
 def digest(text: str) -> bytes:

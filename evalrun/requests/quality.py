@@ -4,12 +4,14 @@ The sample is the unit that was drawn: the repeats of one are averaged first, th
 `cluster`, intervals take the samples of one for alike.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from evalrun.requests.rows import HEADLINE, Requests
+from evalrun.requests.growing import NO_GROUP, OTHERS
+from evalrun.requests.rows import HEADLINE, META, Requests
 from evalrun.stats import repeats
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
@@ -68,6 +70,13 @@ def accuracy(requests: Requests, scorer: str = HEADLINE) -> Mean:
     return mean(requests, requests.scores(scorer).value)
 
 
+def rows(requests: Requests) -> int | None:
+    """Return how many rows the sources of these requests have; None where nobody knows."""
+    prints = requests.run.manifest.fingerprints.tasks
+    each = [prints[task].rows if task in prints else None for task, _ in requests.places]
+    return None if None in each or not each else sum(n or 0 for n in each)
+
+
 def pessimistic(requests: Requests, scorer: str = HEADLINE) -> Mean:
     """Return accuracy over everything attempted, each failure, truncated and unscored answer as wrong.
 
@@ -76,6 +85,50 @@ def pessimistic(requests: Requests, scorer: str = HEADLINE) -> Mean:
     scores = requests.scores(scorer)
     wrong = ~requests.answered | ((requests.truncated | np.isnan(scores.value)) & scores.given)
     return mean(requests, np.where(wrong, 0.0, scores.value))
+
+
+MOST_GROUPS = 100
+"""A field with more values than this is not a grouping."""
+FEW_GROUPS = 10
+"""Nor is one with more than this where most values have a single sample, as an id has."""
+
+
+def groups(requests: Requests) -> dict[str, dict[str, Mean]]:
+    """Return the accuracy of the samples of one task by each field of its `meta` that is a grouping, value by value."""
+    found = {}
+    for field in _fields(requests):
+        if _is_grouping(requests, field):
+            codes, names = requests.column(META + field), requests.names[META + field]
+            present = sorted((names[code] for code in np.unique(codes)), key=_natural)
+            found[field] = {name: accuracy(requests.take(codes == names.index(name))) for name in present}
+    return found
+
+
+def not_groups(requests: Requests) -> Iterator[str]:
+    """Say which fields of a task's `meta` have too many values to be groups."""
+    for field in _fields(requests):
+        if not _is_grouping(requests, field):
+            values, samples = len(np.unique(requests.column(META + field))), len(requests.starts)
+            more = f"over {values - 1:,}" if OTHERS in requests.names[META + field] else f"{values:,}"
+            yield f"{field}: {more} values in {samples:,} samples, too many to be groups"
+
+
+def _fields(requests: Requests) -> list[str]:
+    return [field for task in dict.fromkeys(task for task, _ in requests.places) for field in requests.run.groups(task)]
+
+
+def _is_grouping(requests: Requests, field: str) -> bool:
+    values = len(np.unique(requests.column(META + field)))
+    return values <= FEW_GROUPS or (values <= MOST_GROUPS and 2 * values <= len(requests.starts))
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts names as people do: level 2 before level 10, what has no value last."""
+    parts = re.split(r"([0-9]{1,15})", name)
+    return [
+        (int(name == NO_GROUP), 0, ""),
+        *((1, int(part), "") if number % 2 else (0, 0, part) for number, part in enumerate(parts)),
+    ]
 
 
 def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:

@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 HEADLINE = ""
 """Names the first scorer of whatever task a row is of."""
+META = "meta."
+"""Begins the columns of groups: the values of the fields that a task keeps in `meta`, numbered, 0 for other tasks."""
 UNKNOWN = float("nan")
 
 
@@ -176,6 +178,7 @@ class Requests(Columns):
         """Make a table of arrays, ordered as above; `requests.read` is how to get one. scores: by scorer."""
         n = max(map(len, arrays.values()), default=0)
         super().__init__(arrays, n=n)
+        self._arrays |= {name: column for name, column in arrays.items() if name.startswith(META)}
         self.run, self.names, self.gaps = run, names, gaps
         self.tasks, self.targets = tuple(tasks), tuple(targets)
         self._scores = {scorer: Scores(columns, n=n) for scorer, columns in scores.items()}

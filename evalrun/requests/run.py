@@ -130,6 +130,24 @@ class RunFacts:
         prints = self.manifest.fingerprints.tasks.get(task)
         return None if prints is None else prints.samples * self.repeats(task)
 
+    def groups(self, task: str) -> tuple[str, ...]:
+        """Return the fields that a task's samples keep in `meta`, by which they may be grouped."""
+        return tuple((self.task(task).get("prompt") or {}).get("meta") or ())
+
+    def portion(self, task: str) -> str:
+        """Say which part of a task's rows is asked, e.g. `first 20 of 40 rows`; empty where all are."""
+        prints, asked = self.manifest.fingerprints.tasks.get(task), self.task(task)
+        if prints is None or prints.rows == prints.samples or not (asked.get("limit") or asked.get("sample")):
+            return ""
+        if asked.get("sample"):
+            seed = asked.get("sample_seed", 0)
+            return f"seeded sample of {prints.samples:,} of {prints.rows:,} rows (seed {seed})"
+        return f"first {prints.samples:,} of {'more' if prints.rows is None else f'{prints.rows:,}'} rows"
+
+    def is_first(self, task: str) -> bool:
+        """Whether only the first rows of a task are asked, which nobody drew at random."""
+        return self.portion(task).startswith("first")
+
     def is_ladder(self, task: str) -> bool:
         """Whether a task asks prompts of stated sizes until the endpoint refuses them."""
         return bool((self.task(task).get("data") or {}).get("kind") == "ladder")

@@ -5,7 +5,6 @@ out is unknown. No text is kept: a million records take about 10 s of a processo
 """
 
 import json
-from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds, digest
+from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds, digest, group_name
 from evalrun.requests.latency import Gaps
-from evalrun.requests.rows import HEADLINE, UNKNOWN, Requests
+from evalrun.requests.rows import HEADLINE, META, UNKNOWN, Requests
 from evalrun.requests.run import Place, RunFacts
 from evalrun.requests.scored import aligned, headline, read_scores, states
 from evalrun.store.disk import storing
@@ -28,6 +27,8 @@ from evalrun.store.scores import read_header
 AGAIN = "-again"  # ends the id of a warm sample: the question of the cold sample of that name, asked once more
 PRIME = "prime"  # a prompt that is asked only to fill the cache for a warm one
 TOKEN_SOURCES = ("", "usage", "chunks")
+GROUP = np.dtype("u2")  # numbers of the values of a field of `meta`
+MOST_VALUES = 1000  # of such a field that are told apart
 
 
 def read(folder: Path, *, gaps: bool = False) -> Requests:
@@ -123,11 +124,12 @@ _UNBOUND = (UNKNOWN, UNKNOWN, UNKNOWN)  # not stamped by the kernel
 _NOT_OF_A_LADDER = (0, UNKNOWN, 0, 0, NO_HASH)
 
 
-def _decoder(fields: Iterable[str], *, gaps: bool) -> msgspec.json.Decoder[Any]:
-    """Return a decoder of records with these fields of `meta`, as f0, f1, ..."""
-    names = {f"f{number}": name for number, name in enumerate(fields)}
-    meta = msgspec.defstruct("Meta", [(field, Any, None) for field in names], rename=names, gc=False)
-    sample = msgspec.defstruct("Sample", [("task", str), ("id", str), ("meta", meta | None, None)], gc=False)
+def _decoder(*, meta: bool, gaps: bool) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of records, with the `meta` of their samples or without."""
+    fields: list[Any] = [("task", str), ("id", str)]
+    if meta:
+        fields.append(("meta", dict[str, Any], {}))
+    sample = msgspec.defstruct("Sample", fields, gc=False)
     timing = _GapTiming if gaps else _Timing
     record = msgspec.defstruct(
         "Record",
@@ -156,16 +158,18 @@ class _Journal:
         suite = manifest.suite.get("tasks") or {}
         self._clusters = {name: task["cluster"] for name, task in suite.items() if task.get("cluster")}
         self._ladders = {name for name in suite if facts.is_ladder(name)}
-        fields = dict.fromkeys(("size", "depth", "family", "cache", *self._clusters.values()))
-        self._meta = {name: f"f{number}" for number, name in enumerate(fields)}
-        self._decode = _decoder(fields, gaps=gaps)
+        self._groups = {name: frozenset(facts.groups(name)) for name in suite}
+        self._grouped = tuple(dict.fromkeys(field for name in suite for field in facts.groups(name)))
+        self._decode = _decoder(meta=bool(self._ladders or self._clusters or self._grouped), gaps=gaps)
         self._has_meta = bool(self._ladders or self._clusters)
         columns = (*_COLUMNS, *_OF_META) if self._has_meta else _COLUMNS
-        self._rows, self._gapped = Growing({name: _DTYPES[name] for name in columns}), list[Any]()
+        dtypes = {name: _DTYPES[name] for name in columns} | {META + field: GROUP for field in self._grouped}
+        self._rows, self._gapped = Growing(dtypes), list[Any]()
         self._places: dict[Place, int] = {}
         self._kinds = {name: Kinds("") for name in ("failure", "finish", "family", "cache")}
         self._kinds |= {name: Kinds(most=MOST_KINDS) for name in ("flags", "warnings")}
         self._kinds["token_source"] = Kinds(*TOKEN_SOURCES)
+        self._kinds |= {META + field: Kinds("", most=MOST_VALUES) for field in self._grouped}
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -225,20 +229,30 @@ class _Journal:
             float(cost) if cost else UNKNOWN, float(said) if said else UNKNOWN,
             _began(record) if failed or attempts else sent, sent,
         ) + _used(usage) + _timed(timing) + (_bounds(timing) if timing.stamp == "kernel" else _UNBOUND)  # fmt: skip
-        return row + self._of_meta(sample) if self._has_meta else row
+        if self._has_meta:
+            row += self._of_meta(sample)
+        return row + self._in_groups(sample) if self._grouped else row
+
+    def _in_groups(self, sample: Any) -> tuple[int, ...]:
+        """Return the number of a sample's value in each field that some task has in `meta`; 0 where its own has not."""
+        mine, meta, kinds = self._groups.get(sample.task, ()), sample.meta, self._kinds
+        return tuple(
+            kinds[META + field][group_name(meta.get(field))] if field in mine else 0 for field in self._grouped
+        )
 
     def _of_meta(self, sample: Any) -> tuple[Any, ...]:
         """Return size, depth, family, cache and question of a ladder's sample, nothing for a prime; and its cluster."""
-        meta = {name: getattr(sample.meta, field, None) for name, field in self._meta.items()}
-        size, depth, warm, drawn = meta["size"], meta["depth"], meta["cache"] == "warm", NO_HASH
-        if (field := self._clusters.get(sample.task)) and meta[field] is not None:
+        meta, drawn = sample.meta, NO_HASH
+        size, depth, cache = meta.get("size"), meta.get("depth"), meta.get("cache")
+        if (field := self._clusters.get(sample.task)) and meta.get(field) is not None:
             drawn = digest(f"{sample.task}\0{json.dumps(meta[field], sort_keys=True)}")
-        if sample.task not in self._ladders or type(size) is not int or size <= 0 or meta["cache"] == PRIME:
+        if sample.task not in self._ladders or type(size) is not int or size <= 0 or cache == PRIME:
             return (*_NOT_OF_A_LADDER, drawn)
+        warm = cache == "warm"
         return (
             size,
             float(depth) if isinstance(depth, int | float) else UNKNOWN,
-            self._kinds["family"][str(meta["family"] or sample.task)],
+            self._kinds["family"][str(meta.get("family") or sample.task)],
             self._kinds["cache"]["warm" if warm else "cold"],
             digest(sample.id.removesuffix(AGAIN) if warm else sample.id),
             drawn,

@@ -13,13 +13,14 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
 from evalrun.data.ladder import LadderSource, nonce
 from evalrun.data.places import Row
 from evalrun.data.prompt import PromptWriter
-from evalrun.data.scale import NOMINAL, Scale, counter
+from evalrun.data.scale import NOMINAL, Scale
 from evalrun.errors import Unusable
 from evalrun.price import Budget
 from evalrun.run.job import job
@@ -50,11 +51,12 @@ class CapReached(Exception):
     """The cap does not allow one more calibration request."""
 
 
-async def calibrate(ladder: LadderSource, ask: _Ask, *, salt: str) -> tuple[Scale, int]:
+async def calibrate(ladder: LadderSource, ask: _Ask, *, salt: str, root: Path) -> tuple[Scale, int]:
     """Return a ladder's scale, and how many requests it took: four, and those that were refused as too long.
 
     The many units make the largest rung: measured further down, the odd word more or less would be multiplied. Where
-    the endpoint's context ends below it, they make half of it, or half of that. Raises TooLong, Uncounted.
+    the endpoint's context ends below it, they make half of it, or half of that. root: the folder of the suite.
+    Raises TooLong, Uncounted.
     """
     probe, big, refused = ladder.probe, max(ladder.sizes), 0
 
@@ -63,8 +65,8 @@ async def calibrate(ladder: LadderSource, ask: _Ask, *, salt: str) -> tuple[Scal
         return probe.build(index, units=units, pad=pad, nonce=first)
 
     few, _ = NOMINAL.fit(min(min(ladder.sizes), big // 4, FEW_TOKENS), least=probe.min_units, most=probe.max_units)
-    if ladder.tokenizer is not None:
-        return await _counted(ladder.tokenizer, ask, built, few=few, many=few + 1000), 1
+    if (count := ladder.counter(root)) is not None:
+        return await _counted(count, ask, built, few=few, many=few + 1000), 1
     small, padded = await ask(built(0, few, 0)), await ask(built(0, few, PAD))
     guess = msgspec.structs.replace(NOMINAL, per_unit=max(small - NOMINAL.fixed, few) / few)
     while True:
@@ -85,14 +87,15 @@ async def calibrate(ladder: LadderSource, ask: _Ask, *, salt: str) -> tuple[Scal
     return _scale(few, many, small=small, large=large, padded=padded), 4 + refused
 
 
-async def _counted(tokenizer: str, ask: _Ask, built: Callable[[int, int, int], Row], *, few: int, many: int) -> Scale:
+async def _counted(
+    count: Callable[[str], int], ask: _Ask, built: Callable[[int, int, int], Row], *, few: int, many: int
+) -> Scale:
     """Count with a tokenizer; one request shows what the server adds to the text."""
-    count = counter(tokenizer)
     first = built(0, few, 0)
     small, large, padded = (count(row["prompt"]) for row in (first, built(0, many, 0), built(0, few, PAD)))
     counted = await ask(first)
     if counted < small / 2:
-        raise Uncounted(f"it counts {counted} prompt tokens where the tokenizer {tokenizer} counts {small}")
+        raise Uncounted(f"it counts {counted} prompt tokens where the ladder's tokenizer counts {small}")
     return _scale(few, many, small=small, large=large, padded=padded, overhead=counted - small)
 
 
@@ -117,7 +120,8 @@ class Calibrating:
         self._paid = Decimal(0)
         ask = functools.partial(self._count, task)
         try:
-            scale, requests = await calibrate(ladder, ask, salt=f"{self._writer.run.path.name} {self._target.name}")
+            salt = f"{self._writer.run.path.name} {self._target.name}"
+            scale, requests = await calibrate(ladder, ask, salt=salt, root=self._plan.places.root)
         except Uncounted as error:
             raise Unusable(
                 f"{self._target.name}: no prompt of task {task} can be made to size: {error}; a ladder needs an"

@@ -68,7 +68,7 @@ def repeated(name: str, task: Task, *, target: str, places: Places) -> Iterator[
     A ladder's prompts differ in their first line between runs, targets, tasks and repeats, so that none of them is
     served from a cache that another one filled.
     """
-    one = functools.partial(samples, name, task.data, task.prompt, limit=task.limit)
+    one = functools.partial(samples, name, task.data, task.prompt, portion=task.portion)
     if isinstance(task.data, LadderSource) and places.salt:
         salts = (f"{places.salt} {target} {name} {repeat}" for repeat in range(task.repeats))
         streams = [one(replace(places, salt=salt)) for salt in salts]

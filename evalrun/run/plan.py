@@ -80,11 +80,12 @@ def task_prints(name: str, task: Task, places: Places) -> TaskPrints:
         skipped += 1
         places.on_skip(row)
 
-    found = survey(samples(name, task.data, task.prompt, replace(places, on_skip=skip), limit=task.limit))
+    found = survey(samples(name, task.data, task.prompt, replace(places, on_skip=skip), portion=task.portion))
     return TaskPrints(
         skipped=skipped,
         data=found.sha256,
         samples=found.count,
+        rows=found.rows,
         prompt=fingerprint(task.prompt.model_dump(mode="json")),
         sampling=fingerprint([task.sampling.model_dump(mode="json"), task.repeats]),
         scorers=fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers]),
@@ -144,7 +145,7 @@ def manifest(plan: Plan) -> Manifest:
         suite_file=str(plan.suite_file),
         command=plan.command,
         targets={target.name: _told(target) for target in plan.targets},
-        target_files={target.name: str(target.path) for target in plan.targets},
+        target_files={target.name: target.where for target in plan.targets},
         fingerprints=plan.prints,
         machine=machine(),
         versions=_versions(),

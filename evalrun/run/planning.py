@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalrun.data.places import Places
-from evalrun.errors import SuiteError
+from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
 from evalrun.fingerprint import slug
 from evalrun.run.plan import Plan, changed, refuse_small_cap, target_print, task_prints
@@ -20,9 +20,9 @@ from evalrun.store.reader import StoredRun
 from evalrun.suite.check import check_run, require_key
 from evalrun.suite.files import suite_path
 from evalrun.suite.override import Override, override
-from evalrun.suite.read import read_suite, read_target
+from evalrun.suite.read import Loaded, Target, read_suite, read_target, url_target
 
-KEPT = ("settings", "limit", "repeats", "skip_bad_rows")
+KEPT = ("settings", "limit", "sample", "seed", "repeats", "skip_bad_rows", "tasks", "model")
 """What a run's manifest remembers of a selection: with suite and targets it makes two selections the same run.
 
 How fast to ask and how much to spend may change on the way.
@@ -30,6 +30,8 @@ How fast to ask and how much to spend may change on the way.
 
 _OVERRIDES = {
     "limit": ("tasks", "*", "limit"),
+    "sample": ("tasks", "*", "sample"),
+    "seed": ("tasks", "*", "sample_seed"),
     "repeats": ("tasks", "*", "repeats"),
     "concurrency": ("load", "concurrency"),
     "max_cost": ("limits", "max_cost_usd"),
@@ -41,9 +43,11 @@ class Selection:
     """What is to be asked.
 
     suite: a suite's file, the name of a shipped one, or a suite as a mapping.
-    targets: names of files in `configs/`, or files; those of the suite where there are none.
+    targets: names of files in `configs/`, files, or URLs of endpoints; those of the suite where there are none.
+    model: asked of the targets, in place of what their files say; a URL needs one. tasks: names of those to ask.
     settings: `PATH=VALUE`, for any field of the suite.
-    limit: the first so many samples of each task. repeats: how often each is asked.
+    limit: the first so many rows of each task. sample: so many drawn from all of them, by `seed`.
+    repeats: how often each sample is asked.
     concurrency: requests in flight at once. max_cost: most US dollars to spend.
     allowed: files and folders outside the suite's that its data may be read from.
     allow_inline_secrets: accept what looks like a key in the YAML.
@@ -52,8 +56,12 @@ class Selection:
 
     suite: Path | Mapping[str, Any]
     targets: tuple[str, ...] = ()
+    model: str | None = None
+    tasks: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     limit: int | None = None
+    sample: int | None = None
+    seed: int | None = None
     repeats: int | None = None
     concurrency: int | None = None
     max_cost: str | None = None
@@ -78,11 +86,11 @@ def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan
     """
     inline = selection.allow_inline_secrets
     loaded = read_suite(selection.suite, environ=os.environ, overrides=selection.overrides, allow_inline_secrets=inline)
-    named = [
-        read_target(name, suite_root=loaded.root, environ=os.environ, allow_inline_secrets=inline)
-        for name in selection.targets or loaded.suite.targets
-    ]
+    loaded = _only(loaded, selection.tasks)
+    named = _targets(selection, loaded)
     check_run(loaded, named)
+    if selection.seed is not None and not any(task.sample for task in loaded.suite.tasks.values()):
+        raise SuiteError("--seed: no task draws a sample; add --sample N")
     if sends:
         named = [replace(one, key=require_key(one, environ=os.environ, suite=loaded.path)) for one in named]
     file = selection.suite if isinstance(selection.suite, Path) else Path(f"{loaded.suite.name} (a mapping)")
@@ -105,6 +113,32 @@ def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan
     return plan
 
 
+def _only(loaded: Loaded, tasks: tuple[str, ...]) -> Loaded:
+    """Return a suite of some of its tasks, in its own order; of all where none is named."""
+    known = loaded.suite.tasks
+    for name in tasks:
+        if name not in known:
+            hint = closest(name, known) or f"; there are {', '.join(known)}"
+            raise SuiteError(tty(f"--task {name}: no such task{hint}"))
+    chosen = {name: task for name, task in known.items() if name in tasks or not tasks}
+    return replace(loaded, suite=loaded.suite.model_copy(update={"tasks": chosen}))
+
+
+def _targets(selection: Selection, loaded: Loaded) -> list[Target]:
+    names = selection.targets or loaded.suite.targets
+    beside = Path() if selection.targets else loaded.root
+    several = sum("://" in name for name in names) > 1
+    return [
+        url_target(name, model=selection.model, apart=several)
+        if "://" in name
+        else read_target(
+            name, suite_root=loaded.root, beside=beside, environ=os.environ, model=selection.model,
+            allow_inline_secrets=selection.allow_inline_secrets,
+        )
+        for name in names
+    ]  # fmt: skip
+
+
 def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:
     """Plan a stored run again, by its suite file, data and targets as they are now: they must be what they were.
 
@@ -117,14 +151,19 @@ def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:
     suite = Path(manifest.suite_file)
     if not suite_path(suite).exists():
         raise SuiteError(f"{folder}: its suite {tty(str(suite))} is not here; run this where the run was started")
-    files = [*selected.targets, *(file for file in manifest.target_files.values() if Path(file).exists())]
-    named = {slug(Path(file).stem): file for file in reversed(files)}
+    named = {name: file for name, file in manifest.target_files.items() if "://" in file or Path(file).exists()} | {
+        slug(Path(file).stem): file for file in selected.targets
+    }
     again = replace(
         selected,
         suite=suite,
         targets=tuple(named.get(name, name) for name in asked["targets"]),
         settings=tuple(asked.get("settings", ())),
+        tasks=tuple(asked.get("tasks", ())),
+        model=asked.get("model"),
         limit=asked.get("limit"),
+        sample=asked.get("sample"),
+        seed=asked.get("seed"),
         repeats=asked.get("repeats"),
         skip_bad_rows=asked.get("skip_bad_rows", False),
         concurrency=manifest.suite["load"]["concurrency"],

@@ -20,8 +20,9 @@ SCHEMA = 2  # raised when the format changes so that one version would misread t
 
 
 class TaskPrints(Value, frozen=True):
-    """Fingerprints of what decides a task's numbers. data: SHA-256 of its rows; samples: how many.
+    """Fingerprints of what decides a task's numbers. data: SHA-256 of the rows that are asked; samples: how many.
 
+    rows: how many there are to ask; None where nobody knows how many more than are asked.
     skipped: malformed rows that were left out, as the command allowed.
     """
 
@@ -31,6 +32,7 @@ class TaskPrints(Value, frozen=True):
     sampling: str
     scorers: str
     skipped: int = 0
+    rows: int | None = None
 
 
 class Fingerprints(Value, frozen=True):

@@ -22,11 +22,11 @@ def _same_names(targets: Sequence[Target]) -> list[str]:
     first: dict[str, Target] = {}
     return [
         tty(
-            f"targets: duplicate name {target.name!r} ({first[target.name].path} and {target.path}); "
-            "remove one, or rename its file: the name is the column's title"
+            f"targets: duplicate name {target.name!r} ({first[target.name.lower()].where} and {target.where}); "
+            "remove one, or rename its file: the name is the column's title, whatever its case"
         )
         for target in targets
-        if first.setdefault(target.name, target) is not target
+        if first.setdefault(target.name.lower(), target) is not target
     ]
 
 
@@ -37,7 +37,7 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
         return []
     where = locate(loaded.tree, ("limits", "max_cost_usd"))
     wrong = [
-        f"{where}: a cap of {cap} USD needs prices, and {target.path} has none; add `prices:` there, or remove the cap"
+        f"{where}: a cap of {cap} USD needs prices, and {target.where} has none; add `prices:` there, or remove the cap"
         for target in targets
         if target.spec.prices is None
     ]

@@ -1,10 +1,12 @@
 """The files behind a suite or a target: found by name, opened, decoded, merged over what they include.
 
-A path is used as it is. A target's bare name is looked up in `configs/` beside the suite, beside the suite's folder, in
-the working directory, then among the shipped ones: the repository's `configs/` and `suites/`, or a package's copies.
+A path is used as it is; a suite may include shipped ones, by name too. A target's bare name is looked up in `configs/`
+beside the suite, beside the suite's folder, in the working directory, then among the shipped ones: the repository's
+`configs/` and `suites/`, or a package's copies.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,10 +40,13 @@ def suite_path(path: Path) -> Path:
     return path
 
 
-def target_path(name: str, *, suite_root: Path, working: Path) -> Path:
-    """Return the file of a target, by its path or its name; `working` is the working directory."""
+def target_path(name: str, *, suite_root: Path, working: Path, beside: Path) -> Path:
+    """Return the file of a target, by its path or its name.
+
+    working: the working directory. beside: the folder that a path starts at.
+    """
     if name.endswith((_SUFFIX, ".yml")):
-        return Path(name)
+        return beside / name
     folders = (suite_root / "configs", suite_root.parent / "configs", working / "configs", shipped("configs"))
     known: dict[str, Path] = {}
     for folder in folders:
@@ -49,6 +54,8 @@ def target_path(name: str, *, suite_root: Path, working: Path) -> Path:
             known.setdefault(path.stem, path)
     if name in known:
         return known[name]
+    if re.match(r"([\w.-]+|\[[0-9a-f:]+\]):\d+(/|$)|localhost(/|$)|[\w-]+(\.[\w-]+)+/", name):
+        raise SuiteError(tty(f"{name}: is no target; for an endpoint write its URL, e.g. http://127.0.0.1:8000/v1"))
     hint = closest(name, known) or f"; there are {', '.join(sorted(known)) or 'none'}"
     raise SuiteError(tty(f"{name}: no such target in configs/{hint}"))
 
@@ -90,9 +97,14 @@ class Files:
         if self._includes > MAX_INCLUDES:
             raise SuiteError(f"{where}: more than {MAX_INCLUDES} includes; combine some suites")
         wanted, shown = path.parent / name.value, tty(name.value)
+        if not wanted.exists():
+            wanted = next((own for own in [suite_path(Path(name.value))] if own.exists()), wanted)
         real = _real(wanted)
-        if not real.is_relative_to(self._root):
-            raise SuiteError(f"{where}: {shown} is outside the suite's folder; copy it to {tty(str(self._root))}")
+        if not any(real.is_relative_to(folder) for folder in (self._root, _real(shipped("suites")))):
+            raise SuiteError(
+                f"{where}: {shown} is outside the suite's folder; copy it to {tty(str(self._root))}, or name a shipped"
+                " suite"
+            )
         if real in inside:
             ring = " -> ".join(tty(each.name) for each in (*inside[inside.index(real) :], real))
             raise SuiteError(f"{where}: {shown} includes itself ({ring}); remove one of these includes")

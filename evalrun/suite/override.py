@@ -26,7 +26,10 @@ class Override:
 
 
 def override(text: str, *, environ: Mapping[str, str]) -> Override:
-    """Parse `path.to.field=VALUE`; VALUE is YAML, and null removes the field."""
+    """Parse `path.to.field=VALUE`; VALUE is YAML, and null removes the field.
+
+    Text with `{`, `: ` or ` #` is quoted for YAML within the shell's own quotes: 'a.b="{{ question }}"'.
+    """
     path, equals, value = text.partition("=")
     steps = tuple(path.strip().split("."))
     if not equals or not all(steps):
@@ -34,7 +37,12 @@ def override(text: str, *, environ: Mapping[str, str]) -> Override:
     flag = f"--set {path.strip()}"
     if len(steps) > MAX_DEPTH:
         raise SuiteError(f"{tty(flag)}: is more than {MAX_DEPTH} deep; name a field of the suite")
-    return Override(path=steps, value=parse(value, flag, environ=environ).plain(), flag=flag)
+    try:
+        found = parse(value, flag, environ=environ).plain()
+    except SuiteError as error:
+        example = f"""--set '{path.strip()}="TEXT"'"""
+        raise SuiteError(f"{error}\nVALUE is YAML; quote text for YAML and for the shell: {tty(example)}") from None
+    return Override(path=steps, value=found, flag=flag)
 
 
 def merge(base: Node, over: Node) -> Node:

@@ -3,14 +3,18 @@
     file --parse--> tree --include--> merged tree --set--> tree --validate--> Suite
           (variables, limits)        (later wins)                (every mistake with its line)
 
-Paths inside a suite are relative to the folder of the suite file given, also in files that it includes.
+Paths inside a suite, to data and to targets, are relative to the folder of the suite file given, also in files that it
+includes; paths on the command line to the working directory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from evalrun.errors import SuiteError
+from evalrun.escape import tty
 from evalrun.fingerprint import slug
 from evalrun.secret import Secret
 from evalrun.suite.document import Node, Position
@@ -37,8 +41,8 @@ class Loaded:
 class Target:
     """A target.
 
-    name: what tables and folders call it. path: its file. tree: what is written there.
-    key: what it is asked with; None where it needs none, or where nothing is sent.
+    name: what tables and folders call it. path: its file; empty where `url` was named instead. tree: what is written
+    there. key: what it is asked with; None where it needs none, or where nothing is sent.
     """
 
     name: str
@@ -46,6 +50,12 @@ class Target:
     path: Path
     tree: Node
     key: Secret | None = None
+    url: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its file, or its URL."""
+        return self.url or str(self.path)
 
 
 def read_suite(
@@ -76,14 +86,35 @@ def read_target(
     suite_root: Path,
     environ: Mapping[str, str],
     working: Path = Path(),
+    beside: Path = Path(),
+    model: str | None = None,
     allow_inline_secrets: bool = False,
 ) -> Target:
-    """Read a target by path (ending in .yaml) or by the name of a file in `configs/`."""
-    path = target_path(name, suite_root=suite_root, working=working)
+    """Read a target by path (ending in .yaml) or by the name of a file in `configs/`.
+
+    beside: the folder that its path starts at: the suite's, where the suite names it. model: in place of the file's.
+    """
+    path = target_path(name, suite_root=suite_root, working=working, beside=beside)
     tree = mapping(contents(path), path, environ=environ, example="kind: http")
+    if model is not None:
+        tree = apply(tree, [Override(path=("model",), value=model, flag="--model")])
     if not allow_inline_secrets:
         _refuse_secrets(tree)
     return Target(name=slug(path.stem), spec=validate(TARGET, tree, schema=schema("target")), path=path, tree=tree)
+
+
+def url_target(url: str, *, model: str | None, apart: bool = False) -> Target:
+    """Return the target of an endpoint that has no file: its URL and a model, which is its name too.
+
+    apart: several are named, so that the host is part of the name.
+    """
+    if model is None:
+        raise SuiteError(tty(f"--target {url}: names no model; add --model NAME"))
+    tree = node_of({"kind": "http", "base_url": url, "model": model}, Position(f"--target {url}"))
+    spec = validate(TARGET, tree, schema=schema("target"))
+    name = model.rstrip("/").rpartition("/")[2] or model
+    name += f"-{urlsplit(url).netloc.replace(':', '-')}" if apart else ""
+    return Target(name=slug(name), spec=spec, path=Path(), tree=tree, url=url)
 
 
 def _refuse_secrets(tree: Node) -> None:

@@ -14,7 +14,7 @@ SUITE: TypeAdapter[Suite] = TypeAdapter(Suite)
 TARGET: TypeAdapter[TargetSpec] = TypeAdapter(TargetSpec)
 
 _INCLUDE = {
-    "description": "Suite files to start from, in the same folder; fields written here override theirs.",
+    "description": "Suites to start from: files here or below, or names of shipped ones. Fields written here win.",
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
 }
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from evalrun import rule, slo
+from evalrun.data.portion import Portion
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
 from evalrun.load import ClosedLoop, closed_by_default
@@ -142,7 +143,11 @@ class Task(Spec):
     repeats: int = Field(default=1, ge=1)
     """How many times each sample is asked, to measure variance."""
     limit: int | None = Field(default=None, ge=1)
-    """Ask only the first N samples."""
+    """Ask only the first N rows; of rows in an order (by subject, by difficulty) that says nothing about the others."""
+    sample: int | None = Field(default=None, ge=1)
+    """Ask only N rows, drawn at random; a larger N keeps the rows of a smaller one. A ladder is asked whole."""
+    sample_seed: int = Field(default=0, ge=0, lt=2**64)
+    """Another seed draws other rows; the same seed draws the same ones in every run."""
     cluster: str | None = None
     """Field of `prompt.meta` that samples drawn together share (a passage, a repository): intervals are over these."""
 
@@ -153,6 +158,11 @@ class Task(Spec):
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise ValueError(f"duplicate name {twice[0]!r}; set `name` on one of them")
         return scorers
+
+    @property
+    def portion(self) -> Portion:
+        """The part of the rows that is asked."""
+        return Portion(limit=self.limit, sample=self.sample, seed=self.sample_seed)
 
     @field_validator("cluster")
     @classmethod
@@ -166,10 +176,10 @@ class Task(Spec):
 class Suite(Spec):
     """A whole suite file, after includes, overrides and variables."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str = Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?$")
     """The suite's name in results/ and in tables."""
     about: str = ""
-    """One line for readers."""
+    """One line for readers, printed above the tables."""
     targets: tuple[str, ...] = Field(default=("local",), min_length=1)
     """Names in configs/ or paths of target files."""
     tasks: dict[TaskName, Task] = Field(min_length=1)
@@ -182,6 +192,15 @@ class Suite(Spec):
     """Latency limits of a good request (goodput). They do not change what is asked."""
     gates: tuple[str, ...] = ()
     """Rules of `evalrun gate`, e.g. `accuracy no worse than 2 points` (docs/gates.md)."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _one_name_each(cls, tasks: dict[str, Task]) -> dict[str, Task]:
+        first: dict[str, str] = {}
+        for name in tasks:
+            if (other := first.setdefault(name.lower(), name)) != name:
+                raise ValueError(f"{other!r} and {name!r} differ only in case; rename one")
+        return tasks
 
     @field_validator("gates")
     @classmethod

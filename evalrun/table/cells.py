@@ -13,6 +13,7 @@ from evalrun.store.lines import Lag
 class Mark(StrEnum):
     """Why a number may mislead; the texts are `explain.MARKS`."""
 
+    FIRST = "first"
     SMALL = "small"
     INVALID = "invalid"
     DOUBTFUL = "doubtful"
@@ -32,6 +33,7 @@ class TargetNote:
     """What the reader must know of a target. alert: printed loudly above the table (an embedded or simulated model)."""
 
     name: str
+    about: str = ""
     model: str = ""
     alert: str = ""
     transport: str = ""
@@ -43,14 +45,17 @@ class TargetNote:
 class Context:
     """What a table says about its run apart from the numbers.
 
-    scorers: task -> scorer names, the headline first. fingerprints: what was asked, as label -> hash. slo: what a good
+    scorers: task -> scorer names, the headline first. portions: task -> the part of its rows that was asked, of tasks
+    that were not asked whole. fingerprints: what was asked, as label -> hash. slo: what a good
     request keeps.
     """
 
     suite: str
+    about: str = ""
     run: str = ""
     targets: tuple[TargetNote, ...] = ()
     scorers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    portions: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     lags: tuple[Lag, ...] = ()
     slo: Slo = field(default_factory=Slo)

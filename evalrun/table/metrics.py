@@ -1,6 +1,7 @@
 """The metrics of one cell, in the order of `explain.SECTIONS`. Each is a definition of `requests`, named and marked."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -25,7 +26,7 @@ PERCENTILES = {
 def metrics(requests: Requests, *, planned: int | None, scorers: tuple[str, ...]) -> tuple[Metric, ...]:
     """Return the metrics of these requests. scorers: names of the task's, of all tasks together none."""
     chunks = bool(requests.says("token_source", "chunks").any())
-    return (
+    found = (
         *_quality(requests, scorers),
         *_counts(requests, planned),
         *_latency(requests),
@@ -34,6 +35,9 @@ def metrics(requests: Requests, *, planned: int | None, scorers: tuple[str, ...]
         *_tokens(requests, chunks=chunks),
         *_cost(requests),
     )
+    if not any(requests.run.is_first(task) for task, _ in requests.places):
+        return found
+    return tuple(one if one.low is None else replace(one, marks=(*one.marks, Mark.FIRST)) for one in found)
 
 
 def alerts(requests: Requests, found: Iterable[Metric], *, planned: int | None) -> Iterator[str]:
@@ -83,6 +87,10 @@ def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
         yield Metric(name="disputed", of=of, value=int(scores.disputed.sum()))
     errors = {kind: len(rows) for kind, rows in quality.unscored(requests).items()}
     yield from of_kinds("scorer_error", errors)
+    if scorers:  # of one task
+        for field, by_value in quality.groups(requests).items():
+            for value, mean in by_value.items():
+                yield of_mean("accuracy_by", mean, of=f"{field}: {value}")
     if requests.repeated:
         yield Metric(name="samples", value=len(requests.starts))
         for name, k, mean in quality.at_k(requests):
@@ -92,6 +100,8 @@ def _quality(requests: Requests, scorers: tuple[str, ...]) -> Iterator[Metric]:
 def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
     answered = requests.answered
     retried = int((requests.attempts > 1).sum())
+    if any(requests.run.portion(task) for task, _ in requests.places):
+        yield Metric(name="rows", value=quality.rows(requests))
     yield Metric(name="planned", value=planned)
     yield Metric(name="attempted", value=len(requests))
     yield Metric(name="succeeded", value=int(answered.sum()))

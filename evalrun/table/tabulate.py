@@ -49,9 +49,11 @@ def _context(requests: Requests) -> Context:
     manifest, tasks = run.manifest, run.manifest.fingerprints.tasks
     return Context(
         suite=manifest.suite_name,
+        about=manifest.suite.get("about", ""),
         run=str(run.folder),
         targets=target_notes(run),
         scorers=run.scorers,
+        portions={task: part for task in tasks if (part := run.portion(task))},
         fingerprints={
             f"{name} {part}": getattr(tasks[name], part)[:12]
             for name in tasks
@@ -59,8 +61,16 @@ def _context(requests: Requests) -> Context:
         },
         lags=tuple(run.lag_of.values()),
         slo=run.slo,
-        notes=tuple(run.notes(len(requests))),
+        notes=(*run.notes(len(requests)), *_not_groups(requests)),
     )
+
+
+def _not_groups(requests: Requests) -> Iterator[str]:
+    """Say which fields of `meta` no task is grouped by, because they have too many values."""
+    for task in requests.tasks:
+        mine = (requests.of(task, target) for target in requests.targets)
+        said = dict.fromkeys(each for one in mine for each in quality.not_groups(one))
+        yield from (f"{task}: accuracy is not shown by {each}" for each in said)
 
 
 def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
@@ -71,6 +81,7 @@ def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
         found.append(
             TargetNote(
                 name=name,
+                about=spec.get("about", ""),
                 model=spec.get("model", ""),
                 alert=f"{name}: {served or spec['kind']}" if loud else "",
                 transport=spec.get("transport", "evalrun"),

@@ -52,7 +52,14 @@ def write_run(
     tasks = dict(found) if tasks is None else tasks
     targets = {record.target: {} for record in asked} if targets is None else targets
     prints = {
-        name: TaskPrints(data="d", samples=task.get("samples", 0), prompt="p", sampling="s", scorers="c")
+        name: TaskPrints(
+            data="d",
+            samples=task.get("samples", 0),
+            rows=task.get("rows", task.get("samples", 0)),
+            prompt="p",
+            sampling="s",
+            scorers="c",
+        )
         for name, task in tasks.items()
     }
     manifest = Manifest(
@@ -72,7 +79,7 @@ def write_run(
 
 
 def _task(task: Mapping[str, Any]) -> dict[str, Any]:
-    known = {name: value for name, value in task.items() if name != "samples"}
+    known = {name: value for name, value in task.items() if name not in ("samples", "rows")}
     return {"repeats": 1, "scorers": [], "data": {"kind": "jsonl"}, **known}
 
 

@@ -181,6 +181,23 @@ def test_includes_that_are_refused(write: Write, tmp_path_factory: pytest.TempPa
         assert message == "s.yaml:1:11: include: is not a file name; write include: [other.yaml]"
 
 
+def test_shipped_suites_may_be_included(write: Write) -> None:
+    """By name, with or without the ending; a file of that name beside the suite goes first."""
+    for name in ("math", "math.yaml", str(shipped("suites") / "math.yaml")):
+        found = read(write(f"include: {name}\nname: mine\n")).suite
+        assert (found.name, found.tasks) == ("mine", read(Path("math")).suite.tasks)
+    write(name="math.yaml")
+    assert set(read(write("include: math.yaml\n")).suite.tasks) == {"sums"}
+
+
+def test_names_keep_their_case(write: Write) -> None:
+    """A suite may be called Qwen2.5-Math; tasks that only differ in case would be one file on some systems."""
+    found = read(write(BASE.replace("small", "Qwen2.5-Math").replace("sums:", "Sums_A:"))).suite
+    assert (found.name, list(found.tasks)) == ("Qwen2.5-Math", ["Sums_A"])
+    two = BASE + BASE.partition("tasks:\n")[2].replace("sums:", "Sums:")
+    assert refused(write(two)) == "s.yaml:3:3: tasks: 'sums' and 'Sums' differ only in case; rename one"
+
+
 def test_a_file_may_be_included_twice(write: Write) -> None:
     """Two files that include the same third are no ring; a doubling chain of includes is read once per file."""
     write(BASE, "f0.yaml")
@@ -273,7 +290,7 @@ def broken(**fields: str) -> str:
             broken(name="nam: x"),
             "s.yaml:1:1: name: is missing; add it\ns.yaml:1:1: nam: unknown key; did you mean 'name'?",
         ),
-        (broken(name="name: My Suite"), "s.yaml:1:7: name: 'My Suite' has the wrong form; it must match ^[a-z0-9]"),
+        (broken(name="name: My Suite"), "s.yaml:1:7: name: 'My Suite' has the wrong form; it must match ^[A-Za-z0-9]"),
         (broken(sums="my.sums:"), "s.yaml:3:3: tasks.my.sums: the name 'my.sums' has the wrong form; it must match"),
         (broken(kind="kind: inlin"), "s.yaml:5:13: tasks.sums.data.kind: unknown kind 'inlin'; did you mean 'inline'?"),
         (broken(kind="kid: inline"), "s.yaml:4:5: tasks.sums.data.kind: is missing; one of: arithmetic, csv, hub"),
