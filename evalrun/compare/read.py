@@ -19,7 +19,7 @@ from evalrun.store.reader import JOURNAL, run_folder
 LARGE_BYTES = 64 * 2**20
 """Two journals of at least this size are read by two processes."""
 _COLUMNS = (
-    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "refused",
+    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish",
     "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s",
     "first_bound_s", "last_bound_s",
 )  # fmt: skip
@@ -110,7 +110,10 @@ def _cell(task: str, target: str, requests: Requests) -> SideCell:
 
 # ---------------------------------------------------------------- tables
 
-_NAMES = {"accuracy": "accuracy", "output_throughput": "throughput", "good": "good", "goodput": "goodput"}
+_NAMES = {
+    "accuracy": "accuracy", "output_throughput": "throughput", "good": "good", "goodput": "goodput",
+    "unanswered": "failed", "truncated_share": "truncated", "unscored_share": "unscored",
+}  # fmt: skip
 
 
 def read_table(path: Path, *, name: str) -> Side:
@@ -130,16 +133,13 @@ def read_table(path: Path, *, name: str) -> Side:
 
 
 def _values(cell: StoredCell) -> dict[str, Interval]:
-    """Return what a table's cell says, by the names that rules use."""
-    found: dict[str, Interval] = {}
+    """Return what a table's cell says, by the names that rules use. A share that it leaves out is 0."""
     counts = {metric.name: float(metric.value or 0) for metric in cell.metrics if not metric.of}
+    shares = {"failed": counts.get("attempted", 0) - counts.get("refused", 0)}
+    shares |= dict.fromkeys(("truncated", "unscored"), counts.get("succeeded", 0))
+    found = {name: Interval(0.0, None, None) for name, n in shares.items() if n}
     for metric in cell.metrics:
         name = _NAMES.get(metric.name, f"{metric.name.removesuffix('_s')}_{metric.of}")
         if metric.value is not None and "invalid" not in metric.marks and not (metric.of and metric.name in _NAMES):
             found[name] = Interval(float(metric.value), metric.low, metric.high)
-    if attempted := counts.get("attempted"):
-        lost = counts.get("failed", 0.0) + counts.get("not_sent", 0.0)
-        found["failed"] = Interval(lost / attempted, None, None)
-    if answered := counts.get("succeeded"):
-        found["truncated"] = Interval(counts.get("truncated", 0.0) / answered, None, None)
     return found

@@ -17,7 +17,7 @@ from evalrun.ladder import Ladder
 from evalrun.report.curves import Curve, Moment, accuracy, changes, over_time, roomy, short, sizes, spaced, ticks, ttft
 from evalrun.report.ladder import LabelledLadder
 from evalrun.report.page import ALL_TASKS, encoded
-from evalrun.report.quantity import label, reading
+from evalrun.report.quantity import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -311,7 +311,7 @@ def _number_axis(axes: "Axes", unit: str) -> None:
         del place
         if unit == "fraction":
             return units.fraction(value, 1 if high - low < 0.05 else 0)
-        return reading(round(value, 12), unit=unit) if unit in ("s", "usd") else f"{value:g}"
+        return units.reading(round(value, 12), unit=unit) if unit in ("s", "usd") else f"{value:g}"
 
     axes.yaxis.set_major_formatter(shown)
 

@@ -136,7 +136,7 @@ def _tokens_within(spans: Floats, begin: float, end: float) -> Floats:
 
 
 def kept(requests: Requests, *, earliest: bool = False) -> Floats:
-    """Return 1 for a request that kept every SLO of the suite, 0 for one that broke one or failed, NaN unknown.
+    """Return 1 for a request that kept every SLO of the suite, 0 for one that did not or has no answer, NaN unknown.
 
     earliest: with every latency as low as its bound allows.
     """

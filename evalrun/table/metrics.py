@@ -46,8 +46,7 @@ def alerts(requests: Requests, found: Iterable[Metric], *, planned: int | None) 
     if late:
         most = max((m.value or 0 for m in found if m.name == "bound_s"), default=0)
         yield (
-            f"INVALID: {', '.join(late)}: this client may be up to {units.seconds(float(most))} off; "
-            "lower the concurrency or use an idle machine, and ask again"
+            f"INVALID: {', '.join(late)}: this client may be up to {units.seconds(float(most))} off; {latency.REMEDY}"
         )
 
 
@@ -94,19 +93,31 @@ def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
     retried = int((requests.attempts > 1).sum())
     yield Metric(name="planned", value=planned)
     yield Metric(name="attempted", value=len(requests))
-    yield Metric(name="succeeded", value=int(answered.sum()))
-    for name, mine in (("failed", ~answered & ~requests.not_sent), ("not_sent", requests.not_sent)):
-        yield Metric(name=name, value=int(mine.sum()))
-        yield from of_kinds(name, requests.take(mine).counts("failure"))
-    yield Metric(name="truncated", value=int(requests.truncated.sum()))
+    yield from failures(requests)
+    for name, of in (("unanswered", "failed"), ("truncated_share", "truncated"), ("unscored_share", "unscored")):
+        share = quality.mean(requests, quality.shares(requests, of))
+        if share.interval and share.interval.value:
+            yield of_mean(name, share)
     yield from _in_flight(requests)
     yield Metric(name="retried", value=retried)
     if retried:
-        share = float((answered & (requests.attempts == 1)).mean())
-        yield Metric(name="first_attempt_success", value=share, n=len(requests))
+        first = answered[~requests.refused] & (requests.attempts[~requests.refused] == 1)
+        if len(first):
+            yield Metric(name="first_attempt_success", value=float(first.mean()), n=len(first))
     yield Metric(name="possibly_billed", value=money.possibly_billed(requests))
     yield Metric(name="cached_requests", value=int((requests.cached_tokens > 0).sum()))
     yield from of_kinds("warnings", {**requests.counts("flags"), **requests.counts("warnings")})
+
+
+def failures(requests: Requests) -> Iterator[Metric]:
+    """Return how many were answered, truncated ones included, and how many were not, by what became of them."""
+    yield Metric(name="succeeded", value=int(requests.answered.sum()))
+    for name, mine in (("failed", ~requests.not_sent), ("not_sent", requests.not_sent)):
+        lost = requests.take(requests.unanswered & mine)
+        yield Metric(name=name, value=len(lost))
+        yield from of_kinds(name, lost.counts("failure"))
+    yield Metric(name="refused", value=int(requests.refused.sum()))
+    yield Metric(name="truncated", value=int(requests.truncated.sum()))
 
 
 def _in_flight(requests: Requests) -> Iterator[Metric]:

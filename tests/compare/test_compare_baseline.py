@@ -125,8 +125,8 @@ def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("{", "[", "damaged"),
-        ('"schema": 3', '"schema": 9', "format 9; this evalrun reads format 3: install"),
-        ('"schema": 3', '"schema": 1', "format 1; this evalrun reads format 3: save"),
+        ('"schema": 4', '"schema": 9', "format 9; this evalrun reads format 4: install"),
+        ('"schema": 4', '"schema": 1', "format 1; this evalrun reads format 4: save"),
         ('"r,1,', '"q,1,', "damaged samples"),
     ],
 )
