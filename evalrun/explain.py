@@ -90,9 +90,10 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("unscored_share", "unscored, share", "fraction", "unscored by the first scorer, of the answers",
             "The repeats of a sample are averaged first. Shown where it is above 0.",
             "it is 0, or nothing was answered", optional=True),
-        Definition("in_flight", "in flight", "count", "most requests in flight at once, of those the limit allowed",
-            "The limit that was really used: a resumed run may have another, few file descriptors or a 429 may lower "
-            "it. Every change is recorded with its time and reason.", optional=True),
+        Definition("in_flight", "in flight", "count", "most requests that could be in flight at once",
+            "The limit that held: as planned, or as few as the open files allowed. The sessions of a resumed run may "
+            "differ; then each has its own row. Runs with other limits are not compared in latency and rates. After "
+            "429s it is lower for a while: the lowest has its own row, and does not bar a comparison.", optional=True),
         Definition("retried", "retried", "count", "requests sent more than once",
             "Their latency is that of the last attempt.", optional=True),
         Definition("first_attempt_success", "first-try success", "fraction",

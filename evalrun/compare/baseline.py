@@ -24,6 +24,7 @@ from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
 from evalrun.requests import HEADLINE, Conditions, Requests, State, quality
+from evalrun.requests.run import unlike_load
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 
@@ -33,14 +34,14 @@ LETTERS = "rwndutfl"
 """A letter for each `State`."""
 OF_THE_MODEL = "m"
 """Stands for a failure that is the model's; `f` for any other."""
-_ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
+_ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport")
 
 
 class BaselineFile(Value, frozen=True):
     """One file.
 
-    run: that the samples are of. conditions: what decided its numbers. load: what was in flight. most_failed: the
-    suite's `limits.max_failed_share`.
+    run: that the samples are of. conditions: what decided its numbers. most_failed: the suite's
+    `limits.max_failed_share`.
     """
 
     schema: int
@@ -51,7 +52,6 @@ class BaselineFile(Value, frozen=True):
     at: str
     planned: int
     conditions: Conditions
-    load: tuple[str, ...]
     most_failed: float
     samples: Mapping[str, str]
     clusters: Mapping[str, str]
@@ -87,6 +87,8 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
             old = None
         if old is not None:
             nights = (*(night for night in old.nights if night.run != side.run), *fresh.nights)[-MOST_NIGHTS:]
+            if (cut := cell.conditions.cut) is not None:
+                notices.append(f"{cell.task}, {cell.target}: 429s cut this night to {cut} in flight")
             fresh = msgspec.structs.replace(old if keep_samples else fresh, nights=nights)
         replace_file(path, [_laid_out(fresh)])
         paths.append(path)
@@ -114,7 +116,8 @@ def _laid_out(stored: BaselineFile) -> bytes:
 def _unlike(old: BaselineFile, new: BaselineFile) -> list[str]:
     """Return the names of what was asked differently, so that nights are not of one kind."""
     found = [part for part in _ASKED_ALIKE if getattr(old.conditions, part) != getattr(new.conditions, part)]
-    return found if old.load == new.load or "load" in found else [*found, "load"]
+    unlike = unlike_load(old.conditions, new.conditions)
+    return [*found, f"load ({unlike})"] if unlike else found
 
 
 def read(folder: Path, *, name: str) -> Side:
@@ -155,7 +158,6 @@ def _fresh(side: Side, cell: SideCell) -> BaselineFile:
         at=side.at,
         planned=cell.planned,
         conditions=cell.conditions,
-        load=cell.load,
         most_failed=cell.requests.run.most_failed,
         samples=_lines(cell),
         clusters=_clusters(cell),
@@ -229,7 +231,6 @@ def _cell(file: BaselineFile) -> SideCell:
         target=file.target,
         requests=requests,
         conditions=file.conditions,
-        load=file.load,
         planned=file.planned,
         timed=False,
         good=numbers[:, 4] if file.conditions.slo else None,

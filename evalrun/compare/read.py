@@ -7,6 +7,8 @@ later, to decide what changed, may come from the provider's cache.
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from evalrun.compare import baseline
 from evalrun.compare.side import Side, SideCell, facts
 from evalrun.compare.tables import StoredCell, read_stored
@@ -93,13 +95,13 @@ def read_run(folder: Path, *, name: str = "") -> Side:
 
 def _cell(task: str, target: str, requests: Requests) -> SideCell:
     run, mine = requests.run, requests.of(task, target)
-    conditions, planned = run.conditions(task, target), mine.planned
+    planned = mine.planned
+    conditions = run.conditions(task, target, sessions=np.unique(planned.session).tolist())
     return SideCell(
         task=task,
         target=target,
         requests=mine.only(*_COLUMNS),
         conditions=conditions,
-        load=rates.load(planned),
         planned=run.planned(task) or 0,
         good=rates.kept(mine) if conditions.slo else None,
         throughput=rates.output_throughput(planned),
@@ -127,7 +129,7 @@ def read_table(path: Path, *, name: str) -> Side:
             prints = {part: table.fingerprints.get(f"{cell.task} {part}", "") for part in parts}
             cells[cell.task, cell.target] = SideCell(
                 task=cell.task, target=cell.target, requests=nothing, planned=0, timed=False, values=_values(cell),
-                conditions=Conditions(**prints, slo=table.slo.stated),
+                conditions=Conditions(**prints, in_flight=cell.in_flight, cut=cell.cut, slo=table.slo.stated),
             )  # fmt: skip
     return Side(name=name, kind="table", suite=table.suite, run=Path(table.run).name, cells=cells)
 

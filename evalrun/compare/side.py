@@ -38,7 +38,6 @@ class SideCell:
 
     requests: all of them; a baseline's have no latencies (`timed` is False), and a table has none.
     conditions: what decides its numbers.
-    load: what was really in flight (`requests.rates.load`); empty where it is not known.
     planned: how many requests the suite asks for.
     good: of each request, 1 where it kept every SLO, 0 where not, NaN unknown; None where no SLO is stated.
     drift: what each latency is divided by (`ab`), by latency.
@@ -54,7 +53,6 @@ class SideCell:
     conditions: Conditions
     planned: int
     timed: bool = True
-    load: tuple[str, ...] = ()
     good: Floats | None = None
     drift: Mapping[str, Floats] = field(default_factory=dict)
     bounds: Literal[-1, 0, 1] = 0

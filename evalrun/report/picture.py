@@ -188,7 +188,10 @@ def _history(history: History) -> "Figure | None":
     columns = [[series for series in history.series if series.task == task] for task in tasks[:MOST_TASKS]]
     rows = []
     for place, wanted in enumerate(history.metrics):
-        row = [[over_time(s.target, targets.index(s.target), s.points, place) for s in mine] for mine in columns]
+        row = [
+            [over_time(s.target, targets.index(s.target), s.points, place, name=wanted.name) for s in mine]
+            for mine in columns
+        ]
         drawn = len(history.metrics) == 1 or wanted.name in DRAWN
         if drawn and any(math.isfinite(dot.value) for curves in row for curve in curves for dot in curve.dots):
             rows.append((wanted, row))

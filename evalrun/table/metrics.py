@@ -12,6 +12,8 @@ from evalrun.requests.rows import most_first
 from evalrun.stats.interval import Floats
 from evalrun.table.cells import Mark, Metric
 
+CUT = "after 429s"
+"""What `in_flight` is narrowed to where the limit was cut."""
 PERCENTILES = {
     "ttft_s": (0.5, 0.95, 0.99),
     "ttfo_s": (0.5, 0.95, 0.99),
@@ -121,12 +123,14 @@ def failures(requests: Requests) -> Iterator[Metric]:
 
 
 def _in_flight(requests: Requests) -> Iterator[Metric]:
-    """Return the most that were to be in flight, and each time that it was another number."""
-    limits = rates.limits(requests)
+    """Return the most that could be in flight; that of each session where they differ; and what 429s cut it to."""
+    limits, cut = rates.limits(requests), rates.cut(requests)
     if limits:
-        yield Metric(name="in_flight", value=rates.planned_limit(requests))
-    for (session, why), limit in limits.items() if len(limits) > 1 else ():
-        yield Metric(name="in_flight", of=why if session == 1 else f"session {session}, {why}", value=limit)
+        yield Metric(name="in_flight", value=max(limits.values()))
+    for session, limit in limits.items() if len(set(limits.values())) > 1 else ():
+        yield Metric(name="in_flight", of=f"session {session}", value=limit)
+    if cut is not None:
+        yield Metric(name="in_flight", of=CUT, value=cut)
 
 
 # ---------------------------------------------------------------- speed

@@ -186,7 +186,8 @@ def counts(made: Made, records: Sequence[Record], places: Iterable[Any]) -> Numb
     odd = Counter(flag for answer in answers for flag in answer.flags)
     odd += Counter(kind for r in records for kind in {warning.partition(":")[0] for warning in r.warnings})
     found |= {("warnings", kind): n for kind, n in odd.items()}
-    limits = [load.limit for load in made.loads if (load.task, load.target) in places]
+    sessions = {r.session for r in records}
+    limits = [load.limit for load in made.loads if (load.task, load.target) in places and load.session in sessions]
     if limits:
         found["in_flight", ""] = max(limits)
     return found
@@ -318,7 +319,7 @@ def rates(made: Made, records: Sequence[Record], told: Any) -> Numbers:
     per = took if took and None not in tokens else None
     found: Numbers = {
         ("output_throughput", ""): sum(n or 0 for n in tokens) / per if per else None,
-        ("output_throughput", "full concurrency"): full(made, answers) if per else None,
+        ("output_throughput", "full concurrency"): full(made, records) if per else None,
         ("request_throughput", ""): len(answers) / took if took else None,
     }
     if not made.slo:
@@ -337,10 +338,11 @@ def rates(made: Made, records: Sequence[Record], told: Any) -> Numbers:
     return found
 
 
-def full(made: Made, answers: Sequence[Record]) -> float | None:
+def full(made: Made, records: Sequence[Record]) -> float | None:
     """Return tok/s from the first token of the answer that filled the last place to the last full moment."""
-    place = {(r.sample.task, r.target) for r in answers}
-    planned = [load.limit for load in made.loads if (load.task, load.target) in place]
+    place, sessions = {(r.sample.task, r.target) for r in records}, {r.session for r in records}
+    answers = [r for r in records if isinstance(r.outcome, Completion)]
+    planned = [load.limit for load in made.loads if (load.task, load.target) in place and load.session in sessions]
     flying = {
         r.key: sum(o.session == r.session and o.sent_s <= r.sent_s and _flies(o, r) for o in answers) for r in answers
     }
