@@ -43,6 +43,11 @@ class Measure:
         return self.name in ("good", "goodput")
 
     @property
+    def blames_the_model(self) -> bool:
+        """Return whether failures that are not the model's are no evidence for it, but in the way of a verdict."""
+        return self.name == "failed"
+
+    @property
     def timed(self) -> bool:
         """Return whether it depends on the clock, so that a late client or another load invalidates it."""
         return self.unit in ("s", "tok/s", "req/s") or self.needs_slo
@@ -53,6 +58,7 @@ LATENCIES = ("ttft", "tpot", "e2e")
 MEASURES = {measure.name: measure for measure in (
     Measure("accuracy", "accuracy", "fraction", "lower", ("limit", "no_worse")),
     Measure("failed", "failed", "fraction", "higher", ("limit", "no_worse")),
+    Measure("unanswered", "unanswered", "fraction", "higher", ("limit", "no_worse")),
     Measure("truncated", "truncated", "fraction", "higher", ("limit", "no_worse")),
     Measure("unscored", "unscored", "fraction", "higher", ("limit", "no_worse")),
     Measure("good", "good", "fraction", "lower", ("limit", "no_worse")),

@@ -27,7 +27,10 @@ def in_step(side: Side) -> Side:
     """Leave out what differs between targets only because they were asked in step."""
     cells = {
         place: replace(
-            cell, throughput=None, goodput=None, load=(), conditions=msgspec.structs.replace(cell.conditions, load="")
+            cell,
+            throughput=None,
+            goodput=None,
+            conditions=msgspec.structs.replace(cell.conditions, load="", in_flight=(), cut=None),
         )
         for place, cell in side.cells.items()
     }

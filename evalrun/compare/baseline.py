@@ -23,24 +23,25 @@ from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
-from evalrun.requests import HEADLINE, Conditions, Requests, State
+from evalrun.requests import HEADLINE, Conditions, Requests, State, quality
+from evalrun.requests.run import unlike_load
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
 
-SCHEMA = 3
+SCHEMA = 4
 MOST_NIGHTS = 30
-LETTERS = "rwndutf"
+LETTERS = "rwndutfl"
 """A letter for each `State`."""
-_REFUSED = "l"
-"""Stands for FAILED where a ladder's prompt was over the endpoint's limit."""
-_ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport", "load")
+OF_THE_MODEL = "m"
+"""Stands for a failure that is the model's; `f` for any other."""
+_ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport")
 
 
 class BaselineFile(Value, frozen=True):
     """One file.
 
-    run: that the samples are of. conditions: what decided its numbers. load: what was in flight. most_failed: the
-    suite's `limits.max_failed_share`.
+    run: that the samples are of. conditions: what decided its numbers. most_failed: the suite's
+    `limits.max_failed_share`.
     """
 
     schema: int
@@ -51,7 +52,6 @@ class BaselineFile(Value, frozen=True):
     at: str
     planned: int
     conditions: Conditions
-    load: tuple[str, ...]
     most_failed: float
     samples: Mapping[str, str]
     clusters: Mapping[str, str]
@@ -87,6 +87,8 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
             old = None
         if old is not None:
             nights = (*(night for night in old.nights if night.run != side.run), *fresh.nights)[-MOST_NIGHTS:]
+            if (cut := cell.conditions.cut) is not None:
+                notices.append(f"{cell.task}, {cell.target}: 429s cut this night to {cut} in flight")
             fresh = msgspec.structs.replace(old if keep_samples else fresh, nights=nights)
         replace_file(path, [_laid_out(fresh)])
         paths.append(path)
@@ -114,7 +116,8 @@ def _laid_out(stored: BaselineFile) -> bytes:
 def _unlike(old: BaselineFile, new: BaselineFile) -> list[str]:
     """Return the names of what was asked differently, so that nights are not of one kind."""
     found = [part for part in _ASKED_ALIKE if getattr(old.conditions, part) != getattr(new.conditions, part)]
-    return found if old.load == new.load or "load" in found else [*found, "load"]
+    unlike = unlike_load(old.conditions, new.conditions)
+    return [*found, f"load ({unlike})"] if unlike else found
 
 
 def read(folder: Path, *, name: str) -> Side:
@@ -155,7 +158,6 @@ def _fresh(side: Side, cell: SideCell) -> BaselineFile:
         at=side.at,
         planned=cell.planned,
         conditions=cell.conditions,
-        load=cell.load,
         most_failed=cell.requests.run.most_failed,
         samples=_lines(cell),
         clusters=_clusters(cell),
@@ -171,8 +173,8 @@ def _lines(cell: SideCell) -> dict[str, str]:
         *([] if cell.good is None else [cell.good]),
     ]  # fmt: skip
     states = [LETTERS[state] for state in requests.state.tolist()]
-    for row in np.flatnonzero(requests.refused).tolist():
-        states[row] = _REFUSED
+    for row in np.flatnonzero(requests.unanswered & ~quality.failed_otherwise(requests)).tolist():
+        states[row] = OF_THE_MODEL
     for row, sample in enumerate(requests.sample.tolist()):
         numbers = ",".join(_written(float(column[row])) for column in columns)
         lines.setdefault(f"{sample:016x}", []).append(f"{states[row]},{numbers}")
@@ -199,9 +201,9 @@ def _cell(file: BaselineFile) -> SideCell:
         count = 5 if file.conditions.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
-        refused = np.array([row[2][0] == _REFUSED for row in rows], bool)
-        states = [State.FAILED if row[2][0] == _REFUSED else LETTERS.index(row[2][0]) for row in rows]
-        state = np.array(states, np.int8)
+        letters = [row[2][0] for row in rows]
+        state = np.array([LETTERS.index(one.replace(OF_THE_MODEL, "f")) for one in letters], np.int8)
+        kinds = [2 if one == OF_THE_MODEL else 1 if one in "fl" else 0 for one in letters]
     except ValueError as error:
         raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline again") from error
     repeats = max(1, file.planned // max(1, len(file.samples)))
@@ -213,14 +215,13 @@ def _cell(file: BaselineFile) -> SideCell:
             "cluster": np.array([row[3] for row in rows], np.uint64),
             "repeat": np.array([row[1] for row in rows], np.int32),
             "state": state,
-            "refused": refused,
-            "failure": (state == State.FAILED).astype(np.uint8),
+            "failure": np.array(kinds, np.uint8),
             "finish": (state == State.TRUNCATED).astype(np.uint8),
             "prompt_tokens": numbers[:, 1],
             "cached_tokens": numbers[:, 2],
             "completion_tokens": numbers[:, 3],
         },
-        names={"failure": ("", "failed"), "finish": ("", "length")},
+        names={"failure": ("", "failed", min(quality.OF_THE_MODEL)), "finish": ("", "length")},
         tasks=[file.task],
         targets=[file.target],
         scores={HEADLINE: {"value": numbers[:, 0]}},
@@ -230,7 +231,6 @@ def _cell(file: BaselineFile) -> SideCell:
         target=file.target,
         requests=requests,
         conditions=file.conditions,
-        load=file.load,
         planned=file.planned,
         timed=False,
         good=numbers[:, 4] if file.conditions.slo else None,

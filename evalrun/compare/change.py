@@ -15,6 +15,7 @@ from evalrun.types import Completion, Record, Score
 
 MOST_SHOWN = 200  # characters of an answer
 _CAUSES: tuple[tuple[Cause, tuple[State, ...]], ...] = (
+    ("refused", (State.REFUSED,)),
     ("transport", (State.FAILED,)),
     ("truncation", (State.TRUNCATED,)),
     ("no answer", (State.UNSCORED, State.NO_ANSWER)),
@@ -28,15 +29,17 @@ _CAUSES: tuple[tuple[Cause, tuple[State, ...]], ...] = (
 def parts(matching: Matching) -> tuple[Part, ...]:
     """Split the change of the mean score over all paired requests by cause; the parts add up to it.
 
-    What has no score counts 0 here, so that no request leaves the sum. A pair of requests goes to the first cause, in
-    the order of `_CAUSES`, that holds for either side; to capability where none does. The bounds of a part let each
+    What has no score counts 0 here, so that no request leaves the sum, except prompts of a ladder that both sides
+    refused. A pair of requests goes to the first cause, in the order of `_CAUSES`, that holds for either side; to
+    capability where none does. The bounds of a part let each
     spoilt answer have been wrong or right; capability has none to let.
     """
     old, now = matching.requests
-    total = len(old)
+    asked = ~(matching.base.requests.refused[old] & matching.new.requests.refused[now])
+    cells = ((matching.base, old[asked]), (matching.new, now[asked]))
+    total = int(asked.sum())
     if not total:
         return ()
-    cells = ((matching.base, old), (matching.new, now))
     sides = [(cell.requests.state[at], np.nan_to_num(cell.score[at])) for cell, at in cells]
     (base_state, base), (new_state, new) = sides
     left = np.ones(total, bool)
@@ -44,7 +47,8 @@ def parts(matching: Matching) -> tuple[Part, ...]:
     for cause, states in _CAUSES:
         mine = left & (np.isin(base_state, states) | np.isin(new_state, states))
         left &= ~mine
-        found.append(_part(cause, mine, (base, base_state >= State.NO_ANSWER), (new, new_state >= State.NO_ANSWER)))
+        if mine.any():
+            found.append(_part(cause, mine, (base, base_state >= State.NO_ANSWER), (new, new_state >= State.NO_ANSWER)))
     clean = np.zeros(total, bool)
     return (_part("capability", left, (base, clean), (new, clean)), *found)
 

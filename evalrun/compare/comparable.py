@@ -1,9 +1,9 @@
-"""May two cells be compared, and in what? By what was asked, the load that was really used, and late reads.
+"""May two cells be compared, and in what? By what was asked, the load that held, and late reads.
 
 data                    differs: nothing is compared
 prompt                  differs: nothing either, unless prompts are what is compared (`across_prompts`)
 scorers                 differ: everything but quality, until both are scored alike
-transport, load         differ: everything but latency and rates
+transport, load         differ (`requests.run.unlike_load`): everything but latency and rates
 INVALID on a side       everything but that number
 slo                     differs: everything but what counts the requests that kept it
 prices                  differ: both costs are computed with the new side's prices
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from evalrun.compare.figures import invalid
 from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell
+from evalrun.requests.run import unlike_load
 from evalrun.rule import Measure
 from evalrun.slo import Slo
 
@@ -63,9 +64,12 @@ def comparable(base: SideCell, new: SideCell, *, sides: tuple[Side, Side], acros
         notes.append(f"the configuration of target {base.target} has changed")
     if old.prices != now.prices and new.attempted:
         notes.append(_prices(now.prices, sides[1].name))
+    for side, cell in zip(sides, (base, new), strict=True):
+        if cell.conditions.cut is not None:
+            notes.append(f"429s cut {side.name} to {cell.conditions.cut} in flight for a while: it was slower by that")
     slo = "" if old.slo == now.slo else f"the SLOs differ: {Slo(**old.slo)} and {Slo(**now.slo)}"
     cells = tuple((side.name, interim(cell).planned) for side, cell in zip(sides, (base, new), strict=True))
-    return Comparable(refused, quality, _timed(base, new, sides), slo, tuple(notes), cells)
+    return Comparable(refused, quality, _timed(base, new), slo, tuple(notes), cells)
 
 
 def _alike(old: str, now: str) -> bool:
@@ -80,15 +84,11 @@ def _scored_alike(base: SideCell, new: SideCell) -> bool:
     return not (old.scored_by and now.scored_by) or old.scored_by == now.scored_by
 
 
-def _timed(base: SideCell, new: SideCell, sides: tuple[Side, Side]) -> str:
-    if base.load and new.load and base.load != new.load:
-        used = (f"{side.name} {', '.join(cell.load)}" for side, cell in zip(sides, (base, new), strict=True))
-        return f"the requests in flight differ: {'; '.join(used)}"
-    if not _alike(base.conditions.load, new.conditions.load):
-        return "the load (concurrency, rate) differs between the sides"
-    return (
-        "" if _alike(base.conditions.transport, new.conditions.transport) else "the transport differs between the sides"
-    )
+def _timed(base: SideCell, new: SideCell) -> str:
+    if unlike := unlike_load(base.conditions, new.conditions):
+        return f"the load differs: {unlike}"
+    alike = _alike(base.conditions.transport, new.conditions.transport)
+    return "" if alike else "the transport differs between the sides"
 
 
 def _score(sides: tuple[Side, Side]) -> str:

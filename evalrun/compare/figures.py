@@ -10,7 +10,7 @@ import numpy as np
 
 from evalrun.compare.side import SideCell, StoredNight
 from evalrun.requests import latency, money, quality, rates
-from evalrun.requests.rows import Bools, Ids
+from evalrun.requests.rows import Ids
 from evalrun.rule import LATENCIES, MEASURES, PERCENTILES, Measure
 from evalrun.stats.interval import Floats, Interval, student_mean
 from evalrun.stats.nights import Night, log_quantile_night
@@ -22,23 +22,16 @@ from evalrun.units import seconds
 def shares(cell: SideCell, name: str) -> Floats:
     """Return accuracy or a rate as a number in 0..1 of each request, NaN where it does not apply.
 
-    accuracy: the score.
-    failed: of all requests but a ladder's prompts that were refused as too long.
-    truncated, unscored: of the answers.
-    good: of all requests, NaN for every one where `not_known_good` says why.
+    accuracy: the score. good: of the requests that were not refused, NaN for all where `not_known_good` says why.
+    failed, truncated, unscored: `requests.quality.shares`.
     """
-    requests = cell.requests
     if name == "accuracy":
         return cell.score
     if name == "good":
-        return np.full(cell.attempted, np.nan) if cell.good is None or not_known_good(cell) else cell.good
-    if name == "failed":
-        return _of(~requests.answered, ~requests.refused)
-    return _of(np.isnan(cell.score) if name == "unscored" else requests.truncated, requests.answered)
-
-
-def _of(counted: Bools, base: Bools) -> Floats:
-    return np.where(base, counted.astype(np.float64), np.nan)
+        if cell.good is None or not_known_good(cell):
+            return np.full(cell.attempted, np.nan)
+        return np.where(cell.requests.refused, np.nan, cell.good)
+    return quality.shares(cell.requests, name)
 
 
 def not_known_good(cell: SideCell) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from evalrun.compare.side import SideCell
 from evalrun.rule import Measure
 
-_BY_REPEATS = ("accuracy", "failed", "truncated", "unscored", "output_tokens")
+_BY_REPEATS = ("accuracy", "failed", "unanswered", "truncated", "unscored", "output_tokens")
 
 
 def repeats_sharpen(measure: Measure) -> bool:

@@ -7,6 +7,8 @@ later, to decide what changed, may come from the provider's cache.
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from evalrun.compare import baseline
 from evalrun.compare.side import Side, SideCell, facts
 from evalrun.compare.tables import StoredCell, read_stored
@@ -19,7 +21,7 @@ from evalrun.store.reader import JOURNAL, run_folder
 LARGE_BYTES = 64 * 2**20
 """Two journals of at least this size are read by two processes."""
 _COLUMNS = (
-    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "refused",
+    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish",
     "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s",
     "first_bound_s", "last_bound_s",
 )  # fmt: skip
@@ -93,13 +95,13 @@ def read_run(folder: Path, *, name: str = "") -> Side:
 
 def _cell(task: str, target: str, requests: Requests) -> SideCell:
     run, mine = requests.run, requests.of(task, target)
-    conditions, planned = run.conditions(task, target), mine.planned
+    planned = mine.planned
+    conditions = run.conditions(task, target, sessions=np.unique(planned.session).tolist())
     return SideCell(
         task=task,
         target=target,
         requests=mine.only(*_COLUMNS),
         conditions=conditions,
-        load=rates.load(planned),
         planned=run.planned(task) or 0,
         good=rates.kept(mine) if conditions.slo else None,
         throughput=rates.output_throughput(planned),
@@ -110,7 +112,10 @@ def _cell(task: str, target: str, requests: Requests) -> SideCell:
 
 # ---------------------------------------------------------------- tables
 
-_NAMES = {"accuracy": "accuracy", "output_throughput": "throughput", "good": "good", "goodput": "goodput"}
+_NAMES = {
+    "accuracy": "accuracy", "output_throughput": "throughput", "good": "good", "goodput": "goodput",
+    "unanswered": "failed", "truncated_share": "truncated", "unscored_share": "unscored",
+}  # fmt: skip
 
 
 def read_table(path: Path, *, name: str) -> Side:
@@ -124,22 +129,19 @@ def read_table(path: Path, *, name: str) -> Side:
             prints = {part: table.fingerprints.get(f"{cell.task} {part}", "") for part in parts}
             cells[cell.task, cell.target] = SideCell(
                 task=cell.task, target=cell.target, requests=nothing, planned=0, timed=False, values=_values(cell),
-                conditions=Conditions(**prints, slo=table.slo.stated),
+                conditions=Conditions(**prints, in_flight=cell.in_flight, cut=cell.cut, slo=table.slo.stated),
             )  # fmt: skip
     return Side(name=name, kind="table", suite=table.suite, run=Path(table.run).name, cells=cells)
 
 
 def _values(cell: StoredCell) -> dict[str, Interval]:
-    """Return what a table's cell says, by the names that rules use."""
-    found: dict[str, Interval] = {}
+    """Return what a table's cell says, by the names that rules use. A share that it leaves out is 0."""
     counts = {metric.name: float(metric.value or 0) for metric in cell.metrics if not metric.of}
+    shares = {"failed": counts.get("attempted", 0) - counts.get("refused", 0)}
+    shares |= dict.fromkeys(("truncated", "unscored"), counts.get("succeeded", 0))
+    found = {name: Interval(0.0, None, None) for name, n in shares.items() if n}
     for metric in cell.metrics:
         name = _NAMES.get(metric.name, f"{metric.name.removesuffix('_s')}_{metric.of}")
         if metric.value is not None and "invalid" not in metric.marks and not (metric.of and metric.name in _NAMES):
             found[name] = Interval(float(metric.value), metric.low, metric.high)
-    if attempted := counts.get("attempted"):
-        lost = counts.get("failed", 0.0) + counts.get("not_sent", 0.0)
-        found["failed"] = Interval(lost / attempted, None, None)
-    if answered := counts.get("succeeded"):
-        found["truncated"] = Interval(counts.get("truncated", 0.0) / answered, None, None)
     return found

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from evalrun.requests import Conditions, Requests, RunFacts, latency
-from evalrun.requests.quality import by_sample
+from evalrun.requests import Conditions, Requests, RunFacts, latency, rates
+from evalrun.requests.quality import by_sample, failed_otherwise
 from evalrun.requests.rows import Bools, Ids
 from evalrun.stats.interval import Floats, Interval, Whole
 from evalrun.store.manifest import Fingerprints, Machine, Manifest
@@ -38,10 +38,10 @@ class SideCell:
 
     requests: all of them; a baseline's have no latencies (`timed` is False), and a table has none.
     conditions: what decides its numbers.
-    load: what was really in flight (`requests.rates.load`); empty where it is not known.
     planned: how many requests the suite asks for.
     good: of each request, 1 where it kept every SLO, 0 where not, NaN unknown; None where no SLO is stated.
     drift: what each latency is divided by (`ab`), by latency.
+    bounds: how many error bounds are added to each latency: -1 for as fast as may be, 1 for as slow (`latency.within`).
     nights: the runs that were saved in a baseline, oldest first.
     throughput, goodput: tokens and good requests a second, lag_s: the client's lag; each over the planned requests.
     values: everything that is known of a table's cell.
@@ -53,9 +53,9 @@ class SideCell:
     conditions: Conditions
     planned: int
     timed: bool = True
-    load: tuple[str, ...] = ()
     good: Floats | None = None
     drift: Mapping[str, Floats] = field(default_factory=dict)
+    bounds: Literal[-1, 0, 1] = 0
     nights: tuple[StoredNight, ...] = ()
     throughput: float | None = None
     goodput: float | None = None
@@ -89,8 +89,21 @@ class SideCell:
         """Return `ttft`, `tpot` or `e2e` of each request in seconds; None where only `nights` are kept."""
         if not self.timed:
             return None
-        found = latency.seconds(self.requests, f"{name}_s")
+        found = latency.within(self.requests, f"{name}_s", self.bounds)
         return found / self.drift[name] if name in self.drift else found
+
+    def at_best(self) -> "SideCell":
+        """Return the cell with every latency as low as its error bound allows, and what then kept the SLO."""
+        good = rates.kept(self.requests, earliest=True) if self.timed and self.good is not None else self.good
+        return replace(self, bounds=-1, good=good)
+
+    def at_worst(self) -> "SideCell":
+        """Return the cell with every latency as high as its error bound allows."""
+        return replace(self, bounds=1)
+
+    def reached(self) -> "SideCell":
+        """Return the cell without the requests that failed for a reason that says nothing about the model."""
+        return self.only(~failed_otherwise(self.requests))
 
     def only(self, rows: Bools) -> "SideCell":
         """Return a cell of some of its requests."""

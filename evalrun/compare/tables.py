@@ -8,6 +8,7 @@ import msgspec
 from evalrun.errors import StoreError
 from evalrun.slo import Slo
 from evalrun.store.disk import storing
+from evalrun.table.metrics import CUT
 
 
 class StoredNumber(msgspec.Struct, gc=False):  # many, and never in a cycle
@@ -36,6 +37,20 @@ class StoredCell(msgspec.Struct, gc=False):
     target: str
     metrics: tuple[StoredNumber, ...]
     alerts: tuple[str, ...] = ()
+
+    @property
+    def in_flight(self) -> tuple[int, ...]:
+        """Return the limits of requests in flight that held, as `requests.run.Conditions` has them."""
+        return tuple(sorted({limit for of, limit in self._limits.items() if of != CUT}))
+
+    @property
+    def cut(self) -> int | None:
+        """Return the lowest limit after 429s; None where there were none."""
+        return self._limits.get(CUT)
+
+    @property
+    def _limits(self) -> dict[str, int]:
+        return {one.of: int(one.value) for one in self.metrics if one.name == "in_flight" and one.value is not None}
 
 
 class StoredTarget(msgspec.Struct):

@@ -7,7 +7,7 @@ from evalrun.rule import Measure
 from evalrun.stats.interval import Interval
 from evalrun.stats.verdict import Comparison, Verdict
 
-Cause = Literal["capability", "truncation", "transport", "no answer", "disputed"]
+Cause = Literal["capability", "refused", "truncation", "transport", "no answer", "disputed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

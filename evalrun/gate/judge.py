@@ -9,14 +9,13 @@ import numpy as np
 from evalrun.compare.interim import interim, readable, repeats_sharpen
 from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.errors import SuiteError
-from evalrun.gate.case import Case, change, limit
+from evalrun.gate.case import ALPHA, Case, change, limit
 from evalrun.gate.decide import reach
 from evalrun.gate.failing import failing
 from evalrun.gate.values import Gate, Ruling
 from evalrun.rule import Rule, parse
 from evalrun.stats.verdict import Verdict, verdicts
 
-ALPHA = 0.05
 MOST_FAILING = 50
 LEAST_CHANCE = 0.1  # of a decision by endless repeats; below it none is asked
 

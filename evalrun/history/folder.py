@@ -13,6 +13,7 @@ from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
 from evalrun.history.values import RunState
 from evalrun.requests import RunFacts
+from evalrun.requests.run import load_in_words
 from evalrun.store import manifest as manifests
 from evalrun.store.manifest import Manifest
 from evalrun.store.scores import read_header
@@ -88,8 +89,6 @@ def _cells(table: StoredTable, folder: Path, manifest: Manifest) -> Iterator[Pas
     for cell in table.cells:
         note = notes.get(cell.target, StoredTarget(name=cell.target))
         prints = _prints(cell, table, run) | {"prices": note.prices_date, "slo": str(table.slo)}
-        if load := manifest.suite.get("load"):
-            prints["load"] = " ".join(f"{name} {value}" for name, value in load.items() if value is not None)
         yield PastCell(
             task=cell.task, target=cell.target, numbers=cell.metrics, alerts=cell.alerts, warning=note.alert,
             prints=prints,
@@ -109,4 +108,6 @@ def _prints(cell: StoredCell, table: StoredTable, run: RunFacts) -> dict[str, st
         scorers = conditions.scorers or conditions.scored_by or known.tasks[task].scorers
         each.append({part: getattr(conditions, part) for part in _PARTS} | {"scorers": scorers})
     found = each[0] if cell.task is not None else {part: fingerprint([one[part] for one in each]) for part in each[0]}
+    load = (load_in_words(cell.in_flight or conditions.in_flight), conditions.load)
+    found |= {"load": ", ".join(filter(None, load)), "429s": "" if cell.cut is None else f"{cell.cut} in flight"}
     return found | {"target": known.targets[cell.target]}

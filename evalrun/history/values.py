@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from evalrun.explain import DEFINITIONS
 from evalrun.table import Metric
 
 RunState = Literal["ok", "no table", "damaged"]
-Aspect = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "load", "version"]
-"""What may differ between two runs."""
+Aspect = Literal["data", "prompt", "sampling", "scorers", "target", "prices", "slo", "load", "429s", "version"]
+"""What may differ between two runs. 429s: the limit of requests in flight that they cut."""
+_TIMED = ("s", "tok/s", "req/s")  # the units of what depends on the load
 
 
 class Wanted(NamedTuple):
@@ -50,10 +52,13 @@ class Change:
     new: str
     of: str = ""
 
-    @property
-    def breaks(self) -> bool:
-        """Return whether the numbers before and after it answer different questions."""
-        return self.part not in ("prices", "slo", "load", "version")
+    def breaks(self, metric: str | None = None) -> bool:
+        """Return whether the numbers before and after it answer different questions: those of a metric, or any."""
+        if self.part == "load" and metric is not None:
+            return DEFINITIONS[metric].unit in _TIMED or metric == "good"
+        if self.part == "slo":
+            return metric in ("good", "goodput", "correct_goodput")
+        return self.part not in ("prices", "429s", "version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +78,9 @@ class RunPoint:
     alerts: tuple[str, ...] = ()
     warning: str = ""
 
-    @property
-    def breaks(self) -> bool:
-        """Return whether it cannot be compared with the point before it."""
-        return any(change.breaks for change in self.changes)
+    def breaks(self, metric: str | None = None) -> bool:
+        """Return whether a metric of it, or any, cannot be compared with that of the point before it."""
+        return any(change.breaks(metric) for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def _notes(rungs: Sequence[Rung], holds: Premise, growth: Sequence[Metric]) -> I
         yield f"{leaks:,} of the requests meant to be cold came from a cache; no cold number includes them"
     if misses:
         yield f"{misses:,} of the requests meant to be warm did not come from a cache; no warm number includes them"
-    if refused := [rung.size for rung in rungs if _value(rung, "context_refused")]:
+    if refused := [rung.size for rung in rungs if _value(rung, "refused")]:
         fits = max((rung.size for rung in rungs if _value(rung, "succeeded")), default=None)
         answered = "no size was answered" if fits is None else f"the largest size answered is {fits:,} tokens"
         yield f"context limit: {answered}; {min(refused):,} was refused as too long"

@@ -15,7 +15,7 @@ from evalrun.requests import Requests, latency, money, quality
 from evalrun.stats.interval import Floats, Interval
 from evalrun.stats.quantile import NEEDED, quantile
 from evalrun.table import Mark, Metric
-from evalrun.table.metrics import of_kinds, of_mean, of_percentile
+from evalrun.table.metrics import failures, of_mean, of_percentile
 
 COLD, WARM, LEAKED, MISSED = range(4)
 """leaked: to be cold, and came from a cache. missed: to be warm, and did not."""
@@ -102,15 +102,8 @@ def _sizes(requests: Requests) -> Iterator[Metric]:
 
 
 def _counts(requests: Requests) -> Iterator[Metric]:
-    failed = requests.take(~requests.answered & ~requests.not_sent)
     yield Metric(name="attempted", value=len(requests))
-    yield Metric(name="succeeded", value=int(requests.answered.sum()))
-    yield Metric(name="failed", value=len(failed))
-    yield from of_kinds("failed", failed.counts("failure"))
-    for name, mine in (
-        ("not_sent", requests.not_sent), ("context_refused", requests.refused), ("truncated", requests.truncated),
-    ):  # fmt: skip
-        yield Metric(name=name, value=int(mine.sum()))
+    yield from failures(requests)
 
 
 # ---------------------------------------------------------------- speed
@@ -131,7 +124,7 @@ def _prefill(cold: Requests, asked: tuple[Mark, ...]) -> Metric:
     """Return the median speed of cold prompts; a failure is as slow as can be."""
     with np.errstate(divide="ignore", invalid="ignore"):
         speeds: Floats = cold.prompt_tokens / latency.seconds(cold, "ttft_s")
-    speeds[~cold.answered & ~cold.refused] = 0.0
+    speeds[cold.unanswered] = 0.0
     known = np.sort(speeds[np.isfinite(speeds)]).tolist()
     if not any(known):
         return Metric(name="prefill_throughput", value=None, n=len(known), marks=asked if known else ())

@@ -70,11 +70,11 @@ def evidence(
     """Return the change, its p-value (the adjusted one where there is one) and the smallest detectable change."""
     unit = "relative" if found.relative else unit
     p_of, p = ("p", found.p) if adjusted is None else ("p_adjusted", adjusted)
-    mde = quantity.reading(found.mde, unit="%" if found.relative else "pt")
+    mde = units.reading(found.mde, unit="%" if found.relative else "pt")
     return (
         Quantity(
             name=metric, of="change", value=found.difference, low=found.low, high=found.high, n=n, unit=unit,
-            shown=quantity.shift(found.difference, found.low, found.high, relative=found.relative), where=where,
+            shown=units.shift(found.difference, found.low, found.high, relative=found.relative), where=where,
         ),
         Quantity(name=metric, of=p_of, value=p, unit="p", shown=quantity.p_value(p), where=where),
         Quantity(name=metric, of="detectable", value=found.mde, unit=unit, shown=mde, where=where),
@@ -83,7 +83,7 @@ def evidence(
 
 def _part(part: Part, where: tuple[str, ...]) -> list[Text]:
     where = (*where, "", "", "")
-    shown = quantity.shift(part.change, part.low, part.high, relative=False)
+    shown = units.shift(part.change, part.low, part.high, relative=False)
     change = measured("score", part.change, part.low, part.high, of=part.cause, unit="fraction", where=where)
     requests = measured("requests", part.requests, of=part.cause, unit="count", where=where)
     return [requests, replace(change, n=part.requests, shown=shown)]

@@ -128,12 +128,15 @@ def spaced(asked: Sequence[int]) -> list[int]:
 # ---------------------------------------------------------------- histories
 
 
-def over_time(whose: str, place: int, points: Sequence[RunPoint], metric: int) -> Curve:
-    """Return a metric of a series against time in days since 1970; it breaks where runs cannot be compared."""
+def over_time(whose: str, place: int, points: Sequence[RunPoint], metric: int, *, name: str) -> Curve:
+    """Return a metric of a series against time in days since 1970; it breaks where runs cannot be compared.
+
+    metric: its number in the points; name: its own.
+    """
     dots: list[Dot] = []
     for point in points:
         found = point.metrics[metric]
-        if point.breaks and dots:
+        if point.breaks(name) and dots:
             dots.append(Dot(_day(point), math.nan))
         warned = found is not None and bool(point.alerts or Mark.INVALID in found.marks)
         dots.append(dot(_day(point), found, hollow=warned))
@@ -144,7 +147,7 @@ def changes(mine: Sequence[Series]) -> list[Moment]:
     """Return the instants at which something changed, over all targets, in order."""
     found: dict[float, dict[str, bool]] = {}
     for point in (point for series in mine for point in series.points if point.changes):
-        said = {f"{one.of} {one.new}" if one.of else one.part: one.breaks for one in point.changes}
+        said = {f"{one.of} {one.new}" if one.of else one.part: one.breaks() for one in point.changes}
         found.setdefault(_day(point), {}).update(said)
     return [Moment(at, ", ".join(said), any(said.values())) for at, said in sorted(found.items())]
 

@@ -105,7 +105,8 @@ def rules(gate: Gate, *, clip: int = CLIP) -> Iterator[Finding]:
 
 def _evidence(ruling: Ruling, clip: int) -> Iterator[Text]:
     shown = {each.of: each.shown for each in _numbers(ruling, ())}
-    yield f"value: {' to '.join(shown[of] for of in ('base', 'new') if of in shown)}"
+    unit = " tokens" if ruling.metric.endswith("_tokens") else ""  # all others are written with their unit
+    yield f"value: {' to '.join(shown[of] + unit for of in ('base', 'new') if of in shown)}"
     for of, label in (("change", "difference"), ("p", "p"), ("detectable", "smallest detectable change")):
         if shown.get(of, units.UNKNOWN) != units.UNKNOWN:
             yield f"{label}: {shown[of]}"

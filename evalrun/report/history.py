@@ -80,7 +80,8 @@ def _trends(history: History, series: Series, points: Sequence[Sequence[Quantity
     for place, wanted in enumerate(history.metrics):
         known = [each for numbers in points if (each := numbers[place]) and each.value is not None]
         if known:
-            values = (units.count(len(known)), known[0], known[-1], trend(series.points, place))
+            bars = trend(series.points, place, name=wanted.name)
+            values = (units.count(len(known)), known[0], known[-1], bars)
             shown = (_named(series), ": ", quantity.label(wanted.name, wanted.of))
             yield BlockRow(shown, values, f"{series.task} {series.target}")
 
@@ -90,8 +91,11 @@ def _parts(point: RunPoint) -> str:
     return ", ".join([*parts, *(["see below"] if point.alerts else [])])
 
 
-def trend(points: Sequence[RunPoint], place: int) -> str:
-    """Return one metric of the last runs as bars. A steady value is a steady line: noise fills its interval."""
+def trend(points: Sequence[RunPoint], place: int, *, name: str) -> str:
+    """Return one metric of the last runs as bars. A steady value is a steady line: noise fills its interval.
+
+    place: its number in the points; name: its own.
+    """
     points = points[-TREND:]
     metrics = [point.metrics[place] for point in points]
     known = [each for each in metrics if each is not None]
@@ -101,7 +105,7 @@ def trend(points: Sequence[RunPoint], place: int) -> str:
     high = max([*(each.high for each in known if each.high is not None), *values], default=0.0)
     bars = []
     for position, (point, metric) in enumerate(zip(points, metrics, strict=True)):
-        bars.append("/" if point.breaks and position else "")
+        bars.append("/" if point.breaks(name) and position else "")
         if metric is None or metric.value is None:
             bars.append(".")
         elif math.isinf(metric.value):
@@ -142,10 +146,12 @@ def _changed(history: History) -> Iterator[Text]:
 
 
 def _said(changes: Sequence[Change]) -> Iterator[Text]:
-    parts = [change.part for change in changes if change.breaks]
+    told = ("prices", "slo", "load", "429s", "version")  # with what it was and is; the others are hashes
+    parts = [change.part for change in changes if change.part not in told]
     if parts:
         yield f"{', '.join(parts)} changed: do not compare with earlier runs"
     for change in changes:
-        if not change.breaks:
+        if change.part in told:
             what = Verbatim(change.of) if change.of else change.part
-            yield (what, " ", Verbatim(change.old or "none"), " -> ", Verbatim(change.new or "none"))
+            alone = ": do not compare latency and rates with earlier runs" if change.part == "load" else ""
+            yield (what, " ", Verbatim(change.old or "none"), " -> ", Verbatim(change.new or "none"), alone)

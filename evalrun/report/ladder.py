@@ -26,7 +26,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "speed": ("attempted", "counted_tokens", "ttft_s", "ttfo_s", "prefill_throughput", "tpot_s"),
     "accuracy": ("accuracy",),
     "cost": ("cost_per_request_usd", "cached_share"),
-    "problems": ("failed", "not_sent", "context_refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
+    "problems": ("failed", "not_sent", "refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
 }
 """What is in which table by size, in this order. What is not named here comes at the end of the last one."""
 

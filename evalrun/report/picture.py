@@ -17,7 +17,7 @@ from evalrun.ladder import Ladder
 from evalrun.report.curves import Curve, Moment, accuracy, changes, over_time, roomy, short, sizes, spaced, ticks, ttft
 from evalrun.report.ladder import LabelledLadder
 from evalrun.report.page import ALL_TASKS, encoded
-from evalrun.report.quantity import label, reading
+from evalrun.report.quantity import label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -188,7 +188,10 @@ def _history(history: History) -> "Figure | None":
     columns = [[series for series in history.series if series.task == task] for task in tasks[:MOST_TASKS]]
     rows = []
     for place, wanted in enumerate(history.metrics):
-        row = [[over_time(s.target, targets.index(s.target), s.points, place) for s in mine] for mine in columns]
+        row = [
+            [over_time(s.target, targets.index(s.target), s.points, place, name=wanted.name) for s in mine]
+            for mine in columns
+        ]
         drawn = len(history.metrics) == 1 or wanted.name in DRAWN
         if drawn and any(math.isfinite(dot.value) for curves in row for curve in curves for dot in curve.dots):
             rows.append((wanted, row))
@@ -311,7 +314,7 @@ def _number_axis(axes: "Axes", unit: str) -> None:
         del place
         if unit == "fraction":
             return units.fraction(value, 1 if high - low < 0.05 else 0)
-        return reading(round(value, 12), unit=unit) if unit in ("s", "usd") else f"{value:g}"
+        return units.reading(round(value, 12), unit=unit) if unit in ("s", "usd") else f"{value:g}"
 
     axes.yaxis.set_major_formatter(shown)
 

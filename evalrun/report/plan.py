@@ -99,7 +99,7 @@ def _detection(one: Estimate) -> Text:
     start = (name(one.task), " at ", name(one.target), noise, Verbatim(found.why), ")")
     if found.difference is None:
         return (*start, "; no drop can be found with so few samples")
-    half = quantity.reading(found.difference / 2, unit="pt")
+    half = units.reading(found.difference / 2, unit="pt")
     ways = " or ".join(_ways(found)) or "more than repeats can give"
     return (*start, f"; to find half of the difference, {half}, takes {ways}")
 

@@ -1,10 +1,7 @@
 """How numbers read on a page: rounded, with interval, unit and marks; labels, and the footnotes that explain them."""
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
-from typing import Any
 
 from evalrun import units
 from evalrun.explain import DEFINITIONS, MARKS
@@ -12,11 +9,10 @@ from evalrun.report.page import Block, Quantity, Text, Verbatim, quantities_in
 from evalrun.table import Metric
 
 FOOTNOTED = (
-    "accuracy", "accuracy_pessimistic", "accuracy_by", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s",
-    "output_throughput", "good", "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear",
-    "ttft_quadratic", "ttft_fit_error", "effective_context", "prefill_throughput", "cost_per_request_usd",
-    "cached_share", "context_refused", "cache_leaks", "cache_misses", "doubtful", "bound_s", "pass_at_k",
-    "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
+    "accuracy", "accuracy_pessimistic", "accuracy_by", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput", "good",
+    "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error",
+    "effective_context", "prefill_throughput", "cost_per_request_usd", "cached_share", "refused", "cache_leaks",
+    "cache_misses", "doubtful", "bound_s", "pass_at_k", "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
 )  # fmt: skip
 GROUPED = "accuracy_by"
 """The number of which a table shows one for each group of samples, with how many they are."""
@@ -27,7 +23,7 @@ QuantityColumn = Mapping[tuple[str, str], Quantity]
 def of_metric(metric: Metric, where: tuple[str, ...], *, alerts: tuple[str, ...] = ()) -> Quantity:
     """Return a metric as a number of a page."""
     unit = DEFINITIONS[metric.name].unit
-    shown = reading(metric.value, metric.low, metric.high, unit=unit)
+    shown = units.reading(metric.value, metric.low, metric.high, unit=unit)
     shown += f" for {units.count(metric.n)}" if metric.of == "known part" else ""
     shown += f" of {units.count(metric.n)}" if metric.name == GROUPED and metric.value is not None else ""
     return Quantity(
@@ -41,7 +37,7 @@ def measured(
     unit: str, n: int | None = None, where: tuple[str, ...],
 ) -> Quantity:  # fmt: skip
     """Return a number that is no metric of a table."""
-    shown = reading(value, low, high, unit=unit)
+    shown = units.reading(value, low, high, unit=unit)
     return Quantity(name=metric, of=of, value=value, low=low, high=high, n=n, unit=unit, shown=shown, where=where)
 
 
@@ -90,61 +86,8 @@ def explained(numbers: Sequence[Quantity], blocks: Iterable[Block]) -> Iterator[
     yield from (f"{one.label}: {one.brief}" for each, one in DEFINITIONS.items() if each in FOOTNOTED and each in shown)
 
 
-def reading(value: float | Decimal | None, low: float | None = None, high: float | None = None, *, unit: str) -> str:
-    """Return a value as people read it: `62 % [47, 75]`, `118 [110, 131] ms`, `$0.00123`, `-` where unknown."""
-    if value is None:
-        return units.UNKNOWN
-    if math.isinf(value):
-        return "inf"
-    if unit == "fraction":
-        return units.fraction(float(value), 1) if low is None else units.interval(float(value), low, high)
-    form, after = _form(value, unit)
-    return ("$" if unit == "usd" else "") + _with_interval(form, value, low, high) + after
-
-
-def shift(value: float, low: float | None, high: float | None, *, relative: bool) -> str:
-    """Return a change as people read it: `-2.0 [-5.1, +1.2] pt`, `+12 [+3.4, +22] %` where it is relative."""
-    return f"{_with_interval(partial(_percent, sign='+'), value, low, high)} {'%' if relative else 'pt'}"
-
-
 def p_value(p: float | None) -> str:
     """Return a p-value with two digits."""
     if p is None:
         return units.UNKNOWN
     return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def _with_interval(form: Callable[[Any], str], value: Any, low: float | None, high: float | None) -> str:
-    if low is None and high is None:
-        return form(value)
-    ends = (units.UNKNOWN if end is None else form(end) for end in (low, high))
-    return f"{form(value)} [{', '.join(ends)}]"
-
-
-def _form(value: float | Decimal, unit: str) -> tuple[Callable[[Any], str], str]:
-    """Return what writes a value of this unit, and its ends in the same scale; and what follows them."""
-    scale, after = {"s/token": (1e3, " per 1,000"), "s/token^2": (1e6, " per 1,000^2")}.get(unit, (1.0, ""))
-    if unit in ("s", "s/token", "s/token^2"):
-        ms = units.seconds(float(value) * scale).endswith(" ms")
-        scale, after = scale * (1000 if ms else 1), (" ms" if ms else " s") + after
-        return lambda end: _significant(end * scale), after
-    if unit == "usd":
-        return lambda end: units.usd(end if isinstance(end, Decimal) else Decimal(repr(float(end)))).lstrip("$"), ""
-    if unit in ("tok/s", "req/s"):
-        return _significant, f" {unit}"
-    if unit in ("pt", "%"):
-        return _percent, f" {unit}"
-    if unit == "number":
-        return "{:.2f}".format, ""
-    return (lambda end: units.count(round(end))) if isinstance(value, int) else _significant, ""
-
-
-def _significant(value: float) -> str:
-    return "inf" if math.isinf(value) else units.significant(value)
-
-
-def _percent(value: float, sign: str = "") -> str:
-    if math.isinf(value) or math.isnan(value):
-        return "?" if math.isnan(value) else f"{value:{sign}}"
-    percent = value * 100
-    return f"{percent:{sign}.0f}" if abs(percent) >= 100 else f"{percent:{sign}.1f}" if abs(percent) >= 0.05 else "0.0"

@@ -26,6 +26,8 @@ from evalrun.stats.quantile import NEEDED, quantile_of, rank
 
 MOST = 0.05
 """The share of a value that it may be off."""
+REMEDY = "lower the concurrency or use an idle machine, and ask again"
+_LEAST_S = 1e-9
 _OF_EVERY_REQUEST = ("ttft_s", "ttfo_s", "e2e_s")
 
 
@@ -157,6 +159,17 @@ def _known(requests: Requests, column: Floats) -> Floats:
             lag = late.get((session, *place))
             found[mine & (requests.session == session)] = lag.p99_s if lag else 0.0
     return found
+
+
+def within(requests: Requests, name: str, bounds: int) -> Floats:
+    """Return `seconds` as low as the error bounds allow (-1), as high (1), or as they were recorded (0).
+
+    An event can only have come earlier than recorded, so that nothing but TPOT can be higher, by its first event.
+    """
+    found = seconds(requests, name)
+    if bounds < 0:
+        return np.maximum(found - bounds_s(requests, name), _LEAST_S)
+    return found + bounds_s(requests, name) if bounds and name == "tpot_s" else found
 
 
 def matters(value: float, earliest: float) -> bool:

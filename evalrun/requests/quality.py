@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evalrun.requests.growing import NO_GROUP, OTHERS
-from evalrun.requests.rows import HEADLINE, META, Requests
+from evalrun.requests.rows import HEADLINE, META, Bools, Requests
 from evalrun.stats import repeats
 from evalrun.stats.interval import Floats, Interval, Whole, unit_mean
 
@@ -44,8 +44,10 @@ def by_sample(requests: Requests, values: Floats) -> Floats:
 def mean(requests: Requests, values: Floats, *, units: Whole | None = None, level: float = 0.95) -> Mean:
     """Return the mean over samples of numbers in 0..1, one a request; NaN is left out.
 
+    A ladder's prompts that were refused are left out too: a refusal is where a ladder ends.
     units: of each request, where they are not its samples.
     """
+    values = np.where(requests.refused, np.nan, values)
     if units is None and not requests.repeated:
         return _over(requests, values, requests.starts, level=level)
     units = requests.samples if units is None else units
@@ -78,7 +80,7 @@ def rows(requests: Requests) -> int | None:
 
 
 def pessimistic(requests: Requests, scorer: str = HEADLINE) -> Mean:
-    """Return accuracy over everything attempted, each failure, truncated and unscored answer as wrong.
+    """Return accuracy over everything attempted and not refused, each failure, truncated and unscored answer as wrong.
 
     An answer that nobody has judged yet is left out.
     """
@@ -131,6 +133,29 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     ]
 
 
+def shares(requests: Requests, name: str) -> Floats:
+    """Return 1 for each request that counts for a rate, 0 for one that does not, NaN where the rate is not about it.
+
+    failed, unanswered: of the requests that were not refused. truncated, unscored: of the answers.
+    """
+    if name in ("failed", "unanswered"):
+        return np.where(requests.refused, np.nan, requests.unanswered)
+    counted = np.isnan(requests.scores().value) if name == "unscored" else requests.truncated
+    return np.where(requests.answered, counted, np.nan)
+
+
+OF_THE_MODEL = frozenset({"content_filter", "context_length", "empty", "runaway"})
+"""The kinds of failures by which a model shows what it is. All others are of the network, the endpoint or this client,
+or say that the request was not one for this endpoint."""
+
+
+def failed_otherwise(requests: Requests) -> Bools:
+    """Return which requests failed, or were not sent, for a reason that says nothing about the model."""
+    names = requests.names.get("failure", ())
+    of_the_model = np.isin(requests.failure, [code for code, name in enumerate(names) if name in OF_THE_MODEL])
+    return requests.unanswered & ~(of_the_model & ~requests.not_sent)
+
+
 def at_k(requests: Requests) -> Iterator[tuple[str, int, Mean]]:
     """Yield avg@k, pass@k, pass^k and maj@k by the headline scorer, for k = 2, 4, 8, ... and all repeats there are.
 
@@ -174,10 +199,7 @@ def unscored(requests: Requests) -> dict[str, Whole]:
 
 
 def lost_share(requests: Requests) -> float | None:
-    """Return the share of the requests that gave no scored answer; None without requests.
-
-    A ladder's prompt that was refused as too long is not one of them: to find the limit is what it is for.
-    """
+    """Return the share of the requests that gave no scored answer, refused ones left out; None without any."""
     counted = ~requests.refused
     return float(np.isnan(requests.scores().value[counted]).mean()) if counted.any() else None
 
@@ -189,7 +211,7 @@ def no_verdict(requests: Requests) -> str:
     """
     lost, most = lost_share(requests), requests.run.most_failed
     if lost is None:
-        return "no request was made"
+        return "every prompt was refused as too long" if len(requests) else "no request was made"
     if lost > most:
         return f"{lost:.0%} of the requests gave no scored answer (limits.max_failed_share is {most:.0%})"
     return ""

@@ -16,7 +16,6 @@ from evalrun import slo
 from evalrun.requests.latency import MOST, bounds_s
 from evalrun.requests.rows import Requests
 from evalrun.stats.interval import Floats, Whole
-from evalrun.store.lines import Load
 
 
 def window_s(requests: Requests) -> float | None:
@@ -53,39 +52,21 @@ def request_throughput(requests: Requests) -> float | None:
 # ---------------------------------------------------------------- load
 
 
-def planned_limit(requests: Requests) -> int | None:
-    """Return how many requests were to be in flight at most, over all sessions; None where the journal does not say."""
-    return max((load.limit for load in _loads(requests) if load.why == "planned"), default=None)
+def limits(requests: Requests) -> dict[int, int]:
+    """Return how many of the requests could be in flight in each session (`RunFacts.limits`), the most of any task.
 
-
-def limits(requests: Requests) -> dict[tuple[int, str], int]:
-    """Return each limit of requests in flight that was really used, by session and reason, in order.
-
-    The lowest, where a session has several for one reason. Empty where the journal does not say.
+    Empty where the journal does not say.
     """
-    found: dict[tuple[int, str], int] = {}
-    limit = None
-    for each in _loads(requests):
-        if each.limit != limit:
-            found[each.session, each.why] = min(each.limit, found.get((each.session, each.why), each.limit))
-        limit = each.limit
-    return found
+    asked = np.unique(requests.session).tolist()
+    found = [requests.run.limits(*place) for place in requests.places]
+    return {n: max(known[n] for known in found if n in known) for n in asked if any(n in known for known in found)}
 
 
-def load(requests: Requests) -> tuple[str, ...]:
-    """Return `limits` in words: ("8",) is a load that never changed, ("8", "session 2: 2 (planned)") was resumed.
-
-    Cells with unlike loads must not be compared in latency or rates.
-    """
-    return tuple(
-        f"{limit}" if (session, why) == (1, "planned") else f"session {session}: {limit} ({why})"
-        for (session, why), limit in limits(requests).items()
-    )
-
-
-def _loads(requests: Requests) -> list[Load]:
-    places = requests.places
-    return [load for load in requests.run.loads if (load.task, load.target) in places]
+def cut(requests: Requests) -> int | None:
+    """Return the lowest limit that 429s cut in the sessions of these requests; None where they did not."""
+    asked = np.unique(requests.session).tolist()
+    lowest = (requests.run.cut(*place, asked) for place in requests.places)
+    return min((limit for limit in lowest if limit is not None), default=None)
 
 
 def full_concurrency(requests: Requests) -> float | None:
@@ -93,8 +74,8 @@ def full_concurrency(requests: Requests) -> float | None:
 
     In a session it lasts from the first token event of the answer that filled the last place to the last moment when
     every place was filled: without the ramp-up, the first wait for a token included, and without the last few answers.
-    A session that was never full adds nothing. Full is the planned limit, or where the journal has none the most that
-    were in flight. Premise: an answer's tokens come evenly between its first and its last token event.
+    A session that was never full adds nothing. Full is the highest of `limits`, or where the journal has none the
+    most that were in flight. Premise: an answer's tokens come evenly between its first and its last token event.
     """
     answers = requests.take(requests.answered)
     ended = answers.ended_s
@@ -104,7 +85,7 @@ def full_concurrency(requests: Requests) -> float | None:
     spans = np.column_stack([answers.sent_s, first, ended, answers.tokens])
     sessions = [spans[answers.session == session] for session in np.unique(answers.session)]
     flights = [_in_flight(mine) for mine in sessions]
-    full = planned_limit(requests) or max(int(flying.max()) for _, flying, _ in flights)
+    full = max(limits(requests).values(), default=0) or max(int(flying.max()) for _, flying, _ in flights)
     tokens = seconds = 0.0
     for mine, (order, flying, done) in zip(sessions, flights, strict=True):
         at = np.flatnonzero(flying >= full)
@@ -136,7 +117,7 @@ def _tokens_within(spans: Floats, begin: float, end: float) -> Floats:
 
 
 def kept(requests: Requests, *, earliest: bool = False) -> Floats:
-    """Return 1 for a request that kept every SLO of the suite, 0 for one that broke one or failed, NaN unknown.
+    """Return 1 for a request that kept every SLO of the suite, 0 for one that did not or has no answer, NaN unknown.
 
     earliest: with every latency as low as its bound allows.
     """

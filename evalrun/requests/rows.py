@@ -44,6 +44,7 @@ class State(IntEnum):
     UNSCORED = 4
     TRUNCATED = 5
     FAILED = 6
+    REFUSED = 7  # a ladder's prompt over the endpoint's context: where the ladder ends, and no failure
 
 
 class Column(Generic[T]):
@@ -128,7 +129,6 @@ class Requests(Columns):
 
     failure = Column[Whole]("u1")  # (failure) 0 for an answer
     not_sent = Column[Bools]("?")  # failed before a byte of the request left this machine
-    refused = Column[Bools]("?")  # a ladder's prompt over the endpoint's context: its finding, not a breakdown
     finish = Column[Whole]("u1")  # (finish) reason
     flags = Column[Whole]("i8")  # (flags) bits: what was odd about the answer
     warnings = Column[Whole]("i8")  # (warnings) bits: what a reader of its numbers must know
@@ -273,6 +273,16 @@ class Requests(Columns):
     def answered(self) -> Bools:
         """Whether it gave an answer, truncated or not."""
         return np.asarray(self.failure == 0)
+
+    @property
+    def refused(self) -> Bools:
+        """Whether it is a ladder's prompt that the endpoint refused as too long: no rate and no percentile has it."""
+        return np.asarray(self.state == State.REFUSED)
+
+    @property
+    def unanswered(self) -> Bools:
+        """Whether it failed or was not sent: neither answered nor refused."""
+        return np.asarray(self.state == State.FAILED)
 
     @property
     def truncated(self) -> Bools:

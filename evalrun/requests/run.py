@@ -4,9 +4,10 @@ From the manifest and from the lines of the journal that are not records.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,14 +21,16 @@ from evalrun.types import Json, Value
 
 Place = tuple[str, str]
 """A task and a target."""
+_MOST_WORDS = 100  # of a load, as text
 
 
 class Conditions(Value, frozen=True):
     """The conditions under which a task was asked of a target: fingerprints of what decides its numbers, or empty.
 
     scorers: as the suite has them, empty where the scores are from others. scored_by: of whatever gave the scores.
-    load: as configured; what was really in flight is `rates.load`'s. prices: the list itself, None where there is none.
-    slo: the most seconds of each latency, empty where none is stated.
+    load: when requests were due, in words. in_flight: the limits that held, ascending: as planned, or as few as the
+    open files allowed; a resumed run may have several. cut: the lowest limit after 429s, None where there were none.
+    prices: the list itself, None where there is none. slo: the most seconds of each latency, empty where none is.
     """
 
     data: str = ""
@@ -38,8 +41,27 @@ class Conditions(Value, frozen=True):
     target: str = ""
     transport: str = ""
     load: str = ""
+    in_flight: tuple[int, ...] = ()
+    cut: int | None = None
     prices: Json = None
     slo: Mapping[str, float] = {}
+
+
+def unlike_load(old: Conditions, new: Conditions) -> str:
+    """Return how two loads differ, in words; empty where latencies and rates may be compared.
+
+    By when requests were due, and by the limits of requests in flight that held. A limit that 429s cut for a while is
+    the endpoint's answer to the same load: it is said beside the numbers. What is not known differs from nothing.
+    """
+    for before, now in ((old.in_flight, new.in_flight), (old.load, new.load)):
+        if before and now and before != now:
+            return " and ".join(each if isinstance(each, str) else load_in_words(each) for each in (before, now))
+    return ""
+
+
+def load_in_words(in_flight: Sequence[int]) -> str:
+    """Return limits of requests in flight as text."""
+    return f"{', '.join(map(str, in_flight))} in flight" if in_flight else ""
 
 
 class _Intent(msgspec.Struct, gc=False):
@@ -167,6 +189,38 @@ class RunFacts:
         }
         return {task: labels.get(task) or own[task] or otherwise for task in tasks}
 
+    # ------------------------------------------------------------ load
+
+    def limits(self, task: str, target: str) -> dict[int, int]:
+        """Return how many requests to a target could be in flight in each session, by its number.
+
+        As planned, or as few as the open files allowed: without what 429s cut for a while. A task that begins while the
+        limit is cut has that of the session's other tasks.
+        """
+        held = [load for load in self.loads if load.target == target and load.why in ("planned", "open files")]
+        return {load.session: load.limit for load in sorted(held, key=lambda load: load.task == task)}
+
+    def cut(self, task: str, target: str, sessions: Collection[int]) -> int | None:
+        """Return the lowest limit that 429s cut in some sessions; None where they did not."""
+        mine = (load for load in self.loads if (load.task, load.target) == (task, target) and load.session in sessions)
+        return min((load.limit for load in mine if load.why == "refused"), default=None)
+
+    def _load(self, task: str, target: str, sessions: Collection[int] | None) -> dict[str, Any]:
+        """Return what `Conditions` says of the load. Where the journal has no limits, they are those of the suite."""
+        load, rate = (
+            dict(of or {}) for of in (self.manifest.suite.get("load"), self.manifest.targets[target].get("rate"))
+        )
+        planned = [of.pop("concurrency", None) for of in (load, rate)]
+        known = self.limits(task, target)
+        held = {limit for session, limit in known.items() if sessions is None or session in sessions}
+        told = ((name, value) for name, value in (load | rate).items() if value is not None)
+        text = " ".join(f"{value}" if name == "kind" else f"{name} {value}" for name, value in told)
+        return {
+            "load": text if len(text) <= _MOST_WORDS else fingerprint(text),
+            "in_flight": tuple(sorted(held or {min(filter(None, planned))} if any(planned) else held)),
+            "cut": self.cut(task, target, known if sessions is None else sessions),
+        }
+
     # ------------------------------------------------------------ settings
 
     @property
@@ -178,8 +232,11 @@ class RunFacts:
         """Return the price list of a target; None where it has none."""
         return self.manifest.targets.get(target, {}).get("prices")
 
-    def conditions(self, task: str, target: str) -> Conditions:
-        """Return what decides the numbers of a task and target. The suite's scorers count only if they gave them."""
+    def conditions(self, task: str, target: str, *, sessions: Collection[int] | None = None) -> Conditions:
+        """Return what decides the numbers of a task and target. The suite's scorers count only if they gave them.
+
+        sessions: whose load it is, by default all.
+        """
         manifest = self.manifest
         of_task, spec = manifest.fingerprints.tasks[task], manifest.targets[target]
         tasks = manifest.suite.get("tasks") or {}
@@ -192,7 +249,7 @@ class RunFacts:
             scored_by=self.scored_by,
             target=manifest.fingerprints.targets[target],
             transport=spec.get("transport", "evalrun"),
-            load=fingerprint([manifest.suite.get("load"), spec.get("rate")]),
+            **self._load(task, target, sessions),
             prices=spec.get("prices"),
             slo=self.slo.stated,
         )

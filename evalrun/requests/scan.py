@@ -47,9 +47,11 @@ def read(folder: Path, *, gaps: bool = False) -> Requests:
     rows = aligned(scores, columns.pop("key"), columns["failure"] == 0)
     task = columns["place"] % max(1, len(tasks))
     rows[HEADLINE] = headline(rows, [(*facts.scorers[name], "")[0] for name in tasks], task)
-    columns["state"] = states(columns, rows, truncated=columns["finish"] == journal.number("finish", "length"))
     is_ladder = np.array([facts.is_ladder(name) for name in tasks] or [False])
-    columns["refused"] = (columns["failure"] == journal.number("failure", "context_length")) & is_ladder[task]
+    columns["state"] = states(
+        columns, rows, truncated=columns["finish"] == journal.number("finish", "length"),
+        refused=(columns["failure"] == journal.number("failure", "context_length")) & is_ladder[task],
+    )  # fmt: skip
     names = journal.names | {"error": errors}
     return Requests(facts, columns, names=names, tasks=tasks, targets=journal.targets, scores=rows, gaps=journal.gaps)
 

@@ -109,8 +109,10 @@ def headline(scores: Mapping[str, Arrays], first: list[str], task: NDArray[Any])
     return found
 
 
-def states(columns: Mapping[str, NDArray[Any]], scores: Mapping[str, Arrays], *, truncated: Bools) -> NDArray[np.int8]:
-    """Return the `State` of each row.
+def states(
+    columns: Mapping[str, NDArray[Any]], scores: Mapping[str, Arrays], *, truncated: Bools, refused: Bools
+) -> NDArray[np.int8]:
+    """Return the `State` of each row. refused: a ladder's prompts that were over the endpoint's context.
 
     A wrong answer counts as `NO_ANSWER` only where the scorer names an answer for some other request of the task and
     target: many never do.
@@ -122,4 +124,5 @@ def states(columns: Mapping[str, NDArray[Any]], scores: Mapping[str, Arrays], *,
     found[np.isnan(value)] = State.UNSCORED
     found[truncated] = State.TRUNCATED
     found[columns["failure"] != 0] = State.FAILED
+    found[refused] = State.REFUSED
     return found

@@ -13,6 +13,8 @@ from evalrun.requests.rows import most_first
 from evalrun.stats.interval import Floats
 from evalrun.table.cells import Mark, Metric
 
+CUT = "after 429s"
+"""What `in_flight` is narrowed to where the limit was cut."""
 PERCENTILES = {
     "ttft_s": (0.5, 0.95, 0.99),
     "ttfo_s": (0.5, 0.95, 0.99),
@@ -50,8 +52,7 @@ def alerts(requests: Requests, found: Iterable[Metric], *, planned: int | None) 
     if late:
         most = max((m.value or 0 for m in found if m.name == "bound_s"), default=0)
         yield (
-            f"INVALID: {', '.join(late)}: this client may be up to {units.seconds(float(most))} off; "
-            "lower the concurrency or use an idle machine, and ask again"
+            f"INVALID: {', '.join(late)}: this client may be up to {units.seconds(float(most))} off; {latency.REMEDY}"
         )
 
 
@@ -104,28 +105,42 @@ def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
         yield Metric(name="rows", value=quality.rows(requests))
     yield Metric(name="planned", value=planned)
     yield Metric(name="attempted", value=len(requests))
-    yield Metric(name="succeeded", value=int(answered.sum()))
-    for name, mine in (("failed", ~answered & ~requests.not_sent), ("not_sent", requests.not_sent)):
-        yield Metric(name=name, value=int(mine.sum()))
-        yield from of_kinds(name, requests.take(mine).counts("failure"))
-    yield Metric(name="truncated", value=int(requests.truncated.sum()))
+    yield from failures(requests)
+    for name, of in (("unanswered", "failed"), ("truncated_share", "truncated"), ("unscored_share", "unscored")):
+        share = quality.mean(requests, quality.shares(requests, of))
+        if share.interval and share.interval.value:
+            yield of_mean(name, share)
     yield from _in_flight(requests)
     yield Metric(name="retried", value=retried)
     if retried:
-        share = float((answered & (requests.attempts == 1)).mean())
-        yield Metric(name="first_attempt_success", value=share, n=len(requests))
+        first = answered[~requests.refused] & (requests.attempts[~requests.refused] == 1)
+        if len(first):
+            yield Metric(name="first_attempt_success", value=float(first.mean()), n=len(first))
     yield Metric(name="possibly_billed", value=money.possibly_billed(requests))
     yield Metric(name="cached_requests", value=int((requests.cached_tokens > 0).sum()))
     yield from of_kinds("warnings", {**requests.counts("flags"), **requests.counts("warnings")})
 
 
+def failures(requests: Requests) -> Iterator[Metric]:
+    """Return how many were answered, truncated ones included, and how many were not, by what became of them."""
+    yield Metric(name="succeeded", value=int(requests.answered.sum()))
+    for name, mine in (("failed", ~requests.not_sent), ("not_sent", requests.not_sent)):
+        lost = requests.take(requests.unanswered & mine)
+        yield Metric(name=name, value=len(lost))
+        yield from of_kinds(name, lost.counts("failure"))
+    yield Metric(name="refused", value=int(requests.refused.sum()))
+    yield Metric(name="truncated", value=int(requests.truncated.sum()))
+
+
 def _in_flight(requests: Requests) -> Iterator[Metric]:
-    """Return the most that were to be in flight, and each time that it was another number."""
-    limits = rates.limits(requests)
+    """Return the most that could be in flight; that of each session where they differ; and what 429s cut it to."""
+    limits, cut = rates.limits(requests), rates.cut(requests)
     if limits:
-        yield Metric(name="in_flight", value=rates.planned_limit(requests))
-    for (session, why), limit in limits.items() if len(limits) > 1 else ():
-        yield Metric(name="in_flight", of=why if session == 1 else f"session {session}, {why}", value=limit)
+        yield Metric(name="in_flight", value=max(limits.values()))
+    for session, limit in limits.items() if len(set(limits.values())) > 1 else ():
+        yield Metric(name="in_flight", of=f"session {session}", value=limit)
+    if cut is not None:
+        yield Metric(name="in_flight", of=CUT, value=cut)
 
 
 # ---------------------------------------------------------------- speed

@@ -97,8 +97,8 @@ def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
 
 def _examples(requests: Requests) -> Iterator[Example]:
     """Return the first request of the most frequent kinds of failures and of scorer errors, and the first disputes."""
-    for kind, n in list(requests.counts("failure").items())[:EXAMPLES]:
-        row = _first(requests, np.flatnonzero(requests.says("failure", kind)))[0]
+    for kind, n in list(requests.take(requests.unanswered).counts("failure").items())[:EXAMPLES]:
+        row = _first(requests, np.flatnonzero(requests.says("failure", kind) & requests.unanswered))[0]
         outcome = requests.record(row).outcome
         message = outcome.message if isinstance(outcome, Failure) else ""
         yield _example(requests, row, topic="failed", kind=kind, count=n, message=message)

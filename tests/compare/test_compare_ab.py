@@ -31,7 +31,6 @@ def cell(target: str, e2e: list[float], *, late_first: bool = False) -> SideCell
         requests=requests,
         conditions=Conditions(load=target),
         planned=n,
-        load=(target,),
         throughput=1.0,
     )
 

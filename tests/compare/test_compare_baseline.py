@@ -39,7 +39,7 @@ def test_a_baseline_knows_every_request(tmp_path: Path) -> None:
         np.testing.assert_array_equal(run.requests.column(name), kept.requests.column(name))
     np.testing.assert_array_equal(run.score, kept.score)
     assert kept.latency("ttft") is None
-    assert (kept.conditions, kept.load, kept.planned) == (run.conditions, run.load, run.planned)
+    assert (kept.conditions, kept.planned) == (run.conditions, run.planned)
 
 
 def test_quality_against_a_baseline_is_that_against_its_run(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("{", "[", "damaged"),
-        ('"schema": 3', '"schema": 9', "format 9; this evalrun reads format 3: install"),
-        ('"schema": 3', '"schema": 1', "format 1; this evalrun reads format 3: save"),
+        ('"schema": 4', '"schema": 9', "format 9; this evalrun reads format 4: install"),
+        ('"schema": 4', '"schema": 1', "format 1; this evalrun reads format 4: save"),
         ('"r,1,', '"q,1,', "damaged samples"),
     ],
 )

@@ -12,7 +12,10 @@ from evalrun.compare.contrast import compare, compare_targets
 from evalrun.compare.read import load, read_run
 from evalrun.compare.values import ComparedRow, Contrast, Pair
 from evalrun.errors import SuiteError
-from evalrun.store.lines import Load
+from evalrun.report import render
+from evalrun.report.table import table_page
+from evalrun.store.lines import Load, LoadReason
+from evalrun.table import tabulate
 
 
 def contrast(
@@ -175,29 +178,57 @@ def test_unlike_load_loses_latency_only(tmp_path: Path) -> None:
     assert "load" in ttft.why
 
 
-def planned(limit: int) -> Load:
-    return Load(session=1, target="sim", task="add", at_s=0.0, limit=limit, why="planned")
+def limit(most: int, *, session: int = 1, why: LoadReason = "planned") -> Load:
+    return Load(session=session, target="sim", task="add", at_s=0.0, limit=most, why=why)
 
 
-CUT = Load(session=1, target="sim", task="add", at_s=1.0, limit=2, why="refused")
+CUT = limit(2, why="refused")
 
 
-def test_a_load_that_was_cut_loses_latency_and_rates(tmp_path: Path) -> None:
-    """8 in flight against 8, then 2 after a 429: said, and nothing that the load decides is compared; against a
-    baseline likewise."""
-    runs = {"of_base": {"loads": [planned(8)]}, "of_new": {"loads": [planned(8), CUT]}}
-    pair = pair_of(contrast(tmp_path, asked("rr"), asked("rw"), **runs))
-    for name in ("ttft_p50", "e2e_p95", "throughput"):
-        assert row(pair, name).why == "the requests in flight differ: base 8; new 8, session 1: 2 (refused)"
-        assert row(pair, name).comparison is None
-    assert row(pair, "accuracy").comparison is not None
+@pytest.mark.parametrize(
+    ("base", "new", "unlike"),
+    [
+        pytest.param([limit(1)], [limit(64)], "1 in flight and 64 in flight", id="planned"),
+        pytest.param([limit(8)], [limit(8, why="open files")], "", id="few files, and the same"),
+        pytest.param([limit(64)], [limit(8, why="open files")], "64 in flight and 8 in flight", id="few files"),
+        pytest.param([limit(8)], [limit(8), limit(2, session=2)], "8 in flight and 2, 8 in flight", id="resumed"),
+        pytest.param([limit(8)], [limit(8), limit(8, session=2)], "", id="resumed alike"),
+        pytest.param([limit(8)], [limit(8), CUT], "", id="cut"),
+        pytest.param([limit(8), CUT], [limit(8), limit(4, why="refused"), limit(5, why="recovered")], "", id="cuts"),
+        pytest.param([], [limit(4)], "", id="as the suite says"),
+        pytest.param([], [limit(5)], "4 in flight and 5 in flight", id="not as the suite says"),
+    ],
+)
+def test_loads_are_compared_by_the_limit_that_held(
+    tmp_path: Path, base: list[Load], new: list[Load], unlike: str
+) -> None:
+    """Nothing that the load decides is compared between unlike ones: not of runs, and not of a baseline or a table and
+    a run. Earlier nights of a baseline are dropped then, and only then."""
+    requests = [*asked("rrr"), Asked("q3", "r", session=2)]
+    runs = {"of_base": {"loads": base}, "of_new": {"loads": new}}
+    pairs = [pair_of(contrast(tmp_path, requests, requests, **runs))]
     baseline.save(read_run(tmp_path / "base"), "main", root=tmp_path / "baselines")
-    (kept,) = load(["main"], baselines=tmp_path / "baselines")
-    cut = pair_of(compare(kept, read_run(tmp_path / "new")))
-    assert row(cut, "throughput").why == "the requests in flight differ: main 8; new 8, session 1: 2 (refused)"
-    (tmp_path / "same").mkdir()
-    same = pair_of(contrast(tmp_path / "same", asked("rr"), asked("rr"), of_base=runs["of_new"], of_new=runs["of_new"]))
-    assert row(same, "ttft_p50").comparison is not None
+    (tmp_path / "table.json").write_text(render([table_page(tabulate(tmp_path / "base"))], "json"))
+    kept = load(["main", str(tmp_path / "table.json")], baselines=tmp_path / "baselines")
+    others = kept if base else kept[:1]  # a table has no suite to fall back on
+    pairs += [pair_of(compare(side, read_run(tmp_path / "new"))) for side in others]
+    for pair in pairs:
+        for name in ("ttft_p50", "e2e_p95", "throughput"):
+            assert (f"the load differs: {unlike}" in row(pair, name).why) == bool(unlike)
+        assert "load" not in row(pair, "accuracy").why
+    _, notices = baseline.save(read_run(tmp_path / "new"), "main", root=tmp_path / "baselines")
+    dropped = [notice for notice in notices if "its earlier nights are dropped" in notice]
+    assert dropped == ([f"add, sim: the load ({unlike}) changed: its earlier nights are dropped"] if unlike else [])
+
+
+def test_a_cut_is_said(tmp_path: Path) -> None:
+    """429s made one side slower: a note of the comparison, a notice when it is saved as a night."""
+    runs = {"of_base": {"loads": [limit(8)]}, "of_new": {"loads": [limit(8), CUT]}}
+    pair = pair_of(contrast(tmp_path, asked("rr"), asked("rw"), **runs))
+    assert pair.notes == ("429s cut new to 2 in flight for a while: it was slower by that",)
+    for name in ("base", "new"):
+        _, notices = baseline.save(read_run(tmp_path / name), "main", root=tmp_path / "baselines")
+    assert notices == ["add, sim: 429s cut this night to 2 in flight"]
 
 
 def test_two_runs_of_one_target_each_meet(tmp_path: Path) -> None:

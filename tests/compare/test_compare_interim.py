@@ -45,7 +45,7 @@ def test_one_number_a_run_is_of_what_was_planned(tmp_path: Path) -> None:
     """Throughput, goodput and the client's lag stay what they were before the repeats."""
     plain, again = (night(tmp_path / str(flag), again=flag).cells[PLACE] for flag in (False, True))
     assert again.attempted == 4 * plain.attempted
-    for name in ("throughput", "goodput", "lag_s", "load"):
+    for name in ("throughput", "goodput", "lag_s", "conditions"):
         assert getattr(again, name) == getattr(plain, name), name
     assert plain.goodput is not None
     assert not any(invalid(interim(again).planned, measure) for measure in MEASURES.values())

@@ -28,8 +28,8 @@ def cell_of(folder: Path) -> SideCell:
 
 
 def test_every_request_has_one_state(tmp_path: Path) -> None:
-    """Right, wrong, no answer, disputed, unscored, truncated, failed: each is told from the others."""
-    cell = cell_of(write_run(tmp_path / "a", asked("rwndutf")))
+    """Right, wrong, no answer, disputed, unscored, truncated, failed, refused: each is told from the others."""
+    cell = cell_of(write_run(tmp_path / "a", asked("rwndutfl")))
     assert sorted(cell.requests.state.tolist()) == list(State)
     by_state = {
         State(state): score for state, score in zip(cell.requests.state.tolist(), cell.score.tolist(), strict=True)

@@ -9,14 +9,17 @@ from evalrun.fingerprint import fingerprint
 from evalrun.store.lines import End, JournalEvent, Lag, encode
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest
 from evalrun.store.scores import write_scores
-from evalrun.types import Completion, Failure, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
+from evalrun.types import Completion, Failure, FailureKind, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
 
 SCORERS = [{"kind": "numeric"}]
 PRICES = {"prompt": "1", "completion": "2", "cached": None, "date": "2026-01-01"}
 
 
 class Asked(NamedTuple):
-    """One request: r right, w wrong, n no answer, d disputed and wrong, u unscored, t truncated and wrong, f failed."""
+    """One request: r right, w wrong, n no answer, d disputed and wrong, u unscored, t truncated and wrong, f failed.
+
+    l refused: then its task is a ladder.
+    """
 
     sample: str
     became: str = "r"
@@ -29,6 +32,7 @@ class Asked(NamedTuple):
     cached: int | None = None
     session: int = 1
     text: str | None = None
+    kind: FailureKind = "stall"
 
 
 def asked(word: str, **more: Any) -> list[Asked]:
@@ -44,7 +48,9 @@ def _record(one: Asked, number: int) -> Record:
     )  # fmt: skip
     timing = None
     if one.became == "f":
-        outcome = Failure(kind="stall", phase=Phase.SENT, message="no byte for 120 s")
+        outcome = Failure(kind=one.kind, phase=Phase.SENT, message="no byte for 120 s")
+    elif one.became == "l":
+        outcome = Failure(kind="context_length", phase=Phase.COMPLETE, message="maximum context length is 99 tokens")
     elif one.ttft_s is not None:
         timing = Timing(connect_s=0.0, reused=True, ttft_s=one.ttft_s, e2e_s=one.ttft_s + 0.4, tpot_s=0.02)
     return Record(
@@ -60,7 +66,7 @@ def key(one: Asked) -> str:
 
 def _score(one: Asked) -> Score | None:
     match one.became:
-        case "f":
+        case "f" | "l":
             return None
         case "u":
             return Score(value=None, error="scorer")
@@ -86,8 +92,11 @@ def write_run(folder: Path, requests: Sequence[Asked], *, day: int = 1, lag_s: f
         data=more.get("data", "d1"), samples=samples, prompt=more.get("prompt", "p1"), sampling="s1",
         scorers=fingerprint(scorers),
     )  # fmt: skip
+    task = {"repeats": repeats, "scorers": scorers, "cluster": more.get("cluster")}
+    if any(one.became == "l" for one in requests):
+        task["data"] = {"kind": "ladder"}
     suite = {
-        "tasks": {"add": {"repeats": repeats, "scorers": scorers, "cluster": more.get("cluster")}},
+        "tasks": {"add": task},
         "load": {"concurrency": more.get("concurrency", 4)},
         "limits": {"max_failed_share": more.get("most_failed", 0.1)},
         "gates": more.get("gates", []),

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from written_runs import Asked, asked, write_run
 
-from evalrun.compare.read import read_run
+from evalrun.compare import baseline
+from evalrun.compare.read import load, read_run
 from evalrun.compare.side import Side
 from evalrun.errors import SuiteError
 from evalrun.gate.judge import judge, rules
@@ -95,10 +96,60 @@ def test_too_many_without_a_scored_answer(tmp_path: Path, letter: str) -> None:
 
 def test_a_broken_limit_is_regressed_even_then(tmp_path: Path) -> None:
     """Half of the requests failed and 1 % may: that is a fact, and the run needs no more samples to be red."""
-    new = side(tmp_path / "a", asked("f" * 30 + "r" * 30))
+    new = side(tmp_path / "a", asked("f" * 30 + "r" * 30, kind="content_filter"))
     assert [one.word for one in judge(rules(["failed <= 1 %", "accuracy >= 0.01"]), new, None).rulings] == [
         "regressed", "inconclusive",
     ]  # fmt: skip
+
+
+def test_failures_that_are_not_the_models(tmp_path: Path) -> None:
+    """37 of 98 stalled: no verdict on the model, with a limit or against a baseline, and the reason. One that the model
+    is to blame for is counted among the requests that reached it: 2 of 61 are over 3 %, 1 of 60 is not. `unanswered`
+    holds all of it against the endpoint."""
+    base = side(tmp_path / "base", asked("r" * 98))
+    stalled = asked("f" * 37, kind="server")
+    requests = [*stalled, *asked("r" * 98)[37:]]
+    run = side(tmp_path / "a", requests, day=2, most_failed=0.5)
+    for text in ("failed <= 1 %", "failed no worse than 1 points"):
+        (said,) = judge(rules([text]), run, base).rulings
+        assert said.word == "inconclusive"
+        assert "failures that say nothing about the model (37 server): fix the endpoint" in said.why
+    (said,) = judge(rules(["unanswered <= 1 %"]), run, base).rulings
+    assert (said.word, said.why) == ("regressed", "37 of 98 (37.8 %), 1 % is allowed")
+    assert judge(rules(["unanswered no worse than 1 points"]), run, base).word == "regressed"
+    for filtered, word in ((1, "inconclusive"), (2, "regressed")):
+        some = [*stalled, *asked("r" * 98)[37:]]
+        some[40 : 40 + filtered] = [one._replace(became="f", kind="content_filter") for one in some[40 : 40 + filtered]]
+        found = side(tmp_path / f"{filtered}", some, day=3, most_failed=0.5)
+        assert judge(rules(["failed <= 3 %"]), found, None).word == word
+
+
+def test_a_baseline_remembers_whose_failure_it_was(tmp_path: Path) -> None:
+    """60 of 200 answers filtered in the baseline and in the run are no change. 60 others that stalled in the baseline
+    are no excuse: of the 140 that reached the model both times, 60 are filtered now and none was."""
+    filtered = asked("f" * 60, kind="content_filter") + asked("r" * 200)[60:]
+    stalled = asked("r" * 140) + asked("f" * 200, kind="stall")[140:]
+    run = side(tmp_path / "run", filtered, day=2, most_failed=0.5)
+    words = {}
+    for name, requests in (("filtered", filtered), ("stalled", stalled)):
+        baseline.save(side(tmp_path / name, requests, most_failed=0.5), name, root=tmp_path / "baselines")
+        (kept,) = load([name], baselines=tmp_path / "baselines")
+        words[name] = judge(rules(["failed no worse than 10 points"]), run, kept).word
+    assert words == {"filtered": "pass", "stalled": "regressed"}
+
+
+def test_a_proven_rise_needs_no_exact_clock(tmp_path: Path) -> None:
+    """60 % slower, and 24 of about 160 ms may be this client's: still over 15 %. With 60 of 160 ms it may be nothing.
+    INVALID never passes, and says what to do."""
+    requests = [one._replace(ttft_s=0.08 + number * 0.0004) for number, one in enumerate(asked("r" * 100))]
+    base = side(tmp_path / "a", requests)
+    slower = [one._replace(ttft_s=1.6 * one.ttft_s) for one in requests if one.ttft_s]
+    for lag_s, word in ((0.024, "regressed"), (0.06, "inconclusive")):
+        slow = side(tmp_path / f"{lag_s}", slower, day=2, lag_s=lag_s)
+        for text in ("ttft_p50 within 15 %", "ttft_p50 <= 110 ms"):
+            (said,) = judge(rules([text]), slow, base).rulings
+            assert (said.word, "its client read 100% of the requests late" in said.why) == (word, True)
+        assert word == "regressed" or said.decide == "lower the concurrency or use an idle machine, and ask again"
 
 
 def test_invalid_latency(tmp_path: Path) -> None:

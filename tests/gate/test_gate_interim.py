@@ -64,10 +64,10 @@ def test_the_analyses_share_the_false_alarms(tmp_path: Path) -> None:
 def test_what_repeats_do_not_sharpen_is_judged_as_planned(tmp_path: Path) -> None:
     """The first answers took 100 ms, the repeated prompts 1 ms out of a cache: that is no better latency. Counted facts
     are of every request."""
-    requests = [*asked("r" * 40), *asked("f" + "r" * 39, repeat=1, ttft_s=0.001)]
+    requests = [*asked("r" * 40), *asked("t" + "r" * 39, repeat=1, ttft_s=0.001)]
     side = read_run(write_run(tmp_path / "a", requests, repeats=1))
     assert ruling(side, "ttft_p50 <= 50 ms", None).word == "regressed"
-    assert ruling(side, "failed <= 1 %", None).why.startswith("1 of 80")
+    assert ruling(side, "truncated <= 1 %", None).why.startswith("1 of 80")
 
 
 def test_who_may_be_decided_by_repeats(tmp_path: Path) -> None:

@@ -70,10 +70,10 @@ def test_no_worse_than(tmp_path: Path) -> None:
 
 
 def test_more_failures_are_worse(tmp_path: Path) -> None:
-    """The direction of rates is the other one: 9 % more failures than 2 points allow; fewer failures pass."""
-    base, worse = run(tmp_path / "a", "r" * 200), run(tmp_path / "b", "f" * 18 + "r" * 182, day=2)
-    assert ruling(worse, "failed no worse than 2 points", base).word == "regressed"
-    assert ruling(base, "failed no worse than 2 points", worse).word == "pass"
+    """The direction of rates is the other one: 9 % more cut off than 2 points allow; fewer pass."""
+    base, worse = run(tmp_path / "a", "r" * 200), run(tmp_path / "b", "t" * 18 + "r" * 182, day=2)
+    assert ruling(worse, "truncated no worse than 2 points", base).word == "regressed"
+    assert ruling(base, "truncated no worse than 2 points", worse).word == "pass"
 
 
 def test_cost_within(tmp_path: Path) -> None:

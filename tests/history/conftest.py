@@ -1,6 +1,6 @@
 """Writes run folders by hand: a manifest, and a table.json as a real run's is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -38,8 +38,11 @@ def manifest(number: int, *, data: str, target: str, evalrun: str) -> Manifest:
     )
 
 
-def table(accuracy: float, *, cost: Decimal | None, alerts: tuple[str, ...], slo: Slo) -> Table:
+def table(
+    accuracy: float, *, cost: Decimal | None, alerts: tuple[str, ...], slo: Slo, in_flight: Mapping[str, int]
+) -> Table:
     metrics = (
+        *(Metric(name="in_flight", of=of, value=limit) for of, limit in in_flight.items()),
         Metric(name="accuracy", value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=40),
         Metric(name="failed", value=1),
         Metric(name="ttft_s", of="p50", value=0.25, n=40),
@@ -65,12 +68,14 @@ def night(tmp_path: Path) -> Night:
         cost: Decimal | None = None,
         alerts: tuple[str, ...] = (),
         slo: Slo | None = None,
+        in_flight: Mapping[str, int] | None = None,
     ) -> Path:
         folder = tmp_path / "math" / f"{FIRST + timedelta(days=number):%Y%m%dT%H%M%SZ}-{number:08x}"
         folder.mkdir(parents=True, exist_ok=True)
         write_manifest(folder, manifest(number, data=data, target=target, evalrun=evalrun))
         if accuracy is not None:
-            page = render([table_page(table(accuracy, cost=cost, alerts=alerts, slo=slo or Slo()))], "json")
+            found = table(accuracy, cost=cost, alerts=alerts, slo=slo or Slo(), in_flight=in_flight or {})
+            page = render([table_page(found)], "json")
             (folder / "table.json").write_text(page, encoding="ascii")
         return folder
 

@@ -8,6 +8,8 @@ import pytest
 
 from evalrun.errors import SuiteError
 from evalrun.history import Change, History, Wanted, recall, update, wanted
+from evalrun.report import render
+from evalrun.report.history import history_page
 from evalrun.slo import Slo
 from evalrun.store.scores import write_scores
 from evalrun.table import Mark, Metric
@@ -50,15 +52,39 @@ def test_changes_are_between_neighbours(night) -> None:
         (),
         (Change(part="data", old="d1", new="d2"), Change(part="target", old="t1", new="t2")),
     ]
-    assert [point.breaks for point in series.points] == [False, False, False, True]
+    assert [point.breaks() for point in series.points] == [False, False, False, True]
 
 
 def test_another_slo_is_said_and_breaks_nothing(night) -> None:
-    """Goodput changes with it and nothing else does, so that the series goes on."""
+    """Goodput changes with it and nothing else does, so that any other series goes on."""
     night(0, 0.5)
     (series,) = history(night(1, 0.5, slo=Slo(ttft=2.0)).parent).series
     assert series.points[1].changes == (Change(part="slo", old="none", new="TTFT 2 s"),)
-    assert not series.points[1].breaks
+    assert not series.points[1].breaks()
+    assert (series.points[1].breaks("ttft_s"), series.points[1].breaks("goodput")) == (False, True)
+
+
+def test_another_load_breaks_what_depends_on_it(night) -> None:
+    """1, 64, 64 but 8 by the open files, 8: what was used decides, and latency is not joined where accuracy is."""
+    for number, limits in enumerate(({"": 1}, {"": 64}, {"": 8}, {"": 8})):
+        suite = night(number, 0.5, in_flight=limits).parent
+    (series,) = history(suite, metrics=(Wanted("accuracy"), Wanted("ttft_s", "p50"))).series
+    loads = [[(change.part, change.old, change.new) for change in point.changes] for point in series.points]
+    assert loads == [
+        [], [("load", "1 in flight", "64 in flight")], [("load", "64 in flight", "8 in flight")], [],
+    ]  # fmt: skip
+    assert [point.breaks("ttft_s") for point in series.points] == [False, True, True, False]
+    assert not any(point.breaks("accuracy") for point in series.points)
+    page = history_page(history(suite, metrics=(Wanted("ttft_s", "p50"),)))
+    assert "load 1 in flight -> 64 in flight: do not compare latency and rates" in render([page], "text")
+
+
+def test_a_limit_that_429s_cut_is_said_and_breaks_nothing(night) -> None:
+    """The endpoint's answer to the same load: both nights are 8 in flight."""
+    night(0, 0.5, in_flight={"": 8})
+    (series,) = history(night(1, 0.5, in_flight={"": 8, "after 429s": 2}).parent).series
+    assert series.points[1].changes == (Change(part="429s", old="", new="2 in flight"),)
+    assert not series.points[1].breaks("ttft_s")
 
 
 def test_the_last_runs_know_what_changed_before_them(night) -> None:

@@ -193,7 +193,7 @@ def test_the_context_limit_is_a_column(ladder: Climb) -> None:
     """Refusals are counted and said, stand in no percentile, and the curve ends below them."""
     made = [record(f"{n}{size}", size, ttft=size / 1000) for size in (1000, 2000) for n in "abcde"]
     found = ladder([*made, failed("f", "context_length", 4000), failed("g", "context_length", 2000)])
-    assert [value(found, "context_refused", rung=k) for k in range(3)] == [0, 1, 1]
+    assert [value(found, "refused", rung=k) for k in range(3)] == [0, 1, 1]
     assert (value(found, "ttft_s", "p95 cold", 1), value(found, "ttft_s", "p95 cold", 2)) == (2.0, None)
     assert found.upper == (1000, 2000)
     assert "context limit: the largest size answered is 2,000 tokens; 2,000 was refused as too long" in found.notes

@@ -81,8 +81,8 @@ def test_the_page(history: History) -> None:
 def test_noise_stays_in_its_bar(history: History) -> None:
     """A trend spans its intervals: 0.5 in 0.4..0.9 is two eighths up. Without intervals it is measured from 0."""
     points = (point(0, 0.5, 0.100), point(1, 0.5, 0.101), point(2, 0.8, None))
-    assert trend(points, 0) == "▂▂▇"
-    assert trend(points, 1) == "██."  # 1 % slower does not look like twice as slow
+    assert trend(points, 0, name="accuracy") == "▂▂▇"
+    assert trend(points, 1, name="ttft_s") == "██."  # 1 % slower does not look like twice as slow
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])

@@ -22,9 +22,9 @@ from evalrun.report.history import history_page
 from evalrun.report.ladder import ladder_page
 from evalrun.report.page import Page, quantities_in
 from evalrun.report.plan import plan_page
-from evalrun.report.quantity import reading, shift
 from evalrun.report.table import table_page
 from evalrun.table import Cell, Mark, Metric, Table, TargetNote
+from evalrun.units import reading, shift
 
 SUBJECTS = ("table", "ladder", "compare", "gate", "history", "plan")
 

@@ -43,6 +43,7 @@ def numbers(made: Made, records: Sequence[Record], *, scorers: Sequence[str], pl
         found["samples", ""] = len({(r.sample.task, r.sample.id) for r in records})
         found |= repeats(records, told)
     found |= counts(made, records, places)
+    found |= shares(made, records, told)
     found |= latencies(made, records)
     found |= rates(made, records, told)
     found |= tokens_and_money(records, told, at_least=found["possibly_billed", ""])
@@ -87,7 +88,7 @@ def quality(made: Made, records: Sequence[Record], told: Any, of: str, scorer: s
         score = told.get((record.key, scorer))
         if isinstance(record.outcome, Failure):
             values.append((record, None))
-            worst.append((record, 0.0))
+            worst.append((record, None if refused(made, record) else 0.0))
             continue
         values.append((record, valid(score)))
         wrong = valid(score) is None or record.outcome.truncated
@@ -99,6 +100,18 @@ def quality(made: Made, records: Sequence[Record], told: Any, of: str, scorer: s
         ("accuracy", of): mean(by_sample(values)), ("accuracy_pessimistic", of): mean(by_sample(worst)),
         ("scored", of): len(scored), ("unscored", of): len(answers) - len(scored), ("disputed", of): len(disputed),
     }  # fmt: skip
+
+
+def shares(made: Made, records: Sequence[Record], told: Any) -> Numbers:
+    """Return the shares that failed, were truncated and were not scored, repeats averaged first; none that is 0."""
+    answers = [r for r in records if isinstance(r.outcome, Completion)]
+    each = {
+        "unanswered": [(r, float(isinstance(r.outcome, Failure))) for r in records if not refused(made, r)],
+        "truncated_share": [(r, float(r.outcome.finish_reason == "length")) for r in answers],  # type: ignore[union-attr]
+        "unscored_share": [(r, float(valid(told.get((r.key, "exact"))) is None)) for r in answers],
+    }
+    found = {(name, ""): mean(by_sample(pairs)) for name, pairs in each.items()}
+    return {key: value for key, value in found.items() if value}
 
 
 def repeats(records: Sequence[Record], told: Any) -> Numbers:
@@ -152,8 +165,9 @@ def died(made: Made, places: Iterable[Any]) -> int:
 
 def counts(made: Made, records: Sequence[Record], places: Iterable[Any]) -> Numbers:
     answers = [r.outcome for r in records if isinstance(r.outcome, Completion)]
-    failures = [r.outcome for r in records if isinstance(r.outcome, Failure)]
+    failures = [r.outcome for r in records if isinstance(r.outcome, Failure) and not refused(made, r)]
     found: Numbers = {("attempted", ""): len(records), ("succeeded", ""): len(answers)}
+    found["refused", ""] = sum(refused(made, r) for r in records)
     for name, mine in (
         ("failed", [f for f in failures if f.phase is not Phase.NOT_SENT]),
         ("not_sent", [f for f in failures if f.phase is Phase.NOT_SENT]),
@@ -162,17 +176,18 @@ def counts(made: Made, records: Sequence[Record], places: Iterable[Any]) -> Numb
         found |= {(name, kind): n for kind, n in Counter(f.kind for f in mine).items()}
     found["truncated", ""] = sum(answer.finish_reason == "length" for answer in answers)
     found["retried", ""] = sum(bool(r.attempts) for r in records)
-    if found["retried", ""]:
+    if found["retried", ""] and len(records) > found["refused", ""]:
         first = [r for r in records if isinstance(r.outcome, Completion) and not r.attempts]
-        found["first_attempt_success", ""] = len(first) / len(records)
-    lost = [f for f in failures if f.possibly_billed]
+        found["first_attempt_success", ""] = len(first) / (len(records) - found["refused", ""])
+    lost = [r.outcome for r in records if isinstance(r.outcome, Failure) and r.outcome.possibly_billed]
     lost += [a.failure for r in records for a in r.attempts if a.failure.possibly_billed]
     found["possibly_billed", ""] = len(lost) + died(made, places)
     found["cached_requests", ""] = sum(bool(answer.usage.cached_tokens) for answer in answers)
     odd = Counter(flag for answer in answers for flag in answer.flags)
     odd += Counter(kind for r in records for kind in {warning.partition(":")[0] for warning in r.warnings})
     found |= {("warnings", kind): n for kind, n in odd.items()}
-    limits = [load.limit for load in made.loads if (load.task, load.target) in places]
+    sessions = {r.session for r in records}
+    limits = [load.limit for load in made.loads if (load.task, load.target) in places and load.session in sessions]
     if limits:
         found["in_flight", ""] = max(limits)
     return found
@@ -304,7 +319,7 @@ def rates(made: Made, records: Sequence[Record], told: Any) -> Numbers:
     per = took if took and None not in tokens else None
     found: Numbers = {
         ("output_throughput", ""): sum(n or 0 for n in tokens) / per if per else None,
-        ("output_throughput", "full concurrency"): full(made, answers) if per else None,
+        ("output_throughput", "full concurrency"): full(made, records) if per else None,
         ("request_throughput", ""): len(answers) / took if took else None,
     }
     if not made.slo:
@@ -312,7 +327,7 @@ def rates(made: Made, records: Sequence[Record], told: Any) -> Numbers:
     kept = [(r, keeps(made, r)) for r in records]
     unknown = sum(each is None for _, each in kept)
     found["slo_unknown", ""] = unknown
-    found["good", ""] = None if unknown else mean(by_sample(kept))
+    found["good", ""] = None if unknown else mean(by_sample(each for each in kept if not refused(made, each[0])))
     right: list[float | None] = []
     for record, each in kept:
         score = told.get((record.key, "exact"))
@@ -323,10 +338,11 @@ def rates(made: Made, records: Sequence[Record], told: Any) -> Numbers:
     return found
 
 
-def full(made: Made, answers: Sequence[Record]) -> float | None:
+def full(made: Made, records: Sequence[Record]) -> float | None:
     """Return tok/s from the first token of the answer that filled the last place to the last full moment."""
-    place = {(r.sample.task, r.target) for r in answers}
-    planned = [load.limit for load in made.loads if (load.task, load.target) in place]
+    place, sessions = {(r.sample.task, r.target) for r in records}, {r.session for r in records}
+    answers = [r for r in records if isinstance(r.outcome, Completion)]
+    planned = [load.limit for load in made.loads if (load.task, load.target) in place and load.session in sessions]
     flying = {
         r.key: sum(o.session == r.session and o.sent_s <= r.sent_s and _flies(o, r) for o in answers) for r in answers
     }
@@ -424,7 +440,7 @@ def cold_or_warm(record: Record, *, reported: bool) -> str:
 def rung(made: Made, records: Sequence[Record], told: Any, *, reported: bool, reasoned: bool) -> Numbers:
     """Return the numbers of a ladder's requests of one size."""
     answers = [r for r in records if isinstance(r.outcome, Completion)]
-    failures = [r.outcome for r in records if isinstance(r.outcome, Failure)]
+    failures = [r.outcome for r in records if isinstance(r.outcome, Failure) and not refused(made, r)]
     failed = [f for f in failures if f.phase is not Phase.NOT_SENT]
     groups = {name: [r for r in records if cold_or_warm(r, reported=reported) == name] for name in
               ("cold", "warm", "leaked", "missed")}  # fmt: skip
@@ -434,11 +450,13 @@ def rung(made: Made, records: Sequence[Record], told: Any, *, reported: bool, re
         ("counted_tokens", ""): at(counted, 0.5) if counted else None,
         ("size_error", ""): max((abs(n - size) for n in counted), default=None),
         ("attempted", ""): len(records), ("succeeded", ""): len(answers), ("failed", ""): len(failed),
-        ("not_sent", ""): len(failures) - len(failed), ("context_refused", ""): sum(refused(made, r) for r in records),
+        ("not_sent", ""): len(failures) - len(failed), ("refused", ""): sum(refused(made, r) for r in records),
         ("truncated", ""): sum(r.outcome.finish_reason == "length" for r in answers),  # type: ignore[union-attr]
         ("cache_leaks", ""): len(groups["leaked"]), ("cache_misses", ""): len(groups["missed"]),
     }  # fmt: skip
-    found |= {("failed", kind): n for kind, n in Counter(f.kind for f in failed).items()}
+    unsent = [f for f in failures if f.phase is Phase.NOT_SENT]
+    for what, mine in (("failed", failed), ("not_sent", unsent)):
+        found |= {(what, kind): n for kind, n in Counter(f.kind for f in mine).items()}
     for name in ("ttft_s", "ttfo_s") if reasoned else ("ttft_s",):
         for group in ("cold", "warm"):
             ordered = sorted(v for v, _ in values(made, groups[group], name))

@@ -36,18 +36,17 @@ def metric(cell: Cell, name: str) -> Metric | None:
 
 
 def rates(cell: Cell) -> dict[str, float | None]:
-    """Return the shares that comparisons and gates count, from the counts of a table; None of nothing."""
+    """Return the shares that comparisons and gates count, as a table has them; None of nothing."""
 
-    def count(name: str, of: str = "") -> float:
-        found = cell.get(name, of)
+    def count(name: str) -> float:
+        found = cell.get(name)
         return float(found.value or 0) if found else 0.0
 
-    refused = sum(count(name, "context_length") for name in ("failed", "not_sent")) if cell.task == "long" else 0
-    attempted, answered = count("attempted") - refused, count("succeeded")
+    attempted, answered = count("attempted") - count("refused"), count("succeeded")
     return {
-        "failed": (count("failed") + count("not_sent") - refused) / attempted if attempted else None,
-        "truncated": count("truncated") / answered if answered else None,
-        "unscored": (answered - count("scored")) / answered if answered else None,
+        "failed": count("unanswered") if attempted else None,
+        "truncated": count("truncated_share") if answered else None,
+        "unscored": count("unscored_share") if answered else None,
     }
 
 
@@ -70,7 +69,7 @@ def test_a_comparison_prints_the_numbers_of_the_table(tmp_path: Path, seed: int)
             assert found.value == pytest.approx(printed.value, rel=1e-12), (cell.task, cell.target, name)
             if name in ("accuracy", "good"):
                 assert (found.low, found.high) == (printed.low, printed.high), (cell.task, cell.target, name)
-        for name, share in rates(cell).items() if cell.task == "long" else ():  # elsewhere repeats are averaged first
+        for name, share in rates(cell).items():
             found = rows.get(name)
             if share is None:
                 assert found is None, (cell.task, cell.target, name)
