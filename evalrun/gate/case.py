@@ -89,6 +89,8 @@ def limit(rule: Rule, cell: SideCell, side: Side) -> Case:
         why = figures.not_known_good(cell) if measure.needs_slo else ""
         return case(why=f"{measure.label} is unknown" + (f": {why}" if why else ""))
     sides = _limit_sides(at, rule)
+    if least := figures.at_least(cell, measure):
+        case = partial(case, trouble="; ".join(filter(None, (trouble(cell, side), least))))
     return case(
         why=f"{_with_interval(found, measure)}, the limit is {_plain(rule.amount, measure)}",
         sides=sides,
