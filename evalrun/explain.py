@@ -1,7 +1,7 @@
 """The definition of every number that evalrun prints: its name, label, unit, meaning, and when it is unknown.
 
 Tables take labels and units from here, footnotes and `evalrun explain NAME` the texts, and the tables of
-docs/metrics.md are `markdown()` (a test compares). Not here: how a number is computed.
+docs/metrics.md are `markdown()` (a test compares). Marks and warnings too. Not here: how a number is computed.
 """
 
 import re
@@ -84,7 +84,8 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("failed", "failed", "count", "requests that were sent and got no answer; by kind below"),
         Definition("not_sent", "not sent", "count", "requests of which no byte was sent; by kind below", optional=True),
         Definition("truncated", "truncated", "count", "answers that reached their token limit (finish_reason length)",
-            "Included in the answered."),
+            "Or the limit of the context, by any of the words of docs/faults.md (How answers end). Included in the "
+            "answered."),
         Definition("refused", "refused", "count",
             "prompts of a ladder that the endpoint refused as over its context limit",
             "That is where the ladder ends, and no failure: no rate, no percentile and no gate counts them.",
@@ -113,7 +114,12 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("cached_requests", "cache hits", "count", "answers with a prompt at least partly from a cache",
             "They are faster. If some but not all answers are cache hits, TTFT is marked, and each group has its own "
             "row.", optional=True),
-        Definition("warnings", "warning", "count", "records with this warning", optional=True),
+        Definition("reasoning_shape", "reasoning as", "count", "answers whose reasoning was sent in this form",
+            "A field of its own, parts of the content, or tags at the start of the text; `encrypted` can be seen to be "
+            "there, and no more. In every form it counts as token events and is kept apart from the answer.",
+            optional=True),
+        Definition("warnings", "warning", "count", "records with this warning",
+            "`evalrun explain WARNING` says what it means.", optional=True),
     ),
     "Latency": (
         Definition("ttft_s", "TTFT", "s", "time to first token: first token event - sent; reasoning counts",
@@ -171,7 +177,8 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("prompt_tokens", "prompt tokens", "tokens", "sum of the server's counts, cached tokens included", "",
             f"{NO_COUNT}; the known part has its own row"),
         Definition("completion_tokens", "output tokens", "tokens", "sum over the answers, reasoning included",
-            "Counted by the source in the next row; never the number asked for.", NO_COUNT),
+            "Counted by the source in the next row; never the number asked for. Where the total is larger than prompt "
+            "and completion tokens, the rest is output that was billed, and is included (mark `=`).", NO_COUNT),
         Definition("token_source", "counted by", "count", "answers with output tokens counted by this source",
             "usage: by the server. chunks: only stream chunks were counted.", optional=True),
         Definition("cached_tokens", "cached tokens", "tokens", "prompt tokens served from a cache", "", NO_COUNT,
@@ -252,7 +259,9 @@ MARKS: dict[str, tuple[str, str]] = {
     "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted"),
     "doubtful": ("*", "some requests may be off by over 5 %, too few to change this number; see doubtful"),
     "clustered": ("", "interval over clusters: samples of one cluster are not independent"),
-    "at_least": ("+", "at least: failed requests may also have cost money"),
+    "at_least": ("+", "at least: failed requests may also have cost money, or token counts do not add up"),
+    "by_total": ("=", "includes tokens that only total_tokens has; see warning: usage_by_total"),
+    "mismatch": ("&", "token counts of some answers do not add up; see warning: usage_mismatch"),
     "chunks": ("#", "stream chunks are counted instead of tokens, because nothing counted the tokens"),
     "mixed_cache": ("^", "some prompts came from a cache and some did not; each group has its own row"),
     "asked": ("?", "the endpoint reports no cached tokens: cold or warm is as requested, not as measured"),
@@ -260,9 +269,50 @@ MARKS: dict[str, tuple[str, str]] = {
 }
 """Mark -> its symbol beside a number, and its meaning."""
 
+WARNINGS: dict[str, str] = {
+    "unknown_end": "the finish reason is not in the table of ends; the answer is scored as if it were complete",
+    "no_finish_reason": "the answer has no finish reason; only [DONE] says that it is whole",
+    "no_done_marker": "the stream ended without [DONE]",
+    "broken_after_finish": "the connection broke after the finish reason: the usage may be missing",
+    "data_after_done": "events came after [DONE]; of these only a usage block is read",
+    "other_truncated": "another choice of the answer reached its token limit",
+    "other_filtered": "another choice of the answer was taken by a filter",
+    "other_broken": "another choice of the answer was broken off by the server",
+    "other_unknown": "another choice of the answer has a finish reason that is not in the table of ends",
+    "reasoning_only": "the answer is empty, its reasoning is not: the server may have taken the answer for reasoning",
+    "only_tool_calls": "the answer has tool calls and no text, which scorers of texts judge as an empty answer",
+    "tool_index_shared": "tool calls with different ids or names came under one index; they are kept apart",
+    "tool_ids_differ": "the fragments of one tool call came under several ids; they are one call",
+    "inline_think": "reasoning was in the text of the answer, in tags; it is kept apart",
+    "unterminated_think": "reasoning in the text never ended; all of the text counts as reasoning",
+    "unopened_think": "reasoning in the text has an end and no beginning; what precedes the end counts as reasoning",
+    "leaked_marker": "an end marker of the model was at the end of the text; it is removed",
+    "usage_by_total": "total_tokens is larger than prompt + completion tokens; counts and cost follow the total",
+    "usage_mismatch": "token counts are impossible, fell within the stream or do not add up; the cost is at least this",
+    "cached_over_prompt": "more tokens are said to be cached than the prompt has; the cost is unknown",
+    "cache_written": "prompt tokens were written to a cache, which may cost more than the prompt price",
+    "other_model": "another model answered than the one that was asked for",
+    "buffered": "all tokens came at once: a proxy buffers the stream, and latencies say nothing about the model",
+    "suspended": "the machine slept during the request; it has no latencies",
+    "invalid_utf8": "bytes that are no UTF-8 were replaced by U+FFFD",
+    "cost unknown": "a price or a count is missing or impossible",
+    "reported cost differs": "the server's own cost is over 1 % away from the price list",
+}
+"""Warning -> its meaning. Flags of answers, and what `price.warnings` says of records."""
+
+LOUD = frozenset(
+    {"unknown_end", "other_truncated", "other_filtered", "other_broken", "other_unknown", "reasoning_only"}
+    | {"only_tool_calls", "tool_index_shared", "tool_ids_differ", "usage_by_total", "usage_mismatch"}
+    | {"cached_over_prompt", "cache_written", "other_model"}
+)
+"""Warnings that a table shows with an example."""
+
 
 def explain(name: str) -> Definition:
-    """Return a definition by name or label, with or without unit and percentile; upper and lower case are the same."""
+    """Return a definition by name or label, with or without unit and percentile; upper and lower case are the same.
+
+    Of a mark or a warning too, by its name.
+    """
     labels = {measure.label.lower(): measure.name for measure in MEASURES.values()}
     wanted = labels.get(name.strip().lower(), name.strip().lower())  # comparisons have other labels: cost/answer
     wanted = re.sub(r"_p[0-9]{2}$", "", wanted.replace(" ", "_"))
@@ -272,6 +322,8 @@ def explain(name: str) -> Definition:
         for d in DEFINITIONS.values()
         for key in (d.label, re.sub("_(s|usd)$", "", d.name), d.name)
     }
+    known |= {text.replace(" ", "_"): Definition(text, text, "count", words) for text, words in WARNINGS.items()}
+    known |= {mark: Definition(mark, mark, "count", f"mark: {text}") for mark, (_, text) in MARKS.items()} | known
     if wanted in known:
         return known[wanted]
     hint = closest(wanted, known) or "; `evalrun explain` lists them all"
@@ -294,4 +346,6 @@ def markdown() -> str:
         lines.append("")
     lines += ["### Marks", "", "| mark | in CSV and JSON | meaning |", "|---|---|---|"]
     lines += [f"| {f'`{symbol}`' if symbol else ''} | `{mark}` | {text} |" for mark, (symbol, text) in MARKS.items()]
+    lines += ["", "### Warnings", "", "| warning | meaning |", "|---|---|"]
+    lines += [f"| `{warning}` | {text} |" for warning, text in WARNINGS.items()]
     return "\n".join(lines) + "\n"

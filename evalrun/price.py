@@ -12,6 +12,11 @@ from evalrun.types import Usage
 TEMPLATE_TOKENS = 1024
 """Room for what the server's chat template adds: role markers, a built-in system message, the date."""
 
+MOST_FOR_WRITTEN = 2
+"""A token that is written to a cache costs up to so many times the prompt price (Anthropic, kept for an hour)."""
+AT_LEAST = frozenset({"usage_mismatch", "cache_written"})
+"""Flags of answers that may have cost more than `cost` says."""
+
 _EXACT = Context(prec=200, traps=[Inexact])
 _MILLION = Decimal(1_000_000)
 
@@ -41,6 +46,28 @@ def cost(usage: Usage, prices: Prices) -> Decimal | None:
     with localcontext(_EXACT):
         fresh = (prompt - cached) * prices.prompt
         return (fresh + cached * (prices.cached or 0) + completion * prices.completion) / _MILLION
+
+
+def most(usage: Usage, prices: Prices) -> Decimal | None:
+    """Return the most that these counts allow an answer to have cost; None when `cost` is unknown."""
+    least = cost(usage, prices)
+    if least is None:
+        return None
+    more = (usage.most_completion_tokens or 0) - (usage.completion_tokens or 0)
+    written = (usage.written_tokens or 0) * (MOST_FOR_WRITTEN - 1)
+    with localcontext(_EXACT):
+        return least + (max(more, 0) * prices.completion + written * prices.prompt) / _MILLION
+
+
+def implausible(usage: Usage, *, body_bytes: int, most_tokens: int | None) -> bool:
+    """Return whether a count is larger than the request allows: its prompt (see `worst_case`), or its token limit.
+
+    Reasoning is not counted against the limit, which some providers apply to the answer alone.
+    """
+    answer = (usage.completion_tokens or 0) - (usage.reasoning_tokens or 0)
+    return (usage.prompt_tokens or 0) > body_bytes + TEMPLATE_TOKENS or (
+        most_tokens is not None and answer > most_tokens
+    )
 
 
 def warnings(usage: Usage, prices: Prices) -> tuple[str, ...]:

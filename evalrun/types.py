@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from evalrun.ends import finish_of
+
 Json = Any  # a JSON value: None, bool, int, float, str, list or dict of the same
 
 
@@ -53,12 +55,20 @@ TokenSource = Literal["usage", "chunks"]
 
 
 class Usage(Value, frozen=True):
-    """Tokens as counted by the server; None where it sent no count. Prompt includes cached, completion reasoning."""
+    """Tokens as the server billed them; None where it sent no count. Prompt includes cached, completion reasoning.
+
+    written_tokens: of the prompt, those that were written to a cache.
+    total_tokens: as sent, where the counts do not add up to it.
+    most_completion_tokens: what may then have been billed, where that is more.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    written_tokens: int | None = None
     reasoning_tokens: int | None = None
+    total_tokens: int | None = None
+    most_completion_tokens: int | None = None
     reported_cost_usd: Decimal | None = None
 
 
@@ -74,14 +84,17 @@ class Completion(Value, frozen=True, tag="completion"):
     """A finished answer.
 
     text: the answer without reasoning and leaked end markers.
+    reasoning_shapes: in which forms the reasoning was sent (`wire.reasoning`).
+    finish_reason: the server's word that decides how it ended (`ends`).
     tokens: completion tokens, counted by `token_source`; None where nothing counted them.
     chunks: number of token events.
     others: the texts of choices 1.. where several were asked for.
-    flags: oddities, e.g. `no_done_marker`, `no_finish_reason`, `buffered`, `invalid_utf8`, `leaked_marker`.
+    flags: oddities, by the names of `explain.WARNINGS`.
     """
 
     text: str
     reasoning: str = ""
+    reasoning_shapes: tuple[str, ...] = ()
     refusal: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: str | None = None
@@ -99,7 +112,7 @@ class Completion(Value, frozen=True, tag="completion"):
     @property
     def truncated(self) -> bool:
         """Return whether the answer reached its token limit."""
-        return self.finish_reason == "length"
+        return finish_of(self.finish_reason) == "truncated"
 
 
 class Phase(StrEnum):
@@ -204,6 +217,7 @@ class Record(Value, frozen=True):
     at: UTC, a label only.
     sent_s: when it was sent, on the session's monotonic clock; 0 is the session's start.
     attempts: earlier, failed attempts.
+    most_usd: the most it may have cost, where that is more than `cost_usd`.
     warnings: what a reader of the numbers should know, as `kind: details`.
     """
 
@@ -217,6 +231,7 @@ class Record(Value, frozen=True):
     sent_s: float
     timing: Timing | None = None
     cost_usd: Decimal | None = None
+    most_usd: Decimal | None = None
     attempts: tuple[Attempt, ...] = ()
     warnings: tuple[str, ...] = ()
 

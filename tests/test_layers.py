@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROWS = [
-    {"types"},
+    {"types", "ends"},
     {"errors", "units", "secret", "escape", "fingerprint"},
     {"spec", "load", "wire", "stats", "price", "retry", "explain", "rule", "slo", "estimate"},
     {"data", "targets"},

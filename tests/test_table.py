@@ -625,10 +625,13 @@ def test_warnings_are_counted_by_what_they_are_about(table: Tabulate) -> None:
 
 def test_flags_of_answers_are_warnings(table: Tabulate) -> None:
     """What was odd about an answer is counted, in every form, beside what the client itself warned of."""
-    records = [answer("q1", flags=("buffered", "odd_usage")), answer("q2", flags=("buffered",), warnings=("cost: x",))]
+    records = [
+        answer("q1", flags=("buffered", "usage_mismatch")),
+        answer("q2", flags=("buffered",), warnings=("cost: x",)),
+    ]
     found = table(records)
     assert [(m.of, m.value) for m in found.cells[0].metrics if m.name == "warnings"] == [
-        ("buffered", 2), ("cost", 1), ("odd_usage", 1),
+        ("buffered", 2), ("cost", 1), ("usage_mismatch", 1),
     ]  # fmt: skip
 
 

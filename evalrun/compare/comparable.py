@@ -12,7 +12,7 @@ sampling, target        differ: noted, and compared, since that is what many com
 
 from dataclasses import dataclass
 
-from evalrun.compare.figures import invalid
+from evalrun.compare.figures import at_least, invalid
 from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell
 from evalrun.requests.run import unlike_load
@@ -39,7 +39,9 @@ class Comparable:
         """Return why a measure must not be compared, where the cells may be; empty where it may."""
         if measure.needs_slo and self.slo:
             return self.slo
-        return self.timed if measure.timed else self.quality if measure.name in _QUALITY else ""
+        barred = self.timed if measure.timed else self.quality if measure.name in _QUALITY else ""
+        least = (f"{name}: {why}" for name, cell in self.cells if (why := at_least(cell, measure)))
+        return barred or "; ".join(least)
 
     def late(self, measure: Measure) -> tuple[str, str]:
         """Return why a measure is INVALID, on the base's and on the new side; empty where it is not."""

@@ -7,7 +7,7 @@ from functools import partial
 from evalrun.compare.change import flips, parts
 from evalrun.compare.comparable import Comparable, comparable
 from evalrun.compare.differ import differ
-from evalrun.compare.figures import invalid, value
+from evalrun.compare.figures import at_least, invalid, value
 from evalrun.compare.interim import interim, readable, repeats_sharpen
 from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.compare.values import ComparedRow, Contrast, Pair, Tradeoff
@@ -191,6 +191,7 @@ def _tradeoff(cell: SideCell) -> Tradeoff:
     measures = [MEASURES[name] for name in ("accuracy", "cost", "e2e_p50")]
     known = [value(readable(cell, measure), measure, cell.conditions.prices) for measure in measures]
     accuracy, cost, e2e = (None if found is None else found.value for found in known)
+    cost = None if at_least(readable(cell, measures[1]), measures[1]) else cost
     e2e = None if invalid(interim(cell).planned, MEASURES["e2e_p50"]) else e2e
     return Tradeoff(task=cell.task, target=cell.target, accuracy=accuracy, cost=cost, e2e_p50=e2e)
 

@@ -54,6 +54,18 @@ def unknown(cell: SideCell, name: str, prices: Json) -> int:
     return int((np.isnan(amounts(cell, name, prices)) & cell.requests.answered).sum())
 
 
+def at_least(cell: SideCell, measure: Measure) -> str:
+    """Return why a cell's tokens or cost are only known to be at least what is counted; empty where they are known."""
+    if measure.name in ("cost", "cost_per_correct"):
+        rows = cell.requests.at_least
+    elif measure.name in ("prompt_tokens", "output_tokens"):
+        rows = cell.requests.has("flags", "usage_mismatch")
+    else:
+        return ""
+    n = int(rows.sum())
+    return f"at least: the token counts of {n:,} answers do not add up (`evalrun explain usage_mismatch`)" if n else ""
+
+
 def value(cell: SideCell, measure: Measure, prices: Json) -> Interval | None:
     """Return a cell's own value of a measure over its samples, with its 95 % interval; None where it has none."""
     if measure.name in cell.values:

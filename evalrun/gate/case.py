@@ -96,6 +96,8 @@ def limit(rule: Rule, cell: SideCell, side: Side) -> Case:
     if late:
         at = figures.estimate(cell.at_best(), measure, cell.conditions.prices) or at
     sides = _limit_sides(at, rule)
+    if least := figures.at_least(cell, measure):
+        case = partial(case, trouble="; ".join(filter(None, (trouble(cell, side), least))))
     return case(
         why=f"{measure.label} is INVALID: {why}; {late}" if late else why,
         sides=sides._replace(within=1.0) if late else sides,

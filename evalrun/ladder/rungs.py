@@ -141,7 +141,8 @@ def _cost(curves: Mapping[str, Requests], asked: tuple[Mark, ...]) -> Iterator[M
     """Return the exact mean cost of the answers, cold and warm apart; unknown where any of them has none."""
     for group, mine in curves.items():
         each, n = money.per_answer(mine), money.total(mine, mine.cost_usd).n
-        yield Metric(name="cost_per_request_usd", of=group, value=each, n=n, marks=asked if each is not None else ())
+        marks = (*asked, Mark.AT_LEAST) if mine.at_least.any() else asked
+        yield Metric(name="cost_per_request_usd", of=group, value=each, n=n, marks=marks if each is not None else ())
     warm = curves["warm"].take(curves["warm"].prompt_tokens > 0)
     shares = [] if asked else np.sort(np.nan_to_num(warm.cached_tokens) / warm.prompt_tokens).tolist()
     yield Metric(name="cached_share", of="warm", value=quantile(shares, 0.5), n=len(shares))

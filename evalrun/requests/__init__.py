@@ -15,6 +15,7 @@
     latency  which requests a latency is of, percentiles with their marks, how far off this client may be
     rates    windows of time, throughput, full concurrency, load, SLO kept, goodput
     money    exact sums, cost under a price list, per right answer, disagreement with the server
+    served   models that answered in place of the one asked for
     quality  means over samples, accuracy, what k answers are worth, lost share, no verdict
     export   the table as Parquet, CSV and JSON lines
 

@@ -46,6 +46,7 @@ _FIXED = (
     ("attempts", pa.int32()), ("possibly_billed", pa.int32()), ("model", pa.string()),
     *((name, pa.int64()) for name in (*_TOKENS, "tokens")), ("token_source", pa.string()), ("chunks", pa.int32()),
     *((name, pa.float64()) for name in _SECONDS), ("cost_usd", pa.float64()), ("reported_cost_usd", pa.float64()),
+    ("cost_at_least", pa.bool_()), ("reasoning_shapes", pa.list_(pa.string())),
     ("flags", pa.list_(pa.string())), ("warnings", pa.list_(pa.string())),
 )  # fmt: skip
 
@@ -187,7 +188,7 @@ def _numbers(rows: Requests) -> dict[str, Any]:
     whole = {name: rows.column(name).astype(np.int32) for name in ("repeat", "session", "attempts", "possibly_billed")}
     counted = {name: _whole(rows.column(name)) for name in (*_TOKENS, "tokens")}
     measured = {name: _floats(rows.column(name)) for name in (*_SECONDS, "cost_usd", "reported_cost_usd")}
-    return {**whole, **counted, **measured, "chunks": rows.chunks.astype(np.int32)}
+    return {**whole, **counted, **measured, "chunks": rows.chunks.astype(np.int32), "cost_at_least": rows.at_least}
 
 
 def _texts(rows: Requests, records: list[_Record]) -> dict[str, Any]:
@@ -210,6 +211,7 @@ def _texts(rows: Requests, records: list[_Record]) -> dict[str, Any]:
         "failure": _text(rows, "failure"),
         "finish_reason": _text(rows, "finish"),
         "token_source": _text(rows, "token_source"),
+        "reasoning_shapes": _named(rows.shapes, names["shapes"]),
         "flags": _named(rows.flags, names["flags"]),
         "warnings": _named(rows.warnings, names["warnings"]),
     }

@@ -14,7 +14,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from evalrun.ends import Finish, finish_of
 from evalrun.errors import StoreError
+from evalrun.price import AT_LEAST
 from evalrun.requests.run import Place, RunFacts
 from evalrun.stats.interval import Floats, Whole
 from evalrun.store.disk import storing
@@ -32,6 +34,8 @@ HEADLINE = ""
 META = "meta."
 """Begins the columns of groups: the values of the fields that a task keeps in `meta`, numbered, 0 for other tasks."""
 UNKNOWN = float("nan")
+BITS = ("flags", "warnings", "shapes")
+"""Columns that hold bits of texts."""
 
 
 class State(IntEnum):
@@ -135,6 +139,8 @@ class Requests(Columns):
     attempts = Column[Whole]("i4", 1)
     possibly_billed = Column[Whole]("i4")  # attempts that gave no answer and may have cost money
     reasoned = Column[Bools]("?")
+    shapes = Column[Whole]("i8")  # (shapes) bits: in which forms its reasoning was sent
+    served = Column[Whole]("u1")  # (served) the model that answered, as it calls itself
 
     prompt_tokens = Column[Floats]("f8", UNKNOWN)  # these four as the server counted them
     cached_tokens = Column[Floats]("f8", UNKNOWN)
@@ -264,7 +270,7 @@ class Requests(Columns):
     def counts(self, column: str) -> dict[str, int]:
         """Return how many rows have each text of a column of numbered texts, or of bits; the most frequent first."""
         names, values = self.names.get(column, ()), self.column(column)
-        if column in ("flags", "warnings"):
+        if column in BITS:
             sets, times = np.unique(values, return_counts=True)
             return most_first({name: int(times[(sets >> bit) & 1 == 1].sum()) for bit, name in enumerate(names)})
         return most_first(dict(zip(names[1:], np.bincount(values, minlength=len(names))[1:].tolist(), strict=True)))
@@ -287,7 +293,17 @@ class Requests(Columns):
     @property
     def truncated(self) -> Bools:
         """Whether the answer ran into its token limit."""
-        return self.says("finish", "length")
+        return np.isin(self.finish, ended(self.names.get("finish", ()), "truncated"))
+
+    def has(self, column: str, *texts: str) -> Bools:
+        """Whether each row has any of these texts in a column of bits."""
+        bits = sum(1 << bit for bit, name in enumerate(self.names.get(column, ())) if name in texts)
+        return np.asarray((self.column(column) & bits) != 0)
+
+    @property
+    def at_least(self) -> Bools:
+        """Whether the answer may have cost more than its `cost_usd`, because its counts do not add up."""
+        return self.has("flags", *AT_LEAST)
 
     @property
     def ended_s(self) -> Floats:
@@ -340,6 +356,11 @@ class Requests(Columns):
             return msgspec.json.decode(_line(path, offset), type=Scored).score
         except msgspec.DecodeError as error:
             raise StoreError(f"{path}: changed while it was read ({error}); try again") from error
+
+
+def ended(words: Sequence[str], finish: Finish) -> list[int]:
+    """Return the numbers of the finish reasons that mean this end."""
+    return [number for number, word in enumerate(words) if word and finish_of(word) == finish]
 
 
 def most_first(counts: Mapping[str, int]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds, digest, group_name
 from evalrun.requests.latency import Gaps
-from evalrun.requests.rows import HEADLINE, META, UNKNOWN, Requests
+from evalrun.requests.rows import BITS, HEADLINE, META, UNKNOWN, Requests, ended
 from evalrun.requests.run import Place, RunFacts
 from evalrun.requests.scored import aligned, headline, read_scores, states
 from evalrun.store.disk import storing
@@ -49,7 +49,7 @@ def read(folder: Path, *, gaps: bool = False) -> Requests:
     rows[HEADLINE] = headline(rows, [(*facts.scorers[name], "")[0] for name in tasks], task)
     is_ladder = np.array([facts.is_ladder(name) for name in tasks] or [False])
     columns["state"] = states(
-        columns, rows, truncated=columns["finish"] == journal.number("finish", "length"),
+        columns, rows, truncated=np.isin(columns["finish"], ended(journal.names["finish"], "truncated")),
         refused=(columns["failure"] == journal.number("failure", "context_length")) & is_ladder[task],
     )  # fmt: skip
     names = journal.names | {"error": errors}
@@ -75,6 +75,8 @@ class _Usage(msgspec.Struct, frozen=True, gc=False):
 class _Completion(msgspec.Struct, tag="completion", gc=False):
     finish_reason: str = ""
     reasoning: msgspec.Raw = msgspec.Raw()
+    reasoning_shapes: tuple[str, ...] = ()
+    model: str = ""
     usage: _Usage = _Usage()
     tokens: float = UNKNOWN
     token_source: str = ""
@@ -116,8 +118,8 @@ _TIMED = ("ttft_s", "ttfo_s", "tpot_s", "e2e_s", "stream_s", "max_stall_s")
 _BOUNDS = ("first_bound_s", "last_bound_s", "gap_bound_s")
 _COLUMNS = (  # `_Journal._row` gives them in this order
     "place", "key", "sample", "repeat", "session", "offset", "failure", "not_sent", "finish", "flags", "warnings",
-    "attempts", "possibly_billed", "reasoned", "tokens", "token_source", "chunks", "cost_usd", "reported_cost_usd",
-    "began_s", "sent_s", *_USED, *_TIMED, *_BOUNDS,
+    "attempts", "possibly_billed", "reasoned", "shapes", "served", "tokens", "token_source", "chunks",
+    "cost_usd", "reported_cost_usd", "began_s", "sent_s", *_USED, *_TIMED, *_BOUNDS,
 )  # fmt: skip
 _OF_META = ("size", "depth", "family", "cache", "question", "cluster")  # where the suite has ladders or clusters
 _DTYPES = {"key": np.dtype("u8")} | {name: of.dtype for name, of in Requests.described().items()}
@@ -168,8 +170,8 @@ class _Journal:
         dtypes = {name: _DTYPES[name] for name in columns} | {META + field: GROUP for field in self._grouped}
         self._rows, self._gapped = Growing(dtypes), list[Any]()
         self._places: dict[Place, int] = {}
-        self._kinds = {name: Kinds("") for name in ("failure", "finish", "family", "cache")}
-        self._kinds |= {name: Kinds(most=MOST_KINDS) for name in ("flags", "warnings")}
+        self._kinds = {name: Kinds("") for name in ("failure", "finish", "served", "family", "cache")}
+        self._kinds |= {name: Kinds(most=MOST_KINDS) for name in BITS}
         self._kinds["token_source"] = Kinds(*TOKEN_SOURCES)
         self._kinds |= {META + field: Kinds("", most=MOST_VALUES) for field in self._grouped}
 
@@ -227,7 +229,8 @@ class _Journal:
             kinds["finish"][answer.finish_reason], kinds["flags"].bits(answer.flags) if answer.flags else 0,
             kinds["warnings"].bits(record.warnings) if record.warnings else 0, 1 + len(attempts),
             _billed(record) if failed or attempts else 0, len(answer.reasoning) > 0 or usage.reasoning_tokens > 0,
-            answer.tokens, kinds["token_source"][answer.token_source], answer.chunks,
+            kinds["shapes"].bits(answer.reasoning_shapes) if answer.reasoning_shapes else 0,
+            kinds["served"][answer.model], answer.tokens, kinds["token_source"][answer.token_source], answer.chunks,
             float(cost) if cost else UNKNOWN, float(said) if said else UNKNOWN,
             _began(record) if failed or attempts else sent, sent,
         ) + _used(usage) + _timed(timing) + (_bounds(timing) if timing.stamp == "kernel" else _UNBOUND)  # fmt: skip

@@ -16,7 +16,7 @@ from evalrun import price, retry
 from evalrun.price import Budget, Prices
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
-from evalrun.run.spent import book, cost_usd
+from evalrun.run.spent import book, cost_usd, most_usd
 from evalrun.store.lines import Intent
 from evalrun.store.writer import Writer
 from evalrun.targets.client import Client, Reply
@@ -85,7 +85,7 @@ class Asker:
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self.writer.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
             self.retry_budget.requests += not earlier
-            reply = await self.client.attempt(job.body)
+            reply = _checked(await self.client.attempt(job.body), job)
             book(self.budget, reserved, reply.outcome, self.prices)
             if isinstance(reply.outcome, Completion):
                 self.backoff.reached()
@@ -195,6 +195,7 @@ class Asker:
         warnings: tuple[str, ...] = ()
         if isinstance(outcome, Completion) and self.prices is not None:
             warnings = price.warnings(outcome.usage, self.prices)
+        cost, most = cost_usd(outcome, self.prices), most_usd(outcome, self.prices)
         return Record(
             key=job.key,
             session=self.writer.session,
@@ -205,10 +206,22 @@ class Asker:
             at=at,
             sent_s=sent_s,
             timing=timing,
-            cost_usd=cost_usd(outcome, self.prices),
+            cost_usd=cost,
+            most_usd=None if most == cost else most,
             attempts=tuple(earlier),
             warnings=warnings,
         )
+
+
+def _checked(reply: Reply, job: Job) -> Reply:
+    """Flag an answer with a usage that the request does not allow."""
+    outcome = reply.outcome
+    if isinstance(outcome, Failure) or not price.implausible(
+        outcome.usage, body_bytes=len(job.body), most_tokens=job.most_tokens
+    ):
+        return reply
+    flags = tuple(sorted({*outcome.flags, "usage_mismatch"}))
+    return replace(reply, outcome=msgspec.structs.replace(outcome, flags=flags))
 
 
 def _cut_short(reply: Reply) -> Reply:

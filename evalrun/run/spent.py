@@ -15,7 +15,7 @@ def book(budget: Budget, reserved: Decimal, outcome: Outcome, prices: Prices | N
     if isinstance(outcome, Failure) and not outcome.possibly_billed:
         budget.release(reserved)
         return Decimal(0)
-    cost = cost_usd(outcome, prices)
+    cost = most_usd(outcome, prices)
     budget.settle(reserved, cost)
     return reserved if cost is None else cost
 
@@ -25,6 +25,13 @@ def cost_usd(outcome: Outcome, prices: Prices | None) -> Decimal | None:
     if isinstance(outcome, Failure) or prices is None:
         return None
     return price.cost(outcome.usage, prices)
+
+
+def most_usd(outcome: Outcome, prices: Prices | None) -> Decimal | None:
+    """Return the most that an answer may have cost; None for a failure and where it is unknown."""
+    if isinstance(outcome, Failure) or prices is None:
+        return None
+    return price.most(outcome.usage, prices)
 
 
 def already_spent(folder: Path, *, as_planned: bool = False) -> Decimal:
@@ -58,7 +65,8 @@ def _cost(record: Record, reserved: list[Decimal]) -> Decimal:
     total = sum(reserved[: -len(outcomes)], Decimal(0))
     for outcome, aside in zip(reversed(outcomes), reversed(reserved), strict=False):
         if isinstance(outcome, Completion):
-            total += aside if record.cost_usd is None else record.cost_usd
+            cost = record.cost_usd if record.most_usd is None else record.most_usd
+            total += aside if cost is None else cost
         elif outcome.possibly_billed:
             total += aside
     return total

@@ -19,6 +19,8 @@ class Mark(StrEnum):
     DOUBTFUL = "doubtful"
     CLUSTERED = "clustered"
     AT_LEAST = "at_least"
+    BY_TOTAL = "by_total"
+    MISMATCH = "mismatch"
     CHUNKS = "chunks"
     MIXED_CACHE = "mixed_cache"
     ASKED = "asked"
@@ -95,12 +97,12 @@ class Cell:
         return next((m for m in self.metrics if m.name == name and m.of == of), None)
 
 
-Topic = Literal["failed", "unscored", "disputed"]
+Topic = Literal["failed", "unscored", "disputed", "warning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One request that failed, could not be scored or is in dispute. count: how many of its kind there are.
+    """One request that failed, could not be scored, is in dispute or has a warning. count: how many of its kind.
 
     Texts are clipped, not escaped.
     """

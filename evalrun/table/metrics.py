@@ -8,7 +8,7 @@ import numpy as np
 
 from evalrun import units
 from evalrun.explain import DEFINITIONS
-from evalrun.requests import HEADLINE, Requests, latency, money, quality, rates
+from evalrun.requests import HEADLINE, Requests, latency, money, quality, rates, served
 from evalrun.requests.rows import most_first
 from evalrun.stats.interval import Floats
 from evalrun.table.cells import Mark, Metric
@@ -48,6 +48,10 @@ def alerts(requests: Requests, found: Iterable[Metric], *, planned: int | None) 
         yield f"unfinished: {len(requests):,} of {planned:,} requests were made"
     if len(requests) and not requests.answered.any():
         yield "no request was answered"
+    whole = requests.answered & ~requests.truncated
+    if whole.any() and requests.has("flags", "reasoning_only")[whole].all():
+        n = units.count(int(whole.sum()))
+        yield f"all {n} answers are empty, and their reasoning is not; see warning: reasoning_only"
     late = dict.fromkeys(f"{DEFINITIONS[m.name].label} {m.of}".rstrip() for m in found if Mark.INVALID in m.marks)
     if late:
         most = max((m.value or 0 for m in found if m.name == "bound_s"), default=0)
@@ -118,7 +122,14 @@ def _counts(requests: Requests, planned: int | None) -> Iterator[Metric]:
             yield Metric(name="first_attempt_success", value=float(first.mean()), n=len(first))
     yield Metric(name="possibly_billed", value=money.possibly_billed(requests))
     yield Metric(name="cached_requests", value=int((requests.cached_tokens > 0).sum()))
-    yield from of_kinds("warnings", {**requests.counts("flags"), **requests.counts("warnings")})
+    yield from of_kinds("reasoning_shape", requests.counts("shapes"))
+    yield from of_kinds("warnings", warned(requests))
+
+
+def warned(requests: Requests) -> dict[str, int]:
+    """Return how many records have each warning, the most frequent first."""
+    other = sum(each.times for each in served.others(requests))
+    return most_first({**requests.counts("flags"), **requests.counts("warnings"), "other_model": other})
 
 
 def failures(requests: Requests) -> Iterator[Metric]:
@@ -194,17 +205,24 @@ def _goodput(requests: Requests) -> Iterator[Metric]:
 
 
 def _tokens(requests: Requests, *, chunks: bool) -> Iterator[Metric]:
-    yield from _total(requests, "prompt_tokens", requests.prompt_tokens)
-    yield from _total(requests, "completion_tokens", requests.tokens, marks=(Mark.CHUNKS,) if chunks else ())
+    odd = (Mark.MISMATCH,) if requests.has("flags", "usage_mismatch").any() else ()
+    counted = (*((Mark.CHUNKS,) if chunks else ()), *_by_total(requests), *odd)
+    yield from _total(requests, "prompt_tokens", requests.prompt_tokens, marks=odd)
+    yield from _total(requests, "completion_tokens", requests.tokens, marks=counted)
     yield from of_kinds("token_source", requests.counts("token_source"))
-    yield from _total(requests, "cached_tokens", requests.cached_tokens)
-    yield from _total(requests, "reasoning_tokens", requests.reasoning_tokens)
+    yield from _total(requests, "cached_tokens", requests.cached_tokens, marks=odd)
+    yield from _total(requests, "reasoning_tokens", requests.reasoning_tokens, marks=odd)
+
+
+def _by_total(requests: Requests) -> tuple[Mark, ...]:
+    return (Mark.BY_TOTAL,) if requests.has("flags", "usage_by_total").any() else ()
 
 
 def _cost(requests: Requests) -> Iterator[Metric]:
-    marks = (Mark.AT_LEAST,) if money.possibly_billed(requests) else ()
+    lost = (Mark.AT_LEAST,) if money.possibly_billed(requests) else ()
+    marks = ((Mark.AT_LEAST,) if lost or requests.at_least.any() else ()) + _by_total(requests)
     yield from _total(requests, "cost_usd", requests.cost_usd, marks=marks)
-    yield from _total(requests, "reported_cost_usd", requests.reported_cost_usd, marks=marks)
+    yield from _total(requests, "reported_cost_usd", requests.reported_cost_usd, marks=lost)
     yield Metric(name="cost_disagreements", value=money.disagreements(requests))
     each = money.per_right_answer(requests)
     yield Metric(name="cost_per_correct_usd", value=each, marks=marks if each is not None else ())

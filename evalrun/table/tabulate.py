@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from evalrun.escape import clip
-from evalrun.requests import Requests, RunFacts, quality, read
+from evalrun.explain import LOUD, WARNINGS
+from evalrun.requests import Requests, RunFacts, quality, read, served
+from evalrun.requests.rows import ended
 from evalrun.stats.interval import Whole
 from evalrun.table.cells import Cell, Context, Example, Table, TargetNote, Topic
 from evalrun.table.metrics import alerts, metrics
@@ -96,7 +98,8 @@ def target_notes(run: RunFacts) -> tuple[TargetNote, ...]:
 
 
 def _examples(requests: Requests) -> Iterator[Example]:
-    """Return the first request of the most frequent kinds of failures and of scorer errors, and the first disputes."""
+    """Return the first request of the most frequent kinds of failures and of scorer errors, of each warning that is
+    loud, and the first disputes."""
     for kind, n in list(requests.take(requests.unanswered).counts("failure").items())[:EXAMPLES]:
         row = _first(requests, np.flatnonzero(requests.says("failure", kind) & requests.unanswered))[0]
         outcome = requests.record(row).outcome
@@ -108,9 +111,30 @@ def _examples(requests: Requests) -> Iterator[Example]:
         score = requests.score(row, scorer)
         message = (score.why or score.error if score else None) or why
         yield _example(requests, row, topic="unscored", kind=kind, count=len(rows), message=message)
+    yield from _warned(requests)
     disputed = ((scorer, np.flatnonzero(requests.scores(scorer).disputed)) for scorer in requests.scorers)
     found = [(scorer, row) for scorer, rows in disputed for row in _first(requests, rows)]
     yield from (_example(requests, row, topic="disputed", kind=scorer) for scorer, row in found[:EXAMPLES])
+
+
+def _warned(requests: Requests) -> Iterator[Example]:
+    """Return the first request of each loud warning."""
+    for other in served.others(requests):
+        row = _first(requests, np.flatnonzero(requests.says("served", other.served)))[0]
+        message = f"{other.served!r} answered, {other.asked!r} was asked for"
+        yield _example(requests, row, topic="warning", kind="other_model", count=other.times, message=message)
+    for kind, n in requests.counts("flags").items():
+        if kind in LOUD:
+            row = _first(requests, np.flatnonzero(requests.has("flags", kind)))[0]
+            message = WARNINGS[kind] + (f": {_words(requests)}" if kind == "unknown_end" else "")
+            yield _example(requests, row, topic="warning", kind=kind, count=n, message=message)
+
+
+def _words(requests: Requests) -> str:
+    """Return the finish reasons that nobody knows, and how many answers have each."""
+    unknown = ended(requests.names["finish"], "unknown")
+    counts = requests.take(np.isin(requests.finish, unknown)).counts("finish")
+    return ", ".join(f"{word!r} ({n:,})" for word, n in list(counts.items())[:EXAMPLES])
 
 
 def _first(requests: Requests, rows: Whole) -> list[int]:

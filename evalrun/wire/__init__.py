@@ -11,6 +11,10 @@ Its modules:
     chat       the dialect of chat completions
     chunk      the JSON of one of its replies
     answer     what its replies add up to
+    reasoning  reasoning in the forms in which it is sent
+    tools      tool calls out of their fragments
+    usage      the tokens that were billed, out of usage blocks
+    amount     foreign numbers as counts and dollars
     rejection  error answers of any dialect
     sse        server-sent events
     timing     instants to latencies

@@ -4,46 +4,19 @@ Whether the sum counts as an answer is decided in `chat`.
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
-import msgspec
-
-from evalrun.types import Completion, TokenSource, ToolCall, Usage
-from evalrun.wire.chunk import ChatReply, Counts, Delta, ToolFragment, usage
+from evalrun.ends import Finish, finish_of, gravest
+from evalrun.types import Completion, Json, TokenSource, ToolCall, Usage
+from evalrun.wire import reasoning
+from evalrun.wire.chunk import ChatReply, Choice, Delta, ToolFragment
+from evalrun.wire.reasoning import Split
+from evalrun.wire.tools import Tools
+from evalrun.wire.usage import Tokens
 
 Redact = Callable[[str], str]
 """Removes secrets from a text; `str` removes nothing."""
 
-OPEN, CLOSE = "<think>", "</think>"
-
-
-class Split(NamedTuple):
-    """Content taken apart: the reasoning inside it, where the answer starts, and what was odd."""
-
-    thought: str
-    answer_at: int
-    flag: str = ""
-
-
-def split_thought(content: str, *, reasoned: bool) -> Split:
-    """Set `<think>...</think>` at the start of the content apart from the answer.
-
-    Without its end, all of it is reasoning. Without its beginning (templates that put `<think>` into the prompt), what
-    precedes the end is, unless the reasoning was sent apart (`reasoned`).
-    """
-    text = content.lstrip()
-    if text.startswith(OPEN):
-        start, flag = len(content) - len(text) + len(OPEN), "inline_think"
-        end = content.find(CLOSE, start)
-        if end < 0:
-            return Split(content[start:], len(content), "unterminated_think")
-    else:
-        start, flag = 0, "unopened_think"
-        end = -1 if reasoned or OPEN in content else content.find(CLOSE)
-        if end < 0:
-            return Split("", 0)
-    answer = content[end + len(CLOSE) :].lstrip()
-    return Split(content[start:end], len(content) - len(answer), flag)
+_MOST_ENDS = 16  # different words for how one answer ended
 
 
 def strip_markers(text: str, markers: Iterable[str]) -> tuple[str, bool]:
@@ -63,14 +36,6 @@ def well_formed(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class _Tool:
-    """A tool call so far."""
-
-    def __init__(self) -> None:
-        self.id = self.name = ""
-        self.arguments: list[str] = []
-
-
 class _Choice:
     """One choice so far."""
 
@@ -78,51 +43,65 @@ class _Choice:
         self.content: list[str] = []
         self.content_at: list[int] = []  # in step with content: an inline <think> moves the answer's start
         self.reasoning: list[str] = []
+        self.shapes: dict[str, None] = {}  # of reasoning that was sent apart
         self.refusal: list[str] = []
-        self.tools: dict[int, _Tool] = {}
+        self.tools = Tools()
         self.acted_at: int | None = None  # the first refusal or tool call
-        self.finish_reason: str | None = None
+        self.ends: list[str] = []
+        self.error: Json = None
+        self._split: tuple[int, str, Split] | None = None
 
-    def add(self, delta: Delta, at_ns: int) -> bool:
-        """Add a delta; return whether it was a token event."""
-        event = False
-        if delta.content:
-            self.content.append(delta.content)
+    def add(self, delta: Delta, at_ns: int, *, whole: bool) -> bool:
+        """Add a delta, or a message that is whole; return whether it was a token event."""
+        text, thought, shape = reasoning.said(delta)
+        if text:
+            self.content.append(text)
             self.content_at.append(at_ns)
-            event = True
-        if thought := delta.reasoning_content or delta.reasoning:
+        if shape:
             self.reasoning.append(thought)
-            event = True
-        if delta.refusal or delta.tool_calls:
-            self.refusal.append(delta.refusal or "")
-            for fragment in delta.tool_calls or ():
-                self._call(fragment)
-            if self.acted_at is None:
-                self.acted_at = at_ns
-            event = True
-        return event
+            self.shapes[shape] = None
+        if not (delta.refusal or delta.tool_calls or delta.function_call):
+            return bool(text or shape)
+        self.refusal.append(delta.refusal or "")
+        for fragment in delta.tool_calls or ():
+            self.tools.add(fragment, whole=whole)
+        if delta.function_call:
+            self.tools.add(ToolFragment(index=0, function=delta.function_call), whole=whole)
+        if self.acted_at is None:
+            self.acted_at = at_ns
+        return True
 
-    def _call(self, fragment: ToolFragment) -> None:
-        name = (fragment.function and fragment.function.name) or ""
-        index = fragment.index
-        if index is None:  # not the API, but seen: a name begins a new call, the rest belongs to the last one
-            index = max(self.tools, default=-1) + (1 if name or not self.tools else 0)
-        tool = self.tools.setdefault(index, _Tool())
-        tool.id = tool.id or fragment.id or ""
-        tool.name = tool.name or name
-        if fragment.function and fragment.function.arguments:
-            tool.arguments.append(fragment.function.arguments)
+    def end(self, part: Choice) -> None:
+        """Note what a part says about the end."""
+        self.ends += [word for word in part.ends if word not in self.ends and len(self.ends) < _MOST_ENDS]
+        self.error = part.error or self.error
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The word that decides how it ended."""
+        return gravest(self.ends)
+
+    @property
+    def finish(self) -> Finish:
+        return finish_of(self.finish_reason)
 
     def split(self) -> tuple[str, Split]:
         """Return the whole content, and where its answer is."""
-        content = "".join(self.content)
-        return content, split_thought(content, reasoned=bool(self.reasoning))
+        if self._split is None or self._split[0] != len(self.content):
+            content = "".join(self.content)
+            self._split = len(self.content), content, reasoning.split(content, reasoned=any(self.reasoning))
+        return self._split[1:]
+
+    def answer(self, end_markers: Iterable[str]) -> tuple[str, bool]:
+        """Return the answer without leaked end markers, and whether there were any."""
+        content, split = self.split()
+        return strip_markers(content[split.answer_at : split.answer_end], end_markers)
 
     def answered_at(self) -> int | None:
         """Return the instant of the first token event that was no reasoning."""
-        content, split = self.split()
+        _, split = self.split()
         instants = [] if self.acted_at is None else [self.acted_at]
-        if split.answer_at < len(content):
+        if split.answer_at < split.answer_end:
             end = 0
             for text, at_ns in zip(self.content, self.content_at, strict=True):
                 end += len(text)
@@ -140,15 +119,15 @@ class Draft:
 
     def __init__(self, *, streamed: bool) -> None:
         self.instants: list[int] = []
-        self._counts: Counts | None = None
+        self.tokens = Tokens()
+        self._counted_by: set[int] = set()  # choices with a usage block of their own
         self._id = self._model = self._fingerprint = ""
         self._streamed = streamed
         self._choices: dict[int, _Choice] = {}
 
     def add(self, reply: ChatReply, at_ns: int) -> None:
         """Add a chunk, or a whole reply."""
-        if reply.usage is not None:
-            self._counts = reply.usage  # the last one wins; a server that sends it with every chunk sends totals
+        self.count(reply)
         if not self._id:
             self._id, self._model = reply.id or "", reply.model or self._model
         if reply.system_fingerprint:
@@ -157,21 +136,39 @@ class Draft:
             choice = self._choices.get(part.index)
             if choice is None:
                 choice = self._choices[part.index] = _Choice()
-            if part.finish_reason:
-                choice.finish_reason = part.finish_reason
+            if part.ended:
+                choice.end(part)
             said = part.delta if self._streamed else part.message
-            if said is not None and choice.add(said, at_ns):
+            if said is not None and choice.add(said, at_ns, whole=not self._streamed):
                 self.instants.append(at_ns)
+
+    def count(self, reply: ChatReply) -> None:
+        """Add the usage of a chunk alone. Where several choices have one each, nothing says what the sum is."""
+        for block in reply.usages:
+            self.tokens.add(block)
+        for part in reply.choices or ():
+            if part.usage:
+                self._counted_by.add(part.index)
 
     @property
     def finish_reason(self) -> str | None:
-        """The finish reason of the answer: of choice 0, or of the lowest there is."""
+        """The word for the end of the answer: of choice 0, or of the lowest there is."""
         return self._in_order()[0].finish_reason
+
+    @property
+    def finish(self) -> Finish:
+        """How the answer ended."""
+        return self._in_order()[0].finish
+
+    @property
+    def error(self) -> Json:
+        """What the answer's choice has as its error."""
+        return self._in_order()[0].error
 
     @property
     def finished(self) -> bool:
         """Whether there is a choice and every choice has a finish reason."""
-        return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
+        return bool(self._choices) and all(choice.ends for choice in self._choices.values())
 
     @property
     def first_answer_ns(self) -> int | None:
@@ -190,19 +187,32 @@ class Draft:
             return redact(well_formed(text))
 
         first, *others = self._in_order()
-        content, split = first.split()
-        text, leaked = strip_markers(content[split.answer_at :], end_markers)
-        counted, odd = _plausible(usage(self._counts))
+        text, leaked = first.answer(end_markers)
+        _, split = first.split()
+        counted, counted_flags = self.tokens.usage()
         tokens, source = self._tokens(counted)
-        own = (split.flag, leaked and "leaked_marker", odd and "odd_usage")
+        calls = [
+            ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))
+            for call in first.tools.calls()
+        ]
+        thought, refusal = clean("".join(first.reasoning) + split.thought), clean("".join(first.refusal))
+        shapes = (*first.shapes, split.shape) if split.shape else tuple(first.shapes)
+        odd = {
+            split.flag: True,
+            "leaked_marker": leaked,
+            "unknown_end": first.finish == "unknown",
+            "reasoning_only": bool(shapes) and first.finish != "truncated" and not (text.strip() or refusal or calls),
+            "only_tool_calls": bool(calls) and not text.strip(),
+            "usage_mismatch": len(self._counted_by) > 1,
+            **{f"other_{choice.finish}": choice.finish != "complete" for choice in others},
+        }
+        own = {flag for flag, is_so in odd.items() if flag and is_so}
         return Completion(
             text=clean(text),
-            reasoning=clean("".join(first.reasoning) + split.thought),
-            refusal=clean("".join(first.refusal)),
-            tool_calls=tuple(
-                ToolCall(id=clean(tool.id), name=clean(tool.name), arguments=clean("".join(tool.arguments)))
-                for _, tool in sorted(first.tools.items())
-            ),
+            reasoning=thought,
+            reasoning_shapes=shapes,
+            refusal=refusal,
+            tool_calls=tuple(calls),
             finish_reason=clean(first.finish_reason) if first.finish_reason else None,
             usage=counted,
             tokens=tokens,
@@ -212,8 +222,8 @@ class Draft:
             model=clean(self._model),
             response_id=clean(self._id),
             system_fingerprint=clean(self._fingerprint),
-            others=tuple(clean(_answer(other, end_markers)) for other in others),
-            flags=tuple(sorted({*flags, *(flag for flag in own if flag)})),
+            others=tuple(clean(other.answer(end_markers)[0]) for other in others),
+            flags=tuple(sorted({*flags, *own, *counted_flags, *first.tools.flags})),
         )
 
     def _in_order(self) -> list[_Choice]:
@@ -224,17 +234,3 @@ class Draft:
         if counted.completion_tokens is not None:
             return counted.completion_tokens, "usage"
         return (len(self.instants), "chunks") if self._streamed else (None, None)
-
-
-def _answer(choice: _Choice, end_markers: Iterable[str]) -> str:
-    content, split = choice.split()
-    return strip_markers(content[split.answer_at :], end_markers)[0]
-
-
-def _plausible(counted: Usage) -> tuple[Usage, bool]:
-    """Take zero tokens for "not counted"; return whether a count is odd."""
-    zeros = {name: None for name in ("prompt_tokens", "completion_tokens") if getattr(counted, name) == 0}
-    counted = msgspec.structs.replace(counted, **zeros) if zeros else counted
-    reasoning, completion = counted.reasoning_tokens, counted.completion_tokens
-    outside = reasoning is not None and completion is not None and reasoning > completion  # it should be inside
-    return counted, bool(zeros) or outside

@@ -9,6 +9,7 @@ A streamed answer is events and their instants in, a completion or a failure out
 Success is: no error event, at least one token event, and a terminal marker (`finish_reason` or `[DONE]`).
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -94,6 +95,8 @@ class ChatDecoder:
         name, data = event
         if self.done:
             self._after_done += 1
+            if self._done_marker and data.startswith("{"):
+                self._late(data)
             return
         self._events += 1
         self._bytes += len(data)
@@ -120,10 +123,10 @@ class ChatDecoder:
             failure = broke or self._cut()
         if failure is not None:
             return msgspec.structs.replace(failure, partial=draft.partial(self._redact))
-        if draft.finish_reason == "content_filter" and not draft.instants:
-            return self._failed("content_filter", "the provider's filter removed all of it", Phase.COMPLETE)
+        if (ended := _bad_end(draft, self._redact)) is not None:
+            return ended
         if not draft.instants:
-            reason = draft.finish_reason or "none"
+            reason = self._redact(draft.finish_reason or "none")
             return self._failed("empty", f"the stream ended without a token (finish_reason: {reason})", Phase.COMPLETE)
         flags = {
             "no_done_marker": not self._done_marker,
@@ -135,6 +138,11 @@ class ChatDecoder:
         }
         found = [flag for flag, is_so in flags.items() if is_so]
         return draft.completion(end_markers=self._end_markers, redact=self._redact, flags=found)
+
+    def _late(self, data: str) -> None:
+        """Take the usage, and nothing else, out of a chunk that came after `[DONE]`."""
+        with contextlib.suppress(chunk.NotChat):
+            self._draft.count(chunk.decode(data))
 
     def _chunk(self, data: str, at_ns: int) -> None:
         try:
@@ -201,13 +209,40 @@ def reply(
         return _failure("in_band", message, status=said.status or status)
     draft = Draft(streamed=False)
     draft.add(answer, 0)
+    if (ended := _bad_end(draft, redact, status=status)) is not None:
+        return ended
     if not draft.instants:
-        kind: FailureKind = "content_filter" if draft.finish_reason == "content_filter" else "empty"
-        return _failure(kind, f"the reply is empty (finish_reason: {draft.finish_reason or 'none'})", status=status)
+        reason = redact(draft.finish_reason or "none")
+        return _failure("empty", f"the reply is empty (finish_reason: {reason})", status=status)
     odd = {"no_finish_reason": not draft.finished, "invalid_utf8": "\ufffd" in text and not _is_utf8(body)}
     return draft.completion(
         end_markers=end_markers, redact=redact, flags=[flag for flag, is_so in odd.items() if is_so]
     )
+
+
+def _bad_end(draft: Draft, redact: Redact, *, status: int | None = None) -> Failure | None:
+    """Return the failure of an answer that the server broke off or a filter took; None for any other end.
+
+    A broken one is an error inside the answer, with the status that its words name, and so it is sent again or not.
+    """
+    kind: FailureKind
+    said = complaint(draft.error) if draft.error else complaint("")
+    match draft.finish:
+        case "broken":
+            kind, what = "in_band", "the server broke the answer off"
+        case "filtered":
+            kind, what = (
+                "content_filter",
+                "a filter took " + ("the rest of the answer" if draft.instants else "all of it"),
+            )
+        case _:
+            return None
+    words = head(": ".join(filter(None, (f"{what} (finish_reason: {draft.finish_reason})", said.message))), redact)
+    billed = kind == "content_filter" or bool(draft.instants or draft.tokens.counts)
+    return Failure(
+        kind=kind, phase=Phase.COMPLETE, message=words, status=said.status or status, partial=draft.partial(redact),
+        possibly_billed=billed,
+    )  # fmt: skip
 
 
 def _failure(kind: FailureKind, message: str, *, status: int) -> Failure:

@@ -1,21 +1,21 @@
 """The JSON of one chat reply, as a chunk of a stream or whole.
 
 It is decoded by type, in under a microsecond, where it follows the API, else leniently (lone surrogates, a number
-instead of text, `NaN`): a field of the wrong type counts as not sent.
+instead of text, `NaN`): a field of the wrong type counts as not sent. What servers send in several forms (content,
+reasoning, usage) is any JSON here; `reasoning` and `usage` read it.
 """
 
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec.structs import fields
 
+from evalrun.ends import MOST_CHARS, is_end
 from evalrun.errors import TargetError
-from evalrun.types import Json, Usage
-
-MOST_TOKENS = 2**53  # a count at or above it is nonsense and would not survive JSON readers or Parquet
-MOST_USD = 10**9
+from evalrun.types import Json
+from evalrun.wire.amount import count, decimal
 
 
 class NotChat(TargetError):
@@ -43,56 +43,78 @@ class ToolFragment(_Struct):
 
 
 class Delta(_Struct):
-    """What a choice says more. `reasoning_content` (DeepSeek) and `reasoning` (OpenRouter) mean the same."""
+    """What a choice says more: content and reasoning as `reasoning.said` reads them; `function_call` is a tool call."""
 
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
+    content: Json = None
     refusal: str | None = None
     tool_calls: list[ToolFragment] | None = None
+    function_call: Function | None = None
+    reasoning_content: Json = None
+    reasoning: Json = None
+    reasoning_text: Json = None
+    reasoning_details: Json = None
+    thinking: Json = None
+    thinking_content: Json = None
+    thinking_blocks: Json = None
+    thought: Json = None
+    thoughts: Json = None
+    extra_content: Json = None
 
 
 class Choice(_Struct):
-    """One of the answers: `delta` in a stream, `message` in a whole reply."""
+    """One of the answers: `delta` in a stream, `message` in a whole reply. The rest may say how it ended."""
 
     index: int = 0
     delta: Delta | None = None
     message: Delta | None = None
-    finish_reason: str | None = None
+    finish_reason: Json = None
+    native_finish_reason: Json = None
+    finish_details: Json = None
+    stop_reason: Json = None
+    error: Json = None
+    usage: Json = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether it says anything about its end."""
+        return any((self.finish_reason, self.native_finish_reason, self.finish_details, self.stop_reason, self.error))
 
-class PromptDetails(_Struct):
-    cached_tokens: int | None = None
-
-
-class CompletionDetails(_Struct):
-    reasoning_tokens: int | None = None
-
-
-class Counts(_Struct):
-    """The usage block as sent. `estimated_cost` is DeepInfra's, `cost` OpenRouter's."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    estimated_cost: Decimal | None = None
-    cost: Decimal | None = None
+    @property
+    def ends(self) -> list[str]:
+        """Return the words for how it ended, as sent. vLLM's `stop_reason` is a stop sequence that was met."""
+        sent = [_word(self.finish_reason), _word(self.native_finish_reason), _word(self.finish_details)]
+        words = [word for word in sent if is_end(word)]
+        if words or not is_end(alone := _word(self.stop_reason)):
+            return words
+        return [alone]
 
 
 class ChatReply(_Struct):
     """One JSON object from the server."""
 
     choices: list[Choice] | None = None
-    usage: Counts | None = None
+    usage: Json = None
     error: Json = None
     object: str | None = None
     id: str | None = None
     model: str | None = None
     system_fingerprint: str | None = None
+    x_groq: Json = None
+
+    @property
+    def usages(self) -> list[Json]:
+        """Return the usage blocks: the reply's own, Groq's, those of choices (Moonshot)."""
+        groq = self.x_groq.get("usage") if isinstance(self.x_groq, dict) else None
+        return [block for block in (self.usage, groq, *(one.usage for one in self.choices or ())) if block]
 
 
-_typed = msgspec.json.Decoder(ChatReply).decode
+def _word(value: Json) -> str:
+    """Return a word that is sent as it is, or as the `type` of an object."""
+    value = value.get("type") if isinstance(value, dict) else value
+    return value[:MOST_CHARS] if isinstance(value, str) else ""
+
+
+_typed = msgspec.json.Decoder(ChatReply, float_hook=decimal).decode
 
 
 def decode(text: str) -> ChatReply:
@@ -106,7 +128,7 @@ def decode(text: str) -> ChatReply:
 def parse(text: str) -> dict[str, Json]:
     """Read any JSON object, keeping numbers exact. Raises `NotChat`."""
     try:
-        value = json.loads(text, parse_float=_decimal, strict=False)  # not strict: raw control characters are let in
+        value = json.loads(text, parse_float=decimal, strict=False)  # not strict: raw control characters are let in
     except json.JSONDecodeError as error:
         raise NotChat(f"at character {error.pos}: {error.msg}") from None
     except (ValueError, RecursionError) as error:
@@ -114,21 +136,6 @@ def parse(text: str) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise NotChat(f"a JSON {type(value).__name__} instead of an object")
     return value
-
-
-def usage(counts: Counts | None) -> Usage:
-    """Return the usage block as a value. A count that is negative or absurd counts as not sent."""
-    if counts is None:
-        return Usage()
-    prompt, completion = counts.prompt_tokens_details, counts.completion_tokens_details
-    cost = counts.estimated_cost if counts.estimated_cost is not None else counts.cost
-    return Usage(
-        prompt_tokens=_count(counts.prompt_tokens),
-        completion_tokens=_count(counts.completion_tokens),
-        cached_tokens=_count(prompt.cached_tokens) if prompt else None,
-        reasoning_tokens=_count(completion.reasoning_tokens) if completion else None,
-        reported_cost_usd=_money(cost),
-    )
 
 
 # ---------------------------------------------------------------- the lenient way
@@ -150,16 +157,12 @@ def _fit(kind: Any, name: str, value: Json) -> Any:
     if kinds[0] is str:
         return value if isinstance(value, str) else _text(name, value)
     if kinds[0] is int:
-        return _count(value)
-    if kinds[0] is Decimal:
-        return _money(value)
+        return count(value)
     return _lenient(kinds[0], value) if isinstance(value, dict) else None
 
 
 def _text(name: str, value: Json) -> str | None:
-    """Return text that is not sent as the API has it: content in a list of parts, a tool's arguments as an object."""
-    if name == "content" and (parts := _dicts(value)):
-        return "".join(text for part in parts if isinstance(text := part.get("text"), str))
+    """Return text that is not sent as the API has it: a tool's arguments as an object."""
     if name == "arguments" and isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, default=float)
     return None
@@ -167,29 +170,3 @@ def _text(name: str, value: Json) -> str | None:
 
 def _dicts(value: Json) -> list[dict[str, Json]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _count(value: Json) -> int | None:
-    """Return a count of tokens; a whole number written `16.0` is one, `true` is not."""
-    if isinstance(value, Decimal) and _plain(value) and value == value.to_integral_value():
-        value = int(value)
-    return value if type(value) is int and 0 <= value < MOST_TOKENS else None
-
-
-def _money(value: Json) -> Decimal | None:
-    if type(value) is int and 0 <= value < MOST_USD:
-        return Decimal(value)
-    return value if isinstance(value, Decimal) and _plain(value) and 0 <= value < MOST_USD else None
-
-
-def _plain(value: Decimal) -> bool:
-    """Say whether a number can be written out: `1e-999999999` is finite, and a billion digits long."""
-    _, digits, exponent = value.as_tuple()
-    return isinstance(exponent, int) and -40 <= exponent <= 20 and len(digits) <= 40
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:  # an exponent beyond what Decimal holds
-        return Decimal("NaN")

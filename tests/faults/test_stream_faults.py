@@ -93,13 +93,13 @@ def test_s04_heartbeats_are_activity_but_no_token(ask: Ask) -> None:
 ENDS = [
     pytest.param(A + event(STOP), ("no_done_marker",), "stop", id="S09-no DONE"),
     pytest.param(A + event(DONE), ("no_finish_reason",), None, id="S10-no finish_reason"),
-    pytest.param(A + END + B + event(usage(1, 1)), ("data_after_done",), "stop", id="S15-data after DONE"),
+    pytest.param(A + END + B, ("data_after_done",), "stop", id="S15-data after DONE"),
 ]
 
 
 @pytest.mark.parametrize(("sends", "flags", "reason"), ENDS)
 def test_odd_end(ask: Ask, sends: bytes, flags: tuple[str, ...], reason: str | None) -> None:
-    """S09, S10, S15: one terminal marker is enough, what is odd is flagged, what follows [DONE] is not read."""
+    """S09, S10, S15: one terminal marker is enough, what is odd is flagged, text that follows [DONE] is not read."""
     found = completion(ask, SSE, sends, CLOSE)
     assert (found.text, found.flags, found.finish_reason, found.usage) == ("A", flags, reason, Usage())
 
@@ -226,11 +226,19 @@ def usage_of(completion_tokens: int) -> dict[str, Any]:
     return {"usage": usage(7, completion_tokens)["usage"]}
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter"])
-def test_s20_finish_reasons(ask: Ask, reason: str) -> None:
-    """S20: an answer that was cut short is an answer, and says why; only `length` is `truncated`."""
+@pytest.mark.parametrize(("reason", "truncated"), [("length", True), ("MAX_TOKENS", True), ("end_turn", False)])
+def test_s20_finish_reasons(ask: Ask, reason: str, truncated: bool) -> None:
+    """S20: an answer that was cut short is an answer, and says why."""
     found = completion(ask, stream(HEL, ends(reason), DONE))
-    assert (found.text, found.finish_reason, found.truncated) == ("Hel", reason, reason == "length")
+    assert (found.text, found.finish_reason, found.truncated) == ("Hel", reason, truncated)
+
+
+@pytest.mark.parametrize(("reason", "kind"), [("content_filter", "content_filter"), ("abort", "in_band")])
+def test_s20_ends_that_are_failures(ask: Ask, reason: str, kind: str) -> None:
+    """S20: what a filter took, and what the server broke off, is no answer; the text so far is kept."""
+    outcome = asked(ask, stream(HEL, ends(reason), DONE)).outcome
+    assert isinstance(outcome, Failure)
+    assert (outcome.kind, outcome.partial, outcome.possibly_billed) == (kind, "Hel", True)
 
 
 def test_s20_tool_calls(ask: Ask) -> None:

@@ -108,7 +108,7 @@ class Made(NamedTuple):
         )  # fmt: skip
 
 
-FLAGS = ("buffered", "suspended", "odd_usage", "no_done_marker", "invalid_utf8")
+FLAGS = ("buffered", "suspended", "usage_mismatch", "no_done_marker", "invalid_utf8")
 WARNINGS = ("reported cost differs: $1, the price list gives $2", "cost unknown: 3 cached", "odd")
 SESSIONS = (1, 2, 3)
 

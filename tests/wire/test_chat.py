@@ -119,6 +119,7 @@ def test_a_reply_with_everything() -> None:
     assert answer == Completion(
         text="4",
         reasoning="hm",
+        reasoning_shapes=("<think>",),
         refusal="no",
         tool_calls=(ToolCall(id="1", name="f", arguments="{}"), ToolCall(id="2", name="f")),
         finish_reason="length",
@@ -141,7 +142,7 @@ def test_a_reply_with_everything() -> None:
         (b'{"choices":[{"mess', "bad_chunk", 200, "malformed reply, at character 13"),
         (b'{"choices":[]}', "empty", 200, "the reply is empty (finish_reason: none)"),
         (b'{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}', "empty", 200, "(finish_reason: stop)"),
-        (b'{"choices":[{"finish_reason":"content_filter"}]}', "content_filter", 200, "the reply is empty"),
+        (b'{"choices":[{"finish_reason":"content_filter"}]}', "content_filter", 200, "a filter took all of it"),
     ],
 )
 def test_replies_that_are_no_answer(body: bytes, kind: str, status: int, words: str) -> None:

@@ -154,7 +154,7 @@ def test_reasoning_only_is_an_empty_answer_not_an_error() -> None:
         (["<think>", "hm", "</think>", "\n\n", "4"], "4", "hm", 5, ("inline_think",)),
         (["\n<thi", "nk>hm</th", "ink>4", "2"], "42", "hm", 3, ("inline_think",)),
         (["<think></think>", "4"], "4", "", 2, ("inline_think",)),
-        (["<think>", "hm", " 4"], "", "hm 4", None, ("unterminated_think",)),
+        (["<think>", "hm", " 4"], "", "hm 4", None, ("reasoning_only", "unterminated_think")),
         (["hm", "</think>", "4"], "4", "hm", 3, ("unopened_think",)),
         (["say ", "<think>x</think>"], "say <think>x</think>", "", 1, ()),
     ],
@@ -290,8 +290,8 @@ def test_odd_counts_are_flagged() -> None:
     """Zero tokens for an answer, or more reasoning than completion, is marked."""
     zero = {"usage": {"prompt_tokens": 7, "completion_tokens": 0}}
     outside = {"usage": {"completion_tokens": 3, "completion_tokens_details": {"reasoning_tokens": 9}}}
-    assert completed(says("a"), STOP, zero, DONE).flags == ("odd_usage",)
-    assert completed(says("a"), STOP, outside, DONE).flags == ("odd_usage",)
+    assert completed(says("a"), STOP, zero, DONE).flags == ("usage_mismatch",)
+    assert completed(says("a"), STOP, outside, DONE).flags == ("usage_mismatch",)
     assert completed(says("a"), STOP, '{"usage":{"prompt_tokens":16.0,"cost":{}}}', DONE).usage.prompt_tokens == 16
 
 
@@ -313,7 +313,7 @@ def test_one_finished_choice_of_two_is_not_the_end() -> None:
     assert completed(says("a"), says("b", index=1), STOP, ends("stop", index=1)).others == ("b",)
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter", "tool_calls", "stop"])
+@pytest.mark.parametrize("reason", ["length", "tool_calls", "stop"])
 def test_finish_reasons_are_kept(reason: str) -> None:
     """S20: they are columns of their own."""
     outcome = completed(says("a"), ends(reason), DONE)
