@@ -51,8 +51,14 @@ def serve() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8089, show_default=True, help="0 picks a free one.")
 @click.option("--key-env", metavar="VARIABLE", help="Require the key that this environment variable holds.")
 @click.option("--truth", type=PATH, help="Log when each byte was written, as JSON lines.")
-def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | None) -> int:
-    """Serve a simulated OpenAI-compatible endpoint with a known latency and answer model, until it is interrupted."""
+@click.option("--model", metavar="NAME", help="The model's name, instead of the file's.")
+@click.option("--seed", type=int, metavar="N", help="The seed, instead of the file's.")
+@click.option("--slots", type=click.IntRange(min=1), metavar="N", help="Maximum requests in service; others wait.")
+def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | None, **given: str | int | None) -> int:
+    """Serve a simulated OpenAI-compatible endpoint with a known latency and answer model, until it is interrupted.
+
+    The target file has many more options: faults, slowdown under load, reasoning, shapes of tool calls.
+    """
     import asyncio
 
     from evalrun.errors import SuiteError
@@ -69,6 +75,7 @@ def sim(config: str, host: str, port: int, key_env: str | None, truth: Path | No
     if key_env is not None and not os.environ.get(key_env):
         raise SuiteError(f"--key-env: the variable {key_env} is not set; set it, or leave the option out")
     key = None if key_env is None else Secret(os.environ[key_env])
+    spec = spec.model_copy(update={name: value for name, value in given.items() if value is not None})
 
     say("a simulated endpoint: its answers and latencies are made up; Ctrl-C stops it")
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

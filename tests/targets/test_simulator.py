@@ -140,7 +140,7 @@ def test_a_stream_has_roles_reasoning_choices_usage_and_an_end(tmp_path: Path) -
     of = spec(reasoning_tokens=4, answer_tokens=8, prices=prices)
     body = asked("a b  c\nd", stream=True, n=2, max_tokens=6, stream_options={"include_usage": True})
     (response,), _ = posts(of, [body], tmp_path)
-    assert response.headers["content-type"] == "text/event-stream"
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     got = events(response.text)
     assert [e["choices"][0]["delta"]["role"] for e in got[:2]] == ["assistant", "assistant"]
     for index in (0, 1):
@@ -161,11 +161,11 @@ def test_wrong_requests_are_refused_as_endpoints_do(tmp_path: Path) -> None:
         (404, "model_not_found", asked("hi") | {"model": "gpt"}),
         (400, "context_length_exceeded", asked("word " * 90, max_tokens=11)),
         (200, None, asked("word " * 90, max_tokens=10)),
-        (400, "invalid_request", asked("hi", max_tokens=0)),
-        (400, "invalid_request", asked("hi", n=0)),
-        (400, "invalid_request", asked("hi") | {"messages": []}),
-        (400, "invalid_request", asked("hi") | {"messages": "hi"}),
-        (400, "invalid_request", {"messages": []}),
+        (400, "below_minimum_value", asked("hi", max_tokens=0)),
+        (400, "below_minimum_value", asked("hi", n=0)),
+        (400, "invalid_length", asked("hi") | {"messages": []}),
+        (400, "invalid_type", asked("hi") | {"messages": "hi"}),
+        (400, "missing_required_parameter", {"messages": [{"role": "user", "content": "hi"}]}),
     ]
     responses, _ = posts(spec(window=107), [body for _, _, body in cases], tmp_path)
     got = [(r.status_code, r.json().get("error", {}).get("code")) for r in responses]

@@ -176,7 +176,9 @@ def test_a_client_that_leaves_while_its_prompt_is_counted_is_noted(tmp_path: Pat
         async with served(spec(ttft_s=3600), tmp_path) as client:
             url = client.base_url
             body = json.dumps(asked("ab " * 1_000_000, stream=True)).encode()
-            head = f"POST /v1/chat/completions HTTP/1.1\r\nAuthorization: {client.headers['authorization']}\r\n"
+            head = (
+                f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: {client.headers['authorization']}\r\n"
+            )
             assert url.port is not None
             _, writer = await asyncio.open_connection(url.host, url.port)
             writer.write(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)

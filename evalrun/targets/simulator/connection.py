@@ -1,57 +1,29 @@
-"""HTTP/1.1 for the simulator: a keep-alive connection, one request after another, answers written when they are due."""
+"""A keep-alive connection of the simulator: one request after another, answers written when they are due."""
 
 import asyncio
+import contextlib
+import socket
+import struct
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from http import HTTPStatus
 
-HEAD_BYTES = 64 * 1024
-_MAX_BODY_BYTES = 256 * 2**20
-_REASONS = {
-    200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
-    411: "Length Required", 413: "Content Too Large", 431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-}  # fmt: skip
-END = b"0\r\n\r\n"
-"""The end of an answer in chunks."""
+from evalrun.targets.simulator.incoming import HttpRequest, read_http
+from evalrun.targets.simulator.refused import Refused
 
-
-class Refused(Exception):
-    """A request is answered with an error. Without a body it could not be read, and the connection is closed."""
-
-    def __init__(self, status: int, body: bytes = b"") -> None:
-        super().__init__(_REASONS[status])
-        self.status, self.body = status, body
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """A whole request. Header names in lower case; of a repeated header the last value."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    keep_alive: bool
-
-
-def response(status: int, body: bytes) -> bytes:
-    """Return an answer in one piece."""
-    return _head(status, "application/json", f"Content-Length: {len(body)}") + body
-
-
-def stream_head() -> bytes:
-    """Return the head of an answer of server-sent events in chunks."""
-    return _head(200, "text/event-stream", "Cache-Control: no-cache\r\nTransfer-Encoding: chunked")
+_LOOK_MS = 1000  # how often to look whether the client is still there
+_DRAIN_BYTES, _DRAIN_S = 64 * 2**20, 2.0
 
 
 def chunk(data: bytes) -> bytes:
-    """Return the next chunk of an answer."""
+    """Return the next chunk of an answer (RFC 9112, 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _head(status: int, content_type: str, length: str) -> bytes:
-    return f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {content_type}\r\n{length}\r\n\r\n".encode("latin-1")
+def cut_chunks(data: bytes) -> bytes:
+    """Return data as two chunks, cut within its first character of several bytes, or else in the middle."""
+    at = next((place for place, byte in enumerate(data) if byte >= 0x80), len(data) // 2 - 1) + 1
+    return chunk(data[:at]) + chunk(data[at:])
 
 
 class ServerConnection:
@@ -60,6 +32,8 @@ class ServerConnection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._open = True  # for another request after this one
+        self._request: HttpRequest | None = None
 
     @property
     def lost(self) -> bool:
@@ -72,65 +46,88 @@ class ServerConnection:
             self._writer.write(data)
 
     async def serve(self, answer: Callable[["ServerConnection", HttpRequest], Awaitable[None]]) -> None:
-        """Answer one request after another, until the client leaves or one cannot be read."""
-        open_ = True
+        """Answer one request after another, until one side has had enough or a request cannot be read."""
         try:
-            while open_:
+            while self._open:
+                self._request = None
                 try:
-                    request = await self._request()
-                    await answer(self, request)
-                    open_ = request.keep_alive
+                    self._request = await read_http(self._reader, self.write)
+                    self._open = self._request.keep_alive
+                    await answer(self, self._request)
                 except Refused as refused:
-                    self.write(response(refused.status, refused.body))
-                    open_ = bool(refused.body)
+                    self._open = self._open and self._request is not None
+                    self.write(self.response(refused.status, refused.body, refused.headers))
+            if self._request is None:
+                await self._drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client left
         finally:
             self._writer.close()
 
-    async def write_on_time(
-        self, pieces: Iterator[bytes], written_ns: list[int], *, count: int, start_ns: int, first_s: float, gap_s: float
-    ) -> bool:
-        """Write piece k at start + first + k * gap, whatever became of those before it; say whether the client stayed.
+    def response(self, status: int, body: bytes, headers: Sequence[str] = ()) -> bytes:
+        """Return an answer in one piece; to a HEAD request, its head."""
+        head = self._head(status, ("Content-Type: application/json", f"Content-Length: {len(body)}", *headers))
+        return head if self._request is not None and self._request.method == "HEAD" else head + body
 
-        Due times are absolute, so lateness never adds up; a piece is never written early, and those that are late
-        together go out together. written_ns: gets the monotonic instant just before each was handed over.
+    def begin_stream(self, headers: Sequence[str] = ()) -> tuple[bytes, Callable[[bytes], bytes], bytes]:
+        """Return the head of a stream of server-sent events, how to frame its parts, and its end.
+
+        HTTP/1.0 knows no chunks: there the end of the connection is the end of the stream.
         """
+        described = ("Content-Type: text/event-stream; charset=utf-8", "Cache-Control: no-cache", *headers)
+        if self._request is not None and self._request.old:
+            self._open = False
+            return self._head(200, described), bytes, b""
+        return self._head(200, (*described, "Transfer-Encoding: chunked")), chunk, b"0\r\n\r\n"
 
-        def due_ns(number: int) -> int:
-            return start_ns + round(first_s * 1e9) + round(number * gap_s * 1e9)
+    def hang_up(self, *, reset: bool) -> None:
+        """End the connection in the middle of whatever is going on."""
+        self._open = False
+        if not reset:
+            self._writer.close()  # what was written still goes out
+            return
+        if (sock := self._writer.get_extra_info("socket")) is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
 
-        while len(written_ns) < count and not self.lost:
-            now_ns, due = time.monotonic_ns(), len(written_ns)
-            while due < count and due_ns(due) <= now_ns:
-                due += 1
-            if due > len(written_ns):
-                new = due - len(written_ns)
-                data = b"".join(next(pieces) for _ in range(new))
-                written_ns += [time.monotonic_ns()] * new
-                self.write(data)
+    def _head(self, status: int, headers: Sequence[str]) -> bytes:
+        reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Error"
+        lines = [f"HTTP/1.1 {status} {reason}", *headers]
+        if not self._open:
+            lines.append("Connection: close")
+        elif self._request is not None and self._request.old:
+            lines.append("Connection: keep-alive")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    async def _drain(self) -> None:
+        """Read on after a request that was refused unread: closing now would reset the answer away (RFC 9112, 9.6)."""
+        with contextlib.suppress(TimeoutError, OSError):
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
+            async with asyncio.timeout(_DRAIN_S):
+                left = _DRAIN_BYTES
+                while left > 0 and (data := await self._reader.read(65536)):
+                    left -= len(data)
+
+    async def write_on_time(
+        self, pieces: Iterator[bytes], due_ns: Iterator[int], written_ns: list[int], *, count: int
+    ) -> bool:
+        """Write `count` pieces, each when it is due; return whether the client stayed.
+
+        due_ns: instants of the monotonic clock, each taken once the piece before it was written. A piece is never
+        written early, and those that are late together go out together. written_ns: gets the instant just before each
+        was handed over.
+        """
+        due = next(due_ns)
+        while count and not self.lost:
+            now_ns, ready = time.monotonic_ns(), []
+            while count and due <= now_ns:
+                ready.append(next(pieces))
+                count -= 1
+                due = next(due_ns)
+            if ready:
+                written_ns += [time.monotonic_ns()] * len(ready)
+                self.write(b"".join(ready))
             else:  # uvloop's timers count whole milliseconds: less than one would fire at once, and spin
-                await asyncio.sleep(max(1, -(-(due_ns(due) - now_ns) // 1_000_000)) / 1000)
+                await asyncio.sleep(min(max(1, -(-(due - now_ns) // 1_000_000)), _LOOK_MS) / 1000)
         return not self.lost
-
-    async def _request(self) -> HttpRequest:
-        """Read the next request. Raises Refused, or IncompleteReadError at the end of the connection."""
-        try:
-            line, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").rstrip().split("\r\n")
-            method, path, version = line.split(" ")
-            headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
-            length = int(headers.get("content-length", 0))
-        except asyncio.LimitOverrunError:
-            raise Refused(431) from None
-        except ValueError:
-            raise Refused(400) from None
-        if "transfer-encoding" in headers:
-            raise Refused(411)
-        if length > _MAX_BODY_BYTES:
-            raise Refused(413)
-        if headers.get("expect", "").lower() == "100-continue":
-            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await self._reader.readexactly(max(length, 0))
-        kept = headers.get("connection", "").lower()
-        keep_alive = kept != "close" and (version != "HTTP/1.0" or kept == "keep-alive")
-        return HttpRequest(method, path.partition("?")[0], headers, body, keep_alive)

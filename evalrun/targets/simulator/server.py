@@ -1,22 +1,16 @@
 """The simulator's endpoint: an OpenAI-compatible chat server whose answers and latencies come from `model`.
 
-    spec     the kind as it is typed, and its start as a child process    model       what is answered, when, in bytes
-    answers  what it knows of the questions                               prompt      tokens, prefixes, their cache
-    server   the routes; `python -m` of it is the child process           connection  HTTP/1.1, and writing on time
+    spec      the kind as it is typed, and its start as a child process    model      when an answer is due, in bytes
+    server    the routes; `python -m` of it is the child process           choice     what is said
+    incoming, connection  HTTP                                             answers    what it knows of the questions
+    deliver   writing one answer on time, and the truth about it           prompt     tokens, prefixes, their cache
+    request   a chat request, or the API's error for it                    plausible  values valid against a schema
+    refused   the API's error objects                                      tools      calls, and how they are streamed
+    service   slots, the queue, when chunks are due                        faults     what goes wrong on purpose
 
-POST /v1/chat/completions (streamed or not), GET /v1/models, GET /health. It never fails by itself: broken streams,
-stalls and error statuses are the fault server's work, in the tests.
+POST /v1/chat/completions (streamed or not), GET /v1/models, GET /v1/models/NAME, GET /health.
 
-The truth log has one JSON line per answered request, written when it ends. All instants are nanoseconds of the
-monotonic clock, which every process of this machine shares:
-
-    id, digest           the response's id; the SHA-256 of the messages
-    received_ns          the request was read whole
-    written_ns           chunk k of tokens was handed to the kernel (of an answer in one piece: the answer)
-    closed_ns, complete  the end was; whether the client stayed for it
-    ttft_s, gap_s        what was drawn: chunk k is due at received + ttft + k * gap
-    prompt_tokens, completion_tokens, right (the first choice)
-    cached_tokens        the part of prompt_tokens that the prefix cache served, reported or not
+The truth log is described in `deliver`.
 """
 
 import asyncio
@@ -27,7 +21,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -35,33 +29,23 @@ import msgspec
 from evalrun.errors import SuiteError
 from evalrun.secret import Secret
 from evalrun.targets.child import begin
-from evalrun.targets.simulator import connection as http
 from evalrun.targets.simulator.answers import Answers
-from evalrun.targets.simulator.model import DrawnAnswer, Question
+from evalrun.targets.simulator.choice import Question
+from evalrun.targets.simulator.connection import ServerConnection
+from evalrun.targets.simulator.deliver import TruthLine, deliver
+from evalrun.targets.simulator.faults import ErrorFault, Faults
+from evalrun.targets.simulator.incoming import HEAD_BYTES, HttpRequest
+from evalrun.targets.simulator.model import DrawnAnswer
 from evalrun.targets.simulator.prompt import PrefixCache, Tokenize, read_prompt, tokenizer
+from evalrun.targets.simulator.refused import Refused, failed, refused
+from evalrun.targets.simulator.request import ChatRequest, read_request
+from evalrun.targets.simulator.service import Service
 from evalrun.targets.simulator.spec import Simulator
 from evalrun.targets.transport.machine import loop_factory
-from evalrun.types import Json
 
 _encode = msgspec.json.encode
 _LARGE_BYTES = 4096  # to count the tokens of less takes less than a millisecond
-
-
-class ChatRequest(msgspec.Struct):
-    """The fields of a chat request that matter here; others are ignored, as endpoints do."""
-
-    model: str
-    messages: list[dict[str, Json]]
-    stream: bool = False
-    stream_options: dict[str, Json] | None = None
-    n: int | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    seed: int | None = None
-
-    @property
-    def limit(self) -> int | None:
-        return self.max_completion_tokens if self.max_completion_tokens is not None else self.max_tokens
+_CHAT, _MODELS = "/v1/chat/completions", "/v1/models"
 
 
 async def serve_forever(
@@ -82,12 +66,12 @@ async def serve_forever(
         chat = Chat(spec, key=key, answers=known, tokenize=tokenize, log=None if log is None else log.write)
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(http.ServerConnection(reader, writer).serve(chat.answer))
+            task = asyncio.create_task(ServerConnection(reader, writer).serve(chat.answer))
             serving.add(task)
             task.add_done_callback(serving.discard)
 
         try:
-            server = await asyncio.start_server(connected, host, port, limit=http.HEAD_BYTES, backlog=4096)
+            server = await asyncio.start_server(connected, host, port, limit=HEAD_BYTES, backlog=4096)
         except OSError as error:
             where = f"serve sim: {host}:{port}"
             raise SuiteError(f"{where}: {os.strerror(error.errno or 0)}; name a free port, or 0 for any") from error
@@ -110,119 +94,132 @@ class Chat:
         log: Callable[[bytes], object] | None,
     ) -> None:  # fmt: skip
         self._spec = spec
-        self._bearer = None if key is None else f"Bearer {key.reveal()}".encode()
+        self._key = None if key is None else key.reveal().encode()
         self._answers = answers
         self._tokenize = tokenize
         self._cache = None if spec.prefix_cache == "off" else PrefixCache(spec.prefix_cache_prompts)
         self._log = log
         self._number = 0
         self._created = int(time.time())
+        self._started_ns = time.monotonic_ns()
+        self._service = Service(spec, started_ns=self._started_ns)
+        self._faults = Faults(spec.faults, seed=spec.seed)
 
-    async def answer(self, connection: http.ServerConnection, request: http.HttpRequest) -> None:
+    async def answer(self, connection: ServerConnection, request: HttpRequest) -> None:
         """Answer one request. Raises Refused."""
         received_ns = time.monotonic_ns()
-        match request.method, request.path:
-            case "GET", "/health":
-                connection.write(http.response(200, b'{"status":"ok"}'))
-            case _ if not self._may(request):
-                raise _refused(401, "wrong or missing API key", code="invalid_api_key")
-            case "GET", "/v1/models":
-                listed = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
-                connection.write(http.response(200, _encode({"object": "list", "data": [listed]})))
-            case "POST", "/v1/chat/completions":
-                await self._chat(connection, request.body, received_ns)
-            case _, "/health" | "/v1/models" | "/v1/chat/completions":
-                raise _refused(405, f"{request.path} does not take {request.method}", code="method_not_allowed")
-            case _:
-                raise _refused(404, f"no such path: {request.path}", code="not_found")
+        if request.path != "/health":
+            self._check_key(request)
+        if request.path == _CHAT and request.method == "POST":
+            await self._chat(connection, request, received_ns)
+            return
+        methods = "POST, OPTIONS" if request.path == _CHAT else "GET, HEAD, OPTIONS"
+        body = self._found(request.path)
+        if request.method == "OPTIONS":
+            connection.write(connection.response(200, b"", [f"Allow: {methods}"]))
+        elif request.method not in methods.split(", "):
+            wrong = f"{request.path} does not take {request.method}, only {methods}"
+            raise refused(405, wrong, code="method_not_allowed", headers=[f"Allow: {methods}"])
+        else:
+            connection.write(connection.response(200, body))
 
-    def _may(self, request: http.HttpRequest) -> bool:
-        given = request.headers.get("authorization", "").encode("latin-1")
-        return self._bearer is None or hmac.compare_digest(given, self._bearer)
+    def _check_key(self, request: HttpRequest) -> None:
+        if self._key is None:
+            return
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode("latin-1"), self._key)
+        if kind.lower() != "bearer" or not right:
+            wrong = "Incorrect API key provided." if given else "You didn't provide an API key."
+            advice = f"{wrong} It goes into the header `Authorization: Bearer KEY`."
+            raise refused(401, advice, code="invalid_api_key", headers=["WWW-Authenticate: Bearer"])
 
-    async def _chat(self, connection: http.ServerConnection, body: bytes, received_ns: int) -> None:
+    def _found(self, path: str) -> bytes:
+        """Return what is at a path. Raises Refused."""
+        model = {"id": self._spec.model, "object": "model", "created": self._created, "owned_by": "evalrun"}
+        if path == "/health":
+            return b'{"status":"ok"}'
+        if path == _MODELS:
+            return _encode({"object": "list", "data": [model]})
+        if path == f"{_MODELS}/{self._spec.model}":
+            return _encode(model)
+        if path.startswith(f"{_MODELS}/"):
+            raise self._no_model(path.removeprefix(f"{_MODELS}/"))
+        if path == _CHAT:
+            return b""
+        known = f"{_CHAT}, {_MODELS}, {_MODELS}/NAME and /health"
+        raise refused(404, f"Invalid URL: no such path {path}. There are {known}.", code="not_found")
+
+    def _no_model(self, name: str) -> Refused:
+        wrong = f"The model `{name}` does not exist; there is only `{self._spec.model}`."
+        return refused(404, wrong, param="model", code="model_not_found")
+
+    async def _chat(self, connection: ServerConnection, request: HttpRequest, received_ns: int) -> None:
+        self._number += 1
+        number, told = self._number, TruthLine(received_ns)
+        fault = self._faults.hit(number, at_s=(received_ns - self._started_ns) / 1e9)
+        if fault is not None:
+            told.fault = fault.kind
+        if fault is not None and fault.kind in ("error", "reset", "close") and not fault.after_chunks:
+            self._tell(told, None)
+            if isinstance(fault, ErrorFault):
+                raise failed(fault.status, fault.retry_after_s)
+            connection.hang_up(reset=fault.kind == "reset")
+            return
+        _check_type(request.headers)
+        ask = read_request(request.body, lenient=self._spec.unknown_fields == "ignore")
+        answer = await self._drawn(ask, len(request.body), number)
+        if self._service.full:
+            told.fault = "queue_full"
+            self._tell(told, answer)
+            raise failed(503)
+        start_ns, waits = received_ns, self._service.busy
+        await self._service.enter()
         try:
-            ask = msgspec.json.decode(body, type=ChatRequest)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:  # ValidationError is a DecodeError
-            raise _refused(400, f"not a chat request: {error}", code="invalid_request") from error
-        if len(body) < _LARGE_BYTES:
+            if waits:
+                start_ns = time.monotonic_ns()
+                told.queue_s = (start_ns - received_ns) / 1e9
+            told.in_service = self._service.in_service
+            await deliver(
+                connection, answer, told=told, service=self._service, fault=fault, start_ns=start_ns,
+                cut=self._spec.split == "character",
+            )  # fmt: skip
+        finally:
+            self._service.leave()
+            self._tell(told, answer)
+
+    async def _drawn(self, ask: ChatRequest, size: int, number: int) -> DrawnAnswer:
+        """Return the answer to a request. Raises Refused. size: of its body in bytes."""
+        if ask.model != self._spec.model:
+            raise self._no_model(ask.model)
+        if size < _LARGE_BYTES:
             prompt = read_prompt(ask.messages, self._tokenize)
         else:  # in a thread, so that other streams keep their schedules; this one keeps its own: it began before
             prompt = await asyncio.to_thread(read_prompt, ask.messages, self._tokenize)
-        self._check(ask, prompt.tokens)
+        window, asked = self._spec.window, prompt.tokens + (ask.limit or 1)
+        if window is not None and asked > window:
+            what = f"This model's maximum context length is {window} tokens; prompt and answer would be {asked}."
+            raise refused(400, what, param="messages", code="context_length_exceeded")
         try:
             fact = self._answers.find(ask.messages, mark=prompt.mark)
         except SuiteError as error:  # what was appended to the file is broken
-            raise _refused(500, str(error), code="answers_file") from error
-        question = Question(
-            mark=prompt.mark, prompt_tokens=prompt.tokens, fact=fact, seed=ask.seed or 0, limit=ask.limit,
-            cached_tokens=0 if self._cache is None else self._cache.take(prompt),
-        )  # fmt: skip
-        self._number += 1
-        answer = DrawnAnswer(self._spec, question, choices=ask.n or 1, number=self._number, created=self._created)
-        await self._deliver(connection, ask, answer, received_ns)
+            raise refused(500, str(error), kind="server_error", code="answers_file") from error
+        cached = 0 if self._cache is None else self._cache.take(prompt)
+        question = Question(prompt.mark, prompt.tokens, cached, fact, ask)
+        return DrawnAnswer(self._spec, question, number=number, created=self._created)
 
-    def _check(self, ask: ChatRequest, prompt_tokens: int) -> None:
-        """Refuse what an endpoint refuses."""
-        window = self._spec.window
-        if ask.model != self._spec.model:
-            raise _refused(404, f"no model {ask.model!r} here, only {self._spec.model!r}", code="model_not_found")
-        if not ask.messages:
-            raise _refused(400, "messages: at least one is needed", code="invalid_request")
-        if (ask.limit is not None and ask.limit < 1) or (ask.n is not None and not 1 <= ask.n <= 128):
-            raise _refused(400, "max_tokens: at least 1; n: 1 to 128", code="invalid_request")
-        asked = prompt_tokens + (ask.limit or 1)
-        if window is not None and asked > window:
-            what = f"maximum context length is {window} tokens; prompt and answer would be {asked}"
-            raise _refused(400, what, code="context_length_exceeded")
-
-    async def _deliver(
-        self, connection: http.ServerConnection, ask: ChatRequest, answer: DrawnAnswer, received_ns: int
-    ) -> None:
-        """Write the answer when it is due, and the truth when it is over."""
-        written_ns: list[int] = []
-        complete = False
-        first_s, gap_s, count = answer.first_s, answer.gap_s, answer.steps
-        if ask.stream:
-            if not connection.lost:
-                connection.write(http.stream_head() + http.chunk(answer.opening()))
-            usage_asked = bool((ask.stream_options or {}).get("include_usage"))
-            pieces: Iterator[bytes] = map(http.chunk, answer.events(usage_asked=usage_asked))
-        else:
-            first_s, gap_s, count = first_s + (count - 1) * gap_s, 0.0, 1
-            pieces = iter([http.response(200, answer.whole())])
-        try:
-            complete = await connection.write_on_time(
-                pieces, written_ns, count=count, start_ns=received_ns, first_s=first_s, gap_s=gap_s
-            )
-            if ask.stream:
-                connection.write(http.END)
-        finally:
-            self._tell(answer, written_ns, received_ns=received_ns, complete=complete)
-
-    def _tell(self, answer: DrawnAnswer, written_ns: list[int], *, received_ns: int, complete: bool) -> None:
-        if self._log is None:
-            return
-        truth = {
-            "id": answer.id,
-            "digest": answer.question.mark.hex(),
-            "received_ns": received_ns,
-            "written_ns": written_ns,
-            "closed_ns": time.monotonic_ns(),
-            "complete": complete,
-            "ttft_s": answer.first_s,
-            "gap_s": answer.gap_s,
-            "prompt_tokens": answer.question.prompt_tokens,
-            "cached_tokens": answer.question.cached_tokens,
-            "completion_tokens": answer.completion_tokens,
-            "right": answer.choices[0].right,
-        }
-        self._log(_encode(truth) + b"\n")
+    def _tell(self, told: TruthLine, answer: DrawnAnswer | None) -> None:
+        if self._log is not None:
+            self._log(told.encoded(answer))
 
 
-def _refused(status: int, message: str, *, code: str) -> http.Refused:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-    return http.Refused(status, _encode({"error": error}))
+def _check_type(headers: dict[str, str]) -> None:
+    """Refuse a body that says it is something other than JSON in UTF-8."""
+    kind, *parameters = (part.strip().lower() for part in headers.get("content-type", "application/json").split(";"))
+    charset = next((part[8:].strip('"') for part in parameters if part.startswith("charset=")), "utf-8")
+    if kind != "application/json" or charset not in ("utf-8", "utf8", "us-ascii"):
+        raise refused(415, "the content type must be application/json in UTF-8", code="unsupported_media_type")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise refused(415, "the content encoding must be identity", code="unsupported_media_type")
 
 
 # ---------------------------------------------------------------- the child process

@@ -10,9 +10,14 @@ from pydantic import Field
 
 from evalrun.secret import Secret
 from evalrun.targets.kind import Endpoint, Needs, TargetKind
+from evalrun.targets.simulator.faults import Fault, Freeze
 
 NOTE = "simulated answers and latencies; not a model"
 _READY_S = 60.0
+ToolStream = Literal[
+    "indexed", "interleaved", "whole", "together", "id_repeated", "id_missing", "id_changing", "index_missing",
+    "index_same", "arguments_empty", "leaked", "text",
+]  # fmt: skip
 
 
 class Simulator(TargetKind):
@@ -46,14 +51,41 @@ class Simulator(TargetKind):
     """Time per output token."""
     tokens_per_chunk: int = Field(default=1, ge=1)
     """Tokens per streamed chunk."""
+    split: Literal["no", "token", "character"] = "no"
+    """Where text is cut in a stream. `token`: the last character of a chunk's last token comes with the next chunk.
+    `character`: each event is sent as two HTTP chunks, cut within its first character of several bytes."""
+    script: Literal["latin", "mixed"] = "latin"
+    """Letters of the words without meaning: ASCII, or of several scripts."""
     accuracy: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=(0.95, 0.8, 0.6, 0.4, 0.2), min_length=1)
     """Probability of a right answer at difficulty 1, 2, ...; the last one applies to all above."""
     reasoning_tokens: int = Field(default=0, ge=0)
-    """Tokens of reasoning streamed before the answer."""
+    """Tokens of reasoning before the answer."""
+    reasoning: Literal["reasoning_content", "reasoning", "think", "hidden"] = "reasoning_content"
+    """The delta's field for reasoning; or `think`: in the text, as `<think>...</think>`; or `hidden`: it takes its time
+    and is counted in the usage, and is not sent."""
+    tool_stream: ToolStream = "indexed"
+    """How tool calls are streamed. `indexed`: as OpenAI does, fragments by index, one call after another.
+    `interleaved`: fragments of several calls in turn. `whole`: a delta per call. `together`: all calls in one delta.
+    `id_repeated`: id and name in every fragment. `id_missing`. `id_changing`: another id in every fragment.
+    `index_missing`: a delta per call, without index. `index_same`: all calls under index 0. `arguments_empty`: only
+    required arguments, and the empty string for none. `leaked`: markers around the calls in the text. `text`: the calls
+    in the text only."""
+    unknown_fields: Literal["refuse", "ignore"] = "refuse"
+    """Whether a request with a field that neither the API nor a well-known engine has is refused with status 400."""
     answer_tokens: int = Field(default=16, ge=1)
     """Mean tokens (words) of an answer; the length varies by a quarter."""
     window: int | None = Field(default=None, ge=1)
     """Maximum tokens of a prompt and its answer together; a request for more is refused with status 400."""
+    slots: int | None = Field(default=None, ge=1)
+    """Maximum requests in service; others wait in the order of their arrival."""
+    queue: int | None = Field(default=None, ge=0)
+    """Maximum requests that wait; others are refused with status 503."""
+    batch_slowdown: float = Field(default=0.0, ge=0)
+    """With m requests in service, prefill and every token take 1 + batch_slowdown * (m - 1) times as long."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong on purpose, in chat requests."""
+    freezes: tuple[Freeze, ...] = ()
+    """Times in which the server writes nothing of its answers."""
 
     def serve(self, name: str, needs: Needs) -> AbstractAsyncContextManager[Endpoint]:
         """Start the simulator. Its truth log lies beside its log."""
