@@ -7,6 +7,7 @@ Every change to a results folder goes through `Disk`, so that tests can put a fa
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import socket
 from collections.abc import Iterable, Iterator
@@ -88,8 +89,12 @@ def storing(where: Path) -> Iterator[None]:
 def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> None:
     """Replace a file atomically: after any crash, `path` is the old file or the new one.
 
-    A crash leaves at most a `.NAME.PID.tmp` beside it, which nothing reads.
+    A crash leaves at most a `.NAME.PID.tmp` beside it, which nothing reads, and which the next writer removes.
     """
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        if not _is_alive(left.name.split(".")[-2]):
+            with contextlib.suppress(OSError):
+                left.unlink()
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with storing(path):
@@ -109,6 +114,17 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> N
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def _is_alive(pid: str) -> bool:
+    """Whether a process of this machine has this number; whether one of another machine does is not known."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def lock(folder: Path) -> int:

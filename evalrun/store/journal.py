@@ -62,7 +62,7 @@ class Journal:
             self._size += len(line)
 
     def sync(self) -> None:
-        """Make every line appended so far durable, and see that the journal is still where it belongs."""
+        """Make every line appended so far durable, and see that nobody else touched the journal."""
         with self._syncing:  # the kernel reports an error once: of two syncs at a time, one would pass for clean
             if self._sync_failed:
                 raise StoreError(self._fault)
@@ -75,9 +75,14 @@ class Journal:
                 with self._lock:
                     raise self._stop(why, cut=self._synced) from error
             self._synced = size
-            if not self._in_place():
-                with self._lock:
+            with self._lock:
+                if not self._in_place():
                     raise self._stop(f"{self._path}: moved or deleted while it was written; resume it where it is now")
+                if (found := os.fstat(self._fd).st_size) != self._size:
+                    raise self._stop(
+                        f"{self._path}: changed by another program while it was written ({found:,} bytes, not"
+                        f" {self._size:,}); run the same command again to ask what is missing"
+                    )
 
     def close(self) -> None:
         """Sync and close."""

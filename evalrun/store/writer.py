@@ -85,6 +85,7 @@ class Writer:
 
     def end(self, reason: str) -> None:
         """Note that the session ended on purpose, `finished` if nothing is left to ask, and make all of it durable."""
+        self._journal.sync()  # a journal that lost lines is not finished
         self.append(End(session=self.session, reason=reason))
         self._journal.sync()
 

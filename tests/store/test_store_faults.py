@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from newest_run import newest
 
 from evalrun.errors import StoreError
-from evalrun.store.disk import Disk
+from evalrun.store.disk import Disk, replace_file
 from evalrun.store.journal import Journal
 from evalrun.store.lines import Intent, encode
 from evalrun.store.manifest import Manifest
@@ -186,6 +187,34 @@ def test_a_folder_that_is_moved_or_deleted_ends_the_run(
         writer.close()
     if move:
         assert [r.key for r in StoredRun(tmp_path / "moved").records()] == [record(1).key]
+
+
+@pytest.mark.parametrize("size", [0, 100, 10_000])
+def test_a_journal_that_others_change_is_never_finished(
+    tmp_path: Path, manifest: Manifest, record: Any, size: int
+) -> None:
+    """Cut or grown from outside while it is written: the run stops, and resuming it asks what is missing."""
+    writer = create_run(tmp_path, manifest)
+    for number in range(3):
+        writer.append(record(number))
+    journal = writer.run.path / "journal.jsonl"
+    with journal.open("r+b") as file:
+        file.truncate(size)
+    with pytest.raises(StoreError, match="changed by another program while it was written"):
+        writer.end("finished")
+    with pytest.raises(StoreError, match="changed by another program"):
+        writer.close()
+    assert not StoredRun(writer.run.path).finished
+
+
+def test_drafts_of_dead_processes_are_removed(tmp_path: Path) -> None:
+    """Whoever writes a file next removes what a killed writer of it left; a living one keeps its draft."""
+    dead = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True).stdout.strip()
+    names = {".table.json.1.tmp", f".table.json.{dead}.tmp", f".other.json.{dead}.tmp", ".table.json.x.tmp"}
+    for name in names:
+        (tmp_path / name).touch()
+    replace_file(tmp_path / "table.json", [b"{}"])
+    assert {path.name for path in tmp_path.iterdir()} == {"table.json", ".table.json.1.tmp", f".other.json.{dead}.tmp"}
 
 
 class Slow(Disk):
