@@ -196,5 +196,5 @@ def _expected(text: str, options: Sequence[Label], *, form: str) -> int | str:
     if len(found) == 1:
         return found.pop()
     if found:
-        return f"the expected answer {text!r} may be a label, an index or an option's text; set `expected_as` of the scorer"
+        return f"the expected answer {text!r} may be a label, an index or a text; set `expected_as` of the scorer"
     return f"the expected answer {text!r} is not an option"

@@ -87,7 +87,7 @@ def _tagged(text: str, *, cut: bool) -> Contained | None:
     if not tags or cut:
         return None
     content = text[tags[-1].end() :].strip()
-    return Contained(content, "tag", len(text)) if content else None
+    return None if not content or content.startswith("</") else Contained(content, "tag", len(text))
 
 
 def _in_object(text: str) -> Contained | None:
