@@ -128,7 +128,7 @@ def _mentions(text: str, options: Sequence[Label], *, by_words: bool) -> Iterato
 
 def _alike(group: Sequence[Mention]) -> Iterator[Mention]:
     """Yield joined mentions with one stance, that of the first or the last, and in one sentence."""
-    stance = next((one.stance for one in (*group[:1], *group[-1:]) if one.stance != "named"), "named")
+    stance: Stance = next((one.stance for one in (*group[:1], *group[-1:]) if one.stance != "named"), "named")
     for one in group:
         yield one._replace(stance=stance, sentence=group[0].sentence)
 

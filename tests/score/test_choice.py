@@ -55,11 +55,12 @@ def test_an_option_is_found_however_it_is_said(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "答案是B", "正确答案：B", "所以选B。", "A和C都不对，选B", "答えはBだと思います", "Bが正解です", "정답은 (B)입니다",
-        "Правильный ответ: B", "Ответ: В", "Верно: B", "Die richtige Antwort ist B.", "Nicht A, sondern B.",
+        "答案是B", "正确答案：B", "所以选B。", "A和C都不对，选B", "答えはBだと思います", "Bが正解です",
+        "정답은 (B)입니다", "Правильный ответ: B", "Ответ: В", "Верно: B", "Die richtige Antwort ist B.", "Nicht A, sondern B.",
         "La respuesta correcta es la B.",
         "La bonne réponse est la réponse B.", "A resposta correta é a letra B.", "L'opzione corretta è la B.", "Ｂ", "Ⓑ",
-        "🅱", "Doğru cevap B'dir.", "Đáp án đúng là B.", "Het juiste antwoord is B.", "الإجابة الصحيحة هي (B)",
+        "🅱", "Doğru cevap B'dir.", "Đáp án đúng là B.", "Het juiste antwoord is B.",
+        "الإجابة الصحيحة هي (B)",
         "सही उत्तर B है।",
     ],
 )  # fmt: skip
@@ -91,7 +92,8 @@ def test_a_verdict_over_a_discussion(text: str, label: str) -> None:
     "text",
     [
         "Answer: A or B", "(A) or (B)", "Paris or London", "Both A and C could be correct.",
-        "I'm torn between A and C.", "It could be A, but it could also be D.", "B is incorrect.", "I don't think it's B.", "\\boxed{A, B}", "Rome",
+        "I'm torn between A and C.", "It could be A, but it could also be D.", "B is incorrect.",
+        "I don't think it's B.", "\\boxed{A, B}", "Rome",
         "The weather is nice.", "\\boxed{B",
     ],
 )  # fmt: skip
