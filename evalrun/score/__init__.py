@@ -15,7 +15,7 @@
     extract      finding the final answer in a text
     marks        what announces an answer, by language; one plain spelling of characters
     prose        the numbers, the formulas and the words of a text in any language
-    words        numbers that are written with words: magnitudes, `eighteen`
+    numerals     numbers that are written with words: magnitudes, `eighteen`
     units        units of measurement and money around a number
     tidy         one short spelling of written mathematics
     number       exact arithmetic on written numbers

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 
 from evalrun.score.container import contained, without_confidence
 from evalrun.score.marks import answer_marks, plain, unstyled
+from evalrun.score.numerals import last_in_words
 from evalrun.score.prose import (
     decimal_comma,
     formulas,
@@ -30,7 +31,6 @@ from evalrun.score.prose import (
 )
 from evalrun.score.tidy import APPROXIMATELY, in_ascii
 from evalrun.score.units import canonical
-from evalrun.score.words import last_in_words
 
 ExtractRule = Literal["tag", "json", "boxed", "marked", "whole", "last_formula", "last_number", "none"]
 

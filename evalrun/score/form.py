@@ -13,9 +13,9 @@ from typing import Literal
 
 from evalrun.score.algebra import equal
 from evalrun.score.number import INDIAN, number, spelled
+from evalrun.score.numerals import in_words
 from evalrun.score.tidy import tidy
 from evalrun.score.units import split_unit
-from evalrun.score.words import in_words
 
 _MAX_CHARS = 4_000
 _MAX_DEPTH = 40

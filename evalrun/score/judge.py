@@ -12,8 +12,8 @@ from evalrun.score.form import Form, meaning, measured, read, same
 from evalrun.score.marks import plain
 from evalrun.score.mathverify import verified
 from evalrun.score.number import TooLarge
+from evalrun.score.numerals import ASKED, expanded
 from evalrun.score.tidy import tidy
-from evalrun.score.words import ASKED, expanded
 
 _MAX_LABELLED = 500
 _LABEL = re.compile(

@@ -7,9 +7,9 @@ import re
 from typing import NamedTuple
 
 from evalrun.score.number import GROUPED
+from evalrun.score.numerals import MAGNITUDE_CHAIN, MAGNITUDES_AFTER, NEGATIVE, PARTS_AFTER
 from evalrun.score.tidy import VULGAR
 from evalrun.score.units import MONEY
-from evalrun.score.words import MAGNITUDE_CHAIN, MAGNITUDES_AFTER, NEGATIVE, PARTS_AFTER
 
 _RAISED = "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹"
 _FRACTION = r"\\[dtcxs]?frac ?(?:\{-?[0-9.]+\}|[0-9]) ?(?:\{[0-9.]+\}|[0-9])"

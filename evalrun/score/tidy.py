@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from evalrun.score.marks import plain
-from evalrun.score.words import expanded
+from evalrun.score.numerals import expanded
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣʸᵃᵇᵏᵐᵗ", "0123456789+-=()nixyabkmt", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢₓⱼₖₘₐ", "0123456789+-=()nixjkma", strict=True))

@@ -56,9 +56,11 @@ def test_an_option_is_found_however_it_is_said(text: str) -> None:
     "text",
     [
         "答案是B", "正确答案：B", "所以选B。", "A和C都不对，选B", "答えはBだと思います", "Bが正解です",
-        "정답은 (B)입니다", "Правильный ответ: B", "Ответ: В", "Верно: B", "Die richtige Antwort ist B.", "Nicht A, sondern B.",
+        "정답은 (B)입니다", "Правильный ответ: B",
+        "Ответ: В", "Верно: B", "Die richtige Antwort ist B.", "Nicht A, sondern B.",
         "La respuesta correcta es la B.",
-        "La bonne réponse est la réponse B.", "A resposta correta é a letra B.", "L'opzione corretta è la B.", "Ｂ", "Ⓑ",
+        "La bonne réponse est la réponse B.", "A resposta correta é a letra B.", "L'opzione corretta è la B.", "Ｂ",
+        "Ⓑ",
         "🅱", "Doğru cevap B'dir.", "Đáp án đúng là B.", "Het juiste antwoord is B.",
         "الإجابة الصحيحة هي (B)",
         "सही उत्तर B है।",
