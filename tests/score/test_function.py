@@ -8,6 +8,8 @@ import pytest
 from evalrun.errors import SuiteError
 from evalrun.score.pool import score_all
 from evalrun.score.spec import PythonScorer
+from evalrun.suite.check import check_run
+from evalrun.suite.read import read_suite
 from evalrun.types import Completion, Sample, Score
 
 OURS = '''\
@@ -105,3 +107,22 @@ def test_the_time_limit_is_the_scorers_own(tmp_path: Path) -> None:
     slow, after = scored(tmp_path, ["sleep", "true"], timeout_s=1)
     assert (slow.error, slow.why) == ("scorer_timeout", "no score within 1 s, the scorer's `timeout_s`")
     assert after.value == 1
+
+
+def test_a_module_that_cannot_be_imported_is_found_before_anything_is_asked(tmp_path: Path) -> None:
+    """By the check of the suite, at the line that names it; one that can be imported is not called."""
+    suite = tmp_path / "s.yaml"
+    suite.write_text(
+        "name: s\ntasks:\n  t:\n    data: {kind: inline, rows: [{q: a}]}\n    prompt: {template: '{{ q }}'}\n"
+        "    scorers:\n      - kind: python\n        call: our_checked_scores:fn\n"
+    )
+    module = tmp_path / "our_checked_scores.py"
+    loaded = read_suite(suite, environ={})
+    module.write_text("fn = 1 / 0\n")
+    with pytest.raises(SuiteError) as raised:
+        check_run(loaded, [])
+    assert str(raised.value) == (
+        f"{suite}:8:15: tasks.t.scorers[0].call: ZeroDivisionError: division by zero ({module}:1, in <module>)"
+    )
+    module.write_text("def fn(sample, completion):\n    raise SystemExit\n")
+    check_run(loaded, [])
