@@ -20,6 +20,7 @@ from evalrun.types import Completion, Sample
         ("so <answer>42", "42"),  # the closing tag was the stop sequence
         ("<final_answer>42</final_answer>", "42"),
         ("<|begin_of_box|>42<|end_of_box|>", "42"),
+        ("<output>42</output>", "42"),  # any tag that is around all of it
         ("[ANSWER]42[/ANSWER]", "42"),
         ('{"answer": 42, "confidence": 0.9}', "42"),
         ('```json\n{"answer": 1.50}\n```', "1.50"),  # as it was written
@@ -28,6 +29,7 @@ from evalrun.types import Completion, Sample
         ('{"result": {"value": 42, "unit": "m"}}', "42"),
         ('{"response": {"final_answer": {"option": "B"}}}', "B"),
         ('{"answer": ["42"]}', "42"),
+        ('{"answer": [1, 2.50, "x"]}', "1, 2.50, x"),
         ("{'answer': 42,}", "42"),
         ('{"answer": "\\frac{1}{2}"}', "\\frac{1}{2}"),  # not a form feed
         ('{"answer": "a } in \\"quotes\\""}', 'a } in "quotes"'),
@@ -69,7 +71,8 @@ def test_of_a_text_that_was_cut_off_only_a_closed_container_counts() -> None:
     "text",
     [
         "42\n\nConfidence: 95%", "42 (confidence: 0.9)", "42\n**Confidence level:** high", "I am 95% confident. 42",
-        "42\n置信度：95%", "42\nУверенность: 95%", "Confidence score: 0.8\n42",
+        "42 — confidence 95%",
+        "42\nProbability of being correct: 0.9", "42\n置信度：95%", "42\nУверенность: 95%", "Confidence score: 0.8\n42",
     ],
 )  # fmt: skip
 def test_confidence_is_no_answer(text: str) -> None:
@@ -85,7 +88,7 @@ def test_confidence_that_was_asked_for_stays(text: str) -> None:
     assert without_confidence(text) == text
 
 
-@pytest.mark.parametrize("kind", ["math", "numeric", "exact"])
+@pytest.mark.parametrize("kind", ["math", "numeric", "exact", "items"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -100,7 +103,7 @@ def test_every_scorer_reads_them(kind: str, text: str) -> None:
     sample = Sample(task="t", id="1", messages=(), expected="42")
     score = spec(sample, Completion(text=text))
     assert (score.value, score.answer) == (1, "42")
-    assert score.rule in ("tag", "json")
+    assert score.rule in ("tag", "json") or kind == "items"
     assert spec(sample, Completion(text=text.replace("42", "43"))).value == 0
 
 
