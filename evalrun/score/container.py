@@ -49,7 +49,7 @@ _SURE = re.compile(
     rf"(?![ _-]?(?:interval|limit|band|region))[ _]?(?:level|score|rating|in[^:\n]{{0,40}})?[ \t*_]*"
     rf"(?:[:：=(\-–—]|\bis\b)[^\n]{{0,60}}$"
     rf"|\((?:{_CONFIDENCE})[:：= ][^()\n]{{0,30}}\)"
-    rf"|[ \t]*[—–,;-][ \t]*(?:{_CONFIDENCE})[:： ]{{1,3}}[0-9.]{{1,6}} ?%?"
+    rf"|[ \t]?[—–,;-][ \t]?(?:{_CONFIDENCE})[:： ]{{1,3}}[0-9.]{{1,6}} ?%?"
     r"|^[ \t>*_#\-•]*probability (?:of|that)[^:\n]{0,40}\b(?:correct|right)\b[^\n]{0,30}$"
     r"|\b(?:I(?:'m|’m| am) )?(?:about |around |roughly |approximately )?[0-9.]{1,6} ?%"
     r" (?:confident|sure|certain)\b[^.\n]{0,60}\.?",

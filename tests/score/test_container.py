@@ -121,7 +121,7 @@ def test_exact_still_compares_a_whole_object() -> None:
     assert spec(sample, Completion(text='{"answer": 42}')).value == 1
 
 
-@pytest.mark.parametrize("part", ['{"', '{"a":', "<answer>", '{"a":"x"', "confidence ", "[ANSWER]", "9"])
+@pytest.mark.parametrize("part", [" ", "— ", '{"', '{"a":', "<answer>", '{"a":"x"', "confidence ", "[ANSWER]", "9"])
 def test_time_is_linear(part: str) -> None:
     """20 times the text costs about 20 times the time, and quadratic would be 400 times."""
     times = []
