@@ -2,7 +2,7 @@
 
     options    what is typed, and the command line that goes on with a run
     asking     run, ab, plan, check
-    reading    score, table, export, ladder, compare, baseline, history, explain
+    reading    score, table, report, export, ladder, compare, baseline, history, explain
     gate       gate
     servers    model, serve, schema
     exits      both streams, exit codes, last words
@@ -54,9 +54,9 @@ def cli() -> None:
 
 
 for command in (
-    asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.export, reading.ladder,
-    reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.schema, servers.model,
-    servers.serve,
+    asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.report, reading.export,
+    reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.schema,
+    servers.model, servers.serve,
 ):  # fmt: skip
     cli.add_command(command)
 

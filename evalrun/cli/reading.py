@@ -10,6 +10,7 @@ import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
 from evalrun.cli.options import ACROSS, BASELINES, FORMAT, OUT, PATH, RUN, RUNS, SIDES, options
+from evalrun.errors import SuiteError
 from evalrun.escape import tty
 
 
@@ -41,6 +42,28 @@ def table(folders: tuple[Path, ...], form: str) -> int:
 
     pages = [table_page(open_run(folder).table()) for folder in folders]
     write(render(pages, form, width=width()), end="")
+    return OK
+
+
+@click.command()
+@RUNS
+@ACROSS
+@click.option("-o", "--output", type=PATH, help="The file to write; by default report.html in the run's folder.")
+def report(folders: tuple[Path, ...], across_prompts: bool, output: Path | None) -> int:
+    """Write one HTML file about a run, or about several.
+
+    It shows the numbers, pictures of them, and every sample with its answer, scores and times; several runs are
+    compared with the first. It needs no network and no other file: open it from disk, send it, keep it as an artifact.
+    """
+    from evalrun.api import open_run
+    from evalrun.store.disk import replace_file
+
+    first, *others = folders
+    if output is None and others:
+        raise SuiteError("report: several runs have no folder in common; name the file to write: -o report.html")
+    path = output or first / "report.html"
+    replace_file(path, [open_run(first).report(*others, across_prompts=across_prompts)])
+    write(f"{path} ({path.stat().st_size:,} bytes)")
     return OK
 
 
