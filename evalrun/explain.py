@@ -50,7 +50,10 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("scored", "scored", "count", "answers that have a score"),
         Definition("unscored", "unscored", "count", "answers that the scorer could not judge; not a score of 0",
             "Includes scores that are not a number in 0..1.", optional=True),
-        Definition("scorer_error", "error", "count", "unscored answers, by scorer and reason", optional=True),
+        Definition("scorer_error", "error", "count", "unscored answers, by scorer and reason",
+            "unsure: `choice` cannot tell which option is chosen. not_extracted: the option `extract` finds nothing. "
+            "no_score: a function of yours returned None. scorer: an error of the scorer or of the expected answer. "
+            "scorer_timeout, scorer_oom, scorer_crash: the process that judged it was killed or died.", optional=True),
         Definition("disputed", "disputed", "count", "scores on which two judges disagree; listed below the table",
             optional=True),
         Definition("samples", "samples", "count", "different samples attempted", optional=True),

@@ -41,7 +41,7 @@ _SECONDS = (
 _FIXED = (
     *((name, pa.string()) for name in ("run", "suite", "task", "target", "sample")),
     ("repeat", pa.int32()), ("session", pa.int32()), ("at", pa.string()), ("key", pa.string()),
-    ("expected", pa.string()), ("answer", pa.string()), ("extracted", pa.string()),
+    ("expected", pa.string()), ("answer", pa.string()), ("extracted", pa.string()), ("rule", pa.string()),
     ("state", pa.string()), ("failure", pa.string()), ("failure_message", pa.string()), ("finish_reason", pa.string()),
     ("attempts", pa.int32()), ("possibly_billed", pa.int32()), ("model", pa.string()),
     *((name, pa.int64()) for name in (*_TOKENS, "tokens")), ("token_source", pa.string()), ("chunks", pa.int32()),
@@ -83,6 +83,7 @@ class _Meta(msgspec.Struct, gc=False):
 
 class _Extracted(msgspec.Struct, gc=False):
     answer: str | None = None
+    rule: str = ""
 
 
 class _Scored(msgspec.Struct, gc=False):
@@ -171,7 +172,9 @@ def _records(journal: "_Lines", offsets: Whole) -> list[_Record]:
 
 def _batch(rows: Requests, records: list[_Record], scores: "_Lines", columns: Layout) -> pa.RecordBatch:
     found = _numbers(rows) | _texts(rows, records)
-    found["extracted"] = _extracted(scores, rows.scores().offset)
+    extracted = _extracted(scores, rows.scores().offset)
+    found["extracted"] = [one.answer for one in extracted]
+    found["rule"] = [one.rule or None for one in extracted]
     for name in columns.scorers:
         found[f"score.{name}"] = _floats(rows.scores(name).value)
     for name in columns.meta:
@@ -242,13 +245,13 @@ def _as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _extracted(scores: "_Lines", offsets: Whole) -> list[str | None]:
-    """Return what was taken for the answer by the scores at these offsets; None where one is negative."""
-    found: list[str | None] = [None] * len(offsets)
+def _extracted(scores: "_Lines", offsets: Whole) -> list[_Extracted]:
+    """Return what was taken for the answer by the scores at these offsets; nothing where one is negative."""
+    found = [_Extracted()] * len(offsets)
     known = np.flatnonzero(offsets >= 0)
     try:
         for row, (_, raw) in zip(known.tolist(), scores.at(offsets[known]), strict=True):
-            found[row] = _SCORED.decode(raw).score.answer
+            found[row] = _SCORED.decode(raw).score
     except msgspec.DecodeError as error:
         raise StoreError(f"{scores.path}: changed while it was read ({error}); try again") from error
     return found

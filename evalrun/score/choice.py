@@ -11,11 +11,11 @@ from typing import Literal, NamedTuple
 
 from evalrun.score.container import contained, without_confidence
 from evalrun.score.extract import boxes, expected_answer
-from evalrun.score.form import tidy
 from evalrun.score.labels import LOOKS_LATIN, SEQUENCES, Label, LabelKind, options_of, spelt, words
 from evalrun.score.number import TooLarge, number
 from evalrun.score.scorer import Scorer, answer_of, scored, unexpected
 from evalrun.score.stance import settle
+from evalrun.score.tidy import tidy
 from evalrun.score.verdict import CALLED, REFUSED
 from evalrun.types import Completion, Sample, Score
 
@@ -196,5 +196,5 @@ def _expected(text: str, options: Sequence[Label], *, form: str) -> int | str:
     if len(found) == 1:
         return found.pop()
     if found:
-        return f"the expected answer {text!r} may be a label, an index or an option's text; set `expected_as` of the scorer"
+        return f"the expected answer {text!r} may be a label, an index or a text; set `expected_as` of the scorer"
     return f"the expected answer {text!r} is not an option"

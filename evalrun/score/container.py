@@ -17,11 +17,13 @@ from evalrun.types import Json
 
 _MOST_TRIES = 20  # objects that do not close
 _MOST_DEPTH = 40
+_MOST_ITEMS = 1_000
 _LOOKED_INTO = 4  # levels of objects
 _TAGS = r"final[_-]?answer|answer|ans|final|solution|result"
 _TAG = re.compile(
     rf"<({_TAGS})(?:\s[^<>]{{0,80}})?>|<\|begin_of_box\|>|\[(ANSWER|ANS)\]", re.IGNORECASE
 )  # the second is GLM's
+_WHOLE = re.compile(r"\s*<([A-Za-z]\w{0,40})>\s*([^<\s](?:[^<]{0,2000}[^<\s])?)\s*</\1>\s*")
 _OPENS = re.compile(r"\{\s*[\"'}]")
 _SIGNS = re.compile(r"\\.|[\"{}\[\]]", re.DOTALL)
 _LATEX = re.compile(  # LaTeX that was not escaped for JSON: `\frac` is not a form feed and `rac`
@@ -47,6 +49,8 @@ _SURE = re.compile(
     rf"(?![ _-]?(?:interval|limit|band|region))[ _]?(?:level|score|rating|in[^:\n]{{0,40}})?[ \t*_]*"
     rf"(?:[:：=(\-–—]|\bis\b)[^\n]{{0,60}}$"
     rf"|\((?:{_CONFIDENCE})[:：= ][^()\n]{{0,30}}\)"
+    rf"|[ \t]*[—–,;-][ \t]*(?:{_CONFIDENCE})[:： ]{{1,3}}[0-9.]{{1,6}} ?%?"
+    r"|^[ \t>*_#\-•]*probability (?:of|that)[^:\n]{0,40}\b(?:correct|right)\b[^\n]{0,30}$"
     r"|\b(?:I(?:'m|’m| am) )?(?:about |around |roughly |approximately )?[0-9.]{1,6} ?%"
     r" (?:confident|sure|certain)\b[^.\n]{0,60}\.?",
     re.IGNORECASE | re.MULTILINE,
@@ -59,6 +63,12 @@ class Contained(NamedTuple):
     content: str
     rule: Literal["tag", "json"]
     end: int
+
+
+def inside(text: str, *, cut: bool = False) -> str:
+    """Return the content of the last container of a text, and all of a text that has none."""
+    found = contained(text, cut=cut)
+    return found.content if found else text
 
 
 def contained(text: str, *, cut: bool = False) -> Contained | None:
@@ -77,6 +87,8 @@ def without_confidence(text: str) -> str:
 
 def _tagged(text: str, *, cut: bool) -> Contained | None:
     """Return the last content of an answer's tag. One that never closes, as before a stop sequence, takes the rest."""
+    if whole := _WHOLE.fullmatch(text):
+        return Contained(whole[2], "tag", len(text))
     tags = list(_TAG.finditer(text))
     for tag, end in zip(reversed(tags), [len(text), *(tag.start() for tag in reversed(tags))], strict=False):
         name = re.escape(tag[1] or tag[2] or "")
@@ -87,7 +99,7 @@ def _tagged(text: str, *, cut: bool) -> Contained | None:
     if not tags or cut:
         return None
     content = text[tags[-1].end() :].strip()
-    return Contained(content, "tag", len(text)) if content else None
+    return None if not content or content.startswith("</") else Contained(content, "tag", len(text))
 
 
 def _in_object(text: str) -> Contained | None:
@@ -148,7 +160,8 @@ def _answer_of(value: Json, keys: tuple[str, ...], levels: int) -> str | None:
     if isinstance(value, str | bool):
         return written(value)
     if isinstance(value, list):
-        return _answer_of(value[0], keys, levels) if len(value) == 1 else None
+        every = [_answer_of(one, keys, levels) for one in value[:_MOST_ITEMS]]
+        return ", ".join(one for one in every if one is not None) if every and None not in every else None
     if not isinstance(value, dict) or levels == 0:
         return None
     named = {re.sub(r"[\s_-]", "", key).casefold(): key for key in reversed(value)}

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from evalrun.score.container import inside
 from evalrun.score.extract import boxes
 from evalrun.score.scorer import Scorer, answer_of, scored, unexpected
 from evalrun.types import Completion, Sample, Score
@@ -39,7 +40,9 @@ class ItemsScorer(Scorer):
         if not expected:
             return unexpected()
         question = sample.messages[-1].content if sample.messages else ""
-        found = claims(answer_of(completion), expected, question=question.rpartition("\n\n")[2])
+        found = claims(
+            inside(answer_of(completion), cut=completion.truncated), expected, question=question.rpartition("\n\n")[2]
+        )
         value = agreement(found.items, expected, rule=self.rule)
         named = found.items if self.rule == "order" else list(dict.fromkeys(found.items))
         means = ", ".join(named if self.rule == "order" else sorted(named))
@@ -56,7 +59,7 @@ class RecallScorer(Scorer):
         prefix, _, wanted = (sample.expected or "").strip().partition(" ")
         if not prefix or not wanted:
             return unexpected()
-        answer = answer_of(completion)
+        answer = inside(answer_of(completion), cut=completion.truncated)
         if not answer.startswith(prefix):
             return scored(right=0.0, answer=answer, why=f"does not begin with {prefix!r}", rule="none")
         value = common_share(answer.removeprefix(prefix), wanted)

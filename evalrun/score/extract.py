@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 
 from evalrun.score.container import contained, without_confidence
 from evalrun.score.marks import answer_marks, plain, unstyled
+from evalrun.score.numerals import last_in_words
 from evalrun.score.prose import (
     decimal_comma,
     formulas,
@@ -30,7 +31,6 @@ from evalrun.score.prose import (
 )
 from evalrun.score.tidy import APPROXIMATELY, in_ascii
 from evalrun.score.units import canonical
-from evalrun.score.words import last_in_words
 
 ExtractRule = Literal["tag", "json", "boxed", "marked", "whole", "last_formula", "last_number", "none"]
 
@@ -40,7 +40,7 @@ _MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all
 _MAX_MARKS = 50
 _THINKING_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _THINKING_STARTS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
-_BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|[{}]", re.DOTALL)
+_BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|\{+|\}+", re.DOTALL)
 _AND_OR = re.compile(r"\b(?:and|or|und|oder|et|ou|или)\b|[和或与及と]|또는|및")
 _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z|</")  # a line, a sentence, bold print or a tag has ended
 _BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
@@ -52,6 +52,7 @@ _PERCENT = re.compile(
     "|パーセント|퍼센트|प्रतिशत)",
     re.IGNORECASE,
 )
+_KNOWN_UNIT = re.compile(r"\s?([€£¥₹₩₽]|[^\W\d_]{3,20}(?!\w))(?! ?(?:/|\^|[²³]|(?:per|an?|each|squared|cubed)\b))")
 _ROUNDED = re.compile(rf"[\s$,(]*(?:\\[()]\s*)?(?:or |which is )?(?:≈|\\approx|{APPROXIMATELY})[\s$]*", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9,]+")
 _FRACTION = re.compile(r"-?[0-9]+/[0-9]+|-?\\[dtc]?frac\{-?[0-9]+\}\{-?[0-9]+\}")
@@ -107,7 +108,7 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
             return _found(answer, "marked")
     if cut:
         return Extracted(None, "none")
-    line = unstyled(without_notes(text).strip()).strip("*_ \t")
+    line = unstyled(without_notes(text).strip()).strip("*_#> \t")
     if line and "\n" not in line and len(line) <= 200 and _is_whole(line):
         return _found(line, "whole")
     return _last(text, comma=comma)
@@ -166,16 +167,33 @@ def _found(answer: str, rule: ExtractRule) -> Extracted:
 
 def boxes(text: str) -> tuple[list[str], bool]:
     r"""Return the contents of the balanced boxes, in order, and whether any never closes. One pass over the text."""
-    open_braces: list[tuple[int, bool]] = []
+    if "box" not in text:
+        return [], False
+    opened: list[tuple[int, int]] = []  # (where a box starts, 0) or (-1, so many other braces)
     closed: list[tuple[int, int]] = []
     for match in _BRACES.finditer(text):
-        if match[0].endswith("{") and match[0] != r"\{":
-            open_braces.append((match.end(), match[0] != "{"))
-        elif match[0] == "}" and open_braces:
-            start, is_box = open_braces.pop()
-            if is_box:
-                closed.append((start, match.start()))
-    return [text[start:end] for start, end in sorted(closed)], any(is_box for _, is_box in open_braces)
+        if match[0][0] == "{":
+            opened.append((-1, len(match[0])))
+        elif match[0][0] == "}":
+            _close(match, opened, closed)
+        elif match[0][-1] == "{" and match[0] != r"\{":
+            opened.append((match.end(), 0))
+    return [text[start:end] for start, end in sorted(closed)], any(start >= 0 for start, _ in opened)
+
+
+def _close(braces: re.Match[str], opened: list[tuple[int, int]], closed: list[tuple[int, int]]) -> None:
+    """Close what a run of closing braces closes, the last opened first."""
+    at, end = braces.span()
+    while at < end and opened:
+        start, count = opened.pop()
+        if start >= 0:
+            closed.append((start, at))
+            at += 1
+        elif count > end - at:
+            opened.append((-1, count - (end - at)))
+            at = end
+        else:
+            at += count
 
 
 def _after_mark(rest: str, *, comma: bool) -> str:
@@ -191,7 +209,9 @@ def _after_mark(rest: str, *, comma: bool) -> str:
         if has_words(_AND_OR.sub("", line[first.end : last.start])):  # `$1$, $2$ and $3$` is one answer
             last = first
         return line[first.start : last.end] + _percent(line[last.end :])
-    sentence = _SENTENCE.split(line, maxsplit=1)[0].strip(" \t*_")
+    if line.count("{") < line.count("}"):  # the rest of {"answer": 42}
+        line = line.rstrip("} \t")
+    sentence = _SENTENCE.split(line, maxsplit=1)[0].strip(' \t*_"')
     if not has_words(_AND_OR.sub("", sentence)) or (" " not in sentence and sentence.isascii()):
         return sentence
     number = number_at_start(sentence, comma=comma)
@@ -200,6 +220,12 @@ def _after_mark(rest: str, *, comma: bool) -> str:
         known = unit is not None and (unit[1].isascii() or canonical(unit[1]))
         return number[0] + (unit[0] if unit and known else _percent(sentence[number.end() :]))
     return _last(sentence, comma=comma).answer or sentence
+
+
+def _unit(rest: str) -> str:
+    """Return a known unit of measurement that follows; a word of two letters (in, am) may be another one."""
+    unit = _KNOWN_UNIT.match(rest)
+    return f" {unit[1]}" if unit and canonical(unit[1]) else ""
 
 
 def _percent(rest: str) -> str:
@@ -211,13 +237,14 @@ def _last(text: str, *, comma: bool) -> Extracted:
     text = unstyled(without_notes(text))
     found = numbers(text, comma=comma)
     if not found:
-        return _found(last_in_words(text[-_MAX_ANSWER:]), "last_number")
+        sentences = [part for part in _SENTENCE.split(text[-_MAX_ANSWER:]) if part.strip()]
+        return _found(last_in_words(sentences[-1]) if sentences else "", "last_number")
     last = found[-1]
     for formula in formulas(text):
         inside = formula.inside.strip()
-        if formula.start <= last.start() < formula.end and inside != last[0].strip():
+        if formula.start < last.end() <= formula.end and inside != last[0].strip():
             return _found(inside + _percent(text[formula.end :]), "last_formula")
-    answer = last[0] + _percent(text[last.end() :])
+    answer = last[0] + (_percent(text[last.end() :]) or _unit(text[last.end() :]))
     if len(found) > 1 and _ROUNDED.fullmatch(text, found[-2].end(), last.start()):  # 1/3 (about 0.333)
         answer = f"{found[-2][0]} ≈ {last[0]}"
     return _found(answer, "last_number")

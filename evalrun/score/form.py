@@ -7,17 +7,20 @@ It decides what can be decided by spelling and exact arithmetic, and says "unkno
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
 from evalrun.score.algebra import equal
 from evalrun.score.number import INDIAN, number, spelled
+from evalrun.score.numerals import in_words
 from evalrun.score.tidy import tidy
 from evalrun.score.units import split_unit
-from evalrun.score.words import in_words
 
 _MAX_CHARS = 4_000
 _MAX_DEPTH = 40
+_MAX_PARTS = 20
+_ENDLESS = frozenset((r"\infty", r"-\infty", r"+\infty"))
 _NAME = re.compile(
     r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
 )
@@ -26,10 +29,12 @@ _RELATION = re.compile(r"=|<|>|\\leq|\\geq|\\neq|\\in(?![A-Za-z])")
 _BASED = re.compile(r"\(?([0-9A-Za-z]+)\)?_\{?([0-9]+)\}?")
 _COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
 _TIME = re.compile(r"0?([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)?(?: ?([ap])\.? ?m\.?)?", re.IGNORECASE)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 _APPROXIMATION = re.compile(r" ?\\approx ?")
 _BRACKETED_APPROXIMATION = re.compile(r" ?\( ?\\approx[^()]*\)$")
 _SURD = re.compile(
-    r"(?=.*(?:\\sqrt|\\pi|\\frac))(?:[-+*/^0-9.(){}\[\] ]|\\(?:sqrt|pi|frac|cdot|times|div)(?![A-Za-z]))+"
+    r"(?=.*(?:\\[a-z]|e))(?:[-+*/^0-9.(){}\[\] ]|e(?![A-Za-z])"
+    r"|\\(?:sqrt|pi|frac|cdot|times|div|ln|log|sin|cos|tan|exp)(?![A-Za-z]))+"
 )
 _DECIMAL = re.compile(r"-?[0-9]*\.[0-9]+")
 _WORDS = re.compile(r"[A-Za-z]{2,}(?:[ '-][A-Za-z]+)+|[A-Za-z]{3,}")
@@ -56,11 +61,13 @@ class Form:
     items: tuple["Form", ...] = ()
 
 
+@lru_cache(maxsize=1_024)
 def read(text: str) -> Form:
     """Read an answer. Raises number.TooLarge. What is absurdly long or deep is not taken apart."""
     if len(text) > _MAX_CHARS or max(_depths(text), default=0) > _MAX_DEPTH:
         return Form(kind="formula", text=text)
-    return _item(tidy(text))
+    value = in_words(text.strip(" *.")) if text[:3].isalpha() else None
+    return _item(tidy(text)) if value is None else _whole(value)
 
 
 def _canonical(text: str) -> str:
@@ -77,6 +84,8 @@ def _ungrouped(text: str) -> str:
 def _item(text: str) -> Form:
     """Read one tidied answer: peel off its braces, its name and its unit, then see what is left."""
     text = text.strip()
+    if _DATE.fullmatch(text):
+        return Form(kind="written", text=text)
     if (clock := _TIME.fullmatch(text)) and (clock[2] or clock[3]):
         return Form(kind="written", text=f"{clock[1]}{clock[2] or ':00'}{_half(clock[3])}")
     if text.startswith("{") and _closing(text, 0) == len(text) - 1:
@@ -150,6 +159,8 @@ def _named(text: str) -> tuple[str, str]:
     text = _exactly(text)
     sides = [number(side) for side in text.split("=")]
     if len(sides) > 1 and sides[0] is not None and len(set(sides)) == 1:  # 9 \cdot 2 = 18 says 18
+        return "", text.rpartition("=")[2].strip()
+    if len(sides) > 1 and sides[-1] is not None and equal(*text.rsplit("=", 2)[-2:]):  # \sqrt{16} = 4
         return "", text.rpartition("=")[2].strip()
     name, sign, value = (*re.split(r"(=|\\in(?![A-Za-z]))", text, maxsplit=1), "", "")[:3]
     name = _canonical(name)
@@ -242,9 +253,21 @@ def same(expected: Form, answer: Form) -> bool | None:
         return False
     if "equation" in kinds and not kinds.isdisjoint({"number", "formula"}):
         return None if expected.name or answer.name else False
+    if not _ENDLESS.isdisjoint({expected.text, answer.text}):  # the ends of intervals
+        return expected.text.strip("+") == answer.text.strip("+") if kinds <= {"number", "formula"} else None
+    if r"\cup" in expected.text and r"\cup" in answer.text:
+        return _unions(expected.text, answer.text)
     if kinds <= {"number", "formula"} or kinds == {"equation"}:
         return equal(expected.text, answer.text)
     return None
+
+
+def _unions(expected: str, answer: str) -> bool | None:
+    """Compare two unions part by part, in any order. Parts that overlap may be cut in other ways: undecided."""
+    left, right = ([_item(part) for part in text.split(r"\cup")] for text in (expected, answer))
+    if len(left) != len(right) or len(left) > _MAX_PARTS:
+        return None
+    return all(any(same(one, other) for other in right) for one in left) or None
 
 
 def _as_lists(expected: Form, answer: Form) -> bool | None:

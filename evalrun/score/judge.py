@@ -12,8 +12,8 @@ from evalrun.score.form import Form, meaning, measured, read, same
 from evalrun.score.marks import plain
 from evalrun.score.mathverify import verified
 from evalrun.score.number import TooLarge
+from evalrun.score.numerals import ASKED, expanded
 from evalrun.score.tidy import tidy
-from evalrun.score.words import expanded
 
 _MAX_LABELLED = 500
 _LABEL = re.compile(
@@ -46,13 +46,16 @@ class Judgement:
 def readings(answer: str, *, question: str = "", comma: bool = False) -> list[str]:
     """Return what a written answer may say: as it is written, then as its context allows it to be read.
 
-    `3k` is an amount where the question or the answer speaks of money or counts. `9/256 ≈ 0.04` is also 0.04 where the
-    question asks for a rounded number. comma: the prose around it has decimal commas: `3,14` is also 3.14.
+    `7 dozen` is also 7 where the question asks for dozens. `3k` is an amount where the question or the answer speaks of
+    money or counts. `9/256 ≈ 0.04` is also 0.04 where the question asks for a rounded number.
+    comma: the prose around it has decimal commas: `3,14` is also 3.14.
     """
     answer = _ACCOUNTING.sub(r"-\1\2", plain(answer).strip()) if _ACCOUNTING.fullmatch(answer.strip()) else answer
     if _MONEY.search(answer) or _AMOUNTS.search(question):
         answer = expanded(plain(answer), letters=True)
     found = [answer]
+    if asked := ASKED.search(question):  # how many dozens? 7 dozen
+        found += [re.sub(rf" ?\b{re.escape(asked[1])}s?\b", "", answer, flags=re.IGNORECASE)]
     if _ROUNDING.search(question):
         exact, approx, rounded = tidy(answer).rpartition(r"\approx")
         found += [rounded.strip(" ()")] if approx and exact else []

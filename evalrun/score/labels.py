@@ -40,6 +40,8 @@ SEQUENCES: dict[str, tuple[str, ...]] = {
 
 LOOKS_LATIN = dict(zip("АВСЕНІ", "ABCEHI", strict=True))
 """Cyrillic letter -> the Latin one that it looks like."""
+CYRILLIC = LOOKS_LATIN | {"Б": "B", "Г": "D", "Д": "E"}
+"""Cyrillic letter -> the Latin one it stands for where labels are Latin: it looks like it, or has its place."""
 
 
 class Label(NamedTuple):
@@ -74,12 +76,17 @@ def _shown(texts: Sequence[str], question: str) -> tuple[str, ...]:
 
 
 _DRESS = re.compile(r"\\(?:text[a-z]*|math(?:rm|bf|sf|it)|mbox|boldsymbol|bf|fbox)\s*\{([^{}]*)\}")
+_IN_ANGLES = re.compile(r"^[^<]{0,40}<([A-Z])>\W*$", re.MULTILINE)
 _GAPS = re.compile(r"\\(?:[ ,;:!]|quad\b|qquad\b)|~")
 
 
 def spelt(text: str) -> str:
     """Return a text in plain characters, without the dress of Markdown and LaTeX."""
-    text = unstyled(plain(text).translate(_CIRCLED))
+    text = plain(text).translate(_CIRCLED)
+    for letter in _IN_ANGLES.findall(text):
+        if f"</{letter}>" not in text:  # `<B>` in bold print has an end
+            text = text.replace(f"<{letter}>", f"({letter})")
+    text = unstyled(text)
     for _ in range(3):
         text = _DRESS.sub(r"\1", text)
     return _GAPS.sub(" ", text).replace("$", "").replace("\\(", "").replace("\\)", "").strip()

@@ -214,6 +214,7 @@ def plain(text: str) -> str:
 _STYLES = (
     (re.compile(r"(?<![A-Za-z0-9)\]}*\\])(\*\*\*|\*\*|\*)(?=[^\s*])([^*\n]{1,500})(?<=\S)\1(?!\*)"), r"\2"),
     (re.compile(r"(?<![\w\\])(___|__|_)(?=[^\s_])([^_\n]{1,500})(?<=\S)\1(?!\w)"), r"\2"),
+    (re.compile(r"~~[^~\n]{1,500}~~"), ""),  # struck out
     (re.compile(r"`+"), ""),
     (re.compile(r"<br ?/?>", re.IGNORECASE), "\n"),
     (re.compile(r"</?(?:b|strong|i|em|u|mark|code|span|font|p|div|center|big|small)(?:\s[^<>]{0,100})?>", re.I), ""),

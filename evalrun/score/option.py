@@ -56,7 +56,7 @@ class Extract(Spec):
     @property
     def rule(self) -> str:
         """Return what a score says of how its answer was found."""
-        return "extract." + ("regex" if self.regex else "json" if self.json_path else "xml")
+        return "extract." + ("regex" if self.regex else "json_path" if self.json_path else "xml_tag")
 
     def find(self, reply: str, *, cut: bool = False) -> str | None:
         """Return the part of a reply, stripped; None where there is none, or it is empty.

@@ -28,6 +28,7 @@ from evalrun.score.spec import ADAPTER, ScorerSpec
 from evalrun.score.worker import Ready, Setup, ToScore, frame, receive
 from evalrun.types import Completion, Sample, Score, Scored
 
+_MEMORY_BYTES = 2 * 2**30
 _START_S = 120.0  # a worker imports sympy, perhaps on a busy machine with a slow disk
 _KEPT_ENV = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
@@ -44,7 +45,7 @@ def score_all(
     *,
     workers: int = 2,
     deadline_s: float | None = None,
-    memory_bytes: int = 2 * 2**30,
+    memory_bytes: int = _MEMORY_BYTES,
     beside: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[], None] = lambda: None,
@@ -75,6 +76,16 @@ def score_all(
             waiting.append(_Waiting(key, crc(completion), futures))
             yield from ready(workers * _AHEAD)
         yield from ready(0)
+
+
+def broken(scorer: ScorerSpec, *, beside: Path | None = None) -> str:
+    """Return what keeps a scorer from being used, tried in a worker; an empty text where nothing does."""
+    worker = _Worker(beside)
+    try:
+        return worker.prepare(Setup(scorers=ADAPTER.dump_json((scorer,)), memory_bytes=_MEMORY_BYTES))
+    finally:
+        worker.kill()
+        worker.close()
 
 
 def crc(completion: Completion) -> int:

@@ -7,9 +7,9 @@ import re
 from typing import NamedTuple
 
 from evalrun.score.number import GROUPED
+from evalrun.score.numerals import MAGNITUDE_CHAIN, MAGNITUDES_AFTER, NEGATIVE, PARTS_AFTER
 from evalrun.score.tidy import VULGAR
 from evalrun.score.units import MONEY
-from evalrun.score.words import MAGNITUDES_AFTER, NEGATIVE
 
 _RAISED = "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹"
 _FRACTION = r"\\[dtcxs]?frac ?(?:\{-?[0-9.]+\}|[0-9]) ?(?:\{[0-9.]+\}|[0-9])"
@@ -27,14 +27,21 @@ _CORE = (
     rf"|[0-9]+,[0-9]{{1,2}}(?=(?i:{MAGNITUDES_AFTER}))"  # 1,5 Mio.
     r"|(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4}(?![0-9A-Za-z]))?"
 )
-_SIGN = rf"(?:(?<![0-9)}}\]])(?<![0-9)}}\]]\s)-\s?|(?<![^\W\d_])(?i:{NEGATIVE})\s?(?=[0-9.$€£¥]))"
+_AFTER = "|".join(
+    rf"(?<={word} )" if len(word) < 2 else rf"(?<=\b{word} )"
+    for word in ("is", "was", "are", "be", "to", "at", "als", "ist", "est", "es", ":", "=")
+)
+_SIGN = (
+    rf"(?:(?<![0-9)}}\]])(?<![0-9)}}\]]\s)-(?=\S)|(?:{_AFTER}|(?<=[=:(]))-\s"  # not a bullet, nor 5 - 3
+    rf"|(?:{_AFTER}|^)(?i:{NEGATIVE})\s(?=[0-9.$€£¥])|(?i:negative?)\s(?=[0-9.$€£¥])|[负負]|マイナス|마이너스 ?)"
+)
 _TAIL = rf"(?:\s?{_TIMES}\s?10\s?{_POWER}|{_POWER})?(?:/[0-9]+(?:\.[0-9]+)?)?"
 
 
 def _number(core: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?<![A-Za-z0-9_.^√])(?<!\^\{{){_SIGN}?(?:\\?{MONEY}\s?-?)?(?:{core}){_TAIL}"
-        rf"(?:[kKMBT](?![A-Za-z0-9])|(?i:{MAGNITUDES_AFTER}))?(?:\s?\\?%)?"
+        rf"(?:[kKMBT](?![A-Za-z0-9])|(?i:{MAGNITUDE_CHAIN})|{PARTS_AFTER})?(?:\s?\\?%)?"
     )
 
 
@@ -48,7 +55,7 @@ _NOTES = tuple(
         (r"https?://\S+", ""),
         (r"<sup>([^<>]{0,20})</sup>", ""),
         (r"\[[0-9]{1,3}†[^\]\n]{0,60}\]", ""),
-        (r"(?<=[0-9%)$€*.])[ ]?(?:\[\^?[0-9]{1,3}\] ?){1,5}(?![\w(])", " "),
+        (r"(?<=[0-9%)$€*.])[ ]?\^?(?:\[\^?[0-9]{1,3}\] ?){1,5}(?![\w(])", " "),
         (r"(?<=[0-9])( [^\W\d_]{2,20}(?<! and)(?<! or)(?<! is)) ?\[\^?[0-9]{1,3}\](?!\w)", r"\1"),
         (rf"(?<=[.,;!?])[{_RAISED}]{{1,3}}(?!\w)|[†‡§]", ""),  # behind punctuation it is a footnote, not an exponent
     )
@@ -62,6 +69,8 @@ _PROSE = re.compile(  # three letters may be a word, two are more often two vari
 _COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname) ?\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
 _DELIMITERS = re.compile(r"\\\\|\\\$|\$\$|\\[()\[\]]|\$|\n")
 _CLOSED_BY = {"$$": "$$", r"\[": r"\]", r"\(": r"\)", "$": "$"}
+_NEVER_FIRST = (*" ,.;:)\n", "")
+_BEFORE_PRICE = tuple(" =+-*/(")
 _MAX_FORMULA = 1_000
 _MAX_LETTERS = 20_000
 
@@ -123,16 +132,22 @@ def decimal_comma(text: str) -> bool:
 def formulas(text: str) -> list[Span]:
     """Return the formulas; prose between the dollars of two prices is none."""
     found: list[Span] = []
-    opening: re.Match[str] | None = None
-    for sign in _DELIMITERS.finditer(text):
-        if opening is not None and sign[0] == _CLOSED_BY[opening[0]]:
-            inside = text[opening.end() : sign.start()]
-            is_formula = 0 < len(inside) < _MAX_FORMULA and not has_words(inside)
+    opening: tuple[str, int, int] | None = None  # the sign, where it starts and ends
+    for match in _DELIMITERS.finditer(text):
+        sign, start, end = match[0], match.start(), match.end()
+        if opening is not None and opening[0] == "$" and sign == "$$":  # $x$$y$
+            sign, end = "$", start + 1
+        if opening is not None and sign == _CLOSED_BY[opening[0]]:
+            inside = text[opening[2] : start]
+            follows = text[end : end + 1]
+            is_price = inside[-1:] in _BEFORE_PRICE and follows.isdigit()  # $3 = $18
+            is_formula = 0 < len(inside) < _MAX_FORMULA and not is_price and not has_words(inside)
             if is_formula:
-                found.append(Span(opening.start(), sign.end(), inside))
-            opening = sign if not is_formula and sign[0] == "$" else None
-        elif sign[0] == "\n":
+                found.append(Span(opening[1], end, inside))
+            reopens = sign == "$" and (end < match.end() or (not is_formula and follows not in _NEVER_FIRST))
+            opening = (sign, match.end() - 1, match.end()) if reopens else None
+        elif sign == "\n":
             opening = None if opening is not None and opening[0] == "$" else opening
-        elif sign[0] in _CLOSED_BY and (opening is None or opening[0] == "$"):
-            opening = sign
+        elif sign in _CLOSED_BY:
+            opening = (sign, start, end)
     return found

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from evalrun.score import verdict
-from evalrun.score.labels import LOOKS_LATIN, Label
+from evalrun.score.labels import CYRILLIC, Label
 
 Stance = Literal["announced", "concluded", "right", "denied", "named"]
 
@@ -128,7 +128,7 @@ def _mentions(text: str, options: Sequence[Label], *, by_words: bool) -> Iterato
 
 def _alike(group: Sequence[Mention]) -> Iterator[Mention]:
     """Yield joined mentions with one stance, that of the first or the last, and in one sentence."""
-    stance = next((one.stance for one in (*group[:1], *group[-1:]) if one.stance != "named"), "named")
+    stance: Stance = next((one.stance for one in (*group[:1], *group[-1:]) if one.stance != "named"), "named")
     for one in group:
         yield one._replace(stance=stance, sentence=group[0].sentence)
 
@@ -214,8 +214,8 @@ def _spots(text: str, options: Sequence[Label]) -> Iterator[tuple[int, int, int]
     latin = options[0].name == "A"
     for match in list(_label_pattern(tuple(where)).finditer(text))[-_MOST_LOOKED_AT:]:
         name = match[0]
-        cyrillic = latin and name in LOOKS_LATIN
-        option = where.get(LOOKS_LATIN[name] if cyrillic else name, where.get(name.upper()))
+        cyrillic = latin and name in CYRILLIC
+        option = where.get(CYRILLIC[name] if cyrillic else name, where.get(name.upper()))
         if option is None:
             continue
         before, after = text[max(0, match.start() - 30) : match.start()], text[match.end() : match.end() + 30]
@@ -237,8 +237,8 @@ def _is_meant(name: str, before: str, after: str, *, foreign: bool) -> bool:
     if re.match(r"\s*=|\^|_|\s*[<>]\s*\d", after):
         return False
     if name == "I":
-        return not re.match(r"\s+\w", after) or _PRONOUN.match(after) is not None
-    if (name in _WORDS_TOO or foreign) and re.match(rf"\s+[^\W\d_{_CJK}]", after):
+        return not re.match(r"[ \t]+\w", after) or _PRONOUN.match(after) is not None
+    if (name in _WORDS_TOO or foreign) and re.match(rf"[ \t]+[^\W\d_{_CJK}]", after):
         within = re.search(r"[^\W_],?\s+$", before) is not None  # of a sentence: an article is in lower case there
         return (within and after.lstrip()[:1].islower()) or verdict.MAY_FOLLOW.match(after) is not None
     return True
@@ -248,7 +248,7 @@ def _is_meant(name: str, before: str, after: str, *, foreign: bool) -> bool:
 def _label_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern for these labels as words of their own, in lower case too where they are Latin."""
     every = {*names, *(name.lower() for name in names if name.isascii())}
-    every |= set(LOOKS_LATIN) if names[0] == "A" else set()
+    every |= set(CYRILLIC) if names[0] == "A" else set()
     either = "|".join(sorted(map(re.escape, every), key=len, reverse=True))
     word = rf"[^\W{_CJK}]"  # in Chinese and its like there are no spaces
     before = rf"(?<!{word})(?<![.\\'’\-][^\W\d_])(?<!['’\\])"
@@ -260,7 +260,7 @@ def _spots_of_words(text: str, options: Sequence[Label]) -> Iterator[tuple[int, 
     """Yield where the words of an option are; `red` in `red brick` is no second option."""
     where = {label.words: number for number, label in enumerate(options) if label.words}
     for match in _words_pattern(tuple(where)).finditer(text):
-        words = " ".join(match[0].casefold().split())
+        words = " ".join(match[1].casefold().split())
         if words in where:
             yield where[words], match.start(), match.end()
 
@@ -269,4 +269,5 @@ def _spots_of_words(text: str, options: Sequence[Label]) -> Iterator[tuple[int, 
 def _words_pattern(texts: tuple[str, ...]) -> re.Pattern[str]:
     longest = sorted(texts, key=len, reverse=True)
     either = "|".join(r"\s+".join(map(re.escape, text.split())) for text in longest)
-    return re.compile(rf"(?<![^\W{_CJK}])(?<!\d[.,])(?:{either})(?![^\W{_CJK}])(?![.,]\d)", re.IGNORECASE)
+    plural = r"(?<=[A-Za-z]{3})(?:e?s)?"
+    return re.compile(rf"(?<![^\W{_CJK}])(?<!\d[.,])({either})(?:{plural})?(?![^\W{_CJK}])(?![.,]\d)", re.IGNORECASE)

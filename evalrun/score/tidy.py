@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from evalrun.score.marks import plain
-from evalrun.score.words import expanded
+from evalrun.score.numerals import expanded
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣʸᵃᵇᵏᵐᵗ", "0123456789+-=()nixyabkmt", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢₓⱼₖₘₐ", "0123456789+-=()nixjkma", strict=True))
@@ -54,7 +54,8 @@ _SUBSTITUTIONS = tuple(
         (r"\s+", " "),
         (r"(?<!\\)\$\$?([^$]+?)(?<!\\)\$\$?", r" \1 "),
         (r"(?<!\\)\\[()\[\]]", " "),
-        (r"\\(?:text)?color ?\{[^{}]*\}|\\(?:hspace|vspace|phantom|label|tag)\*? ?\{[^{}]*\}", " "),
+        (rf"\\text\{{ ?\( ?(?:or )?(?:{APPROXIMATELY}) ?[-0-9.,$]+ ?\)? ?\}}", " "),
+        (r"\\(?:text)?color(?:box)? ?\{[^{}]*\}|\\(?:hspace|vspace|phantom|label|tag)\*? ?\{[^{}]*\}", " "),
         (
             r"\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|bf|rm|it|sf|tt|boldmath"
             r"|tiny|small|normalsize|large|Large|LARGE|huge|Huge)(?![A-Za-z])\.?",

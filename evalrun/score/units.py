@@ -72,6 +72,7 @@ _MAX_UNIT = 80  # characters at the end that may be a unit
 _CJK = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _MONEY_FIRST = re.compile(rf"(-?) ?({MONEY}) ?(?=[-0-9.\\({{])")
 _SYMBOL_LAST = re.compile(r" ?(?:(\^ ?\{? ?\\circ ?\}?(?: ?[CF])?|\\degree)|([%$€£¥¢₹₩₽₺₫₦₱฿₪]))$")
+_POWER_OF_TEN = re.compile(r"10 ?\^ ?\{?[-+]?[0-9]+ ?\}?")  # a letter behind it is a unit, not a variable
 _TEXT_LAST = re.compile(r" ?\\text\{([^{}]*)\} ?(?:\^ ?\{?([23])\}?)?$")
 _WORDS_LAST = re.compile(r"(?<=[0-9}) ]) ?([^\W\d_]+(?:[ /'-][^\W\d_]+)*)\.?(?:\^\{?([23])\}?)?$")
 
@@ -101,9 +102,10 @@ def split_unit(text: str) -> tuple[str, str]:
         return text[: symbol.start()].strip(), "degree" if symbol[1] else _CANONICAL.get(symbol[2], "")
     if (words := _TEXT_LAST.search(text, tail)) and text[: words.start()].strip():
         return text[: words.start()].strip(), canonical(words[1], words[2])
-    if (words := _WORDS_LAST.search(text, tail)) and _are_unit(words[1], spaced=text[words.start()] == " "):
-        rest = text[: words.start()].strip()
-        if rest and rest[-1] in "0123456789})":
+    if words := _WORDS_LAST.search(text, tail):
+        rest, spaced = text[: words.start()].strip(), text[words.start()] == " "
+        measured = _are_unit(words[1], spaced=spaced) or (spaced and _POWER_OF_TEN.search(rest) is not None)
+        if measured and rest and rest[-1] in "0123456789})":
             return rest, canonical(words[1], words[2])
     return text, ""
 

@@ -15,7 +15,8 @@ class VerdictWords(NamedTuple):
     option: what they are called. right, wrong: what is said of one, before or after it. pick: verbs of choosing, and
     what leads to a choice. so: what comes right before the one that is concluded. denies: what comes before one that
     is not meant. is_: the verb between an option and what is said of it. joins: and, or. turns: where somebody changes
-    their mind. unless, maybe: what makes it a supposition. none: no option, or no answer, on purpose.
+    their mind. unless, maybe: what makes it a supposition. others: whose opinion it is otherwise. none: no option, or
+    no answer, on purpose.
     """
 
     option: str = ""
@@ -29,6 +30,7 @@ class VerdictWords(NamedTuple):
     turns: str = ""
     unless: str = ""
     maybe: str = ""
+    others: str = ""
     none: str = ""
 
 
@@ -43,15 +45,16 @@ LANGUAGES: dict[str, VerdictWords] = {
         "settle on|correct|best|right|leaves|leaving|corresponds? to|corresponding to|matches|"
         "my (?:guess|choice|pick)|conclude",
         so="so|thus|hence|therefore|then|only|it's|it is|that's|that is|which is|that would be|would be|must be|"
-        "should be|has to be|i'd say|i say|is|are|be|say|i mean|namely|simply|just|final",
+        "should be|has to be|i'd say|i say|is|are|be|say|i mean|i meant|namely|simply|just|final",
         denies="not|n't|never|neither|nor|rather than|instead of|over|eliminate|exclude|rule out|ruling out|ruled out|"
         "reject|discard|except|without|wrong|incorrect|false|than|unlike|against|eliminating|excluding",
         is_="is|are|was|would be|seems?|looks?|appears?(?: to be)?|must be|has to be|should be",
         joins="and|or|nor|and/or|as well as",
-        turns="wait|hold on|actually|correction|on (?:second thought|reflection)|scratch that|"
+        turns="wait|hold on|actually|correction|on (?:second thought|reflection)|sorry|i meant|scratch that|"
         "let me (?:re|double|check)\\w*|oops|my mistake|i made (?:a|an) \\w+|hmm+|reconsidering|"
         "upon (?:reflection|review|further)",
         unless="if|suppose|supposing|assume|assuming|were|unless|whether",
+        others="many|most people|most students|some|others|people|students|someone|the user|another model",
         maybe="could|may|might|possibly|perhaps|maybe|torn between|between|either",
         none="none|n/a|refuse|decline|unanswerable|none of (?:the|these|them|those)|"
         "no (?:correct|right) (?:answer|option|choice)|(?:do not|don't) know|"
@@ -71,6 +74,7 @@ LANGUAGES: dict[str, VerdictWords] = {
         joins="und|oder|sowie",
         turns="moment|halt|korrektur|doch nicht|eigentlich|nochmal",
         unless="wenn|falls|angenommen|ob",
+        others="viele|manche|einige|die meisten",
         maybe="vielleicht|könnte|möglicherweise|entweder|zwischen",
         none="keine (?:der|von)|weiß (?:es |ich )?(?:es )?nicht|"
         "kann (?:\\w+ ){0,3}nicht (?:beantworten|bestimmen|helfen|beurteilen)|tut mir leid|"
@@ -87,6 +91,7 @@ LANGUAGES: dict[str, VerdictWords] = {
         joins="et|ou|ni|ainsi que",
         turns="attendez|attends|en fait|correction|en réalité|finalement",
         unless="si|supposons",
+        others="certains|beaucoup|on pourrait",
         maybe="peut-être|pourrait|soit|entre",
         none="aucune? (?:des|de)|ne sais pas|(?:ne )?peux pas (?:répondre|aider|déterminer)|désolée?|"
         "pas assez d'informations",
@@ -108,6 +113,7 @@ LANGUAGES: dict[str, VerdictWords] = {
         turns="espera|esperen|en realidad|corrección|mejor dicho|pensándolo|na verdade|correção|espere|aliás|"
         "pensando bem",
         unless="si|se|supongamos|suponha",
+        others="muchos|algunos|alguien|muitos|alguns|alguém",
         maybe="quizás?|tal vez|podría|talvez|poderia|pode ser|puede ser|entre",
         none="ninguna? de|nenhuma? d[aoe]s?|no (?:lo )?sé|não sei|no puedo|não posso|lo siento|desculpe|sinto muito|"
         "no hay suficiente|não há informaç",
@@ -124,6 +130,7 @@ LANGUAGES: dict[str, VerdictWords] = {
         joins="e|o|ed|oppure|né|od",
         turns="aspetta|anzi|in realtà|correzione|ripensandoci",
         unless="se|supponiamo",
+        others="molti|alcuni|qualcuno",
         maybe="forse|potrebbe|tra",
         none="nessun[ao]? (?:del|di)|non (?:lo )?so|non posso|mi dispiace",
     ),
@@ -158,6 +165,7 @@ LANGUAGES: dict[str, VerdictWords] = {
         joins="и|или|либо|також|та|або|й|а также|или же",
         turns="стоп|подождите|подожди|на самом деле|поправка|точнее|исправ\\w+|ошибся|зачекай|насправді|чекай|всъщност",
         unless="если|предположим|якщо|ако",
+        others="многие|некоторые|кто-то",
         maybe="возможно|может быть|может|можливо|между",
         none="ни один|ни одного|не знаю|не могу|не можу|жоден|нет правильного|недостаточно|к сожалению|извините|"
         "нито един",
@@ -216,19 +224,21 @@ LANGUAGES: dict[str, VerdictWords] = {
         joins="和|与|與|或|或者|及|、|以及|还是|還是",
         turns="等等|不对|不對|更正|重新|其实|其實|修正|仔细想想",
         unless="如果|假设|假設|若|假如",
+        others="有人|很多人|许多人|有些人|有的人",
         maybe="可能|也许|也許|或许",
         none="以上都不|都不(?:对|對|正确|正確)|没有正确|沒有正確|不知道|无法(?:回答|确定|判断)|無法(?:回答|確定|判斷)|抱歉|不清楚",
     ),
     "Japanese": VerdictWords(
         option="選択肢|答え|正解|解答|番",
         right="正しい|正解|適切|正しく|当てはまる|合って|妥当|最適",
-        wrong="誤り|間違|正しくな|不正解|不適切|違|ではない|でない|ではありません|じゃない|除外|当てはまらな",
+        wrong="誤り|間違|正しくな|不正解|不適切|違|ではない|でない|ではありません|じゃない|ではなく|じゃなく|でなく|除外|当てはまらな",
         pick="選ぶ|選び|正しい|正解|残る|適切な",
         so="よって|したがって|ゆえに|つまり|だから|は|が|従って|なので",
         is_="は|が|も|の方が|のほうが|が最も|は明らかに",
         joins="と|や|か|または|もしくは|あるいは|及び|および",
         turns="待って|いや|訂正|やはり|実は|間違えました",
         unless="もし|仮に",
+        others="多くの人|一部の人",
         maybe="かもしれ|おそらく",
         none="わかりません|分かりません|できません|該当なし|正解はありません|どれも|申し訳",
     ),
@@ -242,6 +252,7 @@ LANGUAGES: dict[str, VerdictWords] = {
         joins="와|과|또는|및|혹은|이나|나",
         turns="잠깐|아니|다시|정정|사실",
         unless="만약|만일",
+        others="많은 사람|어떤 사람",
         maybe="아마|일 수도",
         none="모르겠|알 수 없|없습니다|답할 수 없|죄송",
     ),
@@ -300,6 +311,7 @@ _FILLER = (
 )
 
 _SO, _UNLESS, _MAYBE, _JOINS = _either("so"), _either("unless"), _either("maybe"), _either("joins")
+_OTHERS = _either("others")
 ANNOUNCED = re.compile(rf"(?:{_NOUNS}|{_either('pick')})", re.IGNORECASE)
 """In the words before an option: it is the answer."""
 CONCLUDED = re.compile(
@@ -310,9 +322,10 @@ CALLED = re.compile(rf"{_OPTION}\s*(?:#|№|n[o°]\.?)?\s*{_QUOTES}$", re.IGNORE
 """Right before an option: it is an option and no other letter."""
 DENIED = re.compile(rf"(?:{_either('denies')}|n['’]t){_FILLER}{{0,3}}{_QUOTES}$", re.IGNORECASE)
 SUPPOSED = re.compile(
-    rf"(?:{_either('unless')}|{_either('maybe')}(?:\s\w{{1,9}}){{0,3}})\s*(?:{_OPTION})?{_QUOTES}$", re.IGNORECASE
+    rf"(?:{_UNLESS}(?:\s\w{{1,9}}){{0,2}}|(?:{_MAYBE}|{_OTHERS})(?:\s\w{{1,9}}){{0,5}})\s*(?:{_OPTION})?{_QUOTES}$",
+    re.IGNORECASE,
 )
-"""Right before an option: it is only supposed, or possible."""
+"""Before an option: it is only supposed, or possible, or what others say."""
 
 _AFTER = rf"^[)\]\"'`*»”.]*\s*(?:{_OPTION})?\s*[\"'*)]*\s*"
 _ADVERB = (
@@ -324,7 +337,7 @@ IS_THE_ANSWER = re.compile(rf"{_AFTER}{_IS}{_ADVERB}{{0,3}}\s*(?:{_RIGHT}\s+)?(?
 IS_RIGHT = re.compile(rf"{_AFTER}(?:{_IS}|[:,—–-])?{_ADVERB}{{0,3}}\s*{_RIGHT}", re.IGNORECASE)
 IS_WRONG = re.compile(rf"{_AFTER}(?:{_IS}|[:—–-])?{_ADVERB}{{0,3}}\s*{_WRONG}", re.IGNORECASE)
 JOINED = re.compile(
-    rf"^[)\]\"'`*.]*\s*(?:{_OPTION})?\s*(?:[,/&+、]\s*(?:{_either('joins')})?|{_either('joins')})\s*(?:{_OPTION})?{_QUOTES}$",
+    rf"^[)\]\"'`*.]*\s*(?:{_OPTION})?\s*(?:[,/&+、]\s*(?:{_JOINS})?|{_JOINS})\s*(?:{_MAYBE})?\s*(?:{_OPTION})?{_QUOTES}$",
     re.IGNORECASE,
 )
 """Between two options: `A and B`."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
+from evalrun.score.function import PythonScorer
+from evalrun.score.pool import broken
 from evalrun.secret import Secret
 from evalrun.suite.read import Loaded, Target
 from evalrun.suite.validate import locate, refusal
@@ -12,8 +14,8 @@ from evalrun.targets.spec import Http
 
 
 def check_run(loaded: Loaded, targets: Sequence[Target]) -> None:
-    """Raise SuiteError, with a line for each contradiction between the suite and its targets."""
-    wrong = [*_same_names(targets), *_unbounded_cost(loaded, targets)]
+    """Raise SuiteError, with a line for each contradiction between the suite and its targets, or its functions."""
+    wrong = [*_same_names(targets), *_unbounded_cost(loaded, targets), *_broken_functions(loaded)]
     if wrong:
         raise refusal(wrong)
 
@@ -48,6 +50,17 @@ def _unbounded_cost(loaded: Loaded, targets: Sequence[Target]) -> list[str]:
                 f"{where}: a cap of {cap} USD needs max_tokens, and tasks.{name} has none; "
                 f"set tasks.{name}.sampling.max_tokens, or remove the cap"
             )
+    return wrong
+
+
+def _broken_functions(loaded: Loaded) -> list[str]:
+    """A `python` scorer that cannot be imported is found before its answers are paid for."""
+    wrong = []
+    for name, task in loaded.suite.tasks.items():
+        for index, scorer in enumerate(task.scorers):
+            if isinstance(scorer, PythonScorer) and (why := broken(scorer, beside=loaded.root)):
+                path = ("tasks", name, "scorers", index, "call")
+                wrong.append(f"{locate(loaded.tree, path)}: {tty(why)}")
     return wrong
 
 

@@ -55,10 +55,15 @@ def test_an_option_is_found_however_it_is_said(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "答案是B", "正确答案：B", "所以选B。", "A和C都不对，选B", "答えはBだと思います", "Bが正解です", "정답은 (B)입니다", "Правильный ответ: B",
-        "Ответ: В", "Верно: B", "Die richtige Antwort ist B.", "Nicht A, sondern B.", "La respuesta correcta es la B.",
-        "La bonne réponse est la réponse B.", "A resposta correta é a letra B.", "L'opzione corretta è la B.", "Ｂ", "Ⓑ", "🅱",
-        "Doğru cevap B'dir.", "Đáp án đúng là B.", "Het juiste antwoord is B.", "الإجابة الصحيحة هي (B)", "सही उत्तर B है।",
+        "答案是B", "正确答案：B", "所以选B。", "A和C都不对，选B", "答えはBだと思います", "Bが正解です",
+        "정답은 (B)입니다", "Правильный ответ: B",
+        "Ответ: В", "Верно: B", "Die richtige Antwort ist B.", "Nicht A, sondern B.",
+        "La respuesta correcta es la B.",
+        "La bonne réponse est la réponse B.", "A resposta correta é a letra B.", "L'opzione corretta è la B.", "Ｂ",
+        "Ⓑ",
+        "🅱", "Doğru cevap B'dir.", "Đáp án đúng là B.", "Het juiste antwoord is B.",
+        "الإجابة الصحيحة هي (B)",
+        "सही उत्तर B है।",
     ],
 )  # fmt: skip
 def test_many_languages_and_characters(text: str) -> None:
@@ -88,8 +93,9 @@ def test_a_verdict_over_a_discussion(text: str, label: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Answer: A or B", "(A) or (B)", "Paris or London", "Both A and C could be correct.", "I'm torn between A and C.",
-        "It could be A, but it could also be D.", "B is incorrect.", "I don't think it's B.", "\\boxed{A, B}", "Rome",
+        "Answer: A or B", "(A) or (B)", "Paris or London", "Both A and C could be correct.",
+        "I'm torn between A and C.", "It could be A, but it could also be D.", "B is incorrect.",
+        "I don't think it's B.", "\\boxed{A, B}", "Rome",
         "The weather is nice.", "\\boxed{B",
     ],
 )  # fmt: skip
@@ -168,8 +174,8 @@ def test_an_expected_answer_that_means_two_options_is_asked_about() -> None:
     """`1` is the second option and the text of the third: the suite says which is meant."""
     numbers = ("3", "2", "1", "0")
     assert judged("B", expected="1", choices=numbers).error == "scorer"
-    assert judged("B", expected="1", choices=numbers, **{"expected_as": "index"}).value == 1
-    assert judged("C", expected="1", choices=numbers, **{"expected_as": "text"}).value == 1
+    assert judged("B", expected="1", choices=numbers, expected_as="index").value == 1
+    assert judged("C", expected="1", choices=numbers, expected_as="text").value == 1
     assert judged("B", expected="Rome").error == "scorer"
 
 

@@ -35,7 +35,7 @@ MAGNITUDES: dict[int, str] = {
     10**18: "quintillion quintillions",
 }
 PARTS: dict[int, str] = {
-    2: "half halves",
+    2: "half",
     3: "third thirds",
     4: "quarter quarters fourth fourths",
     5: "fifth fifths",
@@ -89,21 +89,27 @@ _MAGNITUDE = (
     rf"(?:(?:{_any(word for word in _FACTORS if not _ENDLESS.match(word))})(?!\w)\.?"
     rf"|(?:{_any(word for word in _FACTORS if _ENDLESS.match(word))}))"
 )
+ASKED = re.compile(rf"\b(?:how many|number of|in|of|the) ({_MAGNITUDE})", re.IGNORECASE)
+"""A question that asks for dozens or millions, so that the answer may leave the word out."""
+
 MAGNITUDES_AFTER = rf"(?:[ -]?{_MAGNITUDE}){{1,3}}"
 """Words of magnitude as they follow a number."""
 
 _NUMBER = r"[0-9]+(?:[, '_][0-9]{2,3})*(?![0-9])(?:\.[0-9]+)?"
 _TERM = rf"{_NUMBER}{MAGNITUDES_AFTER}"
-_CHAIN = re.compile(
-    rf"(?<![\w.,/^{{\\])({_TERM}(?: ?{_TERM}){{0,4}})((?<=[千百万萬億亿만천억]) ?[0-9]+)?(?![0-9])", re.IGNORECASE
-)
+_ONES = r"(?:(?<=[千百万萬億亿만천억]) ?[0-9]+(?![0-9.,]))?"  # the 5 of 3万5
+MAGNITUDE_CHAIN = rf"{MAGNITUDES_AFTER}(?: ?{_TERM}){{0,4}}{_ONES}"
+"""What may follow a number: `million`, `million 300 thousand`, `万5千`."""
+
+_CHAIN = re.compile(rf"(?<![\w.,/^{{\\])({_TERM}(?: ?{_TERM}){{0,4}})({_ONES})(?![0-9])", re.IGNORECASE)
 _PIECE = re.compile(rf"({_NUMBER})({MAGNITUDES_AFTER})", re.IGNORECASE)
 _WORD = re.compile(_MAGNITUDE, re.IGNORECASE)
 _BOXED_WORDS = re.compile(rf"(?<=[0-9}})]) ?\\text\{{ ?((?:{_MAGNITUDE})[^{{}}]*)\}}", re.IGNORECASE)
 _AFTER_OTHERS = re.compile(rf"(?<=[0-9}})]){MAGNITUDES_AFTER}", re.IGNORECASE)
-_PARTS_AFTER = re.compile(
-    rf"(?<=[0-9]) ?({_any(word for word in _PARTS if word.endswith('s') and word != 'quarters')})(?!\w)"
-)
+PARTS_AFTER = rf" ?({_any(word for word in _PARTS if word.endswith('s') and word != 'quarters')})(?!\w)"
+"""Thirds, hundredths: as they follow a number. Quarters are coins as well."""
+
+_PARTS_AFTER = re.compile(rf"(?<=[0-9]){PARTS_AFTER}")
 _FOLLOWS = re.compile(rf"(?<=[0-9}})])(?:[ -]|\\text\{{){{0,3}}{_MAGNITUDE}", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(
     rf"(?<![0-9.,])([0-9]{{1,9}}),([0-9]{{1,2}})(?={MAGNITUDES_AFTER})", re.IGNORECASE
@@ -142,7 +148,7 @@ def _summed(chain: re.Match[str]) -> str:
         if least is not None and factor >= least:
             return chain[0]
         total, least = total + Fraction(re.sub("[, '_]", "", piece[1])) * factor, factor
-    return _written(total + int(chain[2] or 0))
+    return _written(total + int(chain[2].strip() or 0))
 
 
 def _written(value: Fraction) -> str:
