@@ -146,7 +146,7 @@ class Task(Spec):
     """Ask only the first N rows; of rows in an order (by subject, by difficulty) that says nothing about the others."""
     sample: int | None = Field(default=None, ge=1)
     """Ask only N rows, drawn at random; a larger N keeps the rows of a smaller one. A ladder is asked whole."""
-    sample_seed: int = Field(default=0, ge=0, lt=2**64)
+    sample_seed: int = Field(default=0, ge=0, le=999_999_999)
     """Another seed draws other rows; the same seed draws the same ones in every run."""
     cluster: str | None = None
     """Field of `prompt.meta` that samples drawn together share (a passage, a repository): intervals are over these."""
@@ -181,7 +181,7 @@ class Suite(Spec):
     about: str = ""
     """One line for readers, printed above the tables."""
     targets: tuple[str, ...] = Field(default=("local",), min_length=1)
-    """Names in configs/ or paths of target files."""
+    """Names in configs/, or paths of target files from the suite's folder."""
     tasks: dict[TaskName, Task] = Field(min_length=1)
     """The tasks by name."""
     load: LoadPattern = ClosedLoop()
