@@ -85,8 +85,19 @@ def example(section: ReferenceBlock, name: str) -> str:
     for key in (f"{block}.{name}", name):
         if key in EXAMPLES:
             return f"{name}: {EXAMPLES[key]}"
+    if (cut := _cut_short(field)) is not None:
+        return f"{name}: {cut}"
     value = _other(field)
     return f"{name}: {value if isinstance(value, str) and value.isidentifier() else json.dumps(value)}"
+
+
+def _cut_short(field: Mapping[str, Any]) -> str | None:
+    """Return the form of a field that holds a block or a list of them; None for other fields."""
+    branches = (field, *field.get("anyOf", ()))
+    if any("$ref" in each or "discriminator" in each for each in branches):
+        return "{...}"
+    items = next((each["items"] for each in branches if each.get("items")), {})
+    return "[{...}]" if "$ref" in items or "discriminator" in items else None
 
 
 def _other(field: Mapping[str, Any]) -> Json:

@@ -36,7 +36,7 @@ def _with_kinds(document: dict[str, Any]) -> dict[str, Any]:
     """Describe each `kind` by the first sentence of its block."""
     for block in document["$defs"].values():
         kind = block.get("properties", {}).get("kind", {})
-        if "const" in kind:
+        if "const" in kind or "enum" in kind:
             kind["description"] = f"{block['description'].partition('. ')[0].rstrip('.')}."
     return document
 
