@@ -96,7 +96,7 @@ def _cut_short(field: Mapping[str, Any]) -> str | None:
     branches = (field, *field.get("anyOf", ()))
     if any("$ref" in each or "discriminator" in each for each in branches):
         return "{...}"
-    items = next((each["items"] for each in branches if each.get("items")), {})
+    items: Mapping[str, Any] = next((each["items"] for each in branches if each.get("items")), {})
     return "[{...}]" if "$ref" in items or "discriminator" in items else None
 
 

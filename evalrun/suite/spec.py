@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from evalrun import rule, slo
+from evalrun.data.ladder import LadderSource
 from evalrun.data.portion import Portion
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
@@ -158,6 +159,13 @@ class Task(Spec):
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise ValueError(f"duplicate name {twice[0]!r}; set `name` on one of them")
         return scorers
+
+    @field_validator("prompt")
+    @classmethod
+    def _of_its_size(cls, prompt: Prompt, others: ValidationInfo) -> Prompt:
+        if prompt.few_shot is not None and isinstance(others.data.get("data"), LadderSource):
+            raise ValueError("`few_shot` would change the sizes of a ladder's prompts; remove it")
+        return prompt
 
     @property
     def portion(self) -> Portion:
