@@ -184,9 +184,18 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
 
 @click.command()
 @options(*SUITE)
-def check(**selection: Any) -> int:
+@click.option(
+    "--show",
+    type=click.IntRange(1),
+    is_flag=False,
+    flag_value=1,
+    metavar="[N]",
+    help="Print the first N requests of each task to each target; 1 without N.",
+)
+def check(show: int | None, **selection: Any) -> int:  # fmt: skip
     """Validate a suite without sending anything; no key is needed."""
     from evalrun.cli.progress import watching
+    from evalrun.cli.show import requests_of
     from evalrun.run.planning import Selection, make_plan
 
     planned = make_plan(Selection(**selection), watch=watching(quiet=True), sends=False)
@@ -194,6 +203,9 @@ def check(**selection: Any) -> int:
         prints = planned.prints.tasks[name]
         judged = ", ".join(scorer.kind for scorer in task.scorers)
         write(f"{name}: {prints.samples} samples x {task.repeats}, judged by {judged}, data {prints.data[:16]}")
+    if show is not None:
+        for line in requests_of(planned, show):
+            write(line)
     targets = ", ".join(tty(target.name) for target in planned.targets)
     requests = sum(planned.totals.values()) * len(planned.targets)
     write(f"{selection['suite']}: valid; {requests} requests to {targets}")
