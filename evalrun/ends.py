@@ -19,7 +19,7 @@ Finish = Literal["complete", "truncated", "filtered", "broken", "unknown"]
 MOST_CHARS = 100
 """Of a word that is kept."""
 
-_WORDS: dict[Finish, str] = {
+WORDS: dict[Finish, str] = {
     "complete": """
         stop stopped stops stop_sequence stop_sequences stop_string stop_string_found stop_token stop_criteria_met word
         end end_turn end_of_turn end_of_text endoftext end_of_sequence eos eos_token eos_found eot eom im_end
@@ -49,7 +49,7 @@ _WORDS: dict[Finish, str] = {
         not_finished
     """,
 }
-_TABLE: dict[str, Finish] = {word: finish for finish, words in _WORDS.items() for word in words.split()}
+_TABLE: dict[str, Finish] = {word: finish for finish, words in WORDS.items() for word in words.split()}
 _STARTS: dict[str, Finish] = {
     "guardrail": "filtered", "content_filter": "filtered", "content_policy": "filtered", "moderation": "filtered",
     "stop_sequence": "complete", "malformed": "broken", "error_": "broken",
