@@ -18,12 +18,12 @@ DOCS = Path(__file__).parents[1] / "docs" / "faults.md"
         ("complete", "STOP_CRITERIA_MET endoftext eosFound stopStringFound REASON_STOP FinishReason.STOP Stop normal"),
         ("truncated", "length max_tokens MAX_TOKENS model_length max_output_tokens model_context_window_exceeded"),
         ("truncated", "maxPredictedTokensReached contextLengthReached FINISH_REASON_MAX_TOKENS REASON_MAX_LEN"),
-        ("truncated", "ERROR_LIMIT token_limit incomplete pause_turn max-tokens"),
+        ("truncated", "ERROR_LIMIT token_limit incomplete pause_turn max-tokens max_seq_len"),
         ("broken", "abort error cancelled insufficient_system_resource network_error timeout OTHER"),
         ("broken", "MALFORMED_FUNCTION_CALL ERROR USER_CANCEL FINISH_REASON_UNSPECIFIED modelUnloaded failed"),
         ("filtered", "content_filter SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII refusal sensitive"),
         ("filtered", "guardrail_intervened guardrail_blocked content_filtered ERROR_TOXIC content-filter"),
-        ("unknown", "wombat stopp lengths 7 filter_of_coffee"),
+        ("unknown", "wombat stopp lengths 7 filter_of_coffee abortion"),
     ],
 )
 def test_words(finish: Finish, words: str) -> None:
@@ -80,3 +80,14 @@ def test_the_table_is_documented() -> None:
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \|[^|]*\| (.*) \|$", section, re.MULTILINE))
     documented = {finish: set(re.findall(r"`([^`]+)`", words)) for finish, words in rows.items()}
     assert documented == {finish: set(words.split()) for finish, words in ends.WORDS.items()}
+    starts = dict(re.findall(r"(\w+) with ((?:`\w+`(?:, | and |))+)", section))
+    assert {finish: set(re.findall(r"`(\w+)`", starts[finish])) for finish in starts} == {
+        finish: set(words.split()) for finish, words in ends.STARTS.items()
+    }
+
+
+def test_no_word_is_in_two_ends() -> None:
+    """A table that is closed and says one thing of each word."""
+    words = [word for listed in ends.WORDS.values() for word in listed.split()]
+    assert len(words) == len(set(words))
+    assert all(finish_of(word) == finish for finish, listed in ends.WORDS.items() for word in listed.split())

@@ -213,7 +213,9 @@ class Draft:
             ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))
             for call in first.tools.calls()
         ]
-        thought, refusal = clean("".join(first.reasoning) + split.thought), clean("".join(first.refusal))
+        thought, refusal = "".join(first.reasoning), clean("".join(first.refusal))
+        if split.thought.strip() != thought.strip():  # else it was sent both ways
+            thought += split.thought
         shapes = (*first.shapes, split.shape) if split.shape else tuple(first.shapes)
         odd = {
             split.flag: True,
@@ -227,7 +229,7 @@ class Draft:
         own = {flag for flag, is_so in odd.items() if flag and is_so}
         return Completion(
             text=clean(text),
-            reasoning=thought,
+            reasoning=clean(thought),
             reasoning_shapes=shapes,
             refusal=refusal,
             tool_calls=tuple(calls),

@@ -53,6 +53,15 @@ def test_fields_and_parts(said: dict[str, Any], thought: str, shape: str) -> Non
     assert instants == [1, 2]
 
 
+def test_reasoning_that_is_sent_apart_and_in_tags_counts_once() -> None:
+    """A server that keeps both: the text is the same, the forms are two. Another text is more reasoning."""
+    for inside, thought in (("hm", "hm"), (" so", "hm so")):
+        message = {"content": f"<think>{inside}</think>4", "reasoning_content": "hm"}
+        found = reply(json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode())
+        assert isinstance(found, Completion)
+        assert (found.text, found.reasoning, found.reasoning_shapes) == ("4", thought, ("reasoning_content", "<think>"))
+
+
 def test_content_that_is_marked_as_thought() -> None:
     """Gemini: the mark is beside the content."""
     for mark in ({"extra_content": {"google": {"thought": True}}}, {"thought": True}):
