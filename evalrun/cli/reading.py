@@ -236,7 +236,7 @@ def _nothing(suite: str, out: Path) -> Exception:
 @click.command()
 @click.argument("name", required=False)
 def explain(name: str | None) -> int:
-    """Explain a number, or list all of them."""
+    """Explain a number, a mark or a warning, or list the numbers and warnings."""
     from evalrun import explain as meanings
 
     if name:
@@ -244,4 +244,5 @@ def explain(name: str | None) -> int:
         return OK
     for section, definitions in meanings.SECTIONS.items():
         write(f"{section}\n" + "".join(f"  {one.name:22} {one.brief}\n" for one in definitions))
+    write("Warnings\n" + "".join(f"  {name:22} {meaning}\n" for name, meaning in meanings.WARNINGS.items()))
     return OK

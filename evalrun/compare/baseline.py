@@ -23,6 +23,7 @@ from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
+from evalrun.price import AT_LEAST
 from evalrun.requests import HEADLINE, Conditions, Requests, State, quality
 from evalrun.requests.run import unlike_load
 from evalrun.store.disk import replace_file, storing
@@ -34,6 +35,14 @@ LETTERS = "rwndutfl"
 """A letter for each `State`."""
 OF_THE_MODEL = "m"
 """Stands for a failure that is the model's; `f` for any other."""
+_PLUS = "+"
+"""Follows the letter of an answer with token counts that do not add up."""
+_NAMES = {
+    "failure": ("", "failed", min(quality.OF_THE_MODEL)),
+    "finish": ("", "length"),
+    "flags": (min(AT_LEAST),),
+}
+"""What the numbers of its columns stand for, when it is read: one kind of each is enough."""
 _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport")
 
 
@@ -175,6 +184,8 @@ def _lines(cell: SideCell) -> dict[str, str]:
     states = [LETTERS[state] for state in requests.state.tolist()]
     for row in np.flatnonzero(requests.unanswered & ~quality.failed_otherwise(requests)).tolist():
         states[row] = OF_THE_MODEL
+    for row in np.flatnonzero(requests.at_least).tolist():
+        states[row] += _PLUS
     for row, sample in enumerate(requests.sample.tolist()):
         numbers = ",".join(_written(float(column[row])) for column in columns)
         lines.setdefault(f"{sample:016x}", []).append(f"{states[row]},{numbers}")
@@ -201,7 +212,8 @@ def _cell(file: BaselineFile) -> SideCell:
         count = 5 if file.conditions.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
-        letters = [row[2][0] for row in rows]
+        letters = [row[2][0].removesuffix(_PLUS) for row in rows]
+        at_least = np.array([row[2][0].endswith(_PLUS) for row in rows], np.int64)
         state = np.array([LETTERS.index(one.replace(OF_THE_MODEL, "f")) for one in letters], np.int8)
         kinds = [2 if one == OF_THE_MODEL else 1 if one in "fl" else 0 for one in letters]
     except ValueError as error:
@@ -217,11 +229,12 @@ def _cell(file: BaselineFile) -> SideCell:
             "state": state,
             "failure": np.array(kinds, np.uint8),
             "finish": (state == State.TRUNCATED).astype(np.uint8),
+            "flags": at_least,
             "prompt_tokens": numbers[:, 1],
             "cached_tokens": numbers[:, 2],
             "completion_tokens": numbers[:, 3],
         },
-        names={"failure": ("", "failed", min(quality.OF_THE_MODEL)), "finish": ("", "length")},
+        names=_NAMES,
         tasks=[file.task],
         targets=[file.target],
         scores={HEADLINE: {"value": numbers[:, 0]}},

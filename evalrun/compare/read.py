@@ -21,7 +21,7 @@ from evalrun.store.reader import JOURNAL, run_folder
 LARGE_BYTES = 64 * 2**20
 """Two journals of at least this size are read by two processes."""
 _COLUMNS = (
-    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish",
+    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "flags",
     "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s",
     "first_bound_s", "last_bound_s",
 )  # fmt: skip

@@ -93,6 +93,17 @@ def test_cost_within(tmp_path: Path) -> None:
     )
 
 
+def test_a_cost_that_is_at_least_passes_nothing(tmp_path: Path) -> None:
+    """What the counts prove is far below the limit; what was billed may not be."""
+    odd = [one._replace(flags=("usage_mismatch",)) for one in asked("r" * 40)]
+    side, base = read_run(write_run(tmp_path / "b", odd, day=2)), run(tmp_path / "a", "r" * 40)
+    for rule in ("cost <= 900 USD", "cost within 900 %"):
+        said = ruling(side, rule, base)
+        assert said.word == "inconclusive"
+        assert "at least: the token counts of 40 answers do not add up" in said.why
+    assert ruling(base, "cost <= 900 USD", side).word == "pass"
+
+
 def nights(tmp_path: Path, *medians: float) -> Side:
     """Save runs with these median TTFT, in ms, as one baseline."""
     for day, median in enumerate(medians, start=1):
