@@ -100,15 +100,18 @@ def _print_contrast(done: "Run", plan: "Plan") -> None:
 
 
 def print_run(done: "Run") -> int:
-    """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
+    """Print the table of a run, and return the exit code that its numbers deserve.
+
+    Where it has a ladder, that is printed, and of the table what says how far to trust it.
+    """
     from evalrun.report import render
     from evalrun.report.ladder import ladder_page
-    from evalrun.report.table import table_page
+    from evalrun.report.table import ATTENTION, table_page
     from evalrun.requests import quality
 
     ladders = [(one.target.name, one) for one in done.ladders()]
-    page = ladder_page(ladders) if ladders else table_page(done.table())
-    write(render([page], "text", width=width()), end="")
+    pages = [ladder_page(ladders), table_page(done.table(), only=ATTENTION)] if ladders else [table_page(done.table())]
+    write(render(pages, "text", width=width()), end="")
     reasons = quality.no_verdicts(done.requests())
     for (task, target), why in reasons.items():
         say(f"{tty(task)}, {tty(target)}: {why}: no verdict")

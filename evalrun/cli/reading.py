@@ -158,10 +158,10 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
     """Save a run as a baseline, or as one more night of the baseline of that name."""
     from evalrun.compare import baseline as baselines
     from evalrun.compare.read import read_run
-    from evalrun.gate.case import trouble
+    from evalrun.gate.judge import no_baseline
 
     side = read_run(folder)
-    if found := [(cell, why) for cell in side.cells.values() if (why := trouble(cell, side))]:
+    if found := [(cell, why) for cell in side.cells.values() if (why := no_baseline(cell, side))]:
         for cell, why in found:
             say(f"{tty(cell.task)}, {tty(cell.target)}: {tty(why)}: no baseline")
         return NO_VERDICT

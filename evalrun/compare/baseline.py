@@ -12,19 +12,19 @@ Runs are not pooled into the samples: a target that changed on purpose would be 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from evalrun.compare.figures import stored_night
+from evalrun.compare.figures import late, stored_night
 from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
 from evalrun.price import AT_LEAST
-from evalrun.requests import HEADLINE, Conditions, Requests, State, quality
+from evalrun.requests import HEADLINE, Conditions, Requests, State, latency, quality
 from evalrun.requests.run import unlike_load
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
@@ -77,7 +77,10 @@ def known(root: Path, name: str) -> bool:
 
 
 def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tuple[list[Path], list[str]]:
-    """Save a run under a name, as one more night where it has some already. Return the files, and notices."""
+    """Save a run under a name, as one more night where it has some already. Return the files, and notices.
+
+    What is INVALID of the night is left out, with a notice.
+    """
     if slug(name) != name:
         raise SuiteError(f"baseline {name!r}: cannot name a folder; use lower-case letters, digits and '-'")
     folder = root / name
@@ -96,12 +99,20 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
             old = None
         if old is not None:
             nights = (*(night for night in old.nights if night.run != side.run), *fresh.nights)[-MOST_NIGHTS:]
-            if (cut := cell.conditions.cut) is not None:
-                notices.append(f"{cell.task}, {cell.target}: 429s cut this night to {cut} in flight")
             fresh = msgspec.structs.replace(old if keep_samples else fresh, nights=nights)
+        notices += (f"{cell.task}, {cell.target}: {said}" for said in _about(cell))
         replace_file(path, [_laid_out(fresh)])
         paths.append(path)
     return paths, notices
+
+
+def _about(cell: SideCell) -> Iterator[str]:
+    """Yield what must be known of a night that is stored."""
+    if cell.conditions.cut is not None:
+        yield f"429s cut this night to {cell.conditions.cut} in flight"
+    if unknown := late(interim(cell).planned):
+        labels = ", ".join(measure.label for measure in unknown)
+        yield f"{labels}: INVALID, and stored without; {latency.REMEDY}"
 
 
 def _laid_out(stored: BaselineFile) -> bytes:

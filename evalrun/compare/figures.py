@@ -153,19 +153,32 @@ def ascending(cell: SideCell, name: str) -> tuple[list[float], Ids | None]:
 # ---------------------------------------------------------------- nights
 
 
+OF_A_NIGHT = (
+    *(f"{latency_name}_{name}" for name in PERCENTILES for latency_name in LATENCIES),
+    "throughput",
+    "goodput",
+)
+"""The measures that nights are compared by, apart from means of tokens."""
+
+
+def late(cell: SideCell) -> list[Measure]:
+    """Return what nights are compared by and this client was too late to measure."""
+    return [MEASURES[name] for name in OF_A_NIGHT if invalid(cell, MEASURES[name])]
+
+
 def stored_night(cell: SideCell, *, run: str, at: str) -> StoredNight:
-    """Return what a baseline keeps of a run's cell as one night, without latencies that are INVALID."""
+    """Return what a baseline keeps of a run's cell as one night, without what is INVALID."""
     logs: dict[str, tuple[float, float]] = {}
-    for name, q in PERCENTILES.items():
-        for latency_name in LATENCIES:
-            measure = MEASURES[f"{latency_name}_{name}"]
+    for name in OF_A_NIGHT:
+        latency_name, _, percentile = name.partition("_")
+        night = None
+        if rate := {"throughput": cell.throughput, "goodput": cell.goodput}.get(name):
+            night = Night(math.log(rate), 0.0)
+        elif percentile:
             ordered, clusters = ascending(cell, latency_name)
-            night = log_quantile_night(ordered, q, clusters=clusters) if ordered else None
-            if night is not None and math.isfinite(night.value) and not invalid(cell, measure):
-                logs[measure.name] = (_short(night.value), _short(night.error, 3))
-    for name, rate in (("throughput", cell.throughput), ("goodput", cell.goodput)):
-        if rate:
-            logs[name] = (_short(math.log(rate)), 0.0)
+            night = log_quantile_night(ordered, PERCENTILES[percentile], clusters=clusters) if ordered else None
+        if night is not None and math.isfinite(night.value) and not invalid(cell, MEASURES[name]):
+            logs[name] = (_short(night.value), _short(night.error, 3))
     requests = cell.requests
     cached = np.nan_to_num(requests.cached_tokens[requests.answered])  # a server that sends no count has cached nothing
     return StoredNight(
