@@ -5,8 +5,8 @@
     samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens and, where the
                suite states an SLO, whether it was kept: 1 or 0. Of the run that was saved last.
     clusters   of each sample that has one, hashes too.
-    nights     percentiles, throughput, goodput and mean tokens of the planned requests of every run that was saved
-               under the name, oldest first: how much one night differs from another is learned from them.
+    nights     percentiles, throughput, goodput, mean tokens and mean time of the planned requests of every run that was
+               saved under the name, oldest first: how much one night differs from another is learned from them.
 
 Runs are not pooled into the samples: a target that changed on purpose would be compared with what it was.
 """
