@@ -56,8 +56,8 @@ def cli() -> None:
 
 for command in (
     asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.report, reading.export,
-    reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.init, servers.schema,
-    servers.model, servers.serve,
+    reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.init,
+    servers.schema, servers.model, servers.serve,
 ):  # fmt: skip
     cli.add_command(command)
 

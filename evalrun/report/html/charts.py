@@ -27,7 +27,7 @@ MOST_POINTS = 2_000
 SEED = 7
 
 
-class Series(NamedTuple):
+class TargetSeries(NamedTuple):
     """The requests of one target in one run, under its name. number: decides its colour and shape."""
 
     number: int
@@ -50,16 +50,16 @@ def pictures(runs: Sequence[Requests]) -> Iterator[tuple[str, bytes, str]]:
             yield caption, picture, f"{caption}; the numbers are in the tables"
 
 
-def _series(runs: Sequence[Requests]) -> list[Series]:
-    found: list[Series] = []
+def _series(runs: Sequence[Requests]) -> list[TargetSeries]:
+    found: list[TargetSeries] = []
     for run in runs:
         for target in run.targets:
             title = words(target) + (f" ({run.run.folder.name})" if len(runs) > 1 else "")
-            found.append(Series(len(found), title, run.of(None, target)))
+            found.append(TargetSeries(len(found), title, run.of(None, target)))
     return found
 
 
-def _ecdf(series: Sequence[Series]) -> "Figure | None":
+def _ecdf(series: Sequence[TargetSeries]) -> "Figure | None":
     """Draw the share of requests within a time; requests that failed never get to 1."""
     known = [each for each in LATENCIES if any(np.isfinite(_values(one, each)).any() for one in series)]
     if not known:
@@ -83,7 +83,7 @@ def _ecdf(series: Sequence[Series]) -> "Figure | None":
     return figure
 
 
-def _over_time(series: Sequence[Series]) -> "Figure | None":
+def _over_time(series: Sequence[TargetSeries]) -> "Figure | None":
     if not any(np.isfinite(_values(one, "ttft_s")).sum() > 1 for one in series):
         return None
     figure, (axes,) = panelled(1, across=1, each=(9.0, 3.2), head=0.0)
@@ -98,7 +98,7 @@ def _over_time(series: Sequence[Series]) -> "Figure | None":
     return figure
 
 
-def _against_prompt(series: Sequence[Series]) -> "Figure | None":
+def _against_prompt(series: Sequence[TargetSeries]) -> "Figure | None":
     sizes = np.concatenate([one.requests.prompt_tokens for one in series]) if series else np.array([])
     sizes = sizes[np.isfinite(sizes)]
     if len(sizes) < 2 or sizes.max() < 2 * sizes.min():
@@ -152,7 +152,7 @@ def _trade(runs: Sequence[Requests], metric: str) -> "Figure | None":
     return figure
 
 
-def _values(one: Series, metric: str) -> Floats:
+def _values(one: TargetSeries, metric: str) -> Floats:
     return np.asarray(one.requests.column(metric))
 
 
@@ -164,7 +164,7 @@ def _some(across: Floats, up: Floats) -> tuple[Floats, Floats]:
     return across[known], up[known]
 
 
-def _colour(one: Series) -> str:
+def _colour(one: TargetSeries) -> str:
     return COLOURS[one.number % len(COLOURS)]
 
 
@@ -179,6 +179,6 @@ def _time_ticks(axis: "object") -> None:
     axis.set_minor_formatter(lambda *_: "")  # type: ignore[attr-defined]
 
 
-def _legend(axes: "Axes", series: Sequence[Series]) -> None:
+def _legend(axes: "Axes", series: Sequence[TargetSeries]) -> None:
     if len(series) > 1:
         axes.legend(fontsize=7, loc="best")
