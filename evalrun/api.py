@@ -287,6 +287,22 @@ class Run:
         for name, data in written.items():
             replace_file(self.folder / name, [data])
         draw_ladders(ladders, self.folder, on_notice=on_notice)
+        replace_file(self.folder / "report.html", [self.report()])
+
+    def report(self, *others: str | Path, across_prompts: bool = False) -> bytes:
+        """Return one HTML file about the run, compared with it about other runs too. docs/report.md says what it shows.
+
+        >>> run.report().startswith(b"<!doctype html>")
+        True
+        """
+        from evalrun.report.compare import contrast_page
+        from evalrun.report.html import report
+
+        pages = [ladder_page([(one.target.name, one)]) for one in self.ladders()]
+        if others:
+            compared = compare_runs(self.folder, *others, across_prompts=across_prompts)
+            pages = [*map(contrast_page, compared), *pages]
+        return report([self.requests(), *(open_run(other).requests() for other in others)], pages)
 
     def gate(
         self,

@@ -19,9 +19,10 @@ Finish = Literal["complete", "truncated", "filtered", "broken", "unknown"]
 MOST_CHARS = 100
 """Of a word that is kept."""
 
-_WORDS: dict[Finish, str] = {
+WORDS: dict[Finish, str] = {
     "complete": """
-        stop stopped stops stop_sequence stop_sequences stop_string stop_string_found stop_token stop_criteria_met word
+        stop stopped stops stop_sequence stop_sequences stop_string stop_string_found stop_token stop_criteria_met
+        stop_word stop_words stopword word hit_stop_token
         end end_turn end_of_turn end_of_text endoftext end_of_sequence eos eos_token eos_found eot eom im_end
         complete completed finish finished done normal success succeeded
         tool_call tool_calls tool_use function_call function_calls
@@ -37,23 +38,28 @@ _WORDS: dict[Finish, str] = {
         content_filter content_filtered content_filter_stop filter filtered content_policy content_policy_violation
         policy_violation safety safety_filter prohibited_content blocklist blocked block recitation spii language
         model_armor jailbreak image_safety image_prohibited_content image_recitation error_toxic toxic toxicity
+        content_moderation content_security data_inspection_failed unsafe harmful inappropriate prohibited
         refusal refused sensitive moderation moderated flagged censored guardrail guardrails guardrail_intervened
     """,
     "broken": """
         abort aborted error errored internal_error server_error engine_error error_finish fail failed failure exception
         cancel cancelled canceled user_cancel user_stopped interrupted preempted disconnect disconnected
         insufficient_system_resource insufficient_resources overloaded unavailable oom out_of_memory
-        network_error connection_error timeout timed_out time_limit deadline_exceeded model_unloaded unload
+        rate_limit rate_limited rate_limit_exceeded quota_exceeded network_error connection_error timeout
+        timed_out time_limit deadline_exceeded model_unloaded unload
         other unspecified invalid malformed_function_call malformed_response malformed_model_output malformed_tool_use
         malformed_tool_call unexpected_tool_call too_many_tool_calls missing_thought_signature no_image image_other
         not_finished
     """,
 }
-_TABLE: dict[str, Finish] = {word: finish for finish, words in _WORDS.items() for word in words.split()}
-_STARTS: dict[str, Finish] = {
-    "guardrail": "filtered", "content_filter": "filtered", "content_policy": "filtered", "moderation": "filtered",
-    "stop_sequence": "complete", "malformed": "broken", "error_": "broken",
-}  # fmt: skip
+_TABLE: dict[str, Finish] = {word: finish for finish, words in WORDS.items() for word in words.split()}
+STARTS: dict[Finish, str] = {
+    "filtered": "guardrail content_filter content_policy moderation safety_",
+    "truncated": "max_ context_ length_",
+    "broken": "malformed error_ internal_ server_ network_ insufficient_",
+}
+"""How further words of an end begin."""
+_STARTS: dict[str, Finish] = {start: finish for finish, starts in STARTS.items() for start in starts.split()}
 _GRAVEST: tuple[Finish, ...] = ("broken", "filtered", "truncated", "complete", "unknown")
 _ENUMERATION = re.compile(r"^(?:[a-z_]*(?:finish|stop)_?reason(?:_?enum)?[._]|reason_)+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -4,8 +4,8 @@ Premises of every estimate:
 
     prompt tokens    a token for every four bytes of text, where nothing was seen: a rough guess, made for English
     worst cost       every byte is a token, every answer as long as it may be, each request billed once (no resends)
-    expected cost    like what was seen, nothing from the provider's cache
-    time             as many requests in flight as allowed, each as long as those that were seen
+    expected cost    as many tokens as the mean over samples of what was seen, nothing from the provider's cache
+    time             as many requests in flight as allowed, each as long as the mean of those that were seen
     detectable drop  the two-sided test of `evalrun compare` at 5 %, found 4 times in 5: `stats.power.flips_power`
 """
 
@@ -18,15 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from evalrun import price
+from evalrun.compare.figures import stored_night
+from evalrun.compare.interim import interim
 from evalrun.compare.read import load as load_sides
+from evalrun.compare.read import read_run
 from evalrun.compare.side import SideCell
 from evalrun.estimate import UNSEEN, Estimate, detects, noise_of
-from evalrun.requests import Requests, read
 from evalrun.run.job import Job
 from evalrun.run.plan import Plan
 from evalrun.run.planning import Selection, make_plan
 from evalrun.run.watch import Watch
-from evalrun.stats.interval import Floats
 from evalrun.types import Usage
 
 BYTES_PER_TOKEN = 4
@@ -145,16 +146,16 @@ def plan_pilot(plan: Plan, selection: Selection, *, size: int, watch: Watch) -> 
 
 def from_pilot(folder: Path, trial: Plan, found: Knowledge) -> Knowledge:
     """Add what a pilot showed to what is known; of its few samples nothing is learned about noise."""
-    requests = read(folder)
+    side = read_run(folder)
     added: dict[tuple[str, str], Seen] = {}
     for task in trial.suite.tasks:
         for target in trial.targets:
-            place, mine = (task, target.name), requests.of(task, target.name)
-            if answers := int(np.count_nonzero(mine.answered)):
+            place, cell = (task, target.name), side.cells[task, target.name]
+            if answers := int(np.count_nonzero(cell.requests.answered)):
                 sent = volume(trial.jobs(target, task), None)
                 each = sent.text_bytes / sent.requests
                 was = found.get(place, Seen())
-                added[place] = _showed(was, mine, f"a pilot of {answers} answers", bytes_each=each)
+                added[place] = _showed(was, cell, f"a pilot of {answers} answers", bytes_each=each)
     return {**found, **added}
 
 
@@ -171,35 +172,30 @@ def from_baseline(plan: Plan, name: str, *, baselines: Path) -> tuple[Knowledge,
             elif (cell.conditions.data, cell.conditions.prompt) != (prints.data, prints.prompt):
                 notes.append(f"{name} asked {task} with other data or another prompt: nothing is learned from it")
             else:
-                found[task, target.name] = _known(cell, name)
+                found[task, target.name] = known(cell, name)
     return found, notes
 
 
-def _known(cell: SideCell, name: str) -> Seen:
-    """Return what a run or a baseline showed; of the latter no latency is kept but those of its nights."""
+def known(cell: SideCell, name: str) -> Seen:
+    """Return what a run or a baseline showed."""
     asked = np.add.reduceat((~np.isnan(cell.score)).astype(np.int64), cell.requests.starts)
     right = cell.means(cell.score)
     noise = noise_of(right[asked > 0].tolist(), asked[asked > 0].tolist())
     found = Seen(noise=noise, base_repeats=max(1, round(cell.repeats)))
-    found = _showed(found, cell.requests, f"{name}, {cell.attempted} requests")
-    night = cell.nights[-1].logs.get("e2e_p50") if cell.nights else None
-    return found if found.seconds is not None or night is None else replace(found, seconds=math.exp(night[0]))
+    return _showed(found, cell, f"{name}, {cell.attempted} requests")
 
 
-def _showed(before: Seen, requests: Requests, source: str, *, bytes_each: float | None = None) -> Seen:
-    """Add what requests showed. bytes_each: of the text of a prompt, where it is known."""
-    prompt = _mean(requests.prompt_tokens)
+def _showed(before: Seen, cell: SideCell, source: str, *, bytes_each: float | None = None) -> Seen:
+    """Add what a cell showed: the means of its last night, as a baseline keeps them.
+
+    bytes_each: of the text of a prompt, where it is known.
+    """
+    night = cell.nights[-1] if cell.nights else stored_night(interim(cell).planned, run="", at="")
     return replace(
         before,
         source=source,
-        tokens_per_byte=prompt / bytes_each if prompt and bytes_each else None,
-        prompt_tokens=prompt,
-        output_tokens=_mean(requests.completion_tokens),
-        seconds=_mean(np.where(np.isnan(requests.e2e_s), requests.stream_s, requests.e2e_s)),
+        tokens_per_byte=night.prompt / bytes_each if night.prompt and bytes_each else None,
+        prompt_tokens=night.prompt,
+        output_tokens=night.output,
+        seconds=night.seconds,
     )
-
-
-def _mean(values: Floats) -> float | None:
-    """Return the mean of what is known; None where nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None

@@ -39,6 +39,15 @@ def test_what_a_rule_may_name_can_be_asked_for() -> None:
         assert explain.explain(name) is explain.explain(measure.label)
 
 
+def test_marks_and_warnings_can_be_asked_for() -> None:
+    """By their names; a loud warning is one of them."""
+    for warning, text in explain.WARNINGS.items():
+        assert explain.explain(warning).brief == text
+    for mark, (_, text) in explain.MARKS.items():
+        assert mark in explain.DEFINITIONS or explain.explain(mark).brief == f"mark: {text}"
+    assert explain.LOUD.issubset(explain.WARNINGS)
+
+
 def test_a_misspelt_name_gets_a_hint() -> None:
     """The error names the nearest number."""
     with pytest.raises(SuiteError, match=r"explain: 'acuracy': no such number; did you mean 'accuracy'\?"):

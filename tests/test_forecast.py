@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from written_runs import Asked, write_run
 
+from evalrun.compare import baseline
+from evalrun.compare.read import load, read_run
 from evalrun.estimate import UNSEEN, Estimate, detects, noise_of
-from evalrun.forecast import Seen, Volume, estimate, volume
+from evalrun.forecast import Seen, Volume, estimate, known, volume
 from evalrun.run.job import Job
 from evalrun.stats.power import flips_power
 from evalrun.types import Message, Sample
@@ -106,3 +110,19 @@ def test_a_base_that_stands_still_limits_what_repeats_can_do() -> None:
 def test_too_few_samples_find_nothing() -> None:
     """Five coin tosses: not even a fall to nothing is found 4 times in 5."""
     assert detects(5, 1, noise=UNSEEN).difference is None
+
+
+def test_a_run_and_its_baseline_forecast_the_same(tmp_path: Path) -> None:
+    """q0 was asked twice, 10 and 30 tokens in 0.5 and 0.7 s, q1 once, 80 tokens in 1.4 s: repeats are averaged first,
+    so the means are 50 tokens and (0.6 + 1.4) / 2 = 1 s, of the run and of what its baseline keeps."""
+    requests = [
+        Asked("q0", output=10, ttft_s=0.1),
+        Asked("q0", repeat=1, output=30, ttft_s=0.3),
+        Asked("q1", output=80, ttft_s=1.0),
+    ]
+    run = read_run(write_run(tmp_path / "run", requests, samples=2, repeats=2))
+    baseline.save(run, "main", root=tmp_path / "baselines")
+    for name in (str(tmp_path / "run"), "main"):
+        (side,) = load([name], baselines=tmp_path / "baselines")
+        seen = known(side.cells["add", "sim"], name)
+        assert (seen.output_tokens, seen.seconds) == (50.0, pytest.approx(1.0)), name

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from evalrun.price import TEMPLATE_TOKENS, Budget, cost, disagreement, warnings, worst_case
+from evalrun.price import TEMPLATE_TOKENS, Budget, cost, disagreement, implausible, most, warnings, worst_case
 from evalrun.types import Usage
 
 
@@ -139,3 +139,28 @@ def test_a_budget_without_a_cap_only_counts() -> None:
     assert budget.reserve(Decimal(10**9))
     budget.settle(Decimal(10**9), Decimal(5))
     assert (budget.cap, budget.spent, budget.reserved) == (None, Decimal(5), Decimal(0))
+
+
+def test_the_most_that_counts_allow() -> None:
+    """100 x 0.27 + 400 x 0.40 = 187; with 800 output tokens 347; 50 tokens written to a cache may cost 13.5 more."""
+    usage = {"prompt_tokens": 100, "completion_tokens": 400}
+    assert most(Usage(**usage), List()) == cost(Usage(**usage), List()) == Decimal("0.000187")
+    assert most(Usage(**usage, most_completion_tokens=800), List()) == Decimal("0.000347")
+    assert most(Usage(**usage, written_tokens=50), List()) == Decimal("0.0002005")
+    assert most(Usage(prompt_tokens=100), List()) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "is_so"),
+    [
+        (Usage(prompt_tokens=1034, completion_tokens=16), False),
+        (Usage(prompt_tokens=1035, completion_tokens=16), True),  # 10 bytes and the template's 1024
+        (Usage(prompt_tokens=5, completion_tokens=17), True),
+        (Usage(prompt_tokens=5, completion_tokens=17, reasoning_tokens=1), False),
+        (Usage(), False),
+    ],
+)
+def test_counts_that_the_request_does_not_allow(usage: Usage, is_so: bool) -> None:
+    """A prompt larger than its bytes, an answer larger than its limit; without a limit any answer may be."""
+    assert implausible(usage, body_bytes=10, most_tokens=16) is is_so
+    assert implausible(Usage(completion_tokens=2**40), body_bytes=10, most_tokens=None) is False

@@ -38,12 +38,14 @@ def answer(
     reasoning: str = "",
     chunks: int = 0,
     flags: tuple[str, ...] = (),
+    model: str = "",
+    shapes: tuple[str, ...] = (),
     **more: Any,
 ) -> Record:
     usage = usage or Usage(prompt_tokens=5, completion_tokens=tokens)
     completion = Completion(
         text="4", reasoning=reasoning, tokens=tokens, token_source=None if tokens is None else source, usage=usage,
-        finish_reason=finish, chunks=chunks, flags=flags,
+        finish_reason=finish, chunks=chunks, flags=flags, model=model, reasoning_shapes=shapes,
     )  # fmt: skip
     more.setdefault("timing", timing())
     return record(sample, completion, **more)
@@ -633,6 +635,72 @@ def test_flags_of_answers_are_warnings(table: Tabulate) -> None:
     assert [(m.of, m.value) for m in found.cells[0].metrics if m.name == "warnings"] == [
         ("buffered", 2), ("cost", 1), ("usage_mismatch", 1),
     ]  # fmt: skip
+
+
+def test_loud_warnings_have_an_example(table: Tabulate) -> None:
+    """Of each its count and the first record; of unknown ends the words; `buffered` is no news."""
+    records = [
+        answer("q1", flags=("buffered",)),
+        answer("q2", flags=("unknown_end",), finish="wombat"),
+        answer("q3", flags=("unknown_end", "usage_mismatch"), finish="quokka"),
+        answer("q4", flags=("unknown_end",), finish="wombat"),
+    ]
+    found = [(e.kind, e.count, e.sample_id) for e in table(records).examples if e.topic == "warning"]
+    assert found == [("unknown_end", 3, "q2"), ("usage_mismatch", 1, "q3")]
+    (example, _) = (e for e in table(records).examples if e.topic == "warning")
+    assert example.message.endswith("as if it were complete: 'wombat' (2), 'quokka' (1)")
+
+
+def test_another_model_that_answers_is_a_warning(table: Tabulate) -> None:
+    """Both names, and how many times; a date is no other model, and a target that we start is what it says."""
+    records = [answer(f"q{n}", model=model) for n, model in enumerate(["m-2024-08-06", "x-1b", "M", "x-1b", ""])]
+    found = table(records, targets={"a": {"kind": "http", "model": "org/m"}})
+    assert value(found, "warnings", "other_model") == 2
+    (example,) = (e for e in found.examples if e.topic == "warning")
+    assert (example.kind, example.count, example.sample_id) == ("other_model", 2, "q1")
+    assert example.message == "'x-1b' answered, 'org/m' was asked for"
+    started = table(records, targets={"a": {"kind": "embedded", "model": "org/m"}})
+    assert all(e.topic != "warning" for e in started.examples)
+
+
+def test_answers_that_are_all_reasoning_are_loud(table: Tabulate) -> None:
+    """One that was cut off is no news; one that has a text ends the alarm."""
+    empty = [answer(f"q{n}", flags=("reasoning_only",), reasoning="hm") for n in range(3)]
+    (alert,) = table([*empty, answer("q3", finish="MAX_TOKENS")]).cells[0].alerts
+    assert alert == "all 3 answers are empty, and their reasoning is not; see warning: reasoning_only"
+    assert table([*empty, answer("q3")]).cells[0].alerts == ()
+
+
+def test_forms_of_reasoning_are_counted(table: Tabulate) -> None:
+    """An answer may have several."""
+    records = [answer("q1", shapes=("reasoning", "<think>")), answer("q2", shapes=("reasoning",)), answer("q3")]
+    found = table(records).cells[0].metrics
+    assert [(m.of, m.value) for m in found if m.name == "reasoning_shape"] == [("reasoning", 2), ("<think>", 1)]
+
+
+def test_marks_of_counts_that_do_not_add_up(table: Tabulate) -> None:
+    """The total's own mark beside tokens and cost; a mismatch beside tokens, and `at least` beside costs."""
+    by_total = table(
+        [answer("q1", flags=("usage_by_total",), cost_usd=Decimal(1)), answer("q2", cost_usd=Decimal(1))], [1.0, 1.0]
+    )
+    assert metric(by_total, "completion_tokens").marks == (Mark.BY_TOTAL,)
+    assert metric(by_total, "prompt_tokens").marks == ()
+    assert metric(by_total, "cost_usd").marks == metric(by_total, "cost_per_correct_usd").marks == (Mark.BY_TOTAL,)
+    odd = table([answer("q1", flags=("usage_mismatch",), cost_usd=Decimal(1))], [1.0])
+    for name in ("prompt_tokens", "completion_tokens"):
+        assert metric(odd, name).marks == (Mark.MISMATCH,)
+    for name in ("cost_usd", "cost_per_correct_usd"):
+        assert metric(odd, name).marks == (Mark.AT_LEAST,)
+    written = table([answer("q1", flags=("cache_written",), cost_usd=Decimal(1))], [1.0])
+    assert metric(written, "cost_usd").marks == (Mark.AT_LEAST,)
+    assert metric(written, "prompt_tokens").marks == ()
+
+
+@pytest.mark.parametrize("word", ["length", "MAX_TOKENS", "model_length"])
+def test_every_word_for_a_limit_is_truncated(table: Tabulate, word: str) -> None:
+    """1 of 2 right, and the truncated one is wrong in the pessimistic share."""
+    found = table([answer("q1", finish=word), answer("q2", finish="end_turn")], [1.0, 0.0])
+    assert (value(found, "truncated"), value(found, "accuracy"), value(found, "accuracy_pessimistic")) == (1, 0.5, 0.0)
 
 
 def test_a_ladders_refusals_are_in_no_percentile(table: Tabulate) -> None:

@@ -2,9 +2,10 @@
 
     options    what is typed, and the command line that goes on with a run
     asking     run, ab, plan, check
-    reading    score, table, export, ladder, compare, baseline, history, explain
+    reading    score, table, report, export, ladder, compare, baseline, history, explain
     gate       gate
-    servers    model, serve, schema
+    servers    init, schema, model, serve
+    show       the requests of a plan, as text
     exits      both streams, exit codes, last words
     progress   a bar, or lines, on standard error
 
@@ -54,9 +55,9 @@ def cli() -> None:
 
 
 for command in (
-    asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.export, reading.ladder,
-    reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.schema, servers.model,
-    servers.serve,
+    asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.report, reading.export,
+    reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.init,
+    servers.schema, servers.model, servers.serve,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -100,15 +100,18 @@ def _print_contrast(done: "Run", plan: "Plan") -> None:
 
 
 def print_run(done: "Run") -> int:
-    """Print the table of a run, or its ladder where it has one, and return the exit code that its numbers deserve."""
+    """Print the table of a run, and return the exit code that its numbers deserve.
+
+    Where it has a ladder, that is printed, and of the table what says how far to trust it.
+    """
     from evalrun.report import render
     from evalrun.report.ladder import ladder_page
-    from evalrun.report.table import table_page
+    from evalrun.report.table import ATTENTION, table_page
     from evalrun.requests import quality
 
     ladders = [(one.target.name, one) for one in done.ladders()]
-    page = ladder_page(ladders) if ladders else table_page(done.table())
-    write(render([page], "text", width=width()), end="")
+    pages = [ladder_page(ladders), table_page(done.table(), only=ATTENTION)] if ladders else [table_page(done.table())]
+    write(render(pages, "text", width=width()), end="")
     reasons = quality.no_verdicts(done.requests())
     for (task, target), why in reasons.items():
         say(f"{tty(task)}, {tty(target)}: {why}: no verdict")
@@ -184,9 +187,18 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
 
 @click.command()
 @options(*SUITE)
-def check(**selection: Any) -> int:
+@click.option(
+    "--show",
+    type=click.IntRange(1),
+    is_flag=False,
+    flag_value=1,
+    metavar="[N]",
+    help="Print the first N requests of each task to each target; 1 without N.",
+)
+def check(show: int | None, **selection: Any) -> int:  # fmt: skip
     """Validate a suite without sending anything; no key is needed."""
     from evalrun.cli.progress import watching
+    from evalrun.cli.show import requests_of
     from evalrun.run.planning import Selection, make_plan
 
     planned = make_plan(Selection(**selection), watch=watching(quiet=True), sends=False)
@@ -194,6 +206,9 @@ def check(**selection: Any) -> int:
         prints = planned.prints.tasks[name]
         judged = ", ".join(scorer.kind for scorer in task.scorers)
         write(f"{name}: {prints.samples} samples x {task.repeats}, judged by {judged}, data {prints.data[:16]}")
+    if show is not None:
+        for line in requests_of(planned, show):
+            write(line)
     targets = ", ".join(tty(target.name) for target in planned.targets)
     requests = sum(planned.totals.values()) * len(planned.targets)
     write(f"{selection['suite']}: valid; {requests} requests to {targets}")

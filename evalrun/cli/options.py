@@ -55,7 +55,7 @@ SUITE = (
     ),
     click.option("--limit", type=click.IntRange(1), help="Ask only the first N rows of each task."),
     click.option("--sample", type=click.IntRange(1), help="Ask only N rows of each task, drawn at random by --seed."),
-    click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Of --sample; 0 where none is named."),
+    click.option("--seed", type=click.IntRange(0, 999_999_999), help="Of --sample; 0 where none is named."),
     click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at once."),
     click.option("--repeats", type=click.IntRange(1), help="Ask each sample N times, to measure variance."),
     click.option("--max-cost", metavar="USD", help="Never spend more; needs prices and max_tokens."),

@@ -10,6 +10,7 @@ import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
 from evalrun.cli.options import ACROSS, BASELINES, FORMAT, OUT, PATH, RUN, RUNS, SIDES, options
+from evalrun.errors import SuiteError
 from evalrun.escape import tty
 
 
@@ -41,6 +42,28 @@ def table(folders: tuple[Path, ...], form: str) -> int:
 
     pages = [table_page(open_run(folder).table()) for folder in folders]
     write(render(pages, form, width=width()), end="")
+    return OK
+
+
+@click.command()
+@RUNS
+@ACROSS
+@click.option("-o", "--output", type=PATH, help="The file to write; by default report.html in the run's folder.")
+def report(folders: tuple[Path, ...], across_prompts: bool, output: Path | None) -> int:
+    """Write one HTML file about a run, or about several.
+
+    It shows the numbers, pictures of them, and every sample with its answer, scores and times; several runs are
+    compared with the first. It needs no network and no other file: open it from disk, send it, keep it as an artifact.
+    """
+    from evalrun.api import open_run
+    from evalrun.store.disk import replace_file
+
+    first, *others = folders
+    if output is None and others:
+        raise SuiteError("report: several runs have no folder in common; name the file to write: -o report.html")
+    path = output or first / "report.html"
+    replace_file(path, [open_run(first).report(*others, across_prompts=across_prompts)])
+    write(f"{path} ({path.stat().st_size:,} bytes)")
     return OK
 
 
@@ -135,10 +158,10 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
     """Save a run as a baseline, or as one more night of the baseline of that name."""
     from evalrun.compare import baseline as baselines
     from evalrun.compare.read import read_run
-    from evalrun.gate.case import trouble
+    from evalrun.gate.judge import no_baseline
 
     side = read_run(folder)
-    if found := [(cell, why) for cell in side.cells.values() if (why := trouble(cell, side))]:
+    if found := [(cell, why) for cell in side.cells.values() if (why := no_baseline(cell, side))]:
         for cell, why in found:
             say(f"{tty(cell.task)}, {tty(cell.target)}: {tty(why)}: no baseline")
         return NO_VERDICT
@@ -213,7 +236,7 @@ def _nothing(suite: str, out: Path) -> Exception:
 @click.command()
 @click.argument("name", required=False)
 def explain(name: str | None) -> int:
-    """Explain a number, or list all of them."""
+    """Explain a number, a mark or a warning, or list the numbers and warnings."""
     from evalrun import explain as meanings
 
     if name:
@@ -221,4 +244,5 @@ def explain(name: str | None) -> int:
         return OK
     for section, definitions in meanings.SECTIONS.items():
         write(f"{section}\n" + "".join(f"  {one.name:22} {one.brief}\n" for one in definitions))
+    write("Warnings\n" + "".join(f"  {name:22} {meaning}\n" for name, meaning in meanings.WARNINGS.items()))
     return OK

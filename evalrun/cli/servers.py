@@ -1,4 +1,4 @@
-"""The commands around suites and servers: `schema`, `model fetch` and `serve sim`."""
+"""The commands around suites and servers: `init`, `schema`, `model fetch` and `serve sim`."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import click
 
 from evalrun.cli.exits import OK, say, write
 from evalrun.cli.options import PATH
+from evalrun.escape import tty
 
 
 @click.command()
@@ -18,6 +19,28 @@ def schema(what: Literal["suite", "target"]) -> int:
     from evalrun.suite.schema import schema as schema_of
 
     write(json.dumps(schema_of(what), indent=1))
+    return OK
+
+
+@click.command()
+@click.argument("folder", type=PATH, default=Path())
+def init(folder: Path) -> int:
+    """Write a first suite and target, with comments, into the current folder or FOLDER.
+
+    And the schemas by which editors complete and check both. No file is overwritten.
+    """
+    from evalrun.errors import SuiteError
+    from evalrun.suite.starter import files
+
+    texts = {folder / name: text for name, text in files().items()}
+    if there := [path.name for path in texts if path.exists()]:
+        raise SuiteError(f"{tty(str(folder))}: has {', '.join(there)} already; remove them, or name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+        write(tty(str(path)))
+    suite = tty(str(folder / "suite.yaml"))
+    say(f"next: edit both; `evalrun check {suite} --show` prints what would be sent; `evalrun {suite} -t sim` tries it")
     return OK
 
 

@@ -19,6 +19,7 @@ from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.errors import SuiteError
 from evalrun.rule import LATENCIES
 from evalrun.stats.interval import Floats
+from evalrun.stats.quantile import quantile_of
 
 SLICE = 20  # the median of so many is known to a quarter of their spread, and they are over within minutes
 
@@ -73,10 +74,10 @@ def _drift(control: SideCell, name: str) -> Floats | None:
     if values is None or not np.isfinite(values).any():
         return None
     finite = np.where(np.isfinite(values), values, np.nan)
-    typical = float(np.nanmedian(finite))
+    typical = quantile_of(finite[~np.isnan(finite)], 0.5)
     drift = np.full(len(values), np.nan)
     for part in np.array_split(np.argsort(control.requests.offset), max(1, len(values) // SLICE)):
         known = finite[part][~np.isnan(finite[part])]
         if len(known):
-            drift[part] = float(np.median(known)) / typical
+            drift[part] = quantile_of(known, 0.5) / typical
     return drift

@@ -5,25 +5,26 @@
     samples    one line a sample, by its hash: for each request STATE,SCORE,PROMPT,CACHED,OUTPUT tokens and, where the
                suite states an SLO, whether it was kept: 1 or 0. Of the run that was saved last.
     clusters   of each sample that has one, hashes too.
-    nights     percentiles, throughput, goodput and mean tokens of the planned requests of every run that was saved
-               under the name, oldest first: how much one night differs from another is learned from them.
+    nights     percentiles, throughput, goodput, mean tokens and mean time of the planned requests of every run that was
+               saved under the name, oldest first: how much one night differs from another is learned from them.
 
 Runs are not pooled into the samples: a target that changed on purpose would be compared with what it was.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from evalrun.compare.figures import stored_night
+from evalrun.compare.figures import late, stored_night
 from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell, StoredNight, facts
 from evalrun.errors import StoreError, SuiteError
 from evalrun.fingerprint import slug
-from evalrun.requests import HEADLINE, Conditions, Requests, State, quality
+from evalrun.price import AT_LEAST
+from evalrun.requests import HEADLINE, Conditions, Requests, State, latency, quality
 from evalrun.requests.run import unlike_load
 from evalrun.store.disk import replace_file, storing
 from evalrun.types import Value
@@ -34,6 +35,14 @@ LETTERS = "rwndutfl"
 """A letter for each `State`."""
 OF_THE_MODEL = "m"
 """Stands for a failure that is the model's; `f` for any other."""
+_PLUS = "+"
+"""Follows the letter of an answer with token counts that do not add up."""
+_NAMES = {
+    "failure": ("", "failed", min(quality.OF_THE_MODEL)),
+    "finish": ("", "length"),
+    "flags": (min(AT_LEAST),),
+}
+"""What the numbers of its columns stand for, when it is read: one kind of each is enough."""
 _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport")
 
 
@@ -68,7 +77,10 @@ def known(root: Path, name: str) -> bool:
 
 
 def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tuple[list[Path], list[str]]:
-    """Save a run under a name, as one more night where it has some already. Return the files, and notices."""
+    """Save a run under a name, as one more night where it has some already. Return the files, and notices.
+
+    What is INVALID of the night is left out, with a notice.
+    """
     if slug(name) != name:
         raise SuiteError(f"baseline {name!r}: cannot name a folder; use lower-case letters, digits and '-'")
     folder = root / name
@@ -87,12 +99,20 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
             old = None
         if old is not None:
             nights = (*(night for night in old.nights if night.run != side.run), *fresh.nights)[-MOST_NIGHTS:]
-            if (cut := cell.conditions.cut) is not None:
-                notices.append(f"{cell.task}, {cell.target}: 429s cut this night to {cut} in flight")
             fresh = msgspec.structs.replace(old if keep_samples else fresh, nights=nights)
+        notices += (f"{cell.task}, {cell.target}: {said}" for said in _about(cell))
         replace_file(path, [_laid_out(fresh)])
         paths.append(path)
     return paths, notices
+
+
+def _about(cell: SideCell) -> Iterator[str]:
+    """Yield what must be known of a night that is stored."""
+    if cell.conditions.cut is not None:
+        yield f"429s cut this night to {cell.conditions.cut} in flight"
+    if unknown := late(interim(cell).planned):
+        labels = ", ".join(measure.label for measure in unknown)
+        yield f"{labels}: INVALID, and stored without; {latency.REMEDY}"
 
 
 def _laid_out(stored: BaselineFile) -> bytes:
@@ -175,6 +195,8 @@ def _lines(cell: SideCell) -> dict[str, str]:
     states = [LETTERS[state] for state in requests.state.tolist()]
     for row in np.flatnonzero(requests.unanswered & ~quality.failed_otherwise(requests)).tolist():
         states[row] = OF_THE_MODEL
+    for row in np.flatnonzero(requests.at_least).tolist():
+        states[row] += _PLUS
     for row, sample in enumerate(requests.sample.tolist()):
         numbers = ",".join(_written(float(column[row])) for column in columns)
         lines.setdefault(f"{sample:016x}", []).append(f"{states[row]},{numbers}")
@@ -201,7 +223,8 @@ def _cell(file: BaselineFile) -> SideCell:
         count = 5 if file.conditions.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
-        letters = [row[2][0] for row in rows]
+        letters = [row[2][0].removesuffix(_PLUS) for row in rows]
+        at_least = np.array([row[2][0].endswith(_PLUS) for row in rows], np.int64)
         state = np.array([LETTERS.index(one.replace(OF_THE_MODEL, "f")) for one in letters], np.int8)
         kinds = [2 if one == OF_THE_MODEL else 1 if one in "fl" else 0 for one in letters]
     except ValueError as error:
@@ -217,11 +240,12 @@ def _cell(file: BaselineFile) -> SideCell:
             "state": state,
             "failure": np.array(kinds, np.uint8),
             "finish": (state == State.TRUNCATED).astype(np.uint8),
+            "flags": at_least,
             "prompt_tokens": numbers[:, 1],
             "cached_tokens": numbers[:, 2],
             "completion_tokens": numbers[:, 3],
         },
-        names={"failure": ("", "failed", min(quality.OF_THE_MODEL)), "finish": ("", "length")},
+        names=_NAMES,
         tasks=[file.task],
         targets=[file.target],
         scores={HEADLINE: {"value": numbers[:, 0]}},

@@ -153,35 +153,46 @@ def ascending(cell: SideCell, name: str) -> tuple[list[float], Ids | None]:
 # ---------------------------------------------------------------- nights
 
 
+OF_A_NIGHT = (
+    *(f"{latency_name}_{name}" for name in PERCENTILES for latency_name in LATENCIES),
+    "throughput",
+    "goodput",
+)
+"""The measures that nights are compared by, apart from means of tokens."""
+
+
+def late(cell: SideCell) -> list[Measure]:
+    """Return what nights are compared by and this client was too late to measure."""
+    return [MEASURES[name] for name in OF_A_NIGHT if invalid(cell, MEASURES[name])]
+
+
 def stored_night(cell: SideCell, *, run: str, at: str) -> StoredNight:
-    """Return what a baseline keeps of a run's cell as one night, without latencies that are INVALID."""
+    """Return what a baseline keeps of a run's cell as one night, without what is INVALID."""
     logs: dict[str, tuple[float, float]] = {}
-    for name, q in PERCENTILES.items():
-        for latency_name in LATENCIES:
-            measure = MEASURES[f"{latency_name}_{name}"]
+    for name in OF_A_NIGHT:
+        latency_name, _, percentile = name.partition("_")
+        night = None
+        if rate := {"throughput": cell.throughput, "goodput": cell.goodput}.get(name):
+            night = Night(math.log(rate), 0.0)
+        elif percentile:
             ordered, clusters = ascending(cell, latency_name)
-            night = log_quantile_night(ordered, q, clusters=clusters) if ordered else None
-            if night is not None and math.isfinite(night.value) and not invalid(cell, measure):
-                logs[measure.name] = (_short(night.value), _short(night.error, 3))
-    for name, rate in (("throughput", cell.throughput), ("goodput", cell.goodput)):
-        if rate:
-            logs[name] = (_short(math.log(rate)), 0.0)
+            night = log_quantile_night(ordered, PERCENTILES[percentile], clusters=clusters) if ordered else None
+        if night is not None and math.isfinite(night.value) and not invalid(cell, MEASURES[name]):
+            logs[name] = (_short(night.value), _short(night.error, 3))
     requests = cell.requests
-    cached = np.nan_to_num(requests.cached_tokens[requests.answered])  # a server that sends no count has cached nothing
-    return StoredNight(
-        run=run, at=at, logs=logs, prompt=_mean(requests.prompt_tokens), cached=_mean(cached),
-        output=_mean(requests.completion_tokens), slo=cell.conditions.slo,
-    )  # fmt: skip
+    cached = np.where(requests.answered, np.nan_to_num(requests.cached_tokens), np.nan)  # no count: nothing was cached
+    amounts = {
+        "prompt": requests.prompt_tokens, "cached": cached, "output": requests.completion_tokens,
+        "seconds": requests.took_s,
+    }  # fmt: skip
+    means = {name: quality.mean_of(requests, each) for name, each in amounts.items()}
+    short = {name: None if mean is None else _short(mean) for name, mean in means.items()}
+    return StoredNight(run=run, at=at, logs=logs, slo=cell.conditions.slo, **short)
 
 
 def _short(number: float, digits: int = 6) -> float:
     """Return so many significant digits: all that latencies have. JSON has no infinity: 1e9 stands for it."""
     return float(f"{number:.{digits}g}") if math.isfinite(number) else 1e9
-
-
-def _mean(values: Floats) -> float | None:
-    found = known(values)
-    return _short(float(found.mean())) if len(found) else None
 
 
 def past(nights: Sequence[StoredNight], measure: Measure, prices: Json, *, error: float = 0.0) -> list[Night]:

@@ -21,9 +21,9 @@ from evalrun.store.reader import JOURNAL, run_folder
 LARGE_BYTES = 64 * 2**20
 """Two journals of at least this size are read by two processes."""
 _COLUMNS = (
-    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish",
-    "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s",
-    "first_bound_s", "last_bound_s",
+    "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "flags",
+    "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s", "stream_s",
+    "first_bound_s", "last_bound_s", "began_s",
 )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ class StoredNight(Value, frozen=True):
     """One run of a baseline: the numbers that nights are compared by.
 
     logs: `ttft_p95` and so on -> the logarithm of the value and its standard error within the run; without percentiles
-    that are a failure or INVALID. prompt, cached, output: mean tokens of an answer. slo: what its goodput is by.
+    that are a failure or INVALID. prompt, cached, output: mean tokens of an answer; seconds: the mean time it took
+    (`requests.quality.mean_of`). slo: what its goodput is by.
     """
 
     run: str
@@ -29,6 +30,7 @@ class StoredNight(Value, frozen=True):
     prompt: float | None = None
     cached: float | None = None
     output: float | None = None
+    seconds: float | None = None
     slo: Mapping[str, float] = {}
 
 

@@ -10,6 +10,7 @@
     scale       units of a probe -> tokens
     dice        seeded random choices
     places      what a source may read
+    shuffle     the options of a row in a seeded order
     prompt      the prompt block: a row -> a sample
     template    text with fields of a row
     sandbox     the bounded environment of templates

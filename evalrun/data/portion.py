@@ -60,20 +60,26 @@ ALL = Portion()
 
 def draw(rows: Iterable[Row], n: int, *, seed: int) -> Drawn:
     """Draw n rows, each as likely as any other. Copies of a row are drawn independently of each other."""
+    return draw_numbered(enumerate(rows, start=1), n, seed=seed)
+
+
+def draw_numbered(rows: Iterable[tuple[int, Row]], n: int, *, seed: int) -> Drawn:
+    """Draw n of some rows that have numbers already."""
     kept: list[tuple[int, int]] = []  # (-rank, number), the largest rank first
     copies: dict[bytes, int] = {}
-    number = 0
-    for number, row in enumerate(rows, start=1):
-        content = blake2b(_content(row), digest_size=16).digest()
-        copy = copies.get(content, 0)
+    seen = 0
+    for number, row in rows:
+        seen += 1
+        key = content(row)
+        copy = copies.get(key, 0)
         if copy or len(copies) < MOST_DISTINCT:
-            copies[content] = copy + 1
-        rank = int.from_bytes(blake2b(b"%d %d " % (seed, copy) + content, digest_size=16).digest(), "big")
+            copies[key] = copy + 1
+        rank = int.from_bytes(blake2b(b"%d %d " % (seed, copy) + key, digest_size=16).digest(), "big")
         if len(kept) < n:
             heapq.heappush(kept, (-rank, number))
         elif -rank > kept[0][0]:
             heapq.heapreplace(kept, (-rank, number))
-    return Drawn(frozenset(place for _, place in kept), number)
+    return Drawn(frozenset(place for _, place in kept), seen)
 
 
 def count(source: Rows, places: Places, *, asked: int) -> int | None:
@@ -106,8 +112,10 @@ def _kind(value: object) -> str:
 _ENCODE = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=_kind).encode
 
 
-def _content(row: Row) -> bytes:
+def content(row: Row) -> bytes:
+    """Return 16 bytes that stand for what a row holds."""
     try:
-        return canonical(row)
+        whole = canonical(row)
     except UnicodeEncodeError:  # refused once it is to be asked
-        return repr(row).encode("utf-8", "backslashreplace")
+        whole = repr(row).encode("utf-8", "backslashreplace")
+    return blake2b(whole, digest_size=16).digest()

@@ -5,12 +5,18 @@ Templates are Jinja's, sandboxed and strict (`data.template`).
 
 import datetime
 import math
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+import msgspec
+from pydantic import Field, model_validator
 
-from evalrun.data.places import Row
+from evalrun.data.places import Places, Row
+from evalrun.data.portion import Rows, draw
+from evalrun.data.shuffle import fields_of_choices, followed, order_of, reordered
+from evalrun.data.source import Source
 from evalrun.errors import SuiteError, closest
 from evalrun.spec import Spec
 from evalrun.types import Json, Message, Sample
@@ -36,6 +42,30 @@ class FewShot(Spec):
     """The answer."""
 
 
+class FewShotRows(Spec):
+    """Few-shot examples from rows: `template` is the question of each, `answer` or `expected` its answer."""
+
+    data: Source | None = None
+    """Another file or split; by default the task's own rows. A row that is an example is not asked."""
+    n: int = Field(ge=1, le=1000)
+    """How many."""
+    seed: int | None = Field(default=None, ge=0, le=999_999_999)
+    """Draws them at random; without it they are the first ones."""
+
+    def rows(self, own: Rows, places: Places, *, where: str) -> list[Row]:
+        """Return the examples. own: the source of the task."""
+        source: Rows = self.data or own
+        if self.seed is None:
+            found = list(islice(source.rows(places), self.n))
+        else:
+            drawn = draw(source.rows(places), self.n, seed=self.seed)
+            numbered = islice(enumerate(source.rows(places), start=1), max(drawn.numbers, default=0))
+            found = [row for number, row in numbered if number in drawn.numbers]
+        if len(found) < self.n:
+            raise SuiteError(f"{where}: has {len(found)} rows, and n is {self.n}; lower n")
+        return found
+
+
 class Prompt(Spec):
     """What is asked for each row: `template` for one user message, or `turns` for a whole conversation."""
 
@@ -45,6 +75,8 @@ class Prompt(Spec):
     """Template of the user message, e.g. `{{ question }}`. `{{ row["any name"] }}` and `{{ row_number }}` work too."""
     examples: tuple[FewShot | dict[str, Any], ...] = ()
     """Few-shot examples before the question: `{user, assistant}` texts, or rows for `template` and `answer`."""
+    few_shot: FewShotRows | None = None
+    """Few-shot examples from rows of a file, another split, or the task's own data; they follow `examples`."""
     answer: str | None = None
     """Template of the assistant message of an example given as a row; by default `expected`."""
     turns: tuple[Turn, ...] = ()
@@ -53,6 +85,9 @@ class Prompt(Spec):
     """Template of the expected answer, e.g. `{{ answer }}`."""
     choices: str | tuple[str, ...] | None = None
     """Options of a multiple-choice question: an expression for a list (`options`), or a template for each option."""
+    shuffle: int | None = Field(default=None, ge=0, le=999_999_999)
+    """Seed by which the options of each row are reordered; an expected letter, or index from 0, follows. `choices` is
+    then a field that holds them, or a list of fields as `{{ A }}`, and the question shows them."""
     id: str | None = None
     """Template of the sample's id; by default the row's `id` or `unique_id`, else its number."""
     meta: tuple[str, ...] = ()
@@ -64,16 +99,19 @@ class Prompt(Spec):
             raise ValueError("set either `template` or `turns`")
         if self.turns and self.turns[-1].role != "user":
             raise ValueError("the last turn must have the role `user`")
-        rows = any(not isinstance(example, FewShot) for example in self.examples)
+        rows = self.few_shot is not None or any(not isinstance(example, FewShot) for example in self.examples)
         if rows and (self.template is None or (self.answer or self.expected) is None):
             raise ValueError("examples given as rows need `template`, and `answer` or `expected`")
+        if self.shuffle is not None and not fields_of_choices(self.choices):
+            raise ValueError("`shuffle` needs `choices`: a field, e.g. `options`, or a list of fields, e.g. `{{ A }}`")
         return self
 
 
 class PromptWriter:
     """A compiled prompt block: writes the sample of a row."""
 
-    def __init__(self, prompt: Prompt, *, task: str) -> None:
+    def __init__(self, prompt: Prompt, *, task: str, few_shot: Sequence[Row] = ()) -> None:
+        """Compile a prompt. few_shot: the rows of its few-shot examples."""
         from evalrun.data.template import Expression, Template
 
         where = f"tasks.{task}.prompt"
@@ -95,20 +133,41 @@ class PromptWriter:
             if isinstance(prompt.choices, str)
             else [Template(text, where=f"{where}.choices[{i}]") for i, text in enumerate(prompt.choices or ())]
         )
-        self._examples = self._written(prompt.examples, compiled("answer", prompt.answer) or self._expected)
+        answer = compiled("answer", prompt.answer) or self._expected
+        self._examples = self._written((*prompt.examples, *few_shot), answer)
+        self._shuffle, self._fields = prompt.shuffle, fields_of_choices(prompt.choices)
 
     def sample(self, row: Row, number: int) -> Sample:
         """Return the sample of row `number` (counted from 1)."""
         expected = self._filled("expected", self._expected(row, number), number) if self._expected else None
-        choices = self._choices
-        return Sample(
+        sample = Sample(
             task=self._task,
             id=self._name(row, number),
             messages=self._messages(row, number),
             expected=expected,
-            choices=tuple(each(row, number) for each in choices) if isinstance(choices, list) else choices(row, number),
+            choices=self._options(row, number),
             meta={name: self._kept(name, row, number) for name in self._meta},
         )
+        return sample if self._shuffle is None else self._shuffled(sample, row, number, seed=self._shuffle)
+
+    def _options(self, row: Row, number: int) -> tuple[str, ...]:
+        if isinstance(self._choices, list):
+            return tuple(each(row, number) for each in self._choices)
+        return self._choices(row, number)
+
+    def _shuffled(self, sample: Sample, row: Row, number: int, *, seed: int) -> Sample:
+        """Return a sample with its options in a seeded order, the question and the expected answer with them."""
+        where = f"{self._where}.shuffle: row {number}"
+        order = order_of(sample.choices, sample.messages[-1].content, seed=seed)
+        other = reordered(row, self._fields, order)
+        messages, options = self._messages(other, number), self._options(other, number)
+        if options != sample.choices and messages == sample.messages:
+            raise SuiteError(f"{where}: the question does not show its options; print the fields of `choices` in it")
+        try:
+            expected = None if sample.expected is None else followed(sample.expected, sample.choices, order)
+        except SuiteError as error:
+            raise SuiteError(f"{where}: {error}") from None
+        return msgspec.structs.replace(sample, messages=messages, choices=options, expected=expected)
 
     def _written(self, examples: tuple[FewShot | dict[str, Any], ...], answer: Any) -> tuple[Message, ...]:
         """Return the few-shot messages, which are the same for every row."""

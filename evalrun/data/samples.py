@@ -11,7 +11,7 @@ from itertools import islice
 
 from evalrun.data import portion
 from evalrun.data.places import Places, Row
-from evalrun.data.portion import ALL, Drawn, Portion, Rows, canonical
+from evalrun.data.portion import ALL, Drawn, Portion, Rows, canonical, content
 from evalrun.data.prompt import Prompt, PromptWriter
 from evalrun.errors import SuiteError
 from evalrun.types import Sample
@@ -28,6 +28,7 @@ class Samples:
     writer: PromptWriter
     places: Places
     portion: Portion
+    examples: tuple[Row, ...] = ()
 
     def __iter__(self) -> Iterator[Sample]:
         return (sample for _, sample in self.with_rows())
@@ -42,12 +43,19 @@ class Samples:
 
     def _asked(self) -> Iterator[tuple[int, Row]]:
         """Yield the rows that are asked, with their numbers in the source."""
-        drawn = self._drawn
-        numbered = enumerate(self.source.rows(self.places), start=1)
-        if drawn is None:
+        numbered = self._numbered(self.places)
+        if self._drawn is None:
             return islice(numbered, self.portion.limit)
-        last = max(drawn.numbers, default=0)
-        return ((number, row) for number, row in islice(numbered, last) if number in drawn.numbers)
+        chosen = self._drawn.numbers
+        return islice((each for each in numbered if each[0] in chosen), len(chosen))
+
+    def _numbered(self, places: Places) -> Iterator[tuple[int, Row]]:
+        """Yield the rows that may be asked, with their numbers in the source: all but those that are examples."""
+        numbered = enumerate(self.source.rows(places), start=1)
+        if not self.examples:
+            return numbered
+        shown = {content(row) for row in self.examples}
+        return ((number, row) for number, row in numbered if content(row) not in shown)
 
     @cached_property
     def _drawn(self) -> Drawn | None:
@@ -55,8 +63,7 @@ class Samples:
         n = self.portion.drawn
         if n is None or getattr(self.source, "drawn", False):
             return None
-        quiet = replace(self.places, on_skip=lambda _: None, on_notice=lambda _: None)
-        return portion.draw(self.source.rows(quiet), n, seed=self.portion.seed)
+        return portion.draw_numbered(self._numbered(_quiet(self.places)), n, seed=self.portion.seed)
 
     def rows(self, asked: int) -> int | None:
         """Return how many rows the source has, `asked` of which are asked; None where there are too many to count."""
@@ -64,7 +71,10 @@ class Samples:
             return self._drawn.rows
         if self.portion.limit is None or asked < self.portion.limit:
             return asked
-        return portion.count(self.source, self.places, asked=asked)
+        found = portion.count(self.source, self.places, asked=asked)
+        if found is None or not self.examples:
+            return found
+        return sum(1 for _ in self._numbered(_quiet(self.places))) if found <= portion.MOST_AHEAD else None
 
 
 def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, portion: Portion = ALL) -> Samples:
@@ -74,16 +84,32 @@ def samples(task: str, source: Rows, prompt: Prompt, places: Places, *, portion:
     """
     meta = dict.fromkeys((*prompt.meta, *getattr(source, "kept", ())))
     prompt = prompt.model_copy(update={"meta": tuple(meta)})
-    return Samples(task, source, PromptWriter(prompt, task=task), places, portion)
+    examples = _examples(task, source, prompt, places)
+    return Samples(task, source, PromptWriter(prompt, task=task, few_shot=examples), places, portion, tuple(examples))
+
+
+def _examples(task: str, source: Rows, prompt: Prompt, places: Places) -> list[Row]:
+    if prompt.few_shot is None:
+        return []
+    return prompt.few_shot.rows(source, _quiet(places), where=f"tasks.{task}.prompt.few_shot")
+
+
+def _quiet(places: Places) -> Places:
+    """Return places that tell nobody: of data that is read once more, or read for examples."""
+    return replace(places, on_skip=lambda _: None, on_notice=lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A task's data: the number of samples, the hash of their content, and the rows of the source, None if unknown."""
+    """A task's data: the number of samples, the hash of their content, and the rows of the source, None if unknown.
+
+    examples: the hash of the rows of few-shot examples; empty where there are none.
+    """
 
     count: int
     sha256: str
     rows: int | None
+    examples: str = ""
 
 
 def survey(samples: Samples) -> Survey:
@@ -109,4 +135,5 @@ def survey(samples: Samples) -> Survey:
             f"tasks.{samples.task}.prompt.id: duplicate ids: {', '.join(twice[:MAX_DUPLICATES])}; remove the copies, or"
             " make the id from another field, e.g. id: '{{ row_number }}'"
         )
-    return Survey(count=number, sha256=sha.hexdigest(), rows=samples.rows(number))
+    examples = hashlib.sha256(b"\n".join(map(content, samples.examples))).hexdigest() if samples.examples else ""
+    return Survey(count=number, sha256=sha.hexdigest(), rows=samples.rows(number), examples=examples)

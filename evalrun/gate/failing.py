@@ -18,16 +18,28 @@ _KINDS: dict[int, Literal["wrong", "failed", "unscored", "truncated"]] = {
 }  # fmt: skip
 
 
-def failing(new: Side, base: Side | None, *, most: int) -> tuple[Failing, ...]:
-    """Return at most `most` samples, each with its worst request: failed, newly wrong, unscored, truncated, wrong."""
+def failing(new: Side, base: Side | None, *, most: int) -> tuple[tuple[Failing, ...], int]:
+    """Return at most `most` samples, each with its worst request, and how many more there are.
+
+    First those that failed, then those newly wrong, unscored, truncated and wrong; within each in the suite's order, as
+    they were asked.
+    """
     if new.folder is None:
-        return ()
+        return (), 0
     found: list[tuple[int, SideCell, int]] = []
     for place, cell in new.cells.items():
         old = base.cells.get(place) if base else None
-        found += [(rank, cell, request) for rank, request in _requests(cell, old)]
-    found.sort(key=lambda one: one[0])  # stable: in the suite's order within a rank
-    return tuple(_shown(cell, request) for _, cell, request in found[:most])
+        mine = {request: rank for rank, request in _requests(cell, old)}
+        found += [(mine[request], cell, request) for request in _as_asked(cell) if request in mine]
+    found.sort(key=lambda one: one[0])  # stable
+    return tuple(_shown(cell, request) for _, cell, request in found[:most]), max(0, len(found) - most)
+
+
+def _as_asked(cell: SideCell) -> list[int]:
+    """Return the requests in the order in which they were first sent, those that never were last."""
+    requests = cell.requests
+    order: list[int] = np.lexsort([requests.offset, requests.began_s, requests.session]).tolist()
+    return order
 
 
 def _requests(cell: SideCell, old: SideCell | None) -> Iterable[tuple[int, int]]:

@@ -6,13 +6,15 @@ from functools import partial
 
 import numpy as np
 
+from evalrun.compare import figures
 from evalrun.compare.interim import interim, readable, repeats_sharpen
 from evalrun.compare.side import Matching, Side, SideCell
 from evalrun.errors import SuiteError
-from evalrun.gate.case import ALPHA, Case, change, limit
+from evalrun.gate.case import ALPHA, Case, change, limit, trouble
 from evalrun.gate.decide import reach
 from evalrun.gate.failing import failing
 from evalrun.gate.values import Gate, Ruling
+from evalrun.requests import latency
 from evalrun.rule import Rule, parse
 from evalrun.stats.verdict import Verdict, verdicts
 
@@ -26,6 +28,16 @@ def rules(texts: Sequence[str]) -> list[Rule]:
         return [parse(text) for text in texts]
     except ValueError as error:
         raise SuiteError(f"gate: {error}") from error
+
+
+def no_baseline(cell: SideCell, side: Side) -> str:
+    """Return why a cell cannot become a baseline: it carries no verdict, or its client was too late for the gates."""
+    if why := trouble(cell, side):
+        return why
+    planned = interim(cell).planned
+    late = dict.fromkeys(figures.invalid(planned, rule.measure) for rule in rules(side.gates) if rule.needs_baseline)
+    whys = "; ".join(filter(None, late))
+    return f"{whys}, and the suite's gates compare it; {latency.REMEDY}" if whys else ""
 
 
 def judge(
@@ -48,13 +60,15 @@ def judge(
     collect = partial(_cases, asked, new=new, base=base, across_prompts=across_prompts, deciding=deciding)
     cases = [case for cell in _cells(new, base) for case in collect(cell)]
     rulings = tuple(_rulings(cases, new))
+    worst, left_out = failing(new, base, most=MOST_FAILING)
     return Gate(
         suite=new.suite,
         run=new.run,
         baseline=base.name if base else None,
         word=_worst([ruling.word for ruling in rulings]),
         rulings=rulings,
-        failing=failing(new, base, most=MOST_FAILING),
+        failing=worst,
+        left_out=left_out,
         notes=tuple(_notes(new, base)),
     )
 

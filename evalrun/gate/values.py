@@ -46,7 +46,10 @@ class Failing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """All rulings of a run. word: regressed if any is, else inconclusive if any is, else pass."""
+    """All rulings of a run. word: regressed if any is, else inconclusive if any is, else pass.
+
+    failing: the worst failing samples; left_out: how many more there are.
+    """
 
     suite: str
     run: str
@@ -54,6 +57,7 @@ class Gate:
     word: Verdict
     rulings: tuple[Ruling, ...]
     failing: tuple[Failing, ...] = ()
+    left_out: int = 0
     notes: tuple[str, ...] = ()
 
     @property

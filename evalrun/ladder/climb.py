@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from evalrun.ladder.growth import ENOUGH, Point, exponent, fit, upper
+from evalrun.ladder.growth import ENOUGH, Point, exponent, fit, median, upper
 from evalrun.ladder.rungs import (
     COLD,
     TOLERANCE,
@@ -20,7 +21,7 @@ from evalrun.ladder.rungs import (
 from evalrun.ladder.values import Ladder, Rung, Spot
 from evalrun.requests import Requests, latency
 from evalrun.stats.interval import Interval
-from evalrun.table import Metric, TargetNote, target_notes
+from evalrun.table import Mark, Metric, TargetNote, target_notes
 
 FINE_TOKENS = 8  # a size this near to the asked one is as good as exact
 
@@ -67,28 +68,35 @@ def _ladder(requests: Requests, target: TargetNote, *, tolerance: float, seed: i
 def _growth(
     by_size: Mapping[int, Requests], rungs: Sequence[Rung], holds: Premise, *, seed: int
 ) -> tuple[list[Metric], tuple[int, ...]]:
-    """Return the exponent and the fit, and the sizes the exponent rests on. Rungs whose median failed are left out."""
+    """Return the exponent and the fit, and the sizes the exponent rests on. Rungs whose median failed are left out.
+
+    They have the marks of the medians behind them.
+    """
     points = []
     for rung in rungs:
         mine = by_size[rung.size]
         seconds = latency.seconds(mine, "ttft_s")[cached(mine, reported=holds.reported) == COLD]
         ordered = np.sort(seconds[~np.isnan(seconds)]).tolist()
-        if ordered and math.isfinite(ordered[len(ordered) // 2]):  # the upper of the middle two
+        if ordered and math.isfinite(median(np.array(ordered))):
             points.append(Point(rung.size, _tokens(rung), tuple(ordered)))
     top = upper(points)
     slope, found = exponent(top, seed=seed), fit(points, seed=seed)
-    counts = sum(len(point.seconds) for point in top), sum(len(point.seconds) for point in points)
-    metrics = [_metric("ttft_exponent", slope, counts[0])]
+    medians = {rung.size: rung.get("ttft_s", "p50 cold") for rung in rungs}
+    metrics = [_metric("ttft_exponent", slope, top, medians)]
     for place, name in enumerate(("ttft_base_s", "ttft_linear", "ttft_quadratic")):
-        metrics.append(_metric(name, found.coefficients[place] if found else None, counts[1]))
-    metrics.append(Metric(name="ttft_fit_error", value=found.error if found else None, n=len(points)))
-    return metrics, tuple(point.size for point in top) if slope else ()
+        metrics.append(_metric(name, found.coefficients[place] if found else None, points, medians))
+    error = _metric("ttft_fit_error", Interval(found.error, None, None) if found else None, points, medians)
+    return [*metrics, replace(error, n=len(points))], tuple(point.size for point in top) if slope else ()
 
 
-def _metric(name: str, found: Interval | None, n: int) -> Metric:
+def _metric(name: str, found: Interval | None, points: Sequence[Point], medians: Mapping[int, Metric | None]) -> Metric:
+    """Return the metric of a number that rests on the medians of some rungs."""
+    n = sum(len(point.seconds) for point in points)
     if found is None:
         return Metric(name=name, value=None, n=n)
-    return Metric(name=name, value=found.value, low=found.low, high=found.high, n=n)
+    behind = {mark for point in points if (median := medians[point.size]) for mark in median.marks}
+    marks = tuple(mark for mark in (Mark.INVALID, Mark.DOUBTFUL, Mark.ASKED) if mark in behind)
+    return Metric(name=name, value=found.value, low=found.low, high=found.high, n=n, marks=marks)
 
 
 def _tokens(rung: Rung) -> float:
@@ -128,6 +136,8 @@ def _notes(rungs: Sequence[Rung], holds: Premise, growth: Sequence[Metric]) -> I
     off = max((_value(rung, "size_error") or 0 for rung in rungs), default=0)
     if off > FINE_TOKENS:
         yield f"prompts are up to {off:,} tokens off the size asked for; curves use the counted one"
+    if any(Mark.INVALID in metric.marks for metric in growth):
+        yield f"INVALID: exponent and fit rest on TTFTs for which this client was too late; {latency.REMEDY}"
     yield from _missing(growth)
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evalrun.stats.interval import Floats, Interval
+from evalrun.stats.quantile import rank
 
 ROUNDS = 2000
 ENOUGH = 5
@@ -88,12 +89,13 @@ def fit(points: Sequence[Point], *, seed: int = 0, rounds: int = ROUNDS, level: 
 
 
 def _medians(points: Sequence[Point]) -> Floats:
-    return np.array([_median(np.asarray(point.seconds, float)) for point in points])
+    return np.array([median(np.asarray(point.seconds, float)) for point in points])
 
 
-def _median(values: Floats) -> Floats:
-    """Return the median over the last axis; of an even number the geometric mean of the middle two, in logarithms."""
-    return np.asarray(np.exp(np.median(np.log(values), axis=-1)))
+def median(values: Floats) -> Floats:
+    """Return the median over the last axis, as everywhere a value that was measured (`stats.quantile.quantile`)."""
+    place = rank(0.5, values.shape[-1]) - 1
+    return np.asarray(np.partition(values, place, axis=-1)[..., place])
 
 
 def _resampled(points: Sequence[Point], *, seed: int, rounds: int) -> Floats:
@@ -102,7 +104,7 @@ def _resampled(points: Sequence[Point], *, seed: int, rounds: int) -> Floats:
     columns = []
     for point in points:
         seconds = np.asarray(point.seconds, float)
-        columns.append(_median(seconds[rng.integers(0, len(seconds), (rounds, len(seconds)))]))
+        columns.append(median(seconds[rng.integers(0, len(seconds), (rounds, len(seconds)))]))
     return np.column_stack(columns)
 
 

@@ -16,6 +16,7 @@ A subject builds a `Page`, a format renders it, and neither knows the other:
     ci        a gate as JUnit XML, GitHub's summary and annotations, charts
     curves    ladders and histories as points; ladders in plain characters
     picture   ladders and histories as PNG and SVG
+    html      runs as one HTML file, with their samples
 
 Another format is a module with a function like `text.render`, and a line in `FORMATS`.
 """

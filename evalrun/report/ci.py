@@ -32,7 +32,7 @@ def junit(gate: Gate, table: Table | None = None, *, limit: int = JUNIT_LIMIT) -
     found, every = list(rules(gate)), list(samples(gate))
     kept = every[: _fitting((_case(finding, 1) for finding in every), limit)]
     about = [(title, encoded(text, xml)) for title, text in _about(gate, table)]
-    if left_out := len(every) - len(kept):
+    if left_out := len(every) + gate.left_out - len(kept):
         about.append(("left out", f"{left_out:,} further failing samples; the run's folder has them all"))
     suite = encoded(clipped(gate.suite), xml)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
@@ -105,7 +105,9 @@ def summary(gate: Gate, table: Table | None = None, *, limit: int = SUMMARY_LIMI
     if table is not None:
         page += _within(render([table_page(table)], width=0).splitlines(), limit // 4)
     if gate.failing:
-        failing = ["", f"**Failing samples** ({len(gate.failing):,})", ""]
+        shown, every = len(gate.failing), len(gate.failing) + gate.left_out
+        count = f"{every:,}" if shown == every else f"{every:,}, the worst {shown:,} of them here"
+        failing = ["", f"**Failing samples** ({count})", ""]
         failing += _rows("what", "sample", samples(gate, clip=_CELL))
         page += _within(failing, limit - _size(page))
     return "\n".join(page) + "\n"
@@ -153,8 +155,8 @@ def annotations(gate: Gate) -> str:
         for one in (*rules(gate), *samples(gate))
         if one.blame
     ]
-    if len(found) > ANNOTATIONS:
-        more = len(found) - ANNOTATIONS + 1
+    if len(found) + gate.left_out > ANNOTATIONS:
+        more = len(found) + gate.left_out - ANNOTATIONS + 1
         found[ANNOTATIONS - 1 :] = [("warning", f"and {more:,} more; the step summary lists the worst of them")]
     return "".join(f"::{level} title=evalrun::{encoded(clipped(text, _MESSAGE), workflow)}\n" for level, text in found)
 

@@ -73,7 +73,7 @@ def _ttft(ladders: Sequence[LabelledLadder]) -> "Figure | None":
     curves = ttft(ladders)
     if not curves:
         return None
-    figure, (axes,) = _panels(1, across=1, each=(9.0, 4.0), head=0.7 + 0.4 * len(ladders))
+    figure, (axes,) = panelled(1, across=1, each=(9.0, 4.0), head=0.7 + 0.4 * len(ladders))
     banded = len(ladders) <= BANDS
     top = 1.2 * max(end for curve in curves for dot in curve.dots for end in dot[1:4] if math.isfinite(end))
     lines = []
@@ -99,7 +99,7 @@ def _accuracy(ladders: Sequence[LabelledLadder]) -> "Figure | None":
     if not scored:
         return None
     families = ["", *scored] if len(scored) > 1 else scored  # the empty name is all of them
-    figure, panels = _panels(len(families), across=3, each=(3.7, 2.6), head=0.8)
+    figure, panels = panelled(len(families), across=3, each=(3.7, 2.6), head=0.8)
     lines = []
     for axes, family in zip(panels, families, strict=True):
         axes.set_title(words(family) if family else "all families")
@@ -122,7 +122,7 @@ def _depth(ladders: Sequence[LabelledLadder]) -> "Figure | None":
     ]
     if not maps:
         return None
-    figure, panels = _panels(len(maps), across=2, each=(5.2, 3.0), head=1.0)
+    figure, panels = panelled(len(maps), across=2, each=(5.2, 3.0), head=1.0)
     for axes, (name, ladder, family) in zip(panels, maps, strict=True):
         axes.set_title(f"{words(name, 24)}: {words(family, 24)}")
         image = _heat(axes, ladder, family)
@@ -240,7 +240,7 @@ def _mark(column: "Sequence[Axes]", moments: Sequence[Moment]) -> None:
 # ---------------------------------------------------------------- panels
 
 
-def _panels(count: int, *, across: int, each: tuple[float, float], head: float) -> "tuple[Figure, list[Axes]]":
+def panelled(count: int, *, across: int, each: tuple[float, float], head: float) -> "tuple[Figure, list[Axes]]":
     """Return a figure with so many panels, row by row. each: inches across and down. head: inches above them."""
     from matplotlib.figure import Figure
 
@@ -332,19 +332,28 @@ def _time_axis(axes: "Axes") -> None:
 
 
 def _files(makers: "Mapping[str, Callable[[], Figure | None]]") -> dict[str, bytes]:
-    """Draw figures in our own style, and return each as `name.png` and `name.svg`; the user's settings stay."""
+    """Draw figures, and return each as `name.png` and `name.svg`."""
+    files = {}
+    for name, make in makers.items():
+        for form in ("png", "svg"):
+            if picture := drawn(make, form):
+                files[f"{name}.{form}"] = picture
+    return files
+
+
+def drawn(make: "Callable[[], Figure | None]", form: str = "svg") -> bytes | None:
+    """Draw a figure in our own style, whatever the user's settings are; None where it would be empty."""
     import matplotlib as mpl
 
-    files = {}
+    file = io.BytesIO()
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_STYLE)
-        for name, make in makers.items():
-            if figure := make():
-                files[f"{name}.png"], files[f"{name}.svg"] = png, svg = io.BytesIO(), io.BytesIO()
-                figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
-                figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return {name: file.getvalue() for name, file in files.items()}
+        if (figure := make()) is None:
+            return None
+        meta: dict[str, Any] = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
+        figure.savefig(file, format=form, dpi=_DOTS_PER_INCH, metadata=meta)
+    return file.getvalue()
 
 
 def words(text: str, limit: int = 40) -> str:

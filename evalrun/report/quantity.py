@@ -9,10 +9,11 @@ from evalrun.report.page import Block, Quantity, Text, Verbatim, quantities_in
 from evalrun.table import Metric
 
 FOOTNOTED = (
-    "accuracy", "accuracy_pessimistic", "accuracy_by", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s", "output_throughput", "good",
-    "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error",
-    "effective_context", "prefill_throughput", "cost_per_request_usd", "cached_share", "refused", "cache_leaks",
-    "cache_misses", "doubtful", "bound_s", "pass_at_k", "pass_hat_k", "avg_at_k", "maj_at_k", "in_flight",
+    "accuracy", "accuracy_pessimistic", "accuracy_by", "ttft_s", "ttfo_s", "tpot_s", "icl_s", "e2e_s",
+    "output_throughput", "good", "goodput", "correct_goodput", "ttft_exponent", "ttft_base_s", "ttft_linear",
+    "ttft_quadratic", "ttft_fit_error", "effective_context", "prefill_throughput", "cost_per_request_usd",
+    "cached_share", "refused", "cache_leaks", "cache_misses", "doubtful", "bound_s", "pass_at_k", "pass_hat_k",
+    "avg_at_k", "maj_at_k", "in_flight",
 )  # fmt: skip
 GROUPED = "accuracy_by"
 """The number of which a table shows one for each group of samples, with how many they are."""

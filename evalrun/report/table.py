@@ -1,6 +1,6 @@
 """The page of a table: a block for each task, a column for each target, a row for each number that says something."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from evalrun import units
 from evalrun.escape import clip
@@ -17,12 +17,20 @@ _SECTION = {definition.name: section for section, definitions in SECTIONS.items(
 _SAME = {"planned": "attempted", "scored": "succeeded"}  # rows that say nothing where they equal another one
 
 
-def table_page(table: Table) -> Page:
-    """Return the page of a table."""
+ATTENTION = (
+    "attempted", "succeeded", "failed", "not_sent", "refused", "truncated", "unscored", "scorer_error", "disputed",
+    "in_flight", "retried", "possibly_billed", "warnings", "timed", "doubtful", "bound_s", "cost_usd",
+    "cost_disagreements",
+)  # fmt: skip
+"""The numbers that say how far the others can be trusted."""
+
+
+def table_page(table: Table, *, only: Collection[str] = DEFINITIONS) -> Page:
+    """Return the page of a table. only: the metrics that are shown to people."""
     context = table.context
     columns = [_column(cell, context) for cell in table.cells]
     numbers = [each for column in columns for each in column.values()]
-    blocks = list(_blocks(table, columns))
+    blocks = list(_blocks(table, columns, only))
     return Page(
         title=("suite ", Verbatim(context.suite), (", run ", Verbatim(context.run)) if context.run else ""),
         about=tuple(_about(context)),
@@ -53,14 +61,15 @@ def _column(cell: Cell, context: Context) -> QuantityColumn:
     return quantity.keyed(cell.metrics, where, alerts=(*loud, *cell.alerts))
 
 
-def _blocks(table: Table, columns: Sequence[QuantityColumn]) -> Iterator[Block]:
+def _blocks(table: Table, columns: Sequence[QuantityColumn], only: Collection[str]) -> Iterator[Block]:
     for task in dict.fromkeys(cell.task for cell in table.cells):
         scorers = table.context.scorers.get(task, ()) if task is not None else ()
         said: list[Text] = [("scored by ", name(scorers[0]))] if scorers else []
         said += [part] if (part := table.context.portions.get(task or "", "")) else []
         title = (name(task), (" (", joined("; ", said), ")") if said else "")
         mine = [column for cell, column in zip(table.cells, columns, strict=True) if cell.task == task]
-        rows = [_row(key, mine) for key in quantity.worth_showing(mine) if not _says_the_same(key, mine)]
+        keys = [key for key in quantity.worth_showing(mine) if key[0] in only]
+        rows = [_row(key, mine) for key in keys if not _says_the_same(key, mine)]
         yield Block(title, [name(cell.target) for cell in table.cells if cell.task == task], rows)
 
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,8 +23,8 @@ from evalrun import escape
 from evalrun.errors import StoreError, SuiteError
 from evalrun.requests.rows import Requests, State
 from evalrun.stats.interval import Whole
-from evalrun.store.disk import replace_file, storing
-from evalrun.store.lines import parse
+from evalrun.store.disk import replace_file
+from evalrun.store.lines import lines_at, parse
 from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import NAME as SCORES
 
@@ -128,10 +128,9 @@ def layout(runs: Sequence[Requests]) -> Layout:
 
 
 def _metas(requests: Requests) -> Iterator[dict[str, Any]]:
-    with _Lines(requests.run.folder / JOURNAL) as journal:
-        for offset, raw in journal.at(np.sort(requests.offset)):
-            if b'"meta":' in raw:
-                yield parse(raw, offset).read(_META).sample.meta
+    for offset, raw in lines_at(requests.run.folder / JOURNAL, map(int, np.sort(requests.offset))):
+        if b'"meta":' in raw:
+            yield parse(raw, offset).read(_META).sample.meta
 
 
 def _meta_type(kinds: set[type]) -> pa.DataType:
@@ -149,30 +148,28 @@ def _meta_type(kinds: set[type]) -> pa.DataType:
 def batches(runs: Sequence[Requests], columns: Layout) -> Iterator[pa.RecordBatch]:
     """Yield the requests of some runs as record batches with these columns."""
     for requests in runs:
-        order = np.argsort(requests.offset)
-        with _Lines(requests.run.folder / JOURNAL) as journal, _Lines(requests.run.folder / SCORES) as scores:
-            begin = 0
-            while begin < len(order):
-                records = _records(journal, requests.offset[order[begin : begin + MOST_ROWS]])
-                rows = order[begin : begin + len(records)]
-                yield _batch(requests.take(rows), records, scores, columns)
-                begin += len(rows)
+        order, begin = np.argsort(requests.offset), 0
+        lines = lines_at(requests.run.folder / JOURNAL, map(int, requests.offset[order]))
+        while records := _records(lines):
+            rows = order[begin : begin + len(records)]
+            yield _batch(requests.take(rows), records, columns)
+            begin += len(rows)
 
 
-def _records(journal: "_Lines", offsets: Whole) -> list[_Record]:
-    """Return the records at these offsets, fewer where they are long."""
+def _records(lines: Iterator[tuple[int, bytes]]) -> list[_Record]:
+    """Return the next records, fewer where they are long."""
     found, size = [], 0
-    for offset, raw in journal.at(offsets):
+    for offset, raw in lines:
         found.append(parse(raw, offset).read(_RECORD))
         size += len(raw)
-        if size > MOST_BYTES:
+        if size > MOST_BYTES or len(found) == MOST_ROWS:
             break
     return found
 
 
-def _batch(rows: Requests, records: list[_Record], scores: "_Lines", columns: Layout) -> pa.RecordBatch:
+def _batch(rows: Requests, records: list[_Record], columns: Layout) -> pa.RecordBatch:
     found = _numbers(rows) | _texts(rows, records)
-    extracted = _extracted(scores, rows.scores().offset)
+    extracted = _extracted(rows.run.folder / SCORES, rows.scores().offset)
     found["extracted"] = [one.answer for one in extracted]
     found["rule"] = [one.rule or None for one in extracted]
     for name in columns.scorers:
@@ -245,42 +242,16 @@ def _as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _extracted(scores: "_Lines", offsets: Whole) -> list[_Extracted]:
+def _extracted(scores: Path, offsets: Whole) -> list[_Extracted]:
     """Return what was taken for the answer by the scores at these offsets; nothing where one is negative."""
     found = [_Extracted()] * len(offsets)
     known = np.flatnonzero(offsets >= 0)
     try:
-        for row, (_, raw) in zip(known.tolist(), scores.at(offsets[known]), strict=True):
+        for row, (_, raw) in zip(known.tolist(), lines_at(scores, offsets[known].tolist()), strict=True):
             found[row] = _SCORED.decode(raw).score
     except msgspec.DecodeError as error:
-        raise StoreError(f"{scores.path}: changed while it was read ({error}); try again") from error
+        raise StoreError(f"{scores}: changed while it was read ({error}); try again") from error
     return found
-
-
-class _Lines:
-    """A file's lines by their offsets. Ascending offsets are read from one buffer, without a seek of the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: BinaryIO | None = None
-
-    def __enter__(self) -> "_Lines":
-        if self.path.exists():
-            with storing(self.path):
-                self._file = self.path.open("rb", buffering=1 << 20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def at(self, offsets: Whole) -> Iterator[tuple[int, bytes]]:
-        """Yield each offset with the line that begins there."""
-        with storing(self.path):
-            for offset in offsets.tolist():
-                assert self._file is not None  # who has an offset has the file
-                self._file.seek(offset)
-                yield offset, self._file.readline()
 
 
 # ---------------------------------------------------------------- formats

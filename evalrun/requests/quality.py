@@ -41,6 +41,12 @@ def by_sample(requests: Requests, values: Floats) -> Floats:
     return by_unit(values, requests.samples) if requests.repeated else values
 
 
+def mean_of(requests: Requests, values: Floats) -> float | None:
+    """Return the mean over samples of an amount of each request: tokens, dollars, seconds; None where none is known."""
+    means = by_sample(requests, values)
+    return None if np.isnan(means).all() else float(np.nanmean(means))
+
+
 def mean(requests: Requests, values: Floats, *, units: Whole | None = None, level: float = 0.95) -> Mean:
     """Return the mean over samples of numbers in 0..1, one a request; NaN is left out.
 

@@ -7,7 +7,6 @@ slice is asked for it, and that column alone. A column of one value takes the ro
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
 import msgspec
@@ -19,8 +18,7 @@ from evalrun.errors import StoreError
 from evalrun.price import AT_LEAST
 from evalrun.requests.run import Place, RunFacts
 from evalrun.stats.interval import Floats, Whole
-from evalrun.store.disk import storing
-from evalrun.store.lines import parse
+from evalrun.store.lines import lines_at, parse
 from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import NAME as SCORES
 from evalrun.types import Record, Score, Scored
@@ -308,7 +306,12 @@ class Requests(Columns):
     @property
     def ended_s(self) -> Floats:
         """When the answer ended, on its session's clock: its last token event, or else the end of its stream."""
-        return self.sent_s + np.where(np.isnan(self.e2e_s), self.stream_s, self.e2e_s)
+        return self.sent_s + self.took_s
+
+    @property
+    def took_s(self) -> Floats:
+        """How long an answer took: to its last token event, or else to the end of its stream."""
+        return np.where(np.isnan(self.e2e_s), self.stream_s, self.e2e_s)
 
     @cached_property
     def starts(self) -> Whole:
@@ -342,7 +345,8 @@ class Requests(Columns):
     def record(self, row: int) -> Record:
         """Read the record of one row again."""
         path, offset = self.run.folder / JOURNAL, int(self.offset[row])
-        event = parse(_line(path, offset), offset).event()
+        ((_, raw),) = lines_at(path, [offset])
+        event = parse(raw, offset).event()
         if not isinstance(event, Record):
             raise StoreError(f"{path}: the record at byte {offset} changed while it was read; try again")
         return event
@@ -352,8 +356,9 @@ class Requests(Columns):
         path, offset = self.run.folder / SCORES, int(self.scores(scorer).offset[row])
         if offset < 0:
             return None
+        ((_, raw),) = lines_at(path, [offset])
         try:
-            return msgspec.json.decode(_line(path, offset), type=Scored).score
+            return msgspec.json.decode(raw, type=Scored).score
         except msgspec.DecodeError as error:
             raise StoreError(f"{path}: changed while it was read ({error}); try again") from error
 
@@ -372,9 +377,3 @@ def _small(column: NDArray[Any]) -> NDArray[Any]:
     """Return a column of one value in the room of one."""
     alike = len(column) and bool((column == column[0]).all())
     return np.broadcast_to(column[0], len(column)) if alike else np.asarray(column)
-
-
-def _line(path: Path, offset: int) -> bytes:
-    with storing(path), path.open("rb") as file:
-        file.seek(offset)
-        return file.readline()

@@ -19,7 +19,7 @@ from evalrun.requests.rows import BITS, HEADLINE, META, UNKNOWN, Requests, ended
 from evalrun.requests.run import Place, RunFacts
 from evalrun.requests.scored import aligned, headline, read_scores, states
 from evalrun.store.disk import storing
-from evalrun.store.lines import parse, scan
+from evalrun.store.lines import lines_at, parse, scan
 from evalrun.store.manifest import read_manifest
 from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import read_header
@@ -280,12 +280,7 @@ class _Journal:
         return {name: _picked(found.pop(name), kept) for name in list(found)}
 
     def _reread(self, path: Path, offsets: list[int]) -> list[Any]:
-        with storing(path), path.open("rb") as file:
-            lines = []
-            for offset in offsets:
-                file.seek(offset)
-                lines.append(parse(file.readline(), offset).read(self._decode))
-        return lines
+        return [parse(raw, offset).read(self._decode) for offset, raw in lines_at(path, offsets)]
 
 
 def _billed(record: Any) -> int:

@@ -43,7 +43,7 @@ def _taken_apart(name: str) -> tuple[str, dict[str, set[str]]]:
         base = base[: match.start()]
         if match[1] not in _UNSAID:
             endings.setdefault(kind, set()).add(re.sub("[-_]", "", match[1]))
-    return re.sub(r"[._\s-]+", "-", base), endings
+    return re.sub(r"[._\s-]+", "-", base).replace("gpt-35", "gpt-3-5"), endings
 
 
 class OtherModel(NamedTuple):

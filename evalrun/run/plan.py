@@ -86,7 +86,7 @@ def task_prints(name: str, task: Task, places: Places) -> TaskPrints:
         data=found.sha256,
         samples=found.count,
         rows=found.rows,
-        prompt=fingerprint(task.prompt.model_dump(mode="json")),
+        prompt=fingerprint([task.prompt.model_dump(mode="json"), found.examples]),
         sampling=fingerprint([task.sampling.model_dump(mode="json"), task.repeats]),
         scorers=fingerprint([scorer.model_dump(mode="json") for scorer in task.scorers]),
     )

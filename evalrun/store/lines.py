@@ -13,8 +13,9 @@ fields are only ever added: a reader leaves out the types it does not know.
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -187,6 +188,20 @@ def scan(path: Path, end: int | None = None) -> Iterator[Line]:
             else:
                 yield from _rescue(offset, raw)
             offset += len(raw)
+
+
+def lines_at(path: Path, offsets: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield each offset with the line of a file that begins there. Ascending ones are read from one buffer.
+
+    A file of which nothing is asked may be missing.
+    """
+    left = iter(offsets)
+    if (first := next(left, None)) is None:
+        return
+    with storing(path), path.open("rb", buffering=1 << 20) as file:
+        for offset in chain((first,), left):
+            file.seek(offset)
+            yield offset, file.readline()
 
 
 def parse(raw: bytes, offset: int = 0) -> Line:

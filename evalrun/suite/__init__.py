@@ -7,6 +7,9 @@
     override  merging trees, and `--set`
     spec      the suite file as types
     schema    the JSON Schema, for editors and for hints
+    reference  docs/suite.md and docs/target.md, from the schema
+    examples  what the reference shows of each field
+    starter   a first suite and target, for `evalrun init`
     validate  a tree -> a spec, or every mistake
     check     a suite against its targets: names, prices, keys
 

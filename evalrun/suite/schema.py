@@ -24,12 +24,21 @@ def schema(what: Literal["suite", "target"]) -> Mapping[str, Json]:
     """Return the JSON Schema (2020-12) of suite or target files."""
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     if what == "target":
-        return {**draft, "title": "evalrun target", **TARGET.json_schema()}
-    suite = SUITE.json_schema()
+        return {**draft, "title": "evalrun target", **_with_kinds(TARGET.json_schema())}
+    suite = _with_kinds(SUITE.json_schema())
     complete = {"required": suite.pop("required")}  # a file that includes another may omit anything
     properties = {"include": _INCLUDE, **suite.pop("properties")}
     alone = {"if": {"not": {"required": ["include"]}}, "then": complete}
     return {**draft, **suite, "title": "evalrun suite", "properties": properties, **alone}
+
+
+def _with_kinds(document: dict[str, Any]) -> dict[str, Any]:
+    """Describe each `kind` by the first sentence of its block."""
+    for block in document["$defs"].values():
+        kind = block.get("properties", {}).get("kind", {})
+        if "const" in kind or "enum" in kind:
+            kind["description"] = f"{block['description'].partition('. ')[0].rstrip('.')}."
+    return document
 
 
 class Allowed(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from evalrun import rule, slo
+from evalrun.data.ladder import LadderSource
 from evalrun.data.portion import Portion
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
@@ -146,7 +147,7 @@ class Task(Spec):
     """Ask only the first N rows; of rows in an order (by subject, by difficulty) that says nothing about the others."""
     sample: int | None = Field(default=None, ge=1)
     """Ask only N rows, drawn at random; a larger N keeps the rows of a smaller one. A ladder is asked whole."""
-    sample_seed: int = Field(default=0, ge=0, lt=2**64)
+    sample_seed: int = Field(default=0, ge=0, le=999_999_999)
     """Another seed draws other rows; the same seed draws the same ones in every run."""
     cluster: str | None = None
     """Field of `prompt.meta` that samples drawn together share (a passage, a repository): intervals are over these."""
@@ -158,6 +159,13 @@ class Task(Spec):
         if twice := [label for label in labels if labels.count(label) > 1]:
             raise ValueError(f"duplicate name {twice[0]!r}; set `name` on one of them")
         return scorers
+
+    @field_validator("prompt")
+    @classmethod
+    def _of_its_size(cls, prompt: Prompt, others: ValidationInfo) -> Prompt:
+        if prompt.few_shot is not None and isinstance(others.data.get("data"), LadderSource):
+            raise ValueError("`few_shot` would change the sizes of a ladder's prompts; remove it")
+        return prompt
 
     @property
     def portion(self) -> Portion:
@@ -181,7 +189,7 @@ class Suite(Spec):
     about: str = ""
     """One line for readers, printed above the tables."""
     targets: tuple[str, ...] = Field(default=("local",), min_length=1)
-    """Names in configs/ or paths of target files."""
+    """Names in configs/, or paths of target files from the suite's folder."""
     tasks: dict[TaskName, Task] = Field(min_length=1)
     """The tasks by name."""
     load: LoadPattern = ClosedLoop()

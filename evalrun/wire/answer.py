@@ -4,11 +4,12 @@ Whether the sum counts as an answer is decided in `chat`.
 """
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
 from evalrun.ends import Finish, finish_of, gravest
 from evalrun.types import Completion, Json, TokenSource, ToolCall, Usage
 from evalrun.wire import reasoning
-from evalrun.wire.chunk import ChatReply, Choice, Delta, ToolFragment
+from evalrun.wire.chunk import NO_ENDING, ChatReply, Choice, Delta, ToolFragment, ending
 from evalrun.wire.reasoning import Split
 from evalrun.wire.tools import Tools
 from evalrun.wire.usage import Tokens
@@ -16,6 +17,8 @@ from evalrun.wire.usage import Tokens
 Redact = Callable[[str], str]
 """Removes secrets from a text; `str` removes nothing."""
 
+_BESIDE = tuple(name for name in Delta.__struct_fields__ if name != "content")
+_beside_content, _NOTHING = attrgetter(*_BESIDE), (None,) * len(_BESIDE)
 _MOST_ENDS = 16  # different words for how one answer ended
 
 
@@ -53,15 +56,25 @@ class _Choice:
 
     def add(self, delta: Delta, at_ns: int, *, whole: bool) -> bool:
         """Add a delta, or a message that is whole; return whether it was a token event."""
+        if delta.content.__class__ is str and _beside_content(delta) == _NOTHING:
+            return self._say(delta.content, at_ns)
         text, thought, shape = reasoning.said(delta)
-        if text:
-            self.content.append(text)
-            self.content_at.append(at_ns)
         if shape:
             self.reasoning.append(thought)
             self.shapes[shape] = None
-        if not (delta.refusal or delta.tool_calls or delta.function_call):
-            return bool(text or shape)
+        spoke, acted = self._say(text, at_ns), bool(delta.refusal or delta.tool_calls or delta.function_call)
+        if acted:
+            self._act(delta, at_ns, whole=whole)
+        return spoke or acted or bool(shape)
+
+    def _say(self, text: str, at_ns: int) -> bool:
+        if text:
+            self.content.append(text)
+            self.content_at.append(at_ns)
+        return bool(text)
+
+    def _act(self, delta: Delta, at_ns: int, *, whole: bool) -> None:
+        """Add a refusal and tool calls."""
         self.refusal.append(delta.refusal or "")
         for fragment in delta.tool_calls or ():
             self.tools.add(fragment, whole=whole)
@@ -69,7 +82,6 @@ class _Choice:
             self.tools.add(ToolFragment(index=0, function=delta.function_call), whole=whole)
         if self.acted_at is None:
             self.acted_at = at_ns
-        return True
 
     def end(self, part: Choice) -> None:
         """Note what a part says about the end."""
@@ -127,7 +139,8 @@ class Draft:
 
     def add(self, reply: ChatReply, at_ns: int) -> None:
         """Add a chunk, or a whole reply."""
-        self.count(reply)
+        if reply.usage is not None or reply.x_groq is not None:
+            self.count(reply)
         if not self._id:
             self._id, self._model = reply.id or "", reply.model or self._model
         if reply.system_fingerprint:
@@ -136,19 +149,24 @@ class Draft:
             choice = self._choices.get(part.index)
             if choice is None:
                 choice = self._choices[part.index] = _Choice()
-            if part.ended:
+            if ending(part) != NO_ENDING:
                 choice.end(part)
+                if part.usage:
+                    self._count_choice(part)
             said = part.delta if self._streamed else part.message
             if said is not None and choice.add(said, at_ns, whole=not self._streamed):
                 self.instants.append(at_ns)
 
     def count(self, reply: ChatReply) -> None:
-        """Add the usage of a chunk alone. Where several choices have one each, nothing says what the sum is."""
-        for block in reply.usages:
-            self.tokens.add(block)
-        for part in reply.choices or ():
-            if part.usage:
-                self._counted_by.add(part.index)
+        """Add the usage of a chunk: its own, or Groq's."""
+        self.tokens.add(reply.usage)
+        if isinstance(reply.x_groq, dict):
+            self.tokens.add(reply.x_groq.get("usage"))
+
+    def _count_choice(self, part: Choice) -> None:
+        """Add the usage of a choice (Moonshot). Where several have one, nothing says what the sum is."""
+        self.tokens.add(part.usage)
+        self._counted_by.add(part.index)
 
     @property
     def finish_reason(self) -> str | None:
@@ -195,7 +213,9 @@ class Draft:
             ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))
             for call in first.tools.calls()
         ]
-        thought, refusal = clean("".join(first.reasoning) + split.thought), clean("".join(first.refusal))
+        thought, refusal = "".join(first.reasoning), clean("".join(first.refusal))
+        if split.thought.strip() != thought.strip():  # else it was sent both ways
+            thought += split.thought
         shapes = (*first.shapes, split.shape) if split.shape else tuple(first.shapes)
         odd = {
             split.flag: True,
@@ -209,7 +229,7 @@ class Draft:
         own = {flag for flag, is_so in odd.items() if flag and is_so}
         return Completion(
             text=clean(text),
-            reasoning=thought,
+            reasoning=clean(thought),
             reasoning_shapes=shapes,
             refusal=refusal,
             tool_calls=tuple(calls),

@@ -7,6 +7,7 @@ reasoning, usage) is any JSON here; `reasoning` and `usage` read it.
 
 import json
 from decimal import InvalidOperation
+from operator import attrgetter
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -75,11 +76,6 @@ class Choice(_Struct):
     usage: Json = None
 
     @property
-    def ended(self) -> bool:
-        """Whether it says anything about its end."""
-        return any((self.finish_reason, self.native_finish_reason, self.finish_details, self.stop_reason, self.error))
-
-    @property
     def ends(self) -> list[str]:
         """Return the words for how it ended, as sent. vLLM's `stop_reason` is a stop sequence that was met."""
         sent = [_word(self.finish_reason), _word(self.native_finish_reason), _word(self.finish_details)]
@@ -87,6 +83,11 @@ class Choice(_Struct):
         if words or not is_end(alone := _word(self.stop_reason)):
             return words
         return [alone]
+
+
+_ENDING = ("finish_reason", "native_finish_reason", "finish_details", "stop_reason", "error", "usage")
+ending, NO_ENDING = attrgetter(*_ENDING), (None,) * len(_ENDING)
+"""What a choice has at its end, and what it has of that before."""
 
 
 class ChatReply(_Struct):
@@ -100,12 +101,6 @@ class ChatReply(_Struct):
     model: str | None = None
     system_fingerprint: str | None = None
     x_groq: Json = None
-
-    @property
-    def usages(self) -> list[Json]:
-        """Return the usage blocks: the reply's own, Groq's, those of choices (Moonshot)."""
-        groq = self.x_groq.get("usage") if isinstance(self.x_groq, dict) else None
-        return [block for block in (self.usage, groq, *(one.usage for one in self.choices or ())) if block]
 
 
 def _word(value: Json) -> str:

@@ -9,7 +9,6 @@ Each piece of reasoning counts once, however many fields of a delta hold it. The
 
 import re
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from evalrun.types import Json
@@ -19,7 +18,6 @@ FIELDS = (
     "thinking_blocks", "thought", "thoughts",
 )  # fmt: skip
 """Fields of a delta or a message that hold reasoning; where several do, the first one counts."""
-_fields, _NONE = attrgetter(*FIELDS), (None,) * len(FIELDS)
 PART = "content part"
 ENCRYPTED = "encrypted"
 _TEXTS = ("text", "thinking", "reasoning", "summary", "content", "thought")
@@ -36,6 +34,9 @@ class Said(NamedTuple):
     shape: str = ""
 
 
+_SILENT = Said("")
+
+
 class Spoken(Protocol):
     """A delta or a message, as decoded."""
 
@@ -46,14 +47,12 @@ class Spoken(Protocol):
 
 def said(delta: Spoken) -> Said:
     """Take a delta's content and reasoning apart."""
-    values = _fields(delta)
-    if values == _NONE and isinstance(delta.content, str) and delta.extra_content is None:
-        return Said(delta.content)
     text, thought, shape = _content(delta)
-    for name, value in zip(FIELDS, values, strict=True):
+    for name in FIELDS:
+        value = getattr(delta, name)
         if not value or value is True:
             continue
-        found = "".join(_texts(value, 0))
+        found = value if value.__class__ is str else "".join(_texts(value, 0))
         if found or _is_encrypted(value):
             return Said(text, found, name if found else ENCRYPTED)
     return Said(text, thought, shape)
@@ -61,6 +60,8 @@ def said(delta: Spoken) -> Said:
 
 def _content(delta: Spoken) -> Said:
     content = delta.content
+    if content is None:
+        return _SILENT
     if isinstance(content, str):
         return Said("", content, PART if content else "") if _all_thought(delta) else Said(content)
     parts = [content] if isinstance(content, dict) else content if isinstance(content, list) else ()

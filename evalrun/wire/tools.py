@@ -22,17 +22,22 @@ class _Tool:
         self.arguments: list[str] = []
         self._checks = 0
 
-    def continues(self, call_id: str, name: str) -> bool:
-        """Return whether a fragment with this id and name, empty where it has none, can be more of this call."""
-        if not name or not self.name:
+    def continues(self, call_id: str, name: str, arguments: str, *, indexed: bool) -> bool:
+        """Return whether a fragment can be more of this call. call_id, name: empty where it has none.
+
+        indexed: it has an index. Without one an id is all there is, and another id with arguments that begin with a
+        brace is another call.
+        """
+        same = call_id != "" and call_id == self.id
+        if not name or not self.name or (same and not arguments):
             return True
-        if name != self.name:
-            return call_id != "" and call_id == self.id
+        if not same and (name != self.name or (call_id and self.id and not indexed and arguments.startswith("{"))):
+            return False
         return not self._is_whole()
 
     def _is_whole(self) -> bool:
         """Return whether the arguments are a whole JSON value."""
-        last = next((text for text in reversed(self.arguments) if text.strip()), "")
+        last = self.arguments[-1] if self.arguments else ""
         if not last.rstrip().endswith(("}", "]", "null")) or self._checks == _MOST_CHECKS:
             return False
         self._checks += 1
@@ -58,7 +63,7 @@ class Tools:
         name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
         call_id, index = fragment.id or "", fragment.index
         tool = None if whole else self._meant(call_id, index)
-        if tool is not None and not tool.continues(call_id, name):
+        if tool is not None and not tool.continues(call_id, name, arguments, indexed=index is not None):
             if index is not None and index == tool.index:
                 self.flags.add("tool_index_shared")
             tool = None

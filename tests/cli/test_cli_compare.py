@@ -88,6 +88,22 @@ def test_a_run_without_verdict_is_no_baseline(here: Here, tmp_path: Path, capsys
     assert not (tmp_path / "baselines").exists()
 
 
+def test_a_late_night_is_refused_or_named(here: Here, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """TTFT may be 100 ms lower than its 100 ms. Where the suite's gates compare it: 3, said why and what to do, and
+    nothing is written. Where they do not, the night is saved without it, and that is said."""
+    shelf = ("--out", tmp_path / "baselines")
+    gated = write_run(tmp_path / "a", asked("r" * 60), lag_s=0.1, gates=["ttft_p50 within 15 %"])
+    assert here("baseline", "save", gated, "main", *shelf) == 3
+    said = capsys.readouterr().err
+    assert "TTFT p50 may be more than 5% lower, and the suite's gates compare it; lower the concurrency" in said
+    assert not (tmp_path / "baselines").exists()
+    free = write_run(tmp_path / "b", asked("r" * 60), lag_s=0.1, gates=["accuracy no worse than 2 points"])
+    assert here("baseline", "save", free, "main", *shelf) == 0
+    said = capsys.readouterr().err
+    assert "TTFT p50, TPOT p50" in said
+    assert "INVALID, and stored without; lower the concurrency" in said
+
+
 def test_one_run_is_wanted(here: Here, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`gate results/sums/*`: one run beside other things is taken; of two it is said what to name instead."""
     runs = tmp_path / "sums"

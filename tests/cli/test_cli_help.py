@@ -12,6 +12,7 @@ import pytest
 
 from evalrun import errors, report
 from evalrun.cli import cli, exits
+from evalrun.requests import export
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 HEAVY = ("httpx", "httptools", "pydantic", "numpy", "pyarrow", "datasets", "scipy", "matplotlib", "asyncio")
@@ -101,3 +102,12 @@ def test_there_is_one_table_of_formats() -> None:
             param.type.convert("yaml", param, click.Context(command))
     with pytest.raises(errors.SuiteError, match="'yaml' is unknown"):
         report.render([], "yaml")
+
+
+def test_an_export_says_which_formats_it_takes() -> None:
+    """Its help names all of `requests.export.FORMATS`, which takes too long to import for a help text."""
+    (param,) = (
+        one for path, command in commands() if path == ("export",) for one in command.params if one.name == "form"
+    )
+    assert isinstance(param, click.Option)
+    assert re.findall(r"\w+", (param.help or "").replace(" or ", " ")) == list(export.FORMATS)

@@ -174,3 +174,27 @@ def test_cold_prompts_of_two_targets_on_one_server_are_cold(
     (folder,) = (tmp_path / "results" / "climb").iterdir()
     assert len(records(folder)) == 2 * 2 * 2 * 2, done.stderr
     assert served_from_cache(tmp_path / "truth.jsonl", folder) == {("cold", False)}
+
+
+def test_a_ladder_that_reaches_its_end_passes_its_gate(evalrun: Command, tmp_path: Path) -> None:
+    """2,048 tokens are over the endpoint's 1,500: the run says where the ladder ends, and what needs attention beside
+    it; the gate passes, alone and against the run as a baseline, and neither JUnit nor a comparison calls it a failure.
+    """
+    context = "window: 1500\n"
+    (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer="words", cache="off") + context)
+    (tmp_path / "climb.yaml").write_text(SUITE.format(cache="cold", nonce="true", repeats=1))
+    done = evalrun("run", tmp_path / "climb.yaml", "--new")
+    assert done.returncode == 0, done.stderr
+    assert "2,048 was refused as too long" in done.stdout
+    cells = (line.rsplit(maxsplit=1) for line in done.stdout.partition("\nneedle (scored by items)")[2].splitlines())
+    rows = {cell[0]: cell[1] for cell in cells if len(cell) == 2}
+    assert (rows["answered"], rows["failed"], rows["refused"], rows["in flight"]) == ("10", "0", "5", "1")
+    folder, junit = max((tmp_path / "results" / "climb").iterdir()), tmp_path / "junit.xml"
+    assert evalrun("baseline", "save", folder, "main").returncode == 0
+    rules = ("failed <= 0 %", "unanswered <= 0 %", "failed no worse than 40 points")
+    words = [word for rule in rules for word in ("--rule", rule)]
+    judged = evalrun("gate", folder, "--baseline", "main", *words, "--junit", junit)
+    assert judged.returncode == 0, judged.stdout
+    assert "<error" not in junit.read_text()
+    compared = evalrun("compare", "main", folder, "--format", "json")
+    assert '"transport"' not in compared.stdout

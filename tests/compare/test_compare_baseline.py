@@ -15,7 +15,7 @@ from evalrun.compare.figures import value
 from evalrun.compare.read import load, read_run
 from evalrun.compare.side import SideCell
 from evalrun.errors import StoreError, SuiteError
-from evalrun.requests import quality
+from evalrun.requests import State, quality
 from evalrun.rule import MEASURES
 
 
@@ -159,3 +159,14 @@ def test_a_part_of_a_sum_is_not_the_sum(tmp_path: Path) -> None:
         assert found is not None
         assert found.value == pytest.approx(of_whole)  # 10 tokens at $1 and 20 at $2 a million
         assert value(part, MEASURES[name], part.conditions.prices) is None
+
+
+def test_a_baseline_knows_which_costs_are_at_least(tmp_path: Path) -> None:
+    """The mark comes back with its request."""
+    asked_of = [one._replace(flags=("cache_written",) if one.sample == "q1" else ()) for one in asked("rwt")]
+    baseline.save(read_run(write_run(tmp_path / "a", asked_of)), "main", root=tmp_path / "baselines")
+    (side,) = load(["main"], baselines=tmp_path / "baselines")
+    (cell,) = side.cells.values()
+    assert sorted(zip(cell.requests.at_least.tolist(), cell.requests.state.tolist(), strict=True)) == [
+        (False, State.RIGHT), (False, State.TRUNCATED), (True, State.WRONG),
+    ]  # fmt: skip

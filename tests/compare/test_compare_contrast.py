@@ -152,6 +152,19 @@ def test_costs_are_under_one_price_list(tmp_path: Path) -> None:
     assert any("both costs use those of" in note for note in pair.notes)
 
 
+def test_costs_that_are_at_least_are_not_compared(tmp_path: Path) -> None:
+    """One answer's counts do not add up: costs and tokens are shown, with the reason, and nothing is claimed."""
+    new = [one._replace(flags=("usage_mismatch",) if one.sample == "q1" else ()) for one in asked("rrr")]
+    pair = pair_of(contrast(tmp_path, asked("rrr"), new))
+    for name in ("cost", "cost_per_correct", "output_tokens", "prompt_tokens"):
+        found = row(pair, name)
+        assert found.comparison is None
+        assert found.base is not None
+        assert found.new is not None
+        assert "at least: the token counts of 1 answers do not add up" in found.why
+    assert row(pair, "accuracy").comparison is not None
+
+
 def test_one_unknown_cost_is_no_comparison(tmp_path: Path) -> None:
     """An answer whose tokens nobody counted makes the cost unknown; it does not leave the mean silently."""
     new = [*asked("rr"), Asked("q2", output=None)]

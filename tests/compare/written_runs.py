@@ -33,6 +33,7 @@ class Asked(NamedTuple):
     session: int = 1
     text: str | None = None
     kind: FailureKind = "stall"
+    flags: tuple[str, ...] = ()
 
 
 def asked(word: str, **more: Any) -> list[Asked]:
@@ -43,7 +44,7 @@ def asked(word: str, **more: Any) -> list[Asked]:
 def _record(one: Asked, number: int) -> Record:
     outcome: Outcome = Completion(
         text=f"it is {number}", finish_reason="length" if one.became == "t" else "stop", tokens=one.output,
-        token_source="usage",
+        token_source="usage", flags=one.flags,
         usage=Usage(prompt_tokens=one.prompt, completion_tokens=one.output, cached_tokens=one.cached),
     )  # fmt: skip
     timing = None

@@ -6,12 +6,14 @@ A cap without prices or below one request, and a run that goes on with more mone
 import random
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fault_server import CLOSE, DONE, SSE, STOP, FaultServer, Script, event, refuses, says, stream
 from running import COST, FINE, WORST, ran
 
 from evalrun.price import Budget
+from evalrun.run.spent import already_spent
 from evalrun.types import Completion, Failure
 
 HEL = event(says("Hel"))
@@ -66,3 +68,42 @@ def test_m05_server_reports_its_own_cost(tmp_path: Path, reported: str, warned: 
     assert run.only.cost_usd == COST
     assert run.only.outcome.usage.reported_cost_usd == Decimal(reported)
     assert [reported in warning for warning in run.only.warnings] == ([True] if warned else [])
+
+
+def counted(**usage: Any) -> Script:
+    return [stream(says("Hello"), STOP, {"choices": [], "usage": usage}, DONE)]
+
+
+def test_reasoning_beside_the_completion_is_paid_for(tmp_path: Path) -> None:
+    """The total is 10 + 5 + 3: 10 x 1 + 8 x 2 = 26 micro-dollars, in the record and in the budget."""
+    details = {"reasoning_tokens": 3}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 18, "completion_tokens_details": details}
+    with FaultServer(counted(**usage)) as server:
+        run = ran(tmp_path, server.url, budget=Budget(Decimal(1)))
+    assert (run.only.cost_usd, run.only.most_usd) == (Decimal("0.000026"), None)
+    assert run.asker.budget.spent == Decimal("0.000026")
+
+
+def test_counts_that_do_not_add_up_are_charged_at_their_most(tmp_path: Path) -> None:
+    """10 + 5 prove 20 micro-dollars; the total of 22 with 3 tokens of reasoning allows 12 output tokens: 34. A resumed
+    run charges the same."""
+    details = {"reasoning_tokens": 3}
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 22, "completion_tokens_details": details}
+    with FaultServer(counted(**usage)) as server:
+        run = ran(tmp_path, server.url, budget=Budget(Decimal(1)))
+    assert isinstance(run.only.outcome, Completion)
+    assert "usage_mismatch" in run.only.outcome.flags
+    assert (run.only.cost_usd, run.only.most_usd) == (COST, Decimal("0.000034"))
+    (folder,) = (path.parent for path in tmp_path.rglob("journal.jsonl"))
+    assert run.asker.budget.spent == already_spent(folder) == Decimal("0.000034")
+
+
+@pytest.mark.parametrize(
+    "usage", [{"prompt_tokens": 2**40, "completion_tokens": 5}, {"prompt_tokens": 10, "completion_tokens": 17}]
+)
+def test_counts_that_the_request_does_not_allow(tmp_path: Path, usage: dict[str, int]) -> None:
+    """A prompt beyond the bytes of the request, an answer beyond max_tokens (16): taken as sent, and flagged."""
+    with FaultServer(counted(**usage)) as server:
+        run = ran(tmp_path, server.url)
+    assert isinstance(run.only.outcome, Completion)
+    assert run.only.outcome.flags == ("usage_mismatch",)

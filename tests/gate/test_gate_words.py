@@ -1,5 +1,6 @@
 """A gate's words: limits and changes by hand, and what more than one rule costs."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from evalrun.compare.side import Side
 from evalrun.gate import judge as judging
 from evalrun.gate.judge import judge, rules
 from evalrun.gate.values import Gate, Ruling
+from evalrun.report import ci, render
+from evalrun.report.gate import gate_page
 from evalrun.stats.interval import wilson
 
 
@@ -93,6 +96,17 @@ def test_cost_within(tmp_path: Path) -> None:
     )
 
 
+def test_a_cost_that_is_at_least_passes_nothing(tmp_path: Path) -> None:
+    """What the counts prove is far below the limit; what was billed may not be."""
+    odd = [one._replace(flags=("usage_mismatch",)) for one in asked("r" * 40)]
+    side, base = read_run(write_run(tmp_path / "b", odd, day=2)), run(tmp_path / "a", "r" * 40)
+    for rule in ("cost <= 900 USD", "cost within 900 %"):
+        said = ruling(side, rule, base)
+        assert said.word == "inconclusive"
+        assert "at least: the token counts of 40 answers do not add up" in said.why
+    assert ruling(base, "cost <= 900 USD", side).word == "pass"
+
+
 def nights(tmp_path: Path, *medians: float) -> Side:
     """Save runs with these median TTFT, in ms, as one baseline."""
     for day, median in enumerate(medians, start=1):
@@ -164,7 +178,19 @@ def test_failing_samples_are_the_worst_first(tmp_path: Path, monkeypatch: pytest
     assert {one.sample_id for one in found[1:4]} == {"q1", "q4", "q5"}  # right before, and now wrong, cut or empty
     assert [(one.kind, one.sample_id) for one in found[4:]] == [("unscored", "q3"), ("wrong", "q6")]
     monkeypatch.setattr(judging, "MOST_FAILING", 2)
-    assert len(judge(rules(["accuracy >= 0.5"]), side, base).failing) == 2
+    few = judge(rules(["accuracy >= 0.5"]), side, base)
+    assert (len(few.failing), few.left_out) == (2, 4)
+
+
+def test_failing_samples_come_as_they_were_asked(tmp_path: Path) -> None:
+    """60 wrong answers, of which 50 are kept: the first 50 that were asked, in that order. All reports count 60."""
+    found = gate(run(tmp_path / "new", "w" * 60), "accuracy >= 0.5")
+    assert [one.sample_id for one in found.failing] == [f"q{n}" for n in range(50)]
+    assert found.left_out == 10
+    assert "**Failing samples** (60, the worst 50 of them here)" in ci.summary(found)
+    assert "10 further failing samples" in ci.junit(found)
+    assert json.loads(render([gate_page(found)], "json"))["left_out"] == 10
+    assert "and 52 more" in ci.annotations(found)  # one rule and 60 samples, 9 of which are said
 
 
 def test_what_would_decide(tmp_path: Path) -> None:

@@ -322,3 +322,17 @@ def test_targets_come_in_the_order_of_the_run(ladders: Callable[..., tuple[Ladde
     """And one without records is left out."""
     found = ladders([record("1", target="a"), record("2", target="b")], targets=("b", "c", "a"))
     assert [one.target.name for one in found] == ["b", "a"]
+
+
+def test_what_late_medians_carry_is_marked(ladder: Climb) -> None:
+    """This client was 0.2 s late: over 5 % of the 1 s at 1,000 tokens, under 5 % of 5 s and more. The exponent does not
+    rest on the smallest rung; the fit does."""
+    made = [record(f"{n}{size}", size, ttft=size / 1000) for size in (1000, 5000, 10_000, 20_000) for n in "abcde"]
+    late = Lag(session=1, target="t", task="needle", count=9, p50_s=0.0, p99_s=0.2, max_s=0.2, source="timer")
+    found = ladder(made, lags=[late])
+    marks = {metric.name: metric.marks for metric in found.metrics}
+    assert found.upper == (5000, 10_000, 20_000)
+    assert marks["ttft_exponent"] == ()
+    for name in ("ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error"):
+        assert marks[name] == (Mark.INVALID,)
+    assert any(note.startswith("INVALID: exponent and fit rest on TTFTs") for note in found.notes)

@@ -1,14 +1,21 @@
-"""`evalrun serve sim` in a process of its own, as other programs use it."""
+"""The simulator on a real socket: `evalrun serve sim` in a process of its own, or, started sooner, in a thread."""
 
+import asyncio
 import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from evalrun.targets.simulator.answers import Answers
+from evalrun.targets.simulator.connection import ServerConnection
+from evalrun.targets.simulator.server import Chat
+from evalrun.targets.simulator.spec import Simulator
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"kind": "simulator", "ttft_s": 0, "token_s": 0, "answer_tokens": 8}
@@ -28,6 +35,43 @@ def serving(folder: Path, *options: str, key: str | None = None, **fields: objec
             yield server.stdout.readline().strip()
         finally:
             server.terminate()
+
+
+def spec(**fields: object) -> Simulator:
+    """Return a simulator's spec."""
+    return Simulator.model_validate_json(json.dumps(QUICK | fields))
+
+
+@contextlib.contextmanager
+def serving_here(**fields: object) -> Iterator[tuple[str, list[dict]]]:
+    """Serve a simulator with these fields in a thread; give its base URL and the truth, which grows."""
+    lines: list[dict] = []
+    loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    ports: list[int] = []
+
+    async def serve() -> None:
+        log = lambda line: lines.append(json.loads(line))  # noqa: E731
+        chat = Chat(spec(**fields), key=None, answers=Answers(), tokenize=str.split, log=log)
+        server = await asyncio.start_server(
+            lambda reader, writer: ServerConnection(reader, writer).serve(chat.answer), "127.0.0.1", 0
+        )
+        ports.append(server.sockets[0].getsockname()[1])
+        ready.set()
+        await over.wait()
+        server.close()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield f"http://127.0.0.1:{ports[0]}/v1", lines
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(20)
 
 
 def truth(folder: Path) -> list[dict]:

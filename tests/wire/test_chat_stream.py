@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalrun.types import Completion, Failure, Phase, ToolCall, Usage
-from evalrun.wire.chat import ChatDecoder
+from evalrun.wire.chat import ChatDecoder, reply
 from evalrun.wire.sse import Event, Parser
 
 STREAM = (Path(__file__).parents[1] / "fixtures" / "deepinfra" / "hello.sse").read_bytes()
@@ -28,6 +28,10 @@ def says(content: str | None = None, *, index: int = 0, **delta: Any) -> dict[st
 
 def ends(reason: str, *, index: int = 0) -> dict[str, Any]:
     return {"choices": [{"index": index, "delta": {}, "finish_reason": reason}]}
+
+
+def choice(index: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": index, "delta": {}, **fields}]}
 
 
 def fed(*chunks: dict[str, Any] | str, **options: Any) -> ChatDecoder:
@@ -245,11 +249,13 @@ def test_several_choices_are_split_by_index() -> None:
         [says("a"), {**STOP, "usage": USAGE}, DONE],
         [says("a"), STOP, {"choices": [], "usage": USAGE}, DONE],
         [{**says("a"), "usage": {"prompt_tokens": 3, "completion_tokens": 1}}, {**STOP, "usage": USAGE}, DONE],
+        [says("a"), choice(finish_reason="stop", usage=USAGE), DONE],
+        [says("a"), STOP, {"x_groq": {"id": "r", "usage": USAGE}}, DONE],
         [{**says("a"), "usage": None}, STOP, {"choices": [], "usage": USAGE}, {"choices": [], "usage": None}, DONE],
     ],
 )
 def test_usage_wherever_it_comes(chunks: list[dict[str, Any] | str]) -> None:
-    """S17, S19: in the finish chunk, behind it, or with every chunk, where the last one counts and no sum is made."""
+    """S17, S19: in the finish chunk, its choice, Groq's own field, behind it, or with every chunk: no sum is made."""
     outcome = completed(*chunks)
     assert outcome.usage == Usage(prompt_tokens=3, completion_tokens=4)
     assert (outcome.tokens, outcome.token_source, outcome.chunks) == (4, "usage", 1)
@@ -286,6 +292,12 @@ def test_nonsense_in_usage_counts_as_not_sent(block: str) -> None:
     assert (outcome.text, outcome.tokens, outcome.token_source) == ("ab", 2, "chunks")
 
 
+def test_usage_of_several_choices() -> None:
+    """Each has its own, and nothing says what their sum is."""
+    parts = [choice(finish_reason="stop", usage=USAGE), choice(1, finish_reason="stop", usage=USAGE)]
+    assert completed(says("a"), says("b", index=1), *parts, DONE).flags == ("usage_mismatch",)
+
+
 def test_odd_counts_are_flagged() -> None:
     """Zero tokens for an answer, or more reasoning than completion, is marked."""
     zero = {"usage": {"prompt_tokens": 7, "completion_tokens": 0}}
@@ -320,6 +332,55 @@ def test_finish_reasons_are_kept(reason: str) -> None:
     assert (outcome.finish_reason, outcome.truncated) == (reason, reason == "length")
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "status"),
+    [
+        ({"finish_reason": "abort"}, "in_band", None),
+        ({"finish_reason": "stop", "native_finish_reason": "network_error"}, "in_band", None),
+        ({"finish_reason": "error", "error": {"message": "no room", "code": 503}}, "in_band", 503),
+        ({"finish_reason": "SAFETY"}, "content_filter", None),
+        ({"finish_reason": "stop", "finish_details": {"type": "content_filter"}}, "content_filter", None),
+        ({"stop_reason": "refusal"}, "content_filter", None),
+    ],
+)
+def test_ends_that_are_failures(said: dict[str, Any], kind: str, status: int | None) -> None:
+    """Broken off or filtered: with the text so far and the server's words, for a stream and for a whole reply alike."""
+    streamed = failed(says("half a"), choice(**said), DONE)
+    whole = reply(json.dumps({"choices": [{"message": {"content": "half a"}, **said}]}).encode())
+    assert isinstance(whole, Failure)
+    assert (streamed.kind, streamed.status, streamed.partial) == (kind, status, "half a")
+    assert (whole.kind, whole.status, whole.partial) == (kind, status or 200, "half a")
+    assert streamed.possibly_billed
+    assert streamed.message == whole.message
+    assert "no room" in streamed.message or status is None
+
+
+def test_the_word_that_decides_is_kept() -> None:
+    """A gateway's `stop` for its provider's limit; vLLM's stop_reason is the stop sequence that was met."""
+    cut = completed(says("a"), choice(finish_reason="stop", native_finish_reason="MAX_TOKENS"), DONE)
+    assert (cut.finish_reason, cut.truncated) == ("MAX_TOKENS", True)
+    met = completed(says("a"), choice(finish_reason="stop", stop_reason="length"), DONE)
+    assert (met.finish_reason, met.truncated, met.flags) == ("stop", False, ())
+    unknown = completed(says("a"), ends("wombat"), DONE)
+    assert (unknown.finish_reason, unknown.flags) == ("wombat", ("unknown_end",))
+
+
+def test_a_broken_end_before_the_first_token_is_not_billed() -> None:
+    """Unless its usage says that something was counted."""
+    assert not failed(ends("error"), DONE).possibly_billed
+    assert failed({**ends("error"), "usage": USAGE}, DONE).possibly_billed
+
+
+@pytest.mark.parametrize(
+    ("reason", "flags"),
+    [("stop", ()), ("length", ("other_truncated",)), ("SAFETY", ("other_filtered",)), ("abort", ("other_broken",))],
+)
+def test_ends_of_the_other_choices(reason: str, flags: tuple[str, ...]) -> None:
+    """Choice 0 is the answer; what became of the others is flagged. A bad end of its own is the answer's."""
+    assert completed(says("a"), says("b", index=1), STOP, ends(reason, index=1), DONE).flags == flags
+    assert failed(says("a"), says("b", index=1), ends("abort"), ends("stop", index=1), DONE).kind == "in_band"
+
+
 def test_nothing_said_is_a_failure() -> None:
     """H19, H05: an empty stream, a stream without a token, an answer that the filter ate."""
     nothing, silent, eaten = (
@@ -335,6 +396,12 @@ def test_data_after_done_is_ignored_and_flagged() -> None:
     """S15."""
     late = completed(says("a"), STOP, DONE, says("b"), "garbage")
     assert (late.text, late.chunks, late.flags) == ("a", 1, ("data_after_done",))
+    counted = completed(says("a"), STOP, DONE, {**says("b"), "usage": USAGE}, '{"usage')
+    assert (counted.text, counted.usage, counted.flags) == (
+        "a",
+        Usage(prompt_tokens=3, completion_tokens=4),
+        late.flags,
+    )
 
 
 def test_what_broke_the_reading_counts_unless_the_answer_was_complete() -> None:

@@ -98,6 +98,7 @@ class DrawnChoice:
         None has reasoning and answer together.
         """
         size, thoughts = spec.tokens_per_chunk, self.reasoning
+        text_size = 1 if self.calls else size  # markers around calls
         if thoughts and spec.reasoning == "think":
             thoughts = (f"<think>{thoughts[0]}", *thoughts[1:])
             thoughts = (*thoughts[:-1], f"{thoughts[-1]}</think>\n\n")
@@ -107,9 +108,11 @@ class DrawnChoice:
                 yield b'"delta":{"%b":%b}' % (name, _encode(text)), tokens
         texts: Iterator[tuple[bytes, int]]
         if self.logprobs is None:
-            texts = ((b'"delta":{"content":%b}' % _encode(t), n) for t, n in _pieces(self.answer, size, spec.split))
+            texts = (
+                (b'"delta":{"content":%b}' % _encode(t), n) for t, n in _pieces(self.answer, text_size, spec.split)
+            )
         else:
-            texts = self._with_logprobs(self.logprobs, size, spec.split)
+            texts = self._with_logprobs(self.logprobs, text_size, spec.split)
         if not self.calls:
             yield from texts
             return

@@ -8,7 +8,7 @@ It is no validator.
 import math
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evalrun.types import Json
@@ -32,6 +32,16 @@ _ANSWER_NAMES = {"answer", "final_answer", "result", "solution"}
 _TYPE_OF = {  # the type that a keyword is about, where a schema does not say it
     "properties": "object", "required": "object", "additionalProperties": "object", "items": "array",
     "prefixItems": "array", "minItems": "array", "minimum": "number", "maximum": "number", "multipleOf": "number",
+}  # fmt: skip
+
+_BOUNDS = {
+    *_TYPE_OF, "minLength", "maxLength", "maxItems", "uniqueItems", "minProperties", "maxProperties",
+    "exclusiveMinimum", "exclusiveMaximum",
+}  # fmt: skip
+
+_SHAPES: dict[str, tuple[type, ...]] = {
+    "type": (str, list), "enum": (list,), "properties": (dict,), "required": (list,), "prefixItems": (list,),
+    "format": (str,), "anyOf": (list,), "oneOf": (list,), "allOf": (list,),
 }  # fmt: skip
 
 Schema = Mapping[str, Any]
@@ -94,10 +104,7 @@ class _Making:
         self._left -= 1
         if self._left < 0 or depth > _MOST_DEPTH:
             raise SchemaError("the schema is too large or nests too deeply")
-        if schema is True:
-            schema = {}
-        if not isinstance(schema, dict):
-            raise SchemaError("not a schema that a value can be valid against")
+        schema = _checked(schema)
         if found := next((word for word in _REFUSED if word in schema), None):
             raise SchemaError(f"'{found}' is not supported")
         if "$ref" in schema:
@@ -105,8 +112,8 @@ class _Making:
             return self.value(_merged(rest, self._resolve(schema["$ref"])), name=name, depth=depth + 1)
         if "allOf" in schema:
             rest = {key: value for key, value in schema.items() if key != "allOf"}
-            for part in _listed(schema, "allOf"):
-                rest = _merged(rest, self._resolve(part["$ref"]) if isinstance(part, dict) and "$ref" in part else part)
+            for part in schema["allOf"]:
+                rest = _merged(rest, self._seen(part))
             return self.value(rest, name=name, depth=depth + 1)
         for word in ("anyOf", "oneOf"):
             if word in schema:
@@ -115,7 +122,7 @@ class _Making:
 
     def _branch(self, schema: Schema, word: str, *, name: str, depth: int) -> Any:
         """Return a value of the first branch that has one."""
-        branches = _listed(schema, word)
+        branches = schema[word]
         if word == "oneOf" and not _distinct([self._seen(branch) for branch in branches]):
             raise SchemaError("'oneOf' with branches that may overlap is not supported")
         rest, why = {key: value for key, value in schema.items() if key != word}, "'anyOf' is empty"
@@ -134,6 +141,8 @@ class _Making:
         kinds = _kinds(schema)
         options = [schema["const"]] if "const" in schema else schema.get("enum")
         if options is not None:
+            if beside := _BOUNDS & schema.keys():
+                raise SchemaError(f"'{min(beside)}' beside 'enum' or 'const' is not supported")
             fitting = [option for option in options if any(_fits(option, kind) for kind in kinds)] if options else []
             if not fitting:
                 raise SchemaError("'enum' has no value of the type")
@@ -207,7 +216,7 @@ class _Making:
         count = least if depth > _ALL_DEPTH or self._lean else max(least, min(1, most))
         if least > most or least > self._left:
             raise SchemaError("'minItems' is above the maximum")
-        first = _listed(schema, "prefixItems") if "prefixItems" in schema else []
+        first = schema.get("prefixItems", [])
         made: list[Any] = []
         for number in range(int(max(count, min(len(first), most)))):
             of = first[number] if number < len(first) else schema.get("items", {})
@@ -229,8 +238,6 @@ class _Making:
 
     def _object(self, schema: Schema, *, depth: int) -> dict[str, Any]:
         properties, required = schema.get("properties", {}), schema.get("required", [])
-        if not isinstance(properties, dict) or not isinstance(required, list):
-            raise SchemaError("'properties' is not an object, or 'required' not an array")
         made: dict[str, Any] = {}
         most = _bound(schema, "maxProperties", math.inf)
         for name in [*properties, *(name for name in required if name not in properties)]:
@@ -262,10 +269,11 @@ class _Making:
 
 def _merged(one: Any, other: Any) -> dict[str, Any]:
     """Return a schema that asks for both; properties and required add up, notes and $defs may differ."""
-    if other is True:
-        other = {}
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        raise SchemaError("not a schema that a value can be valid against")
+    one, other = _checked(one), _checked(other)
+    for part, beside in ((one, other), (other, one)):  # a part's word about all others is about the other part's, too
+        names = set(beside.get("properties", ())) - set(part.get("properties", ()))
+        if ("additionalProperties" in part and names) or ("items" in part and "prefixItems" in beside):
+            raise SchemaError("'additionalProperties' or 'items' in one of two parts of a schema is not supported")
     both = {**one, **other}
     for key in one.keys() & other.keys():
         if key == "properties" and not one[key].keys() & other[key].keys():
@@ -299,10 +307,9 @@ def _fits(value: Any, kind: str) -> bool:
     return isinstance(value, types.get(kind, ())) and (kind in ("boolean", "any") or not isinstance(value, bool))
 
 
-def _distinct(branches: list[Any]) -> bool:
+def _distinct(branches: Sequence[Any]) -> bool:
     """Whether no value can be valid against two: by type, or by a required constant of the same name."""
-    if not all(isinstance(branch, dict) for branch in branches):
-        return False
+    branches = [_checked(branch) for branch in branches]
     kinds = ["number" if kind == "integer" else kind for branch in branches for kind in set(_kinds(branch))]
     if all("type" in branch for branch in branches) and len(set(kinds)) == len(kinds):
         return True
@@ -317,10 +324,19 @@ def _distinct(branches: list[Any]) -> bool:
     )
 
 
-def _listed(schema: Schema, word: str) -> list[Any]:
-    if not isinstance(schema[word], list):
-        raise SchemaError(f"'{word}' is not an array")
-    return list(schema[word])
+def _checked(schema: Any) -> dict[str, Any]:
+    """Return a schema as an object whose keywords have the types that they must have. Raises SchemaError."""
+    if schema is True:
+        return {}
+    if not isinstance(schema, dict):
+        raise SchemaError("not a schema that a value can be valid against")
+    for word in _SHAPES.keys() & schema.keys():
+        if not isinstance(schema[word], _SHAPES[word]):
+            raise SchemaError(f"'{word}' has the wrong type")
+    for word in ("type", "required"):
+        if isinstance(names := schema.get(word), list) and not all(isinstance(name, str) for name in names):
+            raise SchemaError(f"'{word}' is not an array of strings")
+    return schema
 
 
 def _bound(schema: Schema, word: str, default: float) -> float:
