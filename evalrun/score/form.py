@@ -246,7 +246,7 @@ def same(expected: Form, answer: Form) -> bool | None:
     if kinds == {"number", "group"}:
         return _as_lists(expected, answer)
     if "text" in kinds and len(kinds) > 1:
-        return expected.text.casefold() == answer.text.casefold() or None
+        return expected.text.casefold() == answer.text.casefold() or (False if "number" in kinds else None)
     if kinds == {"written"}:
         return _same_time(expected.text, answer.text)
     if kinds == {"text"} or "written" in kinds:

@@ -12,7 +12,7 @@ from evalrun.score.form import Form, meaning, measured, read, same
 from evalrun.score.marks import plain
 from evalrun.score.mathverify import verified
 from evalrun.score.number import TooLarge
-from evalrun.score.numerals import ASKED, expanded
+from evalrun.score.numerals import as_asked, expanded
 from evalrun.score.tidy import tidy
 
 _MAX_LABELLED = 500
@@ -27,7 +27,9 @@ _AMOUNTS = re.compile(
     r"|costs|price|pay|paid|revenue|income|salary|profit|budget|worth|usd|eur)\b",
     re.IGNORECASE,
 )
-_MONEY = re.compile(r"\\?[$€£¥₹] ?[0-9]")
+_MONEY = re.compile(r"(?:\\\$|[$€£¥₹]) ?[0-9]")
+_DOLLAR = re.compile(r"(?<!\\)\$")
+_LETTERED = re.compile(r"(?<![A-Za-z\\])[kKMBT](?![A-Za-z])")
 _ROUNDING = re.compile(r"\b(?:round|nearest|decimal|approximat|estimate|significant (?:figure|digit))", re.IGNORECASE)
 _ACCOUNTING = re.compile(r"\((\\?[$€£¥]) ?([0-9.,]+)\)")
 _COMMA = re.compile(r"(?<![0-9.,])([0-9]+(?:[. ][0-9]{3})*),([0-9]+)(?![0-9,.])")
@@ -43,19 +45,20 @@ class Judgement:
     disputed: bool = False
 
 
-def readings(answer: str, *, question: str = "", comma: bool = False) -> list[str]:
+def readings(answer: str, *, expected: str = "", question: str = "", comma: bool = False) -> list[str]:
     """Return what a written answer may say: as it is written, then as its context allows it to be read.
 
     `7 dozen` is also 7 where the question asks for dozens. `3k` is an amount where the question or the answer speaks of
-    money or counts. `9/256 ≈ 0.04` is also 0.04 where the question asks for a rounded number.
+    money or counts, unless the expected answer has such a letter itself. `9/256 ≈ 0.04` is also 0.04 where the question
+    asks for a rounded number.
     comma: the prose around it has decimal commas: `3,14` is also 3.14.
     """
     answer = _ACCOUNTING.sub(r"-\1\2", plain(answer).strip()) if _ACCOUNTING.fullmatch(answer.strip()) else answer
-    if _MONEY.search(answer) or _AMOUNTS.search(question):
+    as_written = answer
+    if not _LETTERED.search(expected) and (_is_money(answer) or _AMOUNTS.search(question)):
         answer = expanded(plain(answer), letters=True)
     found = [answer]
-    if asked := ASKED.search(question):  # how many dozens? 7 dozen
-        found += [re.sub(rf" ?\b{re.escape(asked[1])}s?\b", "", answer, flags=re.IGNORECASE)]
+    found += [one for one in (as_asked(as_written, question),) if one != as_written]
     if _ROUNDING.search(question):
         exact, approx, rounded = tidy(answer).rpartition(r"\approx")
         found += [rounded.strip(" ()")] if approx and exact else []
@@ -63,6 +66,12 @@ def readings(answer: str, *, question: str = "", comma: bool = False) -> list[st
         pointed = _COMMA.sub(lambda match: f"{re.sub('[. ]', '', match[1])}.{match[2]}", answer)
         found += [other for other in (pointed, _POINT.sub(r"\1\2", answer)) if other != answer and "," not in other]
     return found
+
+
+def _is_money(answer: str) -> bool:
+    """Return whether an answer is an amount of money; two dollar signs enclose a formula."""
+    dollars = len(_DOLLAR.findall(answer))
+    return dollars == 1 or (dollars == 0 and _MONEY.search(answer) is not None)
 
 
 def decide(expected: str, read_as: list[str], *, second_opinion: bool = False) -> Judgement:

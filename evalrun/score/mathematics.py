@@ -88,7 +88,8 @@ def _question(sample: Sample) -> str:
 def _readings(sample: Sample, completion: Completion, answer: str) -> list[str]:
     """Return what the answer may say, by the question and by the language around it."""
     comma = decimal_comma(completion.text[-_MAX_PROSE:])
-    return readings(answer, question=_question(sample)[-_MAX_PROSE:], comma=comma)
+    expected = expected_answer(sample.expected or "")
+    return readings(answer, expected=expected, question=_question(sample)[-_MAX_PROSE:], comma=comma)
 
 
 def _unfound(completion: Completion, what: str) -> str:

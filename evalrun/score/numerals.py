@@ -89,9 +89,7 @@ _MAGNITUDE = (
     rf"(?:(?:{_any(word for word in _FACTORS if not _ENDLESS.match(word))})(?!\w)\.?"
     rf"|(?:{_any(word for word in _FACTORS if _ENDLESS.match(word))}))"
 )
-ASKED = re.compile(rf"\b(?:how many|number of|in|of|the) ({_MAGNITUDE})", re.IGNORECASE)
-"""A question that asks for dozens or millions, so that the answer may leave the word out."""
-
+_ASKED = re.compile(rf"\b(?:how many|number of|in|of|the) ({_MAGNITUDE})", re.IGNORECASE)
 MAGNITUDES_AFTER = rf"(?:[ -]?{_MAGNITUDE}){{1,3}}"
 """Words of magnitude as they follow a number."""
 
@@ -136,6 +134,14 @@ def expanded(text: str, *, letters: bool = False) -> str:
     return _AFTER_OTHERS.sub(lambda match: rf" \times {_factor(match[0])}", text)
 
 
+def as_asked(answer: str, question: str) -> str:
+    """Drop from `7 dozen` the word that the question asks for, as in "how many dozens"; else the answer as it is."""
+    asked = _ASKED.search(question)
+    if asked is None:
+        return answer
+    return _AFTER_OTHERS.sub(lambda words: "" if _factor(words[0]) == _factor(asked[1]) else words[0], answer)
+
+
 def _factor(words: str) -> int:
     return prod(_FACTORS[word[0].casefold().rstrip(".")] for word in _WORD.finditer(words))
 
@@ -171,7 +177,7 @@ def in_words(text: str) -> Fraction | None:
     if _EAST.fullmatch(text):
         return _eastern(text)
     words = text.replace("-", " ").split() if text not in _UNITS else [text]
-    sign = -1 if words[0] in NEGATIVE.split("|") else 1
+    sign = -1 if words and words[0] in NEGATIVE.split("|") else 1
     if sign < 0:
         words = words[1:]
     value = _western(words)

@@ -126,7 +126,7 @@ def decimal_comma(text: str) -> bool:
         return True
     words = [word.casefold() for word in _LETTERS.findall(text[-_MAX_LETTERS:])]
     comma, english = (sum(word in known for word in words) for known in _COMMON)
-    return comma > english
+    return comma > english or (comma == english > 0 and not text.isascii())
 
 
 def formulas(text: str) -> list[Span]:

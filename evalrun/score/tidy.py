@@ -7,6 +7,7 @@ Values do not change here, with one exception that is only spelling too: `5 mill
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from evalrun.score.marks import plain
 from evalrun.score.numerals import expanded
@@ -52,7 +53,7 @@ _SUBSTITUTIONS = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
         (r"\s+", " "),
-        (r"(?<!\\)\$\$?([^$]+?)(?<!\\)\$\$?", r" \1 "),
+        (r"(?<!\\)\$\$?((?:[^$\\]|\\.)+?)\$\$?", r" \1 "),
         (r"(?<!\\)\\[()\[\]]", " "),
         (rf"\\text\{{ ?\( ?(?:or )?(?:{APPROXIMATELY}) ?[-0-9.,$]+ ?\)? ?\}}", " "),
         (r"\\(?:text)?color(?:box)? ?\{[^{}]*\}|\\(?:hspace|vspace|phantom|label|tag)\*? ?\{[^{}]*\}", " "),
@@ -105,6 +106,7 @@ _SUBSTITUTIONS = tuple(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=1_024)
 def tidy(text: str) -> str:
     """Return a written answer in LaTeX, in one short spelling."""
     text = plain(in_ascii(text))

@@ -56,7 +56,7 @@ _FUNCTIONS = frozenset(
 _ORDINALS = frozenset(("st", "nd", "rd", "th"))
 _CODES = (
     ("R$", r"R\$|BRL(?![A-Za-z])"),
-    ("$", r"(?:US|USD|A|AU|C|CA|HK|NZ|S|NT|MX)?[ ]?\$|USD(?![A-Za-z])"),
+    ("$", r"(?:(?:US|USD|A|AU|C|CA|HK|NZ|S|NT|MX)[ ]?)?\$|USD(?![A-Za-z])"),
     ("€", "€|EUR(?![A-Za-z])"),
     ("£", "£|GBP(?![A-Za-z])"),
     ("¥", "¥|(?:JPY|CNY|RMB)(?![A-Za-z])"),

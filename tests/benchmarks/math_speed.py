@@ -8,6 +8,7 @@ Every expected answer meets itself in a box, itself in other LaTeX, the worked s
 
 import json
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -27,11 +28,15 @@ def main() -> None:
     scorer = MathScorer(kind="math", second_opinion="--second-opinion" in sys.argv)
     items = [item for number in range(len(rows)) for item in written(rows, number)]
     list(score_all(items[:4], [scorer], workers=1))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
     started = time.perf_counter()
     scored = list(score_all(items, [scorer], workers=1, deadline_s=30.0))
     took_s = time.perf_counter() - started
+    used = resource.getrusage(resource.RUSAGE_CHILDREN), resource.getrusage(resource.RUSAGE_SELF)
+    cpu_s = sum(one.ru_utime + one.ru_stime for one in used) - sum(one.ru_utime + one.ru_stime for one in before)
     why = Counter(item.score.why.rpartition("; ")[2] for item in scored)
     print(f"{len(items)} answers in {took_s:.2f} s with one worker: {len(items) / took_s:.0f} a second")
+    print(f"{cpu_s:.2f} s of processor time, the start of the worker included: {len(items) / cpu_s:.0f} a second")
     for reason, count in why.most_common(8):
         print(f"{count:6} {reason[:80]}")
 
@@ -39,9 +44,7 @@ def main() -> None:
 def written(rows: list[dict[str, str]], number: int) -> list[tuple[str, Sample, Completion]]:
     """Return the four answers to one problem."""
     row, other = rows[number], rows[(number + 1) % len(rows)]
-    restyled = (
-        row["answer"].replace(r"\frac", r"\dfrac").replace(",", ", ").replace("(", r"\left(").replace(")", r"\right)")
-    )
+    restyled = row["answer"].replace(r"\frac", r"\dfrac").replace("(", r"\left(").replace(")", r"\right)")
     texts = [
         rf"So it is $\boxed{{{row['answer']}}}$.",
         rf"**Final answer:** ${restyled}$.",

@@ -34,6 +34,16 @@ from evalrun.score.number import TooLarge, number
         ("5!", Fraction(120)),
         ("1e-3", Fraction(1, 1000)),
         ("0.1\\overline{6}", Fraction(1, 6)),
+        ("0.1(6)", Fraction(1, 6)),
+        ("0.\\dot{3}", Fraction(1, 3)),
+        ("12,34,567", Fraction(1_234_567)),
+        ("1'234'567", Fraction(1_234_567)),
+        ("1_234", Fraction(1234)),
+        ("1.234.567", Fraction(1_234_567)),
+        ("1.234.567,5", Fraction(2_469_135, 2)),
+        ("1.234,5", Fraction(2469, 2)),
+        ("1.5E+03", Fraction(1500)),
+        ("10^{+3}", Fraction(1000)),
     ],
 )
 def test_reads_what_is_a_number(text: str, value: Fraction) -> None:
