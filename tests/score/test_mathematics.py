@@ -172,9 +172,10 @@ def test_a_unit_that_disagrees_is_wrong_even_in_prose() -> None:
 
 
 HOSTILE = r"""
-\ | 1 | { | } | , | \frac | \boxed{ | {} | $ | $$ | \[ | ( | 1, | 1. | 1/ | 1: | - | answer: | answer is | 答案是 | * | **a
-` | [1] | ^ | ×10^ | 5 million, | 1万 | ½ | √( | √ | − | \text{ | \text{ million | a b | я | http:// | <think> | \sqrt{
-\approx | ≈ | = | x= | 1e | % | ~ | {,} | {a\over | ~~a | minus | <sup> | ]( | $a$ | sqrt( | twenty-
+\ | 1 | { | } | , | \frac | \boxed{ | {} | $ | $$ | \[ | ( | 1, | 1. | 1/ | 1: | - | answer: | answer is
+答案是 | * | **a | ` | [1] | ^ | ×10^ | 5 million, | 1万 | ½ | √( | √ | − | \text{ | \text{ million | a b | я | http:// | <think> | \sqrt{
+\approx | ≈ | = | x= | 1e | % | ~ | {,} | {a\over | ~~a
+minus | <sup> | ]( | $a$ | sqrt( | twenty-
 """
 
 
@@ -187,7 +188,7 @@ def test_the_cost_of_a_hostile_answer_grows_with_its_length(piece: str) -> None:
     Times under 5 ms count as 5 ms, so that noise decides nothing.
     """
     costs = []
-    for length in (15_000, 120_000):
+    for length in (2_400, 19_200, 153_600):
         text = piece * (length // len(piece))
         tries = []
         for number in range(2):  # a text of its own each time: nothing comes from a cache
@@ -196,3 +197,4 @@ def test_the_cost_of_a_hostile_answer_grows_with_its_length(piece: str) -> None:
             tries.append(process_time() - started)
         costs.append(max(min(tries), 0.005))
     assert costs[1] < 20 * costs[0]
+    assert costs[2] < 20 * costs[1]
