@@ -84,6 +84,7 @@ _COMMA_WORDS = (
 )
 _COMMON = tuple(frozenset(words.split()) for words in (_COMMA_WORDS, _ENGLISH))
 _LETTERS = re.compile(r"[^\W\d_]+")
+_FRENCH_COLON = re.compile(r"[^\W\d_] : ")  # with a space before it
 _COMMA_SCRIPTS = re.compile("[\u0400-\u052f]{2,}|[\u0370-\u03ff]{3,}")
 
 
@@ -126,6 +127,7 @@ def decimal_comma(text: str) -> bool:
         return True
     words = [word.casefold() for word in _LETTERS.findall(text[-_MAX_LETTERS:])]
     comma, english = (sum(word in known for word in words) for known in _COMMON)
+    comma += _FRENCH_COLON.search(text) is not None
     return comma > english or (comma == english > 0 and not text.isascii())
 
 

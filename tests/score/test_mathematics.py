@@ -173,7 +173,8 @@ def test_a_unit_that_disagrees_is_wrong_even_in_prose() -> None:
 
 HOSTILE = r"""
 \ | 1 | { | } | , | \frac | \boxed{ | {} | $ | $$ | \[ | ( | 1, | 1. | 1/ | 1: | - | answer: | answer is
-答案是 | * | **a | ` | [1] | ^ | ×10^ | 5 million, | 1万 | ½ | √( | √ | − | \text{ | \text{ million | a b | я | http:// | <think> | \sqrt{
+答案是 | * | **a | ` | [1] | ^ | ×10^ | 5 million,
+1万 | ½ | √( | √ | − | \text{ | \text{ million | a b | я | http:// | <think> | \sqrt{
 \approx | ≈ | = | x= | 1e | % | ~ | {,} | {a\over | ~~a
 minus | <sup> | ]( | $a$ | sqrt( | twenty-
 """
