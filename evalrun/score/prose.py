@@ -127,7 +127,7 @@ def decimal_comma(text: str) -> bool:
         return True
     words = [word.casefold() for word in _LETTERS.findall(text[-_MAX_LETTERS:])]
     comma, english = (sum(word in known for word in words) for known in _COMMON)
-    comma += _FRENCH_COLON.search(text) is not None
+    comma += 2 * (_FRENCH_COLON.search(text) is not None)
     return comma > english or (comma == english > 0 and not text.isascii())
 
 
