@@ -75,7 +75,7 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     done = finish(session.folder, watch=watch, session=session)
     verdict = print_run(done)
     if session.stop.signal is None:
-        _print_contrast(done, plan)
+        _print_contrast(done)
     for task, one in found.items():
         write(f"{one.word}: {tty(str(decide))} ({tty(task)}): {one.why}")
     if found:
@@ -86,14 +86,16 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     return last_words(session, plan, verdict=verdict)
 
 
-def _print_contrast(done: "Run", plan: "Plan") -> None:
+def _print_contrast(done: "Run") -> None:
     """Write the comparison of an A/B into its folder, and print it."""
-    from evalrun.decide import contrast_of
+    from evalrun.compare.ab import compare_run
+    from evalrun.compare.read import read_run
     from evalrun.report import files, render
     from evalrun.report.compare import contrast_page
     from evalrun.store.disk import replace_file
 
-    page = contrast_page(contrast_of(done.folder, plan))
+    [contrast] = compare_run(read_run(done.folder))
+    page = contrast_page(contrast)
     for name, data in files("ab", [page]).items():
         replace_file(done.folder / name, [data])
     write("\n" + render([page], "text", width=width()), end="")

@@ -39,8 +39,8 @@ def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
     return _contrast((base, new), meetings, allowed, notes=notes, same_session=False)
 
 
-def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
-    """Compare two targets of one run, which were asked in turn: at the same time of day."""
+def compare_targets(side: Side, *, base: str, new: str, in_turn: bool = True) -> Contrast:
+    """Compare two targets of one run. in_turn: they were asked in step, so at the same time of day."""
     cells = side.cells
     tasks = [task for task, target in cells if target == base and (task, new) in cells]
     meetings = [(cells[task, base], cells[task, new]) for task in tasks]
@@ -49,7 +49,7 @@ def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
         raise SuiteError(f"{side.name}: no task was asked of both {base!r} and {new!r}; it has the targets {have}")
     sides = (replace(side, name=base), replace(side, name=new))
     allowed = [comparable(*meeting, sides=sides) for meeting in meetings]
-    return _contrast(sides, meetings, allowed, notes=[], same_session=True)
+    return _contrast(sides, meetings, allowed, notes=[], same_session=in_turn)
 
 
 def _meetings(base: Side, new: Side) -> tuple[list[CellPair], list[str]]:

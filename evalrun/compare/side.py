@@ -172,6 +172,11 @@ class Matching:
         self.requests = _common(_request_ids(base), _request_ids(new))
         self.samples = _common(base.samples, new.samples)
 
+    @property
+    def one_run(self) -> bool:
+        """Whether both sides are targets of one run."""
+        return self.base.requests.run is self.new.requests.run
+
     def sample_values(self, base: Floats, new: Floats) -> tuple[Floats, Floats, Ids | None]:
         """Return the means, on both sides, of the samples that have one there, from values of each request.
 
