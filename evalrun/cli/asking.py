@@ -24,14 +24,27 @@ PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their o
 
 @click.command()
 @options(*SUITE, OUT, NEW, QUIET)
-def run(out: Path, new: bool, quiet: bool, **selection: Any) -> int:
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="WHAT|ID",
+    help="Ask again only the samples that are wrong, failed, truncated, unscored or disputed in a run, or an id;"
+    " repeatable. The answers are a run of their own.",
+)
+@click.option("--of", metavar="RUN", help="The run that --only is about; by default the newest of this suite.")
+def run(out: Path, new: bool, quiet: bool, only: tuple[str, ...], of: str | None, **selection: Any) -> int:  # fmt: skip
     """Ask a suite and print its table. The same command resumes an unfinished run and asks only what is missing."""
     from evalrun.api import finish
     from evalrun.cli.progress import watching
     from evalrun.run.planning import Selection, make_plan
 
     watch = watching(quiet=quiet)
-    plan = make_plan(Selection(**selection), watch=watch)
+    selected = Selection(**selection)
+    if only or of:
+        from evalrun.again import ONLY, narrowed
+
+        selected, out = narrowed(selected, only, of=of, out=out, watch=watch), out / ONLY
+    plan = make_plan(selected, watch=watch)
     session = _ask(plan, out=out, new=new, watch=watch)
     verdict = OK if session.ends_at_once else print_run(finish(session.folder, watch=watch, session=session))
     return last_words(session, plan, verdict=verdict)
