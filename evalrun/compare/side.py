@@ -117,6 +117,10 @@ class SideCell:
         )
 
 
+CellPair = tuple[SideCell, SideCell]
+"""A cell of each side, the base first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """A run, a table or a baseline.
