@@ -377,7 +377,7 @@ def draw_ladders(ladders: Sequence[tuple[str, Ladder]], folder: Path, *, on_noti
 def compare_runs(
     base: str | Path, *new: str | Path, baselines: str | Path = BASELINES, across_prompts: bool = False
 ) -> "list[Contrast]":
-    """Compare runs with the first of them: paired differences with intervals, and the answers that flipped.
+    """Compare runs with the first of them, or the targets of one run: paired differences, and the answers that flipped.
 
     base, new: the folder of a run or of a suite's runs, a table.json, or the name of a baseline in `baselines`.
     across_prompts: compare even if their prompts differ.
@@ -387,12 +387,15 @@ def compare_runs(
     >>> contrast.pairs[0].row("accuracy").comparison.difference
     0.0
     """
+    from evalrun.compare.ab import compare_run
     from evalrun.compare.contrast import compare
     from evalrun.compare.read import load
 
+    first, *others = load([str(base), *map(str, new)], baselines=Path(baselines))
+    if not new and first.kind == "run":
+        return compare_run(first)
     if not new:
         raise SuiteError("compare: only one side; name two, the base first: evalrun compare BASE NEW")
-    first, *others = load([str(base), *map(str, new)], baselines=Path(baselines))
     return [compare(first, other, across_prompts=across_prompts) for other in others]
 
 

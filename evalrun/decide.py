@@ -15,12 +15,10 @@ import numpy as np
 
 from evalrun import units
 from evalrun.api import Criteria, finish
-from evalrun.compare.ab import in_step, without_drift
-from evalrun.compare.contrast import compare_targets
+from evalrun.compare.ab import in_step
 from evalrun.compare.interim import interim
 from evalrun.compare.read import read_run
 from evalrun.compare.side import Matching, Side, SideCell
-from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 from evalrun.gate.decide import Outlook, decide_next, paired_differences
@@ -57,13 +55,6 @@ def plan_ab(selection: Selection, *, control: str | None, watch: Watch) -> Plan:
         watch.say(f"{' and '.join(local)} run on this machine at once and slow each other down: compare no latencies")
     roles = {"base": base, "new": other, "control": third[0] if third else None}
     return replace(plan, together=True, command={**plan.command, "ab": roles})
-
-
-def contrast_of(folder: Path, plan: Plan) -> Contrast:
-    """Compare B with A; where there is a control, without the drift that it shows."""
-    base, other, *third = (target.name for target in plan.targets)
-    side = in_step(read_run(folder))
-    return compare_targets(without_drift(side, third[0]) if third else side, base=base, new=other)
 
 
 def rule_of_rounds(text: str) -> Rule:

@@ -256,7 +256,7 @@ DEFINITIONS = {definition.name: definition for section in SECTIONS.values() for 
 MARKS: dict[str, tuple[str, str]] = {
     "first": (
         "/",
-        "only the first rows were asked, which nobody drew: the interval does not cover the rest",
+        "the rows were not drawn at random (the first ones, or chosen ones): the interval does not cover the rest",
     ),
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
     "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted"),

@@ -20,7 +20,7 @@ ROWS = [
     {"gate"},
     {"history"},
     {"report"},
-    {"api", "decide", "forecast"},
+    {"again", "api", "decide", "forecast"},
     {"cli"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}

@@ -24,14 +24,27 @@ PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their o
 
 @click.command()
 @options(*SUITE, OUT, NEW, QUIET)
-def run(out: Path, new: bool, quiet: bool, **selection: Any) -> int:
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="WHAT|ID",
+    help="Ask again only the samples that are wrong, failed, truncated, unscored or disputed in a run, or an id;"
+    " repeatable. The answers are a run of their own.",
+)
+@click.option("--of", metavar="RUN", help="The run that --only is about; by default the newest of this suite.")
+def run(out: Path, new: bool, quiet: bool, only: tuple[str, ...], of: str | None, **selection: Any) -> int:  # fmt: skip
     """Ask a suite and print its table. The same command resumes an unfinished run and asks only what is missing."""
     from evalrun.api import finish
     from evalrun.cli.progress import watching
     from evalrun.run.planning import Selection, make_plan
 
     watch = watching(quiet=quiet)
-    plan = make_plan(Selection(**selection), watch=watch)
+    selected = Selection(**selection)
+    if only or of:
+        from evalrun.again import ONLY, narrowed
+
+        selected, out = narrowed(selected, only, of=of, out=out, watch=watch), out / ONLY
+    plan = make_plan(selected, watch=watch)
     session = _ask(plan, out=out, new=new, watch=watch)
     verdict = OK if session.ends_at_once else print_run(finish(session.folder, watch=watch, session=session))
     return last_words(session, plan, verdict=verdict)
@@ -75,7 +88,7 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     done = finish(session.folder, watch=watch, session=session)
     verdict = print_run(done)
     if session.stop.signal is None:
-        _print_contrast(done, plan)
+        _print_contrast(done)
     for task, one in found.items():
         write(f"{one.word}: {tty(str(decide))} ({tty(task)}): {one.why}")
     if found:
@@ -86,14 +99,16 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     return last_words(session, plan, verdict=verdict)
 
 
-def _print_contrast(done: "Run", plan: "Plan") -> None:
+def _print_contrast(done: "Run") -> None:
     """Write the comparison of an A/B into its folder, and print it."""
-    from evalrun.decide import contrast_of
+    from evalrun.compare.ab import compare_run
+    from evalrun.compare.read import read_run
     from evalrun.report import files, render
     from evalrun.report.compare import contrast_page
     from evalrun.store.disk import replace_file
 
-    page = contrast_page(contrast_of(done.folder, plan))
+    [contrast] = compare_run(read_run(done.folder))
+    page = contrast_page(contrast)
     for name, data in files("ab", [page]).items():
         replace_file(done.folder / name, [data])
     write("\n" + render([page], "text", width=width()), end="")

@@ -155,5 +155,5 @@ RUN = click.argument("folder", metavar="RUN", nargs=-1, required=True, type=PATH
 """One run. Several paths are taken, so that a `*` that finds a single run works."""
 RUNS = click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH, callback=_all)
 
-SIDES = click.argument("names", metavar="BASE NEW [MORE]...", nargs=-1, required=True, type=PATH, callback=_sides)
+SIDES = click.argument("names", metavar="BASE [NEW]...", nargs=-1, required=True, type=PATH, callback=_sides)
 """What is compared: folders of runs, table files, baselines by folder or name."""

@@ -130,7 +130,7 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
 @SIDES
 @options(FORMAT, BASELINES, ACROSS)
 def compare(names: tuple[str, ...], form: str, baselines: Path, across_prompts: bool) -> int:
-    """Compare stored runs with the first of them.
+    """Compare stored runs with the first of them, or the targets of one run.
 
     Run folders, table files or baselines: paired differences with intervals, the smallest detectable drop, the samples
     that flipped, and what the change is made of.

@@ -5,6 +5,7 @@
     read        what was typed (a folder, a table, a baseline's name) -> a Side
     tables      table.json as it is stored
     baseline    the few kilobytes of a run that are worth committing
+    common      the rows that two cells of different data both asked
     comparable  whether two cells may be compared, and in what
     figures     a cell's own numbers with their intervals
     differ      one measure of two cells: the difference and the evidence

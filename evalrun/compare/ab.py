@@ -1,4 +1,4 @@
-"""Prepare a run whose targets were asked in step (`evalrun ab`) for comparing: load and drift. Compares nothing.
+"""The targets of one run, compared: as they were asked, or in step (`evalrun ab`), without load and drift.
 
 In step, every target got the same requests at the pace of the slowest: throughput and goodput say nothing about a
 target. A third target, the control, shows how latencies drift, and that is divided out of those of the others:
@@ -15,13 +15,33 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from evalrun.compare.contrast import compare_targets
 from evalrun.compare.side import Matching, Side, SideCell
+from evalrun.compare.values import Contrast
 from evalrun.errors import SuiteError
 from evalrun.rule import LATENCIES
 from evalrun.stats.interval import Floats
 from evalrun.stats.quantile import quantile_of
 
 SLICE = 20  # the median of so many is known to a quarter of their spread, and they are over within minutes
+
+
+def compare_run(side: Side) -> list[Contrast]:
+    """Compare each target of a run with the first; of one that was asked in step, without the drift of its control.
+
+    Raises SuiteError for a run of one target.
+    """
+    base, *others = dict.fromkeys(target for _, target in side.cells)
+    if not others:
+        raise SuiteError(
+            f"compare: {side.name} has one target; name two runs, the base first: evalrun compare BASE NEW"
+        )
+    roles = next(iter(side.cells.values())).requests.run.manifest.command.get("ab")
+    if roles is None:
+        return [compare_targets(side, base=base, new=other, in_turn=False) for other in others]
+    ready, control = in_step(side), roles["control"]
+    ready = without_drift(ready, control) if control else ready
+    return [compare_targets(ready, base=roles["base"], new=roles["new"])]
 
 
 def in_step(side: Side) -> Side:

@@ -82,7 +82,7 @@ def save(side: Side, name: str, *, root: Path, keep_samples: bool = False) -> tu
     What is INVALID of the night is left out, with a notice.
     """
     if slug(name) != name:
-        raise SuiteError(f"baseline {name!r}: cannot name a folder; use lower-case letters, digits and '-'")
+        raise SuiteError(f"baseline {name!r}: cannot name a folder; use letters, digits, '.', '_' and '-'")
     folder = root / name
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,11 +5,12 @@ from dataclasses import replace
 from functools import partial
 
 from evalrun.compare.change import flips, parts
+from evalrun.compare.common import on_common_rows
 from evalrun.compare.comparable import Comparable, comparable
 from evalrun.compare.differ import differ
 from evalrun.compare.figures import at_least, invalid, value
 from evalrun.compare.interim import interim, readable, repeats_sharpen
-from evalrun.compare.side import Matching, Side, SideCell
+from evalrun.compare.side import CellPair, Matching, Side, SideCell
 from evalrun.compare.values import ComparedRow, Contrast, Pair, Tradeoff
 from evalrun.errors import SuiteError
 from evalrun.rule import MEASURES, Measure
@@ -23,24 +24,24 @@ SHOWN = (
 )  # fmt: skip
 _OPTIONAL = ("unscored",)  # left out where it is 0 on both sides
 
-CellPair = tuple[SideCell, SideCell]
-
 
 def compare(base: Side, new: Side, *, across_prompts: bool = False) -> Contrast:
     """Compare two sides on every task and target that both have.
 
-    Where they share no target and each has just one, those two are compared. Raises SuiteError for different data, and
-    for different prompts unless `across_prompts`.
+    Where they share no target and each has just one, those two are compared; where their data differ, the rows that
+    both asked. Raises SuiteError for data without a common row, and for different prompts unless `across_prompts`.
     """
     meetings, notes = _meetings(base, new)
+    common = [on_common_rows(meeting, (base, new)) for meeting in meetings]
+    meetings, notes = [meeting for meeting, _ in common], [*notes, *(note for _, note in common if note)]
     if base.run == new.run:
         notes.append(f"both sides are of the run {base.run}")
     allowed = [comparable(*meeting, sides=(base, new), across_prompts=across_prompts) for meeting in meetings]
     return _contrast((base, new), meetings, allowed, notes=notes, same_session=False)
 
 
-def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
-    """Compare two targets of one run, which were asked in turn: at the same time of day."""
+def compare_targets(side: Side, *, base: str, new: str, in_turn: bool = True) -> Contrast:
+    """Compare two targets of one run. in_turn: they were asked in step, so at the same time of day."""
     cells = side.cells
     tasks = [task for task, target in cells if target == base and (task, new) in cells]
     meetings = [(cells[task, base], cells[task, new]) for task in tasks]
@@ -49,7 +50,7 @@ def compare_targets(side: Side, *, base: str, new: str) -> Contrast:
         raise SuiteError(f"{side.name}: no task was asked of both {base!r} and {new!r}; it has the targets {have}")
     sides = (replace(side, name=base), replace(side, name=new))
     allowed = [comparable(*meeting, sides=sides) for meeting in meetings]
-    return _contrast(sides, meetings, allowed, notes=[], same_session=True)
+    return _contrast(sides, meetings, allowed, notes=[], same_session=in_turn)
 
 
 def _meetings(base: Side, new: Side) -> tuple[list[CellPair], list[str]]:

@@ -29,6 +29,7 @@ from evalrun.stats.verdict import Comparison, Sides
 
 TWO_NIGHTS = "two nights: how much nights differ is not known"
 ONE_NIGHT = f"{TWO_NIGHTS} (save them as a baseline)"
+NOT_IN_STEP = "the targets were asked one after the other (`evalrun ab` asks them in step)"
 
 
 class Difference(NamedTuple):
@@ -73,7 +74,7 @@ def _shares(matching: Matching, measure: Measure, margin: float | None) -> Diffe
         found = _mirrored(compare_scores(1 - base, 1 - new, margin=margin or 0.0, clusters=clusters))
     apart = measure.timed and not matching.same_session
     return Difference(
-        found, len(base), claims=not apart or margin is not None, why=TWO_NIGHTS if apart else "",
+        found, len(base), claims=not apart or margin is not None, why=_apart(matching, TWO_NIGHTS) if apart else "",
         equal=np.array_equal(base, new),
     )  # fmt: skip
 
@@ -165,7 +166,12 @@ def _latency(matching: Matching, measure: Measure, margin: float | None) -> Diff
     clusters = matching.new.requests.drawn_with(matching.requests[1][both], repeats=True)
     found = compare_quantiles(base, new, q, margin=margin or 0.0, clusters=clusters)
     claims = matching.same_session or margin is not None
-    return Difference(found, len(base), claims=claims, why="" if matching.same_session else ONE_NIGHT)
+    return Difference(found, len(base), claims=claims, why="" if matching.same_session else _apart(matching, ONE_NIGHT))
+
+
+def _apart(matching: Matching, nights: str) -> str:
+    """Say why the hour may explain a difference: the sides are of two nights, or of one run but not in step."""
+    return NOT_IN_STEP if matching.one_run else nights
 
 
 def _rate(matching: Matching, measure: Measure, margin: float | None) -> Difference:

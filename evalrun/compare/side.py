@@ -117,6 +117,10 @@ class SideCell:
         )
 
 
+CellPair = tuple[SideCell, SideCell]
+"""A cell of each side, the base first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """A run, a table or a baseline.
@@ -171,6 +175,11 @@ class Matching:
         self.nights = [night for night in base.nights if night.run != tonight]
         self.requests = _common(_request_ids(base), _request_ids(new))
         self.samples = _common(base.samples, new.samples)
+
+    @property
+    def one_run(self) -> bool:
+        """Whether both sides are targets of one run."""
+        return self.base.requests.run is self.new.requests.run
 
     def sample_values(self, base: Floats, new: Floats) -> tuple[Floats, Floats, Ids | None]:
         """Return the means, on both sides, of the samples that have one there, from values of each request.

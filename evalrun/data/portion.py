@@ -41,11 +41,15 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portion:
-    """Which rows are asked. limit: the first so many. sample: so many drawn by `seed`; of both, the fewer are drawn."""
+    """Which rows are asked. limit: the first so many. sample: so many drawn by `seed`; of both, the fewer are drawn.
+
+    only: of these, the samples with these ids.
+    """
 
     limit: int | None = None
     sample: int | None = None
     seed: int = 0
+    only: frozenset[str] | None = None
 
     @property
     def drawn(self) -> int | None:

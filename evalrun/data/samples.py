@@ -35,11 +35,18 @@ class Samples:
 
     def with_rows(self) -> Iterator[tuple[Row, Sample]]:
         """Yield each row that is asked, with its sample, in the order of the source."""
-        number = 0
+        number, only = 0, self.portion.only
+        missing = set(only or ())
         for number, row in self._asked():
-            yield row, self.writer.sample(row, number)
+            sample = self.writer.sample(row, number)
+            if only is None or sample.id in only:
+                missing.discard(sample.id)
+                yield row, sample
         if number == 0:
             raise SuiteError(f"tasks.{self.task}.data: has no rows; there must be at least one")
+        if missing:
+            names = ", ".join(map(repr, sorted(missing)[:MAX_DUPLICATES]))
+            raise SuiteError(f"tasks.{self.task}.only: no sample has the id {names}; check the ids, or the data")
 
     def _asked(self) -> Iterator[tuple[int, Row]]:
         """Yield the rows that are asked, with their numbers in the source."""
@@ -67,6 +74,8 @@ class Samples:
 
     def rows(self, asked: int) -> int | None:
         """Return how many rows the source has, `asked` of which are asked; None where there are too many to count."""
+        if self.portion.only is not None:
+            asked = sum(1 for _ in self._asked())
         if self._drawn is not None:
             return self._drawn.rows
         if self.portion.limit is None or asked < self.portion.limit:

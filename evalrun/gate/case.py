@@ -66,6 +66,8 @@ def trouble(cell: SideCell, side: Side) -> str:
         return f"{side.name} has no answers of it"
     if cell.attempted < cell.planned:
         return f"{side.name} is unfinished: {cell.attempted:,} of {cell.planned:,} requests were made"
+    if cell.requests.run.is_chosen(cell.task):
+        return f"{side.name} has chosen samples only (--only), which do not stand for the task"
     why = no_verdict(cell.requests)
     return f"{side.name}: {why}" if why else ""
 

@@ -159,6 +159,9 @@ class RunFacts:
     def portion(self, task: str) -> str:
         """Say which part of a task's rows is asked, e.g. `first 20 of 40 rows`; empty where all are."""
         prints, asked = self.manifest.fingerprints.tasks.get(task), self.task(task)
+        if asked.get("only") and prints is not None:
+            total = "" if prints.rows is None else f" of {prints.rows:,} rows"
+            return f"only {prints.samples:,} samples{total}, chosen{self._chosen_by}"
         if prints is None or prints.rows == prints.samples or not (asked.get("limit") or asked.get("sample")):
             return ""
         if asked.get("sample"):
@@ -166,9 +169,19 @@ class RunFacts:
             return f"seeded sample of {prints.samples:,} of {prints.rows:,} rows (seed {seed})"
         return f"first {prints.samples:,} of {'more' if prints.rows is None else f'{prints.rows:,}'} rows"
 
+    @property
+    def _chosen_by(self) -> str:
+        """Say by what the samples were chosen: ids, or what became of them in another run."""
+        command = self.manifest.command
+        return f": {', '.join(command['only'])} in {Path(command['of']).name}" if "only" in command else " by their ids"
+
+    def is_chosen(self, task: str) -> bool:
+        """Whether only samples of a task are asked that somebody chose: no number of them stands for the task."""
+        return bool(self.task(task).get("only"))
+
     def is_first(self, task: str) -> bool:
-        """Whether only the first rows of a task are asked, which nobody drew at random."""
-        return self.portion(task).startswith("first")
+        """Whether a part of a task's rows is asked that was not drawn at random: the first ones, or chosen ones."""
+        return self.portion(task).startswith(("first", "only"))
 
     def is_ladder(self, task: str) -> bool:
         """Whether a task asks prompts of stated sizes until the endpoint refuses them."""

@@ -5,7 +5,7 @@ Or a stored run -> the plan to ask more of the same.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from evalrun.suite.files import suite_path
 from evalrun.suite.override import Override, override
 from evalrun.suite.read import Loaded, Target, read_suite, read_target, url_target
 
-KEPT = ("settings", "limit", "sample", "seed", "repeats", "skip_bad_rows", "tasks", "model")
+KEPT = ("settings", "limit", "sample", "seed", "repeats", "skip_bad_rows", "tasks", "model", "only", "of")
 """What a run's manifest remembers of a selection: with suite and targets it makes two selections the same run.
 
 How fast to ask and how much to spend may change on the way.
@@ -46,6 +46,7 @@ class Selection:
     targets: names of files in `configs/`, files, or URLs of endpoints; those of the suite where there are none.
     model: asked of the targets, in place of what their files say; a URL needs one. tasks: names of those to ask.
     settings: `PATH=VALUE`, for any field of the suite.
+    only: as typed, which samples to ask; of: the run that says so; chosen: their ids, by task (`again.narrowed`).
     limit: the first so many rows of each task. sample: so many drawn from all of them, by `seed`.
     repeats: how often each sample is asked.
     concurrency: requests in flight at once. max_cost: most US dollars to spend.
@@ -59,6 +60,9 @@ class Selection:
     model: str | None = None
     tasks: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    of: str | None = None
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limit: int | None = None
     sample: int | None = None
     seed: int | None = None
@@ -76,6 +80,8 @@ class Selection:
         for name, path in _OVERRIDES.items():
             if (value := getattr(self, name)) is not None:
                 found.append(Override(path=path, value=value, flag=f"--{name.replace('_', '-')}"))
+        for task, ids in self.chosen.items():
+            found.append(Override(path=("tasks", task, "only"), value=list(ids), flag="--only"))
         return found
 
 
@@ -161,6 +167,9 @@ def replan(run: StoredRun, selected: Selection, *, watch: Watch) -> Plan:
         settings=tuple(asked.get("settings", ())),
         tasks=tuple(asked.get("tasks", ())),
         model=asked.get("model"),
+        only=tuple(asked.get("only", ())),
+        of=asked.get("of"),
+        chosen={name: tuple(task["only"]) for name, task in manifest.suite["tasks"].items() if task.get("only")},
         limit=asked.get("limit"),
         sample=asked.get("sample"),
         seed=asked.get("seed"),

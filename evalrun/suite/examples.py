@@ -21,6 +21,7 @@ EXAMPLES: dict[str, str] = {
     "Task.repeats": "4",
     "Task.limit": "20",
     "Task.sample": "200",
+    "Task.only": '["17", "23"]',
     "Task.cluster": "passage",
     # data
     "Csv.path": "data/capitals.csv",

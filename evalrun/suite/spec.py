@@ -149,6 +149,8 @@ class Task(Spec):
     """Ask only N rows, drawn at random; a larger N keeps the rows of a smaller one. A ladder is asked whole."""
     sample_seed: int = Field(default=0, ge=0, le=999_999_999)
     """Another seed draws other rows; the same seed draws the same ones in every run."""
+    only: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Ask only the samples with these ids, as `evalrun run --only` does. Their numbers say nothing about the others."""
     cluster: str | None = None
     """Field of `prompt.meta` that samples drawn together share (a passage, a repository): intervals are over these."""
 
@@ -170,7 +172,8 @@ class Task(Spec):
     @property
     def portion(self) -> Portion:
         """The part of the rows that is asked."""
-        return Portion(limit=self.limit, sample=self.sample, seed=self.sample_seed)
+        only = None if self.only is None else frozenset(self.only)
+        return Portion(limit=self.limit, sample=self.sample, seed=self.sample_seed, only=only)
 
     @field_validator("cluster")
     @classmethod

@@ -23,8 +23,26 @@ def test_compare_prints_each_against_the_first(here: Here, tmp_path: Path, capsy
     for form, start in (("text", names[1]), ("md", "**"), ("csv", "base,new,task")):
         assert here("compare", *names, "--format", form) == 0
         assert capsys.readouterr().out.startswith(start)
-    with pytest.raises(SuiteError, match="only one side"):
+    with pytest.raises(SuiteError, match="has one target; name two runs, the base first: evalrun compare BASE NEW"):
         here("compare", names[0])
+
+
+def test_two_targets_of_one_run_are_compared(here: Here, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`compare RUN` pairs them by sample, each with the first; latencies claim nothing, for they were not in step."""
+    answers = [
+        *asked("rrrr"), *(one._replace(target="b") for one in asked("rrww")),
+        *(one._replace(target="c") for one in asked("wwww")),
+    ]  # fmt: skip
+    run = write_run(tmp_path / "run", answers)
+    assert here("compare", run, "--format", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["base"], one["new"]) for one in found] == [("sim", "b"), ("sim", "c")]
+    rows = {one["measure"]["name"]: one for one in found[0]["pairs"][0]["rows"]}
+    assert rows["accuracy"]["comparison"]["difference"] == -0.5
+    assert here("compare", run) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the targets were asked one after the other (`evalrun ab` asks them in step)" in said
+    assert "two nights" not in said
 
 
 def test_what_is_no_side_is_skipped(here: Here, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,9 +113,10 @@ def test_failures_are_in_the_tail_and_not_in_accuracy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["data", "prompt"])
 def test_unlike_questions_are_refused(tmp_path: Path, part: str) -> None:
-    """Other data or another prompt: no comparison, and the part is named."""
+    """Data without a common row, or another prompt: no comparison, and the part is named."""
+    other = [Asked("another" if part == "data" else "q0", "r")]
     with pytest.raises(SuiteError, match=f"the {part} of task add differ"):
-        contrast(tmp_path, asked("r"), asked("r"), of_new={part: "x"})
+        contrast(tmp_path, asked("r"), other, of_new={part: "x"})
 
 
 def test_prompts_are_compared_by_those_who_ask_for_it(tmp_path: Path) -> None:
