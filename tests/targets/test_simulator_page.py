@@ -37,11 +37,3 @@ def test_the_tables_are_complete() -> None:
         body = {"model": "sim", "messages": [{"role": "user", "content": "hi"}]}
         assert httpx.post(f"{url}/chat/completions", json=body).status_code == 200
     assert column("| key | |") == set(lines[0])
-
-
-def test_every_option_is_described() -> None:
-    """In the schema, for editors."""
-    definitions = Simulator.model_json_schema()
-    for name, block in (definitions["$defs"] | {"Simulator": definitions}).items():
-        without = [field for field, of in block.get("properties", {}).items() if "description" not in of]
-        assert without == [], name

@@ -39,7 +39,6 @@ class ErrorFault(_Fault):
     """An error object: as a response with a status or, after chunks, as an event that ends the stream."""
 
     kind: Literal["error"]
-    """Answer with an error."""
     status: int = Field(default=503, ge=400, le=599)
     """HTTP status."""
     retry_after_s: float | None = Field(default=None, ge=0)
@@ -50,28 +49,24 @@ class ResetFault(_Fault):
     """A TCP reset in the middle of an answer."""
 
     kind: Literal["reset"]
-    """Reset the connection."""
 
 
 class CloseFault(_Fault):
     """A connection that is closed in the middle of an answer."""
 
     kind: Literal["close"]
-    """Close the connection."""
 
 
 class TruncateFault(_Fault):
     """A well-formed response with half an answer: its stream has no finish reason, no usage and no end marker."""
 
     kind: Literal["truncate"]
-    """End the response early, in order."""
 
 
 class StallFault(_Fault):
     """An answer that pauses."""
 
     kind: Literal["stall"]
-    """Pause."""
     stall_s: float = Field(gt=0)
     """Seconds of the pause."""
 

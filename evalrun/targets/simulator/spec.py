@@ -26,7 +26,6 @@ class Simulator(TargetKind):
     takes_answers: ClassVar[bool] = True
 
     kind: Literal["simulator"]
-    """Start a simulated endpoint."""
     model: str = "sim"
     """The model's name in requests and tables."""
     seed: int = 0
