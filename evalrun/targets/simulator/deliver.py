@@ -1,23 +1,6 @@
 """Writing one answer when it is due, or what a fault leaves of it, and the truth about it. Not here: what it says.
 
-The truth log has one JSON line per chat request that was not refused for its own sake, written when it ends. All
-instants are nanoseconds of the monotonic clock, which every process of this machine shares:
-
-    received_ns          the request was read whole
-    head_ns              the head of a streamed answer was handed to the kernel
-    written_ns           chunk k of tokens was (of an answer in one piece: the answer)
-    closed_ns, complete  it was over; whether the whole answer was written and the client stayed for it
-    fault                the kind of what went wrong on purpose; `queue_full`; or null
-    id, digest           the response's id; the SHA-256 of the messages
-    queue_s, in_service  how long it waited for a slot; how many were in service then, with it
-    prefill_s            what was drawn for the time to the first token, sent or hidden
-    ttft_s, gap_s        and to the first chunk, and between two: chunk k is due at received + queue + ttft + k * gap,
-                         and later under batch slowdown, a stall or a freeze
-    prompt_tokens, completion_tokens, right (the first choice)
-    chunk_tokens         how many tokens chunk k carries, over all choices
-    cached_tokens        the part of prompt_tokens that the prefix cache served, reported or not
-
-A request that a fault hit before it was looked at has only the first five.
+docs/simulator.md says what the keys of a line of the truth are.
 """
 
 import time
@@ -28,7 +11,7 @@ from itertools import chain, repeat
 import msgspec
 
 from evalrun.targets.simulator.connection import ServerConnection, cut_chunks
-from evalrun.targets.simulator.faults import BrokenFault, ErrorFault, Fault, StallFault
+from evalrun.targets.simulator.faults import BreakingFault, ErrorFault, Fault, StallFault
 from evalrun.targets.simulator.model import DrawnAnswer
 from evalrun.targets.simulator.refused import failed
 from evalrun.targets.simulator.service import Service
@@ -105,7 +88,7 @@ async def _stream(
     answer: DrawnAnswer,
     *,
     told: TruthLine,
-    broken: ErrorFault | BrokenFault | None,
+    broken: BreakingFault | None,
     due_ns: Iterator[int],
     cut: bool,
 ) -> None:
@@ -132,7 +115,7 @@ async def _whole(
     answer: DrawnAnswer,
     *,
     told: TruthLine,
-    broken: ErrorFault | BrokenFault | None,
+    broken: BreakingFault | None,
     due_ns: Iterator[int],
     steps: int,
 ) -> None:

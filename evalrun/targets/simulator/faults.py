@@ -6,7 +6,7 @@ so a request that is sent again has another chance.
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -45,11 +45,22 @@ class ErrorFault(_Fault):
     """Seconds in the header Retry-After; without it, no such header."""
 
 
-class BrokenFault(_Fault):
-    """An answer that breaks off: `reset` by a TCP reset, `close` by closing the connection, `truncate` in a well-formed
-    response, whose stream has no finish reason, no usage and no end marker."""
+class ResetFault(_Fault):
+    """A TCP reset in the middle of an answer."""
 
-    kind: Literal["reset", "close", "truncate"]
+    kind: Literal["reset"]
+
+
+class CloseFault(_Fault):
+    """A connection that is closed in the middle of an answer."""
+
+    kind: Literal["close"]
+
+
+class TruncateFault(_Fault):
+    """A well-formed response with half an answer: its stream has no finish reason, no usage and no end marker."""
+
+    kind: Literal["truncate"]
 
 
 class StallFault(_Fault):
@@ -60,7 +71,9 @@ class StallFault(_Fault):
     """Seconds of the pause."""
 
 
-Fault = Annotated[ErrorFault | BrokenFault | StallFault, Field(discriminator="kind")]
+BreakingFault = ErrorFault | ResetFault | CloseFault | TruncateFault
+"""A fault after which an answer does not go on."""
+Fault = BreakingFault | StallFault
 
 
 class Freeze(Spec):
@@ -81,11 +94,11 @@ class Freeze(Spec):
 class Faults:
     """The faults of a server, and how many requests their bursts still hit."""
 
-    def __init__(self, faults: Sequence[ErrorFault | BrokenFault | StallFault], *, seed: int) -> None:
+    def __init__(self, faults: Sequence[Fault], *, seed: int) -> None:
         self._faults, self._seed = faults, seed
         self._left = [0] * len(faults)
 
-    def hit(self, number: int, *, at_s: float) -> ErrorFault | BrokenFault | StallFault | None:
+    def hit(self, number: int, *, at_s: float) -> Fault | None:
         """Return what hits request `number`, which arrived `at_s` seconds after the start."""
         for place, fault in enumerate(self._faults):
             if not fault.from_s <= at_s < (at_s + 1 if fault.until_s is None else fault.until_s):

@@ -21,7 +21,7 @@ ToolStream = Literal[
 
 
 class Simulator(TargetKind):
-    """A simulated model with known accuracy and latency, for tests and dry runs. See `evalrun serve sim --help`."""
+    """A simulated model with known accuracy and latency, for tests and dry runs. See docs/simulator.md."""
 
     takes_answers: ClassVar[bool] = True
 
@@ -82,7 +82,7 @@ class Simulator(TargetKind):
     """Maximum requests that wait; others are refused with status 503."""
     batch_slowdown: float = Field(default=0.0, ge=0)
     """With m requests in service, prefill and every token take 1 + batch_slowdown * (m - 1) times as long."""
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Annotated[Fault, Field(discriminator="kind")], ...] = ()
     """What goes wrong on purpose, in chat requests."""
     freezes: tuple[Freeze, ...] = ()
     """Times in which the server writes nothing of its answers."""
