@@ -29,7 +29,8 @@ def record(
     """An answered request, counted as asked; `more` are fields of its meta, usage, timing and record."""
     meta = {"size": size, "cache": cache, "family": more.get("family", "retrieval"), "depth": more.get("depth")}
     usage = Usage(prompt_tokens=more.get("counted", size), cached_tokens=cached, reasoning_tokens=more.get("reasoning"))
-    outcome = more.get("outcome") or Completion(text="x", usage=usage, finish_reason=more.get("finish", "stop"))
+    finish, flags = more.get("finish", "stop"), more.get("flags", ())
+    outcome = more.get("outcome") or Completion(text="x", usage=usage, finish_reason=finish, flags=flags)
     timing = Timing(connect_s=0, reused=True, ttft_s=ttft, ttfo_s=more.get("ttfo"), tpot_s=more.get("tpot"))
     return Record(
         key=fingerprint(key)[:16], session=1, target=more.get("target", "t"), repeat=0, outcome=outcome, at="",
@@ -129,6 +130,14 @@ def test_costs_are_exact_and_apart(ladder: Climb) -> None:
     ])  # fmt: skip
     assert value(found, "cost_per_request_usd", "cold") == Decimal("0.28")
     assert value(found, "cost_per_request_usd", "warm") is None
+
+
+def test_a_cost_that_is_at_least_is_marked(ladder: Climb) -> None:
+    """One answer's counts do not add up."""
+    odd = record("b", cost=Decimal("0.29"), flags=("usage_mismatch",))
+    found = ladder([record("a", cost=Decimal("0.27")), odd]).rungs[0].get("cost_per_request_usd", "cold")
+    assert found is not None
+    assert (found.value, found.marks) == (Decimal("0.28"), (Mark.AT_LEAST,))
 
 
 def test_the_source_keeps_the_words_this_relies_on(tmp_path: Path) -> None:
