@@ -103,10 +103,16 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("unscored_share", "unscored, share", "fraction", "unscored by the first scorer, of the answers",
             "The repeats of a sample are averaged first. Shown where it is above 0.",
             "it is 0, or nothing was answered", optional=True),
-        Definition("in_flight", "in flight", "count", "most requests that could be in flight at once",
+        Definition("in_flight", "in-flight limit", "count", "most requests that could be in flight at once",
             "The limit that held: as planned, or as few as the open files allowed. The sessions of a resumed run may "
             "differ; then each has its own row. Runs with other limits are not compared in latency and rates. After "
             "429s it is lower for a while: the lowest has its own row, and does not bar a comparison.", optional=True),
+        Definition("in_flight_reached", "in flight, most", "count", "most requests really in flight at once",
+            "By when requests began and were over, failures included. A request that waits to be sent again is in "
+            "flight too. Of a request that a resumed run asked again only the last record counts.", optional=True),
+        Definition("in_flight_mean", "in flight, mean", "number",
+            "requests in flight on average, from the first sent to the end of the last", "By the same instants.",
+            optional=True),
         Definition("retried", "retried", "count", "requests sent more than once",
             "Their latency is that of the last attempt.", optional=True),
         Definition("first_attempt_success", "first-try success", "fraction",
@@ -132,9 +138,13 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
         Definition("ttfo_s", "TTFO", "s", "time to first output token: first token event of the answer - sent",
             "Shown if answers contain reasoning. An answer that ended within its reasoning counts as infinite.",
             "no reasoning, or not streamed", optional=True),
-        Definition("tpot_s", "TPOT", "s", "time per output token: (last - first token event) / (completion tokens - 1)",
-            "1 / TPOT is the output speed for one user. Called ITL in AIPerf and GuideLLM.",
-            "the answer had fewer than two tokens or token events, or came in one burst"),
+        Definition("tpot_s", "TPOT", "s",
+            "time per output token: (last - first token event) / tokens that arrived after the first token event",
+            "These are the completion tokens without hidden reasoning and without those of the first event. One token "
+            "an event: completion tokens - 1. Events with several tokens have their share of the text, and the number "
+            "is marked as estimated. Where the reasoning was streamed only in part, it is the answer's own. 1 / TPOT "
+            "is the output speed for one user. Called ITL in AIPerf and GuideLLM.",
+            "fewer than two tokens or token events, most of them at once, or hidden reasoning that was not counted"),
         Definition("icl_s", "ICL", "s", "inter-chunk latency: gaps between token events, over all gaps",
             "A chunk may carry many tokens. Resolution 0.1 %. Failures are excluded. Called ITL in vLLM.",
             "no answer had two token events"),
@@ -142,14 +152,16 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
             "no answer had two token events"),
         Definition("e2e_s", "E2E", "s", "end to end: last token event - sent", "", "no answer had a token event"),
         Definition("timed", "have a", "fraction", "answers that have this latency, as a share",
-            "Its percentiles are over these alone. Shown if some answers have none.", "none has", optional=True),
+            "Its percentiles are over these alone, and over failures too in TTFT, TTFO and E2E. Shown if some answers "
+            "have none.", "none has", optional=True),
         Definition("doubtful", "doubtful", "fraction", "requests whose value may be off by over 5 %, as a share",
             "One read may return several token events. They arrived between the previous read and the read's own "
             "stamp, which bounds the error: TTFT by the read of its token event, ICL and the longest stall by any "
             "read, TPOT and E2E by those of both ends. Without kernel stamps the bound is the client lag.",
             "nothing was measured", optional=True),
         Definition("bound_s", "error bound", "s", "largest error bound of a request",
-            "A percentile is INVALID if it falls by over 5 % when every request's bound is subtracted.",
+            "A percentile is INVALID if it falls by over 5 % when every request's bound is subtracted, and one of ICL "
+            "also if it rises by over 5 % when they are added.",
             "nothing was measured", optional=True),
         Definition("client_lag", "client lag", "s", "how late this client's event loop served its reads, at p99",
             "The worst session counts. A gate may limit it.", "it was not sampled", optional=True),
@@ -157,9 +169,10 @@ SECTIONS: dict[str, tuple[Definition, ...]] = {
     "Throughput": (
         Definition("output_throughput", "throughput", "tok/s", "completion tokens / (last token event - first sent)",
             "The sessions of a resumed run are added without the pauses between them. At full concurrency: only while "
-            "as many answers were in flight as were planned, from the first token event of the one that filled the "
-            "last place, with the tokens of an answer spread evenly from its first to its last token event.",
-            "the tokens of any answer are unknown"),
+            "at least 95 % of the requests that the limit allows were in flight, failures and waits for a first token "
+            "included, with the tokens of an answer spread evenly from its first to its last token event.",
+            "the tokens of any answer are unknown; at full concurrency also if it lasted less than two requests take "
+            "on average"),
         Definition("request_throughput", "requests", "req/s", "answered / (last token event - first sent)", "",
             "nothing was answered"),
         Definition("good", "good", "fraction",
@@ -259,13 +272,15 @@ MARKS: dict[str, tuple[str, str]] = {
         "the rows were not drawn at random (the first ones, or chosen ones): the interval does not cover the rest",
     ),
     "small": ("~", "too few for this percentile at 99 % confidence (p50 needs 11, p90 64, p95 130, p99 662)"),
-    "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted"),
+    "invalid": ("!", "INVALID: off by over 5 % when the error bounds of this client are subtracted (ICL: or added)"),
     "doubtful": ("*", "some requests may be off by over 5 %, too few to change this number; see doubtful"),
     "clustered": ("", "interval over clusters: samples of one cluster are not independent"),
     "at_least": ("+", "at least: failed requests may also have cost money, or token counts do not add up"),
     "by_total": ("=", "includes tokens that only total_tokens has; see warning: usage_by_total"),
     "mismatch": ("&", "token counts of some answers do not add up; see warning: usage_mismatch"),
     "chunks": ("#", "stream chunks are counted instead of tokens, because nothing counted the tokens"),
+    "estimated": ("&", "TPOT estimated: events had several tokens each, or reasoning was hidden in part"),
+    "withheld": ("", "withheld (-): what was observed does not say it; `evalrun explain NAME` says what it takes"),
     "mixed_cache": ("^", "some prompts came from a cache and some did not; each group has its own row"),
     "asked": ("?", "the endpoint reports no cached tokens: cold or warm is as requested, not as measured"),
     "infinite": ("", "inf: so many requests failed that this percentile is a failure"),

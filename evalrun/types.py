@@ -164,6 +164,10 @@ Outcome = Completion | Failure
 # ---------------------------------------------------------------- what is measured
 
 
+PaceBasis = Literal["events", "sizes", "answer"]
+"""What a TPOT is based on: one token an event, events by their size, or the answer without its reasoning."""
+
+
 class Timing(Value, frozen=True):
     """The latencies of one request, in seconds from `sent` (the last request byte handed to the kernel).
 
@@ -175,6 +179,8 @@ class Timing(Value, frozen=True):
 
     Definitions and when each is None: docs/metrics.md.
     lag_s: from when its load pattern wanted it sent to its first attempt.
+    tpot_tokens: the tokens that arrived after the first token event, in whose time TPOT is. tpot_basis: how they are
+    known; only `events` is counted, the others are estimates.
     icl_s: gaps between token events.
     stamp: who took the instants, `kernel` (arrival of the segment) or `user` (return of the read).
 
@@ -192,6 +198,8 @@ class Timing(Value, frozen=True):
     e2e_s: float | None = None
     stream_s: float | None = None
     tpot_s: float | None = None
+    tpot_tokens: float | None = None
+    tpot_basis: PaceBasis | None = None
     max_stall_s: float | None = None
     icl_s: tuple[float, ...] = ()
     stamp: Literal["kernel", "user"] = "user"
@@ -216,6 +224,7 @@ class Record(Value, frozen=True):
     session: the start of the run that asked it.
     at: UTC, a label only.
     sent_s: when it was sent, on the session's monotonic clock; 0 is the session's start.
+    took_s: from then until it had failed; None for an answer, which has `timing`.
     attempts: earlier, failed attempts.
     most_usd: the most it may have cost, where that is more than `cost_usd`.
     warnings: what a reader of the numbers should know, as `kind: details`.
@@ -229,6 +238,7 @@ class Record(Value, frozen=True):
     outcome: Outcome
     at: str
     sent_s: float
+    took_s: float | None = None
     timing: Timing | None = None
     cost_usd: Decimal | None = None
     most_usd: Decimal | None = None

@@ -110,6 +110,16 @@ def _percentile(cell: SideCell, measure: Measure) -> Callable[[float], Interval 
     return lambda level: quantile_interval(ordered, PERCENTILES[wanted], clusters=clusters, level=level)
 
 
+def coverage(cell: SideCell, measure: Measure) -> str:
+    """Return over how many answers a latency is and whether it is estimated; empty where it is of all, and measured."""
+    name, requests = measure.name.partition("_")[0], cell.requests
+    if name not in LATENCIES or not cell.timed or (share := latency.share_timed(requests, f"{name}_s")) is None:
+        return ""
+    answers = int(requests.answered.sum())
+    over = f", over {round(share * answers):,} of {answers:,} answers" if share < 1 else ""
+    return over + (", estimated" if name == "tpot" and latency.tpot_is_estimated(requests).any() else "")
+
+
 def invalid(cell: SideCell, measure: Measure) -> str:
     """Return why this client was too late to measure it (`requests.latency`); empty where it was not."""
     if not cell.timed or not cell.attempted or not measure.timed or measure.name == "client_lag":

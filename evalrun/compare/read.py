@@ -23,7 +23,7 @@ LARGE_BYTES = 64 * 2**20
 _COLUMNS = (
     "place", "cluster", "sample", "repeat", "session", "offset", "state", "failure", "finish", "flags",
     "prompt_tokens", "cached_tokens", "completion_tokens", "token_source", "ttft_s", "tpot_s", "e2e_s", "stream_s",
-    "first_bound_s", "last_bound_s", "began_s",
+    "tpot_tokens", "tpot_basis", "first_bound_s", "last_bound_s", "gap_bound_s", "began_s",
 )  # fmt: skip
 
 

@@ -94,7 +94,8 @@ def limit(rule: Rule, cell: SideCell, side: Side) -> Case:
     if at is None or found is None:
         why = figures.not_known_good(cell) if measure.needs_slo else ""
         return case(why=f"{measure.label} is unknown" + (f": {why}" if why else ""))
-    late, why = figures.invalid(cell, measure), f"{_reading(found, measure)}, the limit is {_typed(rule)}"
+    late = figures.invalid(cell, measure)
+    why = f"{_reading(found, measure)}{figures.coverage(cell, measure)}, the limit is {_typed(rule)}"
     if late:
         at = figures.estimate(cell.at_best(), measure, cell.conditions.prices) or at
     sides = _limit_sides(at, rule)

@@ -15,7 +15,7 @@ from evalrun.requests import Requests, latency, money, quality
 from evalrun.stats.interval import Floats, Interval
 from evalrun.stats.quantile import NEEDED, quantile
 from evalrun.table import Mark, Metric
-from evalrun.table.metrics import failures, of_mean, of_percentile
+from evalrun.table.metrics import failures, of_mean, of_percentile, of_share_timed
 
 COLD, WARM, LEAKED, MISSED = range(4)
 """leaked: to be cold, and came from a cache. missed: to be warm, and did not."""
@@ -118,6 +118,7 @@ def _latency(
                 yield of_percentile(name, f"p{q * 100:g} {group}", latency.percentile(mine, name, q, marks=asked))
     yield _prefill(curves["cold"], asked)
     yield of_percentile("tpot_s", "p50", latency.percentile(requests, "tpot_s", 0.5))
+    yield from of_share_timed(requests, "tpot_s")
 
 
 def _prefill(cold: Requests, asked: tuple[Mark, ...]) -> Metric:

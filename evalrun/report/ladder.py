@@ -23,7 +23,7 @@ COLUMNS = ("suite", "run", "label", "target", "size", "depth")  # a number of th
 
 SUMMARY = ("ttft_exponent", "ttft_base_s", "ttft_linear", "ttft_quadratic", "ttft_fit_error", "effective_context")
 TOPICS: dict[str, tuple[str, ...]] = {
-    "speed": ("attempted", "counted_tokens", "ttft_s", "ttfo_s", "prefill_throughput", "tpot_s"),
+    "speed": ("attempted", "counted_tokens", "ttft_s", "ttfo_s", "prefill_throughput", "tpot_s", "timed"),
     "accuracy": ("accuracy",),
     "cost": ("cost_per_request_usd", "cached_share"),
     "problems": ("failed", "not_sent", "refused", "truncated", "cache_leaks", "cache_misses", "size_error"),

@@ -64,12 +64,14 @@ def worth_showing(columns: Sequence[QuantityColumn]) -> list[tuple[str, str]]:
     """Return which numbers of columns side by side are worth a row, in the order of `explain`; else as they came.
 
     A number that is optional by its definition, or narrowed to a kind, is not where it is unknown in every column, or a
-    count of what never happened. A measured zero is news, and so is a count that could have been unknown.
+    count of what never happened. A measured zero is news, and so is a count that could have been unknown, or a number
+    that is withheld.
     """
     found = []
     for key in dict.fromkeys(key for column in columns for key in column):
         definition = DEFINITIONS[key[0]]
         known = [value for column in columns if key in column and (value := column[key].value) is not None]
+        known += [1 for column in columns if key in column and "withheld" in column[key].marks]
         counted = definition.unit == "count" and not definition.absent
         if not (definition.optional or key[1]) or key[0] == GROUPED or (any(known) if counted else known):
             found.append(key)

@@ -35,7 +35,7 @@ MOST_BYTES = 16 * 2**20  # of a batch's lines in the journal: answers may be lon
 
 _TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
 _SECONDS = (
-    "sent_s", "ttft_s", "ttfo_s", "tpot_s", "e2e_s", "stream_s", "max_stall_s",
+    "sent_s", "took_s", "ttft_s", "ttfo_s", "tpot_s", "tpot_tokens", "e2e_s", "stream_s", "max_stall_s",
     "first_bound_s", "last_bound_s", "gap_bound_s",
 )  # fmt: skip
 _FIXED = (
@@ -45,7 +45,8 @@ _FIXED = (
     ("state", pa.string()), ("failure", pa.string()), ("failure_message", pa.string()), ("finish_reason", pa.string()),
     ("attempts", pa.int32()), ("possibly_billed", pa.int32()), ("model", pa.string()),
     *((name, pa.int64()) for name in (*_TOKENS, "tokens")), ("token_source", pa.string()), ("chunks", pa.int32()),
-    *((name, pa.float64()) for name in _SECONDS), ("cost_usd", pa.float64()), ("reported_cost_usd", pa.float64()),
+    *((name, pa.float64()) for name in _SECONDS), ("tpot_basis", pa.string()),
+    ("cost_usd", pa.float64()), ("reported_cost_usd", pa.float64()),
     ("cost_at_least", pa.bool_()), ("reasoning_shapes", pa.list_(pa.string())),
     ("flags", pa.list_(pa.string())), ("warnings", pa.list_(pa.string())),
 )  # fmt: skip
@@ -212,6 +213,7 @@ def _texts(rows: Requests, records: list[_Record]) -> dict[str, Any]:
         "finish_reason": _text(rows, "finish"),
         "token_source": _text(rows, "token_source"),
         "reasoning_shapes": _named(rows.shapes, names["shapes"]),
+        "tpot_basis": _text(rows, "tpot_basis"),
         "flags": _named(rows.flags, names["flags"]),
         "warnings": _named(rows.warnings, names["warnings"]),
     }

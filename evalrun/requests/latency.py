@@ -1,7 +1,7 @@
 """How slow were the requests: which of them a latency is of, its percentiles with their marks, the gaps between chunks.
 
     ttft_s, ttfo_s, e2e_s    of every request; a failure counts as infinitely slow
-    tpot_s, max_stall_s      of the answers that have one
+    tpot_s, max_stall_s      of the answers that have one (`share_timed`)
     icl_s                    gaps between token events, of all answers together
 
 A ladder's prompt that was refused as too long is in none of them: a refusal says nothing about speed. All are in
@@ -9,7 +9,8 @@ seconds and defined in docs/metrics.md.
 
 Each record bounds how much earlier than recorded its first, its last and any token event may have arrived. Without
 kernel stamps the bound is the p99 lateness of the session's event loop. A request is doubtful in a latency if its
-bound is over 5 % of the value, a percentile invalid only if it falls by over 5 % when every bound is subtracted.
+bound is over 5 % of the value, a percentile invalid only if it falls by over 5 % when every bound is subtracted. Gaps
+may also be larger than recorded: theirs is invalid too if it rises by over 5 % when every bound is added.
 """
 
 import math
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalrun.requests.rows import Requests
+from evalrun.requests.rows import Bools, Requests
 from evalrun.stats.interval import Floats
 from evalrun.stats.quantile import NEEDED, quantile_of, rank
 
@@ -56,10 +57,8 @@ def seconds(requests: Requests, name: str) -> Floats:
     An answer that never got past its reasoning has an infinite TTFO. For icl_s it is the mean gap of each answer.
     """
     if name == "icl_s":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(
-                (requests.e2e_s - requests.ttft_s) / np.where(requests.chunks > 1, requests.chunks - 1, 0)
-            )
+        gaps = np.where(requests.chunks > 1, requests.chunks - 1.0, np.nan)
+        return np.asarray((requests.e2e_s - requests.ttft_s) / gaps)
     found = np.array(requests.column(name))
     if name == "ttfo_s":
         found[np.isnan(found) & ~np.isnan(requests.ttft_s)] = np.inf
@@ -71,27 +70,29 @@ def seconds(requests: Requests, name: str) -> Floats:
 def percentile(requests: Requests, name: str, q: float, *, marks: Sequence[str] = ()) -> Percentile:
     """Return the q percentile of a latency: the smallest value that at least q of the values do not exceed.
 
-    `stats.quantile` has its definition. Unknown where no value is finite. marks: what else a reader must know of it.
+    `stats.quantile` has its definition. Unknown where no value is finite; a TPOT that nobody can know is withheld.
+    marks: what else a reader must know of it.
     icl_s is resolved to 0.1 %, over whole tasks and targets, and of requests that were read with their gaps alone.
     """
     if name == "icl_s":
-        value, earliest, n = _of_gaps(requests, q)
+        value, earliest, latest, n = _of_gaps(requests, q)
     else:
         values, bounds = seconds(requests, name), bounds_s(requests, name)
         known = ~np.isnan(values)
         n = int(known.sum()) if np.isfinite(values).any() else 0
-        value = earliest = quantile_of(values[known], q) if n else 0.0
+        value = earliest = latest = quantile_of(values[known], q) if n else 0.0
         if n and np.any(bounds > 0):
             earliest = quantile_of((values - bounds)[known], q)
     if not n:
-        return Percentile(None, 0)
-    invalid = matters(value, earliest)
+        counted = ~np.isnan(requests.ttft_s) & (requests.tokens > 1) & requests.says("token_source", "usage")
+        return Percentile(None, 0, ("withheld",) if name == "tpot_s" and counted.any() else ())
+    invalid = matters(value, earliest, latest)
     holds = {
         "small": n < NEEDED[max(q, round(1 - q, 9))],
         "invalid": invalid,
         "doubtful": not invalid and doubt(requests, name).share > 0,
         **dict.fromkeys(marks, True),
-        "chunks": name == "tpot_s" and bool(requests.says("token_source", "chunks").any()),
+        "estimated": name == "tpot_s" and bool(tpot_is_estimated(requests).any()),
         "infinite": math.isinf(value),
     }
     return Percentile(value, n, tuple(mark for mark, does in holds.items() if does))
@@ -117,6 +118,17 @@ def doubt(requests: Requests, name: str) -> Doubt:
     return Doubt(float((bounds > MOST * values[timed]).mean()), float(bounds.max()), n) if n else Doubt(0, 0, 0)
 
 
+def share_timed(requests: Requests, name: str) -> float | None:
+    """Return the share of the answers that have a latency; None without answers."""
+    answered = requests.answered
+    return float((~np.isnan(seconds(requests, name)[answered])).mean()) if answered.any() else None
+
+
+def tpot_is_estimated(requests: Requests) -> Bools:
+    """Whether the tokens in whose time a request's TPOT is were not counted, one an event."""
+    return np.asarray((requests.tpot_basis != 0) & ~requests.says("tpot_basis", "events"))
+
+
 def cache_is_mixed(requests: Requests) -> bool:
     """Whether some answers, but not all, had a prompt from a cache: TTFT is then of two kinds of request."""
     return 0 < int((requests.cached_tokens > 0).sum()) < int(requests.answered.sum())
@@ -128,8 +140,9 @@ def cache_is_mixed(requests: Requests) -> bool:
 def bounds_s(requests: Requests, name: str) -> Floats:
     """Return how much lower a latency of each request may be, in seconds.
 
-    By the bound of the first event (TTFT), of the last (E2E), of both ends shared out over the tokens (TPOT), of gaps
-    (the longest stall; ICL, with the last event's shared out over them); of whichever event it is for TTFO.
+    By the bound of the first event (TTFT), of the last (E2E), of both ends shared out over the tokens (TPOT, which may
+    begin with the answer), of gaps (the longest stall; ICL, with the last event's shared out over them); of whichever
+    event it is for TTFO.
     """
 
     def bound(event: str) -> Floats:
@@ -141,9 +154,8 @@ def bounds_s(requests: Requests, name: str) -> Floats:
     if name == "icl_s":
         return np.maximum(bound("gap"), bound("last") / np.maximum(requests.chunks - 1, 1))
     if name == "tpot_s":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            each = requests.tpot_s / (requests.e2e_s - requests.ttft_s)
-        return np.maximum(bound("first"), bound("last")) * each
+        begins = np.where(requests.says("tpot_basis", "answer"), bound("gap"), bound("first"))
+        return np.asarray(np.nan_to_num(np.maximum(begins, bound("last")) / requests.tpot_tokens))
     return bound({"ttft_s": "first", "e2e_s": "last"}.get(name, "gap"))
 
 
@@ -172,9 +184,9 @@ def within(requests: Requests, name: str, bounds: int) -> Floats:
     return found + bounds_s(requests, name) if bounds and name == "tpot_s" else found
 
 
-def matters(value: float, earliest: float) -> bool:
-    """Whether a number is invalid: with every bound subtracted it would be lower by more than 5 %."""
-    return bool(np.isfinite(value) and value - earliest > MOST * value)
+def matters(value: float, earliest: float, latest: float = 0.0) -> bool:
+    """Whether a number is invalid: with every bound subtracted, or added, it would be off by more than 5 %."""
+    return bool(np.isfinite(value) and max(value - earliest, latest - value) > MOST * value)
 
 
 def client_lag_s(requests: Requests) -> float | None:
@@ -199,13 +211,14 @@ _Histogram = NDArray[np.int64]
 class Gaps:
     """Histograms of the gaps between token events, by session, task and target.
 
-    recorded: as they were recorded. earliest: those of records with a bound, less it where it applies. unbound: the
-    others; their bound is the client's lateness. encrypted: targets that are asked over TLS.
+    recorded: as they were recorded. earliest, latest: those of records with a bound, less it and with it, where it
+    applies. unbound: the others; their bound is the client's lateness. encrypted: targets that are asked over TLS.
     """
 
     def __init__(self, encrypted: Collection[str] = ()) -> None:
         self._encrypted = encrypted
-        self.recorded, self.earliest, self.unbound = (dict[tuple[int, str, str], _Histogram]() for _ in range(3))
+        every = (dict[tuple[int, str, str], _Histogram]() for _ in range(4))
+        self.recorded, self.earliest, self.latest, self.unbound = every
 
     def add(self, records: Sequence[Any], *, sign: int = 1) -> None:
         """Count the gaps of records, or take them out again."""
@@ -220,28 +233,33 @@ class Gaps:
             if not bound:
                 _count(self.unbound, key, gaps, sign)
                 continue
+            ends = gaps, gaps
             if any(timing.gap_bound_s or timing.last_bound_s for timing in timings):
                 plain = key[2] not in self._encrypted
-                gaps = np.concatenate([_at_least(timing, plain=plain) for timing in timings])
-            _count(self.earliest, key, gaps, sign)
+                each = zip(*(_between(timing, plain=plain) for timing in timings), strict=True)
+                ends = np.concatenate(next(each)), np.concatenate(next(each))
+            for histograms, gaps in zip((self.earliest, self.latest), ends, strict=True):
+                _count(histograms, key, gaps, sign)
 
 
-def _at_least(timing: Any, *, plain: bool) -> Floats:
-    """Return a record's gaps, each less its bound.
+def _between(timing: Any, *, plain: bool) -> tuple[Floats, Floats]:
+    """Return the least and the most that each of a record's gaps may have been.
 
     The events of one read have one instant. Without TLS the last of them is exact, and so is one that came alone: only
-    gaps beside a gap of 0, and the last one, may be off. plain: there is no TLS, with which every gap may be.
+    gaps beside a gap of 0, and the last one, may have been smaller, and only those of 0 larger. plain: there is no TLS,
+    with which every gap may be either.
     """
     gaps: Floats = np.array(timing.icl_s)
-    shared = gaps == 0
-    if plain and shared.any():
-        shared[1:] |= gaps[:-1] == 0
-        shared[:-1] |= gaps[1:] == 0
+    smaller = larger = gaps == 0
+    if plain and larger.any():
+        smaller = larger.copy()
+        smaller[1:] |= larger[:-1]
+        smaller[:-1] |= larger[1:]
     else:
-        shared[:] = True
-    bounds = np.where(shared, timing.gap_bound_s, 0.0)
-    bounds[-1] = timing.last_bound_s
-    return gaps - bounds
+        smaller = larger = np.ones(len(gaps), bool)
+    less = np.where(smaller, timing.gap_bound_s, 0.0)
+    less[-1] = timing.last_bound_s
+    return gaps - less, gaps + np.where(larger, timing.gap_bound_s, 0.0)
 
 
 def _count(histograms: dict[Any, _Histogram], key: Any, gaps: Floats, sign: int) -> None:
@@ -260,25 +278,29 @@ def _gap_s(number: int) -> float:
     return 0.0 if number == 0 else (math.exp((number + 0.5) / _STEPS) - 1) / 1e9
 
 
-def _of_gaps(requests: Requests, q: float) -> tuple[float, float, int]:
-    """Return the q quantile of the gaps, as recorded and with every bound subtracted, and how many there are."""
+def _of_gaps(requests: Requests, q: float) -> tuple[float, float, float, int]:
+    """Return the q quantile of the gaps, as recorded, with every bound subtracted and added, and how many there are."""
     gaps: Gaps = requests.gaps
-    recorded, earliest = np.zeros((2, _WIDTH), np.int64)
+    recorded, earliest, latest = np.zeros((3, _WIDTH), np.int64)
     places = requests.places
     for key in (key for key in gaps.recorded if key[1:] in places):
         recorded += gaps.recorded[key]
         earliest += gaps.earliest.get(key, 0)
+        latest += gaps.latest.get(key, 0)
         if key in gaps.unbound:
             lag = requests.run.lag_of.get(key)
-            earliest += _sooner(gaps.unbound[key], lag.p99_s if lag else 0.0)
+            earliest += _shifted(gaps.unbound[key], -lag.p99_s if lag else 0.0)
+            latest += _shifted(gaps.unbound[key], lag.p99_s if lag else 0.0)
     if not (n := int(recorded.sum())):
-        return 0.0, 0.0, 0
-    value, least = (_gap_s(int(np.searchsorted(np.cumsum(counts), rank(q, n)))) for counts in (recorded, earliest))
-    return value, least, n
+        return 0.0, 0.0, 0.0, 0
+    value, least, most = (
+        _gap_s(int(np.searchsorted(np.cumsum(counts), rank(q, n)))) for counts in (recorded, earliest, latest)
+    )
+    return value, least, most, n
 
 
-def _sooner(counts: _Histogram, lag_s: float) -> _Histogram:
-    """Return a histogram with every gap less a time."""
+def _shifted(counts: _Histogram, by_s: float) -> _Histogram:
+    """Return a histogram with every gap longer by a time."""
     numbers = np.flatnonzero(counts)
-    gaps = np.array([_gap_s(number) for number in numbers.tolist()]) - lag_s
+    gaps = np.array([_gap_s(number) for number in numbers.tolist()]) + by_s
     return np.bincount(_bucket(gaps), weights=counts[numbers], minlength=_WIDTH).astype(np.int64)

@@ -9,6 +9,7 @@ Everything is None where any answer lacks what it takes: never a part of a sum.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,11 @@ from evalrun import slo
 from evalrun.requests.latency import MOST, bounds_s
 from evalrun.requests.rows import Requests
 from evalrun.stats.interval import Floats, Whole
+
+FULL = 0.95
+"""The share of the places that must be taken: some are empty between two requests."""
+WAVES = 2
+"""How many times as long as a request takes full concurrency must last."""
 
 
 def window_s(requests: Requests) -> float | None:
@@ -69,48 +75,100 @@ def cut(requests: Requests) -> int | None:
     return min((limit for limit in lowest if limit is not None), default=None)
 
 
-def full_concurrency(requests: Requests) -> float | None:
-    """Return output tokens per second while as many answers were in flight as were planned.
+class InFlight(NamedTuple):
+    """How many requests were really in flight: at most, and on average over the time of all sessions."""
 
-    In a session it lasts from the first token event of the answer that filled the last place to the last moment when
-    every place was filled: without the ramp-up, the first wait for a token included, and without the last few answers.
-    A session that was never full adds nothing. Full is the highest of `limits`, or where the journal has none the
-    most that were in flight. Premise: an answer's tokens come evenly between its first and its last token event.
+    most: int
+    mean: float
+
+
+def in_flight(requests: Requests) -> InFlight | None:
+    """Return how many requests were in flight, by when they began and were over; None where that is known of none.
+
+    A request is in flight from its first attempt until it is over, also while it waits to be sent again.
     """
+    requests = _flown(requests)
+    over, most, busy, seconds = _over_s(requests), 0, 0.0, 0.0
+    for session in np.unique(requests.session):
+        mine = requests.session == session
+        began, done = requests.began_s[mine], over[mine]
+        most = max(most, int(_levels(began, done)[1].max()))
+        busy, seconds = busy + float((done - began).sum()), seconds + float(done.max() - began.min())
+    return InFlight(most, busy / seconds) if seconds else None
+
+
+class FullLoad(NamedTuple):
+    """Output tokens per second while all places were taken; None where `known` is False because some answer lacks what
+    it takes, or where that time is too short.
+    """
+
+    rate: float | None
+    known: bool
+
+
+class _Full(NamedTuple):
+    """The seconds in which the places were taken, the tokens that came in them, how long each request took."""
+
+    seconds: float
+    tokens: float
+    took: Floats
+
+
+def full_concurrency(requests: Requests) -> FullLoad:
+    """Return output tokens per second over the time in which as many requests were in flight as were allowed (`FULL`).
+
+    What is in flight is `in_flight`'s: failures and waits for a first token take a place too. The limit is that of each
+    session (`RunFacts.limits`), or where the journal has none the most that were in flight; where sessions have
+    different ones, those with the limit that was reached for the longest time count. The time must be at least `WAVES`
+    times as long as a request takes on average, or it would be mostly prefill or mostly decoding. Premise: an answer's
+    tokens come evenly between its first and its last token event, or over its whole time if they came at once.
+    """
+    answered, ended = requests.answered, requests.ended_s
+    if not answered.any() or np.isnan(ended[answered]).any() or np.isnan(requests.tokens[answered]).any():
+        return FullLoad(None, known=False)
+    flown, reached = _flown(requests), in_flight(requests)
+    full: dict[int, list[_Full]] = {}
+    for task, target in flown.places:
+        here, allowed = flown.of(task, target), requests.run.limits(task, target)
+        for session in np.unique(here.session).tolist():
+            most = allowed.get(session, reached.most if reached else 1)
+            full.setdefault(most, []).append(_while_full(here.take(here.session == session), most))
+    longest = max(full.values(), key=lambda parts: sum(part.seconds for part in parts), default=[])
+    seconds = sum(part.seconds for part in longest)
+    if not seconds or seconds < WAVES * np.concatenate([part.took for part in longest]).mean():
+        return FullLoad(None, known=True)
+    return FullLoad(sum(part.tokens for part in longest) / seconds, known=True)
+
+
+def _while_full(requests: Requests, limit: int) -> _Full:
+    """Return what came of the requests of one session while (almost) so many of them were in flight."""
+    began, over = requests.began_s, _over_s(requests)
+    at, flying = _levels(began, over)
+    passed = np.concatenate([[0.0], np.cumsum(np.diff(at) * (flying[:-1] >= math.ceil(FULL * limit)))])
     answers = requests.take(requests.answered)
-    ended = answers.ended_s
-    if not len(answers) or np.isnan(ended).any() or np.isnan(answers.tokens).any():
-        return None
-    first = np.where(np.isnan(answers.ttft_s), ended, answers.sent_s + answers.ttft_s)
-    spans = np.column_stack([answers.sent_s, first, ended, answers.tokens])
-    sessions = [spans[answers.session == session] for session in np.unique(answers.session)]
-    flights = [_in_flight(mine) for mine in sessions]
-    full = max(limits(requests).values(), default=0) or max(int(flying.max()) for _, flying, _ in flights)
-    tokens = seconds = 0.0
-    for mine, (order, flying, done) in zip(sessions, flights, strict=True):
-        at = np.flatnonzero(flying >= full)
-        if len(at):
-            begin, end = mine[order[at[0]], 1], np.sort(mine[:, 2])[done[at[-1]]]  # the next to end
-            if end > begin:
-                seconds += float(end - begin)
-                tokens += float(_tokens_within(mine, begin, end).sum())
-    return tokens / seconds if seconds else None
+    first, last = answers.sent_s + answers.ttft_s, answers.ended_s
+    first = np.where(first < last, first, answers.sent_s)  # at once, or not streamed
+    inside = np.interp(last, at, passed) - np.interp(first, at, passed)
+    shares = np.divide(inside, last - first, out=np.zeros(len(answers)), where=last > first)
+    return _Full(float(passed[-1]), float((answers.tokens * shares).sum()), over - began)
 
 
-def _in_flight(spans: Floats) -> tuple[Whole, Whole, Whole]:
-    """Return the order of answers by when they were sent, how many were in flight then, how many had ended."""
-    order = np.argsort(spans[:, 0], kind="stable")
-    begun = np.arange(len(spans))
-    done = np.minimum(np.searchsorted(np.sort(spans[:, 2]), spans[order, 0], side="right"), begun)
-    return order, begun + 1 - done, done
+def _flown(requests: Requests) -> Requests:
+    """Return the requests that were in flight for a time that is known."""
+    return requests.take(_over_s(requests) > requests.began_s)
 
 
-def _tokens_within(spans: Floats, begin: float, end: float) -> Floats:
-    _, first, last, tokens = spans.T
-    at_once = last <= first
-    share = np.clip(np.minimum(last, end) - np.maximum(first, begin), 0, None) / np.where(at_once, 1.0, last - first)
-    found: Floats = tokens * np.where(at_once, (begin <= last) & (last <= end), share)
-    return found
+def _over_s(requests: Requests) -> Floats:
+    """Return when each request was over, on its session's clock: its stream had ended, or it had failed."""
+    took = np.where(requests.answered, np.fmax(requests.stream_s, requests.e2e_s), requests.took_s)
+    return np.asarray(requests.sent_s + took)
+
+
+def _levels(began: Floats, over: Floats) -> tuple[Floats, Whole]:
+    """Return when requests began or were over, in order, and how many were in flight from then on."""
+    at, steps = np.concatenate([over, began]), np.repeat([-1, 1], len(began))
+    order = np.argsort(at, kind="stable")  # what ends at an instant makes room for what begins then
+    return at[order], np.cumsum(steps[order])
 
 
 # ---------------------------------------------------------------- service-level objectives

@@ -152,9 +152,12 @@ class Requests(Columns):
 
     began_s = Column[Floats]("f8", UNKNOWN)  # when the first attempt was sent, on its session's clock
     sent_s = Column[Floats]("f8", UNKNOWN)  # when the last attempt was sent, or was to be
+    took_s = Column[Floats]("f8", UNKNOWN)  # from then until it had failed; of an answer see `stream_s`
     ttft_s = Column[Floats]("f8", UNKNOWN)
     ttfo_s = Column[Floats]("f8", UNKNOWN)
     tpot_s = Column[Floats]("f8", UNKNOWN)
+    tpot_tokens = Column[Floats]("f8", UNKNOWN)  # the tokens in whose time it is
+    tpot_basis = Column[Whole]("u1")  # (tpot_basis) how these are known
     e2e_s = Column[Floats]("f8", UNKNOWN)
     stream_s = Column[Floats]("f8", UNKNOWN)
     max_stall_s = Column[Floats]("f8", UNKNOWN)

@@ -7,7 +7,7 @@ out is unknown. No text is kept: a million records take about 10 s of a processo
 import json
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -23,10 +23,12 @@ from evalrun.store.lines import lines_at, parse, scan
 from evalrun.store.manifest import read_manifest
 from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import read_header
+from evalrun.types import PaceBasis
 
 AGAIN = "-again"  # ends the id of a warm sample: the question of the cold sample of that name, asked once more
 PRIME = "prime"  # a prompt that is asked only to fill the cache for a warm one
 TOKEN_SOURCES = ("", "usage", "chunks")
+TPOT_BASES = ("", *get_args(PaceBasis))
 GROUP = np.dtype("u2")  # numbers of the values of a field of `meta`
 MOST_VALUES = 1000  # of such a field that are told apart
 
@@ -94,6 +96,8 @@ class _Timing(msgspec.Struct, frozen=True, gc=False):
     ttft_s: float = UNKNOWN
     ttfo_s: float = UNKNOWN
     tpot_s: float = UNKNOWN
+    tpot_tokens: float = UNKNOWN
+    tpot_basis: str = ""
     e2e_s: float = UNKNOWN
     stream_s: float = UNKNOWN
     max_stall_s: float = UNKNOWN
@@ -114,12 +118,12 @@ class _Attempt(msgspec.Struct, gc=False):
 
 _NO_ANSWER = _Completion()
 _USED = ("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens")
-_TIMED = ("ttft_s", "ttfo_s", "tpot_s", "e2e_s", "stream_s", "max_stall_s")
+_TIMED = ("ttft_s", "ttfo_s", "tpot_s", "tpot_tokens", "e2e_s", "stream_s", "max_stall_s")
 _BOUNDS = ("first_bound_s", "last_bound_s", "gap_bound_s")
 _COLUMNS = (  # `_Journal._row` gives them in this order
     "place", "key", "sample", "repeat", "session", "offset", "failure", "not_sent", "finish", "flags", "warnings",
-    "attempts", "possibly_billed", "reasoned", "shapes", "served", "tokens", "token_source", "chunks",
-    "cost_usd", "reported_cost_usd", "began_s", "sent_s", *_USED, *_TIMED, *_BOUNDS,
+    "attempts", "possibly_billed", "reasoned", "shapes", "served", "tokens", "token_source", "chunks", "tpot_basis",
+    "cost_usd", "reported_cost_usd", "began_s", "sent_s", "took_s", *_USED, *_TIMED, *_BOUNDS,
 )  # fmt: skip
 _OF_META = ("size", "depth", "family", "cache", "question", "cluster")  # where the suite has ladders or clusters
 _DTYPES = {"key": np.dtype("u8")} | {name: of.dtype for name, of in Requests.described().items()}
@@ -140,6 +144,7 @@ def _decoder(*, meta: bool, gaps: bool) -> msgspec.json.Decoder[Any]:
         [
             ("key", str), ("session", int), ("target", str), ("sample", sample), ("repeat", int),
             ("outcome", _Completion | _Failure), ("sent_s", float), ("timing", timing, timing()),
+            ("took_s", float, UNKNOWN),
             ("cost_usd", str, ""), ("attempts", tuple[_Attempt, ...], ()), ("warnings", tuple[str, ...], ()),
         ],
         gc=False,
@@ -172,7 +177,7 @@ class _Journal:
         self._places: dict[Place, int] = {}
         self._kinds = {name: Kinds("") for name in ("failure", "finish", "served", "family", "cache")}
         self._kinds |= {name: Kinds(most=MOST_KINDS) for name in BITS}
-        self._kinds["token_source"] = Kinds(*TOKEN_SOURCES)
+        self._kinds |= {"token_source": Kinds(*TOKEN_SOURCES), "tpot_basis": Kinds(*TPOT_BASES)}
         self._kinds |= {META + field: Kinds("", most=MOST_VALUES) for field in self._grouped}
 
     @property
@@ -231,8 +236,9 @@ class _Journal:
             _billed(record) if failed or attempts else 0, len(answer.reasoning) > 0 or usage.reasoning_tokens > 0,
             kinds["shapes"].bits(answer.reasoning_shapes) if answer.reasoning_shapes else 0,
             kinds["served"][answer.model], answer.tokens, kinds["token_source"][answer.token_source], answer.chunks,
+            kinds["tpot_basis"][timing.tpot_basis],
             float(cost) if cost else UNKNOWN, float(said) if said else UNKNOWN,
-            _began(record) if failed or attempts else sent, sent,
+            _began(record) if failed or attempts else sent, sent, record.took_s,
         ) + _used(usage) + _timed(timing) + (_bounds(timing) if timing.stamp == "kernel" else _UNBOUND)  # fmt: skip
         if self._has_meta:
             row += self._of_meta(sample)

@@ -205,6 +205,7 @@ class Asker:
             outcome=outcome,
             at=at,
             sent_s=sent_s,
+            took_s=None if isinstance(outcome, Completion) else (reply.ended_ns - reply.sent_ns) / 1e9,
             timing=timing,
             cost_usd=cost,
             most_usd=None if most == cost else most,

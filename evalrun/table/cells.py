@@ -22,6 +22,8 @@ class Mark(StrEnum):
     BY_TOTAL = "by_total"
     MISMATCH = "mismatch"
     CHUNKS = "chunks"
+    ESTIMATED = "estimated"
+    WITHHELD = "withheld"
     MIXED_CACHE = "mixed_cache"
     ASKED = "asked"
     INFINITE = "infinite"

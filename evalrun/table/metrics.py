@@ -73,6 +73,13 @@ def of_percentile(name: str, of: str, found: latency.Percentile) -> Metric:
     return Metric(name=name, of=of, value=found.value, n=found.n, marks=tuple(map(Mark, found.marks)))
 
 
+def of_share_timed(requests: Requests, name: str) -> Iterator[Metric]:
+    """Return the share of the answers that have a latency, where it is neither none nor all."""
+    share = latency.share_timed(requests, name)
+    if share and share < 1:
+        yield Metric(name="timed", of=DEFINITIONS[name].label, value=share, n=int(requests.answered.sum()))
+
+
 def of_kinds(name: str, counts: Mapping[str, int]) -> Iterator[Metric]:
     """Return a count for each kind, the most frequent first."""
     return (Metric(name=name, of=of, value=n) for of, n in most_first(counts).items())
@@ -144,14 +151,17 @@ def failures(requests: Requests) -> Iterator[Metric]:
 
 
 def _in_flight(requests: Requests) -> Iterator[Metric]:
-    """Return the most that could be in flight; that of each session where they differ; and what 429s cut it to."""
-    limits, cut = rates.limits(requests), rates.cut(requests)
+    """Return the most that could be in flight, by session where it differs, what 429s cut it to; and what was."""
+    limits, cut, reached = rates.limits(requests), rates.cut(requests), rates.in_flight(requests)
     if limits:
         yield Metric(name="in_flight", value=max(limits.values()))
     for session, limit in limits.items() if len(set(limits.values())) > 1 else ():
         yield Metric(name="in_flight", of=f"session {session}", value=limit)
     if cut is not None:
         yield Metric(name="in_flight", of=CUT, value=cut)
+    if reached:
+        yield Metric(name="in_flight_reached", value=reached.most)
+        yield Metric(name="in_flight_mean", value=reached.mean)
 
 
 # ---------------------------------------------------------------- speed
@@ -168,11 +178,9 @@ def _latency(requests: Requests) -> Iterator[Metric]:
             cached = requests.cached_tokens > 0
             for group, mine in (("cached", cached), ("uncached", requests.answered & ~cached)):
                 yield of_percentile(name, f"p50 {group}", latency.percentile(requests.take(mine), name, 0.5))
-    answered = int(requests.answered.sum())
     for name in names:
         doubt, of = latency.doubt(requests, name), DEFINITIONS[name].label
-        if name in ("tpot_s", "max_stall_s") and 0 < doubt.n < answered:
-            yield Metric(name="timed", of=of, value=doubt.n / answered, n=answered)
+        yield from of_share_timed(requests, name)
         if doubt.share:
             yield Metric(name="doubtful", of=of, value=doubt.share, n=doubt.n)
             yield Metric(name="bound_s", of=of, value=doubt.bound_s, n=doubt.n)
@@ -183,7 +191,8 @@ def _throughput(requests: Requests, *, chunks: bool) -> Iterator[Metric]:
     marks = (Mark.CHUNKS,) if chunks and tokens is not None else ()
     yield Metric(name="output_throughput", value=tokens, marks=marks)
     full = rates.full_concurrency(requests)
-    yield Metric(name="output_throughput", of="full concurrency", value=full, marks=marks)
+    withheld = (Mark.WITHHELD,) if full.known and full.rate is None else ()
+    yield Metric(name="output_throughput", of="full concurrency", value=full.rate, marks=withheld or marks)
     yield Metric(name="request_throughput", value=rates.request_throughput(requests))
 
 
@@ -193,7 +202,9 @@ def _goodput(requests: Requests) -> Iterator[Metric]:
         return
     kept = rates.kept(requests)
     unknown = int(np.isnan(kept).sum())
-    marks = (Mark.INVALID,) if rates.goodput_is_invalid(requests) else ()
+    marks: tuple[Mark, ...] = (Mark.INVALID,) if rates.goodput_is_invalid(requests) else ()
+    if requests.run.slo.tpot is not None and latency.tpot_is_estimated(requests).any():
+        marks += (Mark.ESTIMATED,)
     good = of_mean("good", quality.Mean(None, 0) if unknown else quality.mean(requests, kept))
     yield Metric(name="good", value=good.value, low=good.low, high=good.high, n=good.n, marks=(*good.marks, *marks))
     for name, rate in (("goodput", rates.goodput(requests)), ("correct_goodput", rates.correct_goodput(requests))):

@@ -24,8 +24,9 @@ from evalrun.targets.transport.stream import Stream
 from evalrun.types import Completion, Failure, Outcome, Phase, Timing
 from evalrun.wire import rejection
 from evalrun.wire.dialect import DIALECTS, Decoder, Dialect
+from evalrun.wire.pace import pace
 from evalrun.wire.sse import EventTooBig, Parser
-from evalrun.wire.timing import Bounds, countable_tokens, timing, was_suspended
+from evalrun.wire.timing import Bounds, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
 LIST_S = 15.0  # a list of models that takes longer is done without
@@ -192,14 +193,16 @@ class Client:
         sent_ns = exchange.sent_ns or began_ns
         if isinstance(outcome, Failure):
             return Reply(outcome=outcome, timing=None, sent_ns=sent_ns, ended_ns=ended_ns)
+        instants, sizes = (decoder.instants, decoder.sizes) if decoder else ((), ())
+        first_answer_ns = decoder.first_answer_ns if decoder else None
         measured = timing(
             sent_ns,
-            decoder.instants if decoder else (),
+            instants,
             connect_ns=None if exchange.reused else exchange.connect_ns,
             first_byte_ns=exchange.first_byte_ns,
-            first_answer_ns=decoder.first_answer_ns if decoder else None,
+            first_answer_ns=first_answer_ns,
             closed_ns=exchange.closed_ns,
-            completion_tokens=countable_tokens(outcome),
+            pace=pace(outcome, instants, sizes, first_answer_ns=first_answer_ns),
             stamp=exchange.stamp,
             bounds=bounds,
         )

@@ -3,6 +3,7 @@
     bytes --sse.Parser--> Event --dialect.Decoder-------> Completion | Failure      (streamed)
     bytes --------------dialect.Dialect.reply-----------> Completion | Failure      (whole)
     status, headers, bytes --rejection.rejected---------> Failure                   (refused)
+    instants, sizes --pace.pace-------------------------> Pace
     instants --timing.timing----------------------------> Timing
 
 Its modules:
@@ -18,4 +19,5 @@ Its modules:
     rejection  error answers of any dialect
     sse        server-sent events
     timing     instants to latencies
+    pace       time per output token: which tokens arrived in which time
 """

@@ -39,6 +39,11 @@ def well_formed(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def _size(text: str | None) -> int:
+    """Return the UTF-8 bytes of a text."""
+    return 0 if not text else len(text) if text.isascii() else len(text.encode(errors="replace"))
+
+
 class _Choice:
     """One choice so far."""
 
@@ -54,34 +59,41 @@ class _Choice:
         self.error: Json = None
         self._split: tuple[int, str, Split] | None = None
 
-    def add(self, delta: Delta, at_ns: int, *, whole: bool) -> bool:
-        """Add a delta, or a message that is whole; return whether it was a token event."""
+    def add(self, delta: Delta, at_ns: int, *, whole: bool) -> int | None:
+        """Add a delta, or a message that is whole; return the bytes of its text, None where it was no token event."""
         if delta.content.__class__ is str and _beside_content(delta) == _NOTHING:
             return self._say(delta.content, at_ns)
         text, thought, shape = reasoning.said(delta)
         if shape:
             self.reasoning.append(thought)
             self.shapes[shape] = None
-        spoke, acted = self._say(text, at_ns), bool(delta.refusal or delta.tool_calls or delta.function_call)
-        if acted:
-            self._act(delta, at_ns, whole=whole)
-        return spoke or acted or bool(shape)
+        spoke, acted = self._say(text, at_ns), self._act(delta, at_ns, whole=whole)
+        if spoke is None and acted is None and not shape:
+            return None
+        return (spoke or 0) + (acted or 0) + _size(thought)
 
-    def _say(self, text: str, at_ns: int) -> bool:
-        if text:
-            self.content.append(text)
-            self.content_at.append(at_ns)
-        return bool(text)
+    def _say(self, text: str, at_ns: int) -> int | None:
+        if not text:
+            return None
+        self.content.append(text)
+        self.content_at.append(at_ns)
+        return _size(text)
 
-    def _act(self, delta: Delta, at_ns: int, *, whole: bool) -> None:
-        """Add a refusal and tool calls."""
-        self.refusal.append(delta.refusal or "")
-        for fragment in delta.tool_calls or ():
-            self.tools.add(fragment, whole=whole)
+    def _act(self, delta: Delta, at_ns: int, *, whole: bool) -> int | None:
+        """Add a refusal and tool calls, if there are any."""
+        fragments = [*(delta.tool_calls or ())]
         if delta.function_call:
-            self.tools.add(ToolFragment(index=0, function=delta.function_call), whole=whole)
+            fragments.append(ToolFragment(index=0, function=delta.function_call))
+        if not (delta.refusal or fragments):
+            return None
+        self.refusal.append(delta.refusal or "")
+        for fragment in fragments:
+            self.tools.add(fragment, whole=whole)
         if self.acted_at is None:
             self.acted_at = at_ns
+        called = [each.function for each in fragments if each.function]
+        texts = (delta.refusal, *(each.name for each in called), *(each.arguments for each in called))
+        return sum(map(_size, texts))
 
     def end(self, part: Choice) -> None:
         """Note what a part says about the end."""
@@ -126,11 +138,12 @@ class _Choice:
 class Draft:
     """The reply so far. `add` is the hot path: texts and instants go to lists, nothing is joined before the end.
 
-    instants: one per token event, of any choice.
+    instants, sizes: one per token event, of any choice: when it came, and the bytes of its text.
     """
 
     def __init__(self, *, streamed: bool) -> None:
         self.instants: list[int] = []
+        self.sizes: list[int] = []
         self.tokens = Tokens()
         self._counted_by: set[int] = set()  # choices with a usage block of their own
         self._id = self._model = self._fingerprint = ""
@@ -154,8 +167,10 @@ class Draft:
                 if part.usage:
                     self._count_choice(part)
             said = part.delta if self._streamed else part.message
-            if said is not None and choice.add(said, at_ns, whole=not self._streamed):
+            size = None if said is None else choice.add(said, at_ns, whole=not self._streamed)
+            if size is not None:
                 self.instants.append(at_ns)
+                self.sizes.append(size)
 
     def count(self, reply: ChatReply) -> None:
         """Add the usage of a chunk: its own, or Groq's."""

@@ -17,9 +17,9 @@ import msgspec
 from evalrun.types import Completion, Failure, FailureKind, Json, Message, Phase
 from evalrun.wire import chunk
 from evalrun.wire.answer import Draft, Redact
+from evalrun.wire.pace import burst
 from evalrun.wire.rejection import complaint, head, rejected
 from evalrun.wire.sse import Event
-from evalrun.wire.timing import burst
 
 PATH = "/chat/completions"
 USAGE: Mapping[str, Json] = {"stream_options": {"include_usage": True}}
@@ -75,7 +75,7 @@ class ChatDecoder:
     def __init__(self, *, max_bytes: int = 64 * 2**20, end_markers: Iterable[str] = (), redact: Redact = str) -> None:
         self.done = False
         self._draft = Draft(streamed=True)
-        self.instants = self._draft.instants
+        self.instants, self.sizes = self._draft.instants, self._draft.sizes
         self._max_bytes = max_bytes
         self._end_markers = tuple(end_markers)
         self._redact = redact

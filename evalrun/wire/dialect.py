@@ -19,13 +19,16 @@ class Decoder(Protocol):
     """Collects one streamed answer. It never raises, whatever the server sent.
 
     done: nothing that may still come changes the outcome. instants: of the token events, in ns; the same list
-    throughout. first_answer_ns: the first token event that is not reasoning.
+    throughout. sizes: the UTF-8 bytes of text of each of them. first_answer_ns: the first token event that is not
+    reasoning.
     """
 
     done: bool
 
     @property
     def instants(self) -> list[int]: ...
+    @property
+    def sizes(self) -> list[int]: ...
     @property
     def first_answer_ns(self) -> int | None: ...
     def feed(self, event: Event, at_ns: int) -> None: ...

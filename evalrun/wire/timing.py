@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from evalrun.types import Completion, Failure, Timing
-
-BURST_NS = 20_000
-"""Token events that are closer than this on average (50,000 a second) came out of a buffer, not out of a model."""
+from evalrun.types import Timing
+from evalrun.wire.pace import Pace
 
 
 class Bounds:
@@ -42,7 +40,7 @@ def timing(
     first_byte_ns: int | None = None,
     first_answer_ns: int | None = None,
     closed_ns: int | None = None,
-    completion_tokens: int | None = None,
+    pace: Pace | None = None,
     stamp: Literal["kernel", "user"] = "user",
     bounds: Bounds | None = None,
 ) -> Timing:
@@ -52,14 +50,11 @@ def timing(
     instants: of the token events, in order; empty when the answer was not streamed.
     connect_ns: how long connecting took, None on a reused connection.
     first_answer_ns: the first token event that is not reasoning.
-    completion_tokens: see `countable_tokens`.
+    pace: its time per output token, where that is known.
     bounds: of the token events; unknown where they were stamped in user space.
     """
     first, last = (instants[0], instants[-1]) if instants else (None, None)
     gaps = tuple((b - a) / 1e9 for a, b in pairwise(instants))
-    tpot_s = None
-    if completion_tokens is not None and completion_tokens >= 2 and len(instants) >= 2 and not burst(instants):
-        tpot_s = (instants[-1] - instants[0]) / 1e9 / (completion_tokens - 1)
     known = bounds or Bounds()
     unknown = stamp == "user" and len(instants) > 0
     return Timing(
@@ -70,7 +65,9 @@ def timing(
         ttfo_s=_after(sent_ns, first_answer_ns),
         e2e_s=_after(sent_ns, last),
         stream_s=_after(sent_ns, closed_ns),
-        tpot_s=tpot_s,
+        tpot_s=pace.tpot_s if pace else None,
+        tpot_tokens=pace.tokens if pace else None,
+        tpot_basis=pace.basis if pace else None,
         max_stall_s=max(gaps, default=None),
         icl_s=gaps,
         stamp=stamp,
@@ -89,11 +86,6 @@ def _gap_bound_s(gaps: Sequence[float], bounds: Bounds) -> float:
     return max(before, round(max(gaps) - least, 9))
 
 
-def burst(instants: Sequence[int]) -> bool:
-    """Return whether two or more token events came at once, so that their gaps say nothing about the model."""
-    return len(instants) >= 2 and instants[-1] - instants[0] < BURST_NS * (len(instants) - 1)
-
-
 SUSPENDED_NS = 100_000_000
 """Two clocks that are further apart than this were not only read one after the other: one stood still."""
 
@@ -101,13 +93,6 @@ SUSPENDED_NS = 100_000_000
 def was_suspended(began: tuple[int, int], ended: tuple[int, int]) -> bool:
     """Return whether the machine slept between two readings of (a clock that stops in sleep, one that does not)."""
     return (ended[1] - began[1]) - (ended[0] - began[0]) > SUSPENDED_NS
-
-
-def countable_tokens(outcome: Completion | Failure) -> int | None:
-    """Return the completion tokens that TPOT may be divided by; None for chunks, and for choices with one sum."""
-    if isinstance(outcome, Failure) or outcome.token_source in (None, "chunks") or outcome.others:
-        return None
-    return outcome.tokens
 
 
 def _after(sent_ns: int, at_ns: int | None) -> float | None:

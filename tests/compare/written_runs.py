@@ -9,7 +9,20 @@ from evalrun.fingerprint import fingerprint
 from evalrun.store.lines import End, JournalEvent, Lag, encode
 from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints, write_manifest
 from evalrun.store.scores import write_scores
-from evalrun.types import Completion, Failure, FailureKind, Outcome, Phase, Record, Sample, Score, Scored, Timing, Usage
+from evalrun.types import (
+    Completion,
+    Failure,
+    FailureKind,
+    Outcome,
+    PaceBasis,
+    Phase,
+    Record,
+    Sample,
+    Score,
+    Scored,
+    Timing,
+    Usage,
+)
 
 SCORERS = [{"kind": "numeric"}]
 PRICES = {"prompt": "1", "completion": "2", "cached": None, "date": "2026-01-01"}
@@ -34,6 +47,7 @@ class Asked(NamedTuple):
     text: str | None = None
     kind: FailureKind = "stall"
     flags: tuple[str, ...] = ()
+    tpot_basis: PaceBasis = "events"
 
 
 def asked(word: str, **more: Any) -> list[Asked]:
@@ -53,7 +67,10 @@ def _record(one: Asked, number: int) -> Record:
     elif one.became == "l":
         outcome = Failure(kind="context_length", phase=Phase.COMPLETE, message="maximum context length is 99 tokens")
     elif one.ttft_s is not None:
-        timing = Timing(connect_s=0.0, reused=True, ttft_s=one.ttft_s, e2e_s=one.ttft_s + 0.4, tpot_s=0.02)
+        timing = Timing(
+            connect_s=0.0, reused=True, ttft_s=one.ttft_s, e2e_s=one.ttft_s + 0.4, tpot_s=0.02, tpot_tokens=20.0,
+            tpot_basis=one.tpot_basis,
+        )  # fmt: skip
     return Record(
         key=key(one), session=one.session, target=one.target, repeat=one.repeat, outcome=outcome, timing=timing,
         sample=Sample(task="add", id=one.sample, messages=(), expected="4", meta={"text": one.text}), at="",

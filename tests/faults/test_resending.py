@@ -177,6 +177,16 @@ def test_h10_limit_is_cut_once_an_episode(tmp_path: Path) -> None:
     assert run.asker.slots.lowest == 4
 
 
+def test_a_failure_says_how_long_it_took(tmp_path: Path) -> None:
+    """A request that is refused after 0.1 s was in flight for that time; an answer has its latencies instead."""
+    with FaultServer([0.1, refuses(400)], [FINE]) as server:
+        run = ran(tmp_path, server.url, jobs=2)
+    refused, answered = sorted(run.records, key=lambda record: record.sent_s)
+    assert refused.took_s is not None
+    assert refused.took_s >= 0.1
+    assert answered.took_s is None
+
+
 @pytest.mark.parametrize("wish", ["0", "-5", "NaN", "abc", "1e9"])
 def test_h13_nonsense_is_no_wait(tmp_path: Path, wish: str) -> None:
     """H13: what is no wait is answered with the ordinary back-off, here of up to 0.01 s."""

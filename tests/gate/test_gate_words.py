@@ -52,6 +52,16 @@ def test_a_latency_limit_uses_the_interval(tmp_path: Path) -> None:
     assert words == {39: "regressed", 40: "inconclusive", 60: "inconclusive", 61: "pass"}
 
 
+def test_a_latency_limit_says_of_which_answers(tmp_path: Path) -> None:
+    """40 of 100 answers were not streamed; the others came in chunks of several tokens."""
+    requests = [one._replace(ttft_s=None, tpot_basis="sizes") for one in asked("r" * 40)]
+    requests += [Asked(f"p{number}", tpot_basis="sizes") for number in range(60)]
+    side = read_run(write_run(tmp_path / "a", requests))
+    assert ", over 60 of 100 answers, the limit is " in ruling(side, "ttft_p50 <= 1 s").why
+    assert ", over 60 of 100 answers, estimated, the limit is " in ruling(side, "tpot_p50 <= 1 s").why
+    assert "answers" not in ruling(run(tmp_path / "b", "r" * 100), "ttft_p50 <= 1 s").why
+
+
 def test_rates_are_facts_of_the_run(tmp_path: Path) -> None:
     """5 of 100 cut off: 5 % is allowed, 4.9 % is not, and there is nothing between: it is counted, not inferred."""
     side = run(tmp_path / "a", "t" * 5 + "r" * 95)

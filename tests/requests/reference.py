@@ -8,7 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from run_folder import Made
@@ -190,6 +190,8 @@ def counts(made: Made, records: Sequence[Record], places: Iterable[Any]) -> Numb
     limits = [load.limit for load in made.loads if (load.task, load.target) in places and load.session in sessions]
     if limits:
         found["in_flight", ""] = max(limits)
+    if (reached := in_flight(records)) is not None:
+        found["in_flight_reached", ""], found["in_flight_mean", ""] = reached
     return found
 
 
@@ -214,10 +216,8 @@ def bound(made: Made, record: Record, name: str) -> float:
         for one in (timing.first_bound_s, timing.last_bound_s, timing.gap_bound_s)
     )
     if name == "tpot_s":
-        assert timing.tpot_s is not None
-        assert timing.e2e_s is not None
-        assert timing.ttft_s is not None
-        return max(first, last) / ((timing.e2e_s - timing.ttft_s) / timing.tpot_s)
+        assert timing.tpot_tokens is not None
+        return max(gap if timing.tpot_basis == "answer" else first, last) / timing.tpot_tokens
     ttfo = first if timing.ttfo_s == timing.ttft_s else last if timing.ttfo_s == timing.e2e_s else gap
     return {"ttft_s": first, "ttfo_s": ttfo, "max_stall_s": gap, "icl_s": gap, "e2e_s": last}[name]
 
@@ -230,6 +230,21 @@ def gap_bound(made: Made, record: Record, at: int) -> float:
     gaps, beside = timing.icl_s, timing.icl_s[max(0, at - 1) : at + 2]
     known = timing.stamp == "kernel" and timing.gap_bound_s is not None
     return 0.0 if known and 0.0 in gaps and 0.0 not in beside else bound(made, record, "icl_s")
+
+
+def gap_rise(made: Made, record: Record, at: int) -> float:
+    """Return how much higher a gap may be: only one between two events of a read, where some share an instant."""
+    timing = record.timing or NO_TIMING
+    known = timing.stamp == "kernel" and timing.gap_bound_s is not None
+    return 0.0 if known and 0.0 in timing.icl_s and timing.icl_s[at] else bound(made, record, "icl_s")
+
+
+def latest_gaps(made: Made, records: Sequence[Record]) -> list[float]:
+    """Return the most that each gap may have been."""
+    return [
+        gap + gap_rise(made, r, at) for r in records if isinstance(r.outcome, Completion)
+        for at, gap in enumerate((r.timing or NO_TIMING).icl_s)
+    ]  # fmt: skip
 
 
 def values(made: Made, records: Sequence[Record], name: str) -> list[tuple[float, float]]:
@@ -270,13 +285,22 @@ def latencies(made: Made, records: Sequence[Record]) -> Numbers:
                 ordered = sorted(v for v, _ in values(made, mine, name))
                 found[name, f"p50 {group}"] = at(ordered, 0.5) if ordered else None
         timed = [(v, b) for v, b in all_of_them if math.isfinite(v)] if name != "icl_s" else mean_gaps(made, answers)
-        if name in ("tpot_s", "max_stall_s") and 0 < len(timed) < len(answers):
-            found["timed", label] = len(timed) / len(answers)
+        have = sum(has(r, name) for r in answers)
+        if 0 < have < len(answers):
+            found["timed", label] = have / len(answers)
         doubtful = [v for v, b in timed if b > 0.05 * v]
         if doubtful:
             found["doubtful", label] = len(doubtful) / len(timed)
             found["bound_s", label] = max(b for _, b in timed)
     return found
+
+
+def has(record: Record, name: str) -> bool:
+    """Whether an answer has a latency; an infinite one it has."""
+    timing, answer = record.timing or NO_TIMING, record.outcome
+    if name == "icl_s":
+        return isinstance(answer, Completion) and answer.chunks > 1 and timing.e2e_s is not None
+    return getattr(timing, "ttft_s" if name == "ttfo_s" else name) is not None
 
 
 def mean_gaps(made: Made, answers: Sequence[Record]) -> list[tuple[float, float]]:
@@ -338,43 +362,74 @@ def rates(made: Made, records: Sequence[Record], told: Any) -> Numbers:
     return found
 
 
+def flights(records: Sequence[Record]) -> list[tuple[Record, float, float]]:
+    """Return who was in flight, from when to when: from the first attempt that was sent to the end of the last."""
+    found = []
+    for record in records:
+        timing = record.timing or NO_TIMING
+        took = record.took_s
+        if isinstance(record.outcome, Completion):
+            took = max((each for each in (timing.e2e_s, timing.stream_s) if each is not None), default=None)
+        sent = [a.sent_s for a in record.attempts if a.failure.phase is not Phase.NOT_SENT]
+        if isinstance(record.outcome, Completion) or record.outcome.phase is not Phase.NOT_SENT:
+            sent.append(record.sent_s)
+        if took is not None and sent and record.sent_s + took > min(sent):
+            found.append((record, min(sent), record.sent_s + took))
+    return found
+
+
+def flying(flights: Sequence[tuple[Record, float, float]], at: float) -> int:
+    return sum(began <= at < over for _, began, over in flights)
+
+
+def in_flight(records: Sequence[Record]) -> tuple[int, float] | None:
+    """Return the most that were in flight in any session, and the average over all their time."""
+    most, busy, seconds = 0, 0.0, 0.0
+    for session in {r.session for r in records}:
+        mine = flights([r for r in records if r.session == session])
+        if mine:
+            most = max(most, *(flying(mine, began) for _, began, _ in mine))
+            busy += sum(over - began for _, began, over in mine)
+            seconds += max(over for *_, over in mine) - min(began for _, began, _ in mine)
+    return (most, busy / seconds) if seconds else None
+
+
 def full(made: Made, records: Sequence[Record]) -> float | None:
-    """Return tok/s from the first token of the answer that filled the last place to the last full moment."""
-    place, sessions = {(r.sample.task, r.target) for r in records}, {r.session for r in records}
-    answers = [r for r in records if isinstance(r.outcome, Completion)]
-    planned = [load.limit for load in made.loads if (load.task, load.target) in place and load.session in sessions]
-    flying = {
-        r.key: sum(o.session == r.session and o.sent_s <= r.sent_s and _flies(o, r) for o in answers) for r in answers
-    }
-    most = max(planned, default=0) or max(flying.values(), default=0)
-    tokens = seconds = 0.0
-    for session in sorted({r.session for r in answers}):
-        mine = sorted((r for r in answers if r.session == session), key=lambda r: r.sent_s)
-        filled = [r for r in mine if flying[r.key] >= most]
-        if not filled:
-            continue
-        begin = first(filled[0])
-        end = min(ended(r) or 0.0 for r in mine if r.sent_s <= filled[-1].sent_s < (ended(r) or 0.0))
-        if end > begin:
-            seconds += end - begin
-            tokens += sum(within(r, begin, end) for r in mine)
-    return tokens / seconds if seconds else None
+    """Return tok/s while 95 % of the places were taken, piece by piece of the time between any two events."""
+    reached = in_flight(records)
+    by_limit: dict[int, list[tuple[float, float, list[float]]]] = defaultdict(list)
+    for session, task, target in {(r.session, r.sample.task, r.target) for r in records}:
+        mine = flights([r for r in records if (r.session, r.sample.task, r.target) == (session, task, target)])
+        allowed = [x.limit for x in made.loads if (x.session, x.task, x.target) == (session, task, target)]
+        limit = max(allowed) if allowed else reached[0] if reached else 1
+        times = sorted({at for _, began, over in mine for at in (began, over)})
+        pieces = [
+            (begin, end) for begin, end in pairwise(times)
+            if flying(mine, (begin + end) / 2) >= 0.95 * limit
+        ]  # fmt: skip
+        tokens = sum(tokens_within(r, begin, end) for r, *_ in mine for begin, end in pieces)
+        seconds = sum(end - begin for begin, end in pieces)
+        by_limit[limit].append((seconds, tokens, [over - began for _, began, over in mine]))
+    seconds, tokens, took = 0.0, 0.0, list[float]()
+    for found in by_limit.values():
+        if sum(each for each, *_ in found) > seconds:
+            seconds, tokens = sum(each for each, *_ in found), sum(each for _, each, _ in found)
+            took = [one for *_, each in found for one in each]
+    return tokens / seconds if seconds and seconds >= 2 * (mean(took) or 0.0) else None
 
 
-def _flies(other: Record, then: Record) -> bool:
-    return (ended(other) or 0.0) > then.sent_s
-
-
-def first(record: Record) -> float:
-    timing = record.timing or NO_TIMING
-    return ended(record) or 0.0 if timing.ttft_s is None else record.sent_s + timing.ttft_s
-
-
-def within(record: Record, begin: float, end: float) -> float:
-    start, last, tokens = first(record), ended(record) or 0.0, record.outcome.tokens or 0  # type: ignore[union-attr]
-    if last <= start:
-        return tokens if begin <= last <= end else 0.0
-    return tokens * max(0.0, min(last, end) - max(start, begin)) / (last - start)
+def tokens_within(record: Record, begin: float, end: float) -> float:
+    """Return the tokens of a request that came in a piece of time, spread over the time in which they came."""
+    if isinstance(record.outcome, Failure):
+        return 0.0
+    timing, last = record.timing or NO_TIMING, ended(record)
+    assert last is not None
+    assert record.outcome.tokens is not None
+    first = record.sent_s + (timing.ttft_s or 0.0)
+    first = record.sent_s if first >= last else first
+    return (
+        record.outcome.tokens * max(0.0, min(last, end) - max(first, begin)) / (last - first) if last > first else 0.0
+    )
 
 
 def keeps(made: Made, record: Record) -> float | None:

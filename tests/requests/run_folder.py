@@ -193,6 +193,7 @@ def _record(
     return Record(
         key=key, session=session, target=target, sample=sample, repeat=repeat, outcome=outcome, at="", sent_s=sent,
         timing=None if failed or rng.random() < 0.01 else _timing(rng, outcome), cost_usd=cost, attempts=tries,
+        took_s=round(rng.uniform(0.01, 1), 3) if failed and rng.random() < 0.9 else None,
         warnings=tuple(rng.sample(WARNINGS, rng.choice([0, 0, 1, 2]))),
     )  # fmt: skip
 
@@ -226,7 +227,9 @@ def _timing(rng: random.Random, outcome: Completion | Failure) -> Timing:
     e2e = ttft + sum(gaps)
     return Timing(
         connect_s=0.0, reused=True, ttft_s=ttft, ttfo_s=rng.choice([ttft, ttft, None]), e2e_s=e2e, stream_s=e2e + 0.01,
-        tpot_s=sum(gaps) / 7 if len(gaps) > 1 else None, max_stall_s=max(gaps, default=None), icl_s=gaps,
+        tpot_s=sum(gaps) / 7 if len(gaps) > 1 else None, tpot_tokens=7.0 if len(gaps) > 1 else None,
+        tpot_basis=rng.choice(["events", "sizes", "answer"]) if len(gaps) > 1 else None,
+        max_stall_s=max(gaps, default=None), icl_s=gaps,
         **_stamped(rng),
     )  # fmt: skip
 

@@ -60,6 +60,7 @@ class WordsDecoder:
     def __init__(self) -> None:
         self.done = False
         self.instants: list[int] = []
+        self.sizes: list[int] = []
         self._words: list[str] = []
         self._end: Mapping[str, Json] = {}
 
@@ -73,6 +74,7 @@ class WordsDecoder:
         else:
             self._words.append(event.data)
             self.instants.append(at_ns)
+            self.sizes.append(len(event.data))
 
     def finish(self, *, broke: Failure | None = None, invalid_utf8: bool = False) -> Completion | Failure:
         if not self.done:

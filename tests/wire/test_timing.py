@@ -2,14 +2,15 @@
 
 import pytest
 
-from evalrun.types import Completion, Failure, Phase, Timing
-from evalrun.wire.timing import Bounds, burst, countable_tokens, timing, was_suspended
+from evalrun.types import Timing
+from evalrun.wire.pace import Pace
+from evalrun.wire.timing import Bounds, timing, was_suspended
 
 MS = 1_000_000
 
 
 def test_four_instants_give_every_latency() -> None:
-    """Sent at 100 ms, tokens at 150, 160, 200 ms, closed at 210 ms, 5 tokens: the picture of the module, by hand."""
+    """Sent at 100 ms, tokens at 150, 160, 200 ms, closed at 210 ms: the picture of the module, by hand."""
     got = timing(
         100 * MS,
         [150 * MS, 160 * MS, 200 * MS],
@@ -17,7 +18,7 @@ def test_four_instants_give_every_latency() -> None:
         first_byte_ns=140 * MS,
         first_answer_ns=160 * MS,
         closed_ns=210 * MS,
-        completion_tokens=5,
+        pace=Pace(0.0125, 4.0, "sizes"),
         stamp="kernel",
     )
     assert got == Timing(
@@ -28,7 +29,9 @@ def test_four_instants_give_every_latency() -> None:
         ttfo_s=0.060,
         e2e_s=0.100,
         stream_s=0.110,
-        tpot_s=0.0125,  # 50 ms over 4 tokens after the first
+        tpot_s=0.0125,
+        tpot_tokens=4.0,
+        tpot_basis="sizes",
         max_stall_s=0.040,
         icl_s=(0.010, 0.040),
         stamp="kernel",
@@ -53,43 +56,10 @@ def test_what_was_not_observed_is_none() -> None:
     assert timing(100, [], connect_ns=None) == Timing(connect_s=0.0, reused=True)
 
 
-@pytest.mark.parametrize(
-    ("why", "instants", "tokens"),
-    [
-        ("one token event", [5 * MS], 9),
-        ("one token", [5 * MS, 9 * MS], 1),
-        ("no tokens", [5 * MS, 9 * MS], 0),
-        ("no count", [5 * MS, 9 * MS], None),
-        ("one read", [5 * MS, 5 * MS, 5 * MS], 9),
-        ("one flush in two segments 20 us apart", [5 * MS, 5 * MS, 5 * MS + 20_000], 9),
-    ],
-)
-def test_tpot_is_withheld(why: str, instants: list[int], tokens: int | None) -> None:
-    """A time per token needs two tokens, two instants and a model between them rather than a buffer."""
-    assert timing(0, instants, connect_ns=0, completion_tokens=tokens).tpot_s is None
-
-
-def test_a_burst_is_faster_than_any_model() -> None:
-    """20 us a chunk is a model, if a quick one; less is a buffer being emptied. One chunk is no burst."""
-    assert not burst([0, 20_000, 40_000])
-    assert burst([0, 20_000, 39_999])
-    assert not burst([7])
-    assert not burst([])
-
-
 def test_an_answer_that_began_before_the_request_was_out_has_no_latency() -> None:
     """A negative duration is never printed."""
     got = timing(100, [90, 300], connect_ns=0, first_byte_ns=80)
     assert (got.first_byte_s, got.ttft_s, got.e2e_s) == (None, None, 2e-7)
-
-
-def test_only_counted_tokens_of_one_choice_divide() -> None:
-    """Chunks are not tokens, and the usage of several choices is one sum."""
-    assert countable_tokens(Completion(text="a", tokens=7, token_source="usage")) == 7
-    assert countable_tokens(Completion(text="a", tokens=7, token_source="chunks")) is None
-    assert countable_tokens(Completion(text="a", tokens=7, token_source="usage", others=("b",))) is None
-    assert countable_tokens(Completion(text="a")) is None
-    assert countable_tokens(Failure(kind="stall", phase=Phase.PARTIAL, message="")) is None
 
 
 def test_a_sleep_of_the_machine_shows_between_two_clocks() -> None:
