@@ -193,7 +193,7 @@ def stored_night(cell: SideCell, *, run: str, at: str) -> StoredNight:
     cached = np.where(requests.answered, np.nan_to_num(requests.cached_tokens), np.nan)  # no count: nothing was cached
     amounts = {
         "prompt": requests.prompt_tokens, "cached": cached, "output": requests.completion_tokens,
-        "seconds": requests.took_s,
+        "seconds": requests.answer_s,
     }  # fmt: skip
     means = {name: quality.mean_of(requests, each) for name, each in amounts.items()}
     short = {name: None if mean is None else _short(mean) for name, mean in means.items()}

@@ -309,10 +309,10 @@ class Requests(Columns):
     @property
     def ended_s(self) -> Floats:
         """When the answer ended, on its session's clock: its last token event, or else the end of its stream."""
-        return self.sent_s + self.took_s
+        return self.sent_s + self.answer_s
 
     @property
-    def took_s(self) -> Floats:
+    def answer_s(self) -> Floats:
         """How long an answer took: to its last token event, or else to the end of its stream."""
         return np.where(np.isnan(self.e2e_s), self.stream_s, self.e2e_s)
 
