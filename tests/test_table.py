@@ -119,6 +119,12 @@ def test_accuracy_and_its_pessimistic_twin(table: Tabulate) -> None:
         ({"samples": 2, "rows": None, "limit": 2}, "first 2 of more rows", (Mark.FIRST,)),
         ({"samples": 2, "rows": 4, "sample": 2, "sample_seed": 7}, "seeded sample of 2 of 4 rows (seed 7)", ()),
         ({"samples": 2, "rows": 4, "sample": 9, "limit": 2}, "seeded sample of 2 of 4 rows (seed 0)", ()),
+        ({"samples": 2, "rows": 4, "limit": 2, "data": {"kind": "ladder"}}, "first 2 of 4 rows", ()),
+        (
+            {"samples": 2, "rows": 4, "only": ["q1", "q2"]},
+            "only 2 samples of 4 rows, chosen by their ids",
+            (Mark.FIRST,),
+        ),
         ({"samples": 2, "rows": 2, "limit": 2}, "", ()),
         ({"samples": 2, "rows": 2, "sample": 5}, "", ()),
     ],

@@ -180,8 +180,11 @@ class RunFacts:
         return bool(self.task(task).get("only"))
 
     def is_first(self, task: str) -> bool:
-        """Whether a part of a task's rows is asked that was not drawn at random: the first ones, or chosen ones."""
-        return self.portion(task).startswith(("first", "only"))
+        """Whether a part of a task's rows is asked that was not drawn at random: the first ones, or chosen ones.
+
+        A ladder yields its questions in a random order already.
+        """
+        return self.portion(task).startswith("only" if self.is_ladder(task) else ("first", "only"))
 
     def is_ladder(self, task: str) -> bool:
         """Whether a task asks prompts of stated sizes until the endpoint refuses them."""
