@@ -19,7 +19,7 @@ from evalrun.types import Completion, Failure, FailureKind, Json, Message, Phase
 from evalrun.wire import chunk
 from evalrun.wire.answer import Draft, Redact
 from evalrun.wire.complaint import Complaint, complaint, unframed
-from evalrun.wire.foreign import CHAT_EVENTS, ForeignEvents, is_foreign
+from evalrun.wire.foreign import CHAT_EVENTS, SILENT, ForeignEvents, is_foreign
 from evalrun.wire.kinds import kind_of
 from evalrun.wire.rejection import head, in_band, rejected
 from evalrun.wire.sse import Event
@@ -186,7 +186,7 @@ class ChatDecoder:
         value = chunk.parse(data)
         if value.get("type") == "error":
             self._gave_up(complaint(value))
-        elif value.keys() - {"id", "object", "created", "model", "choices", "error", "system_fingerprint", "provider"}:
+        elif value.get("choices") is None and value.keys() - SILENT:
             self._foreign.fields(name, data, value)
 
     def _gave_up(self, said: Complaint) -> None:

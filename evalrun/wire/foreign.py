@@ -13,6 +13,11 @@ from evalrun.wire.kinds import kind_of
 
 CHAT_EVENTS = frozenset({"", "message", "data", "delta", "chunk", "completion", "chat.completion.chunk"})
 """Names under which chunks come. Under another name only what reads as a chunk is one."""
+SILENT = frozenset(
+    {"id", "object", "created", "model", "choices", "usage", "error", "system_fingerprint", "provider", "service_tier"}
+    | {"x_groq", "obfuscation"}
+)
+"""Fields of a chunk that says nothing."""
 _HEARTBEATS = {"ping", "heartbeat", "keepalive", "keep-alive", "keep_alive"}
 
 

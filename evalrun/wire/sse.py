@@ -123,7 +123,7 @@ class Parser:
             self._held += len(line)
         elif field == b"event":
             self._name = value
-        elif field == b"error":
+        elif field == b"error" and value.strip():
             return Event("error", self._text(value))
         elif line.startswith(b"{") and _BARE.search(line):
             return Event("", self._text(line))

@@ -5,7 +5,6 @@ of httpcore's trace; a doubtful one is the later one. This is the one module tha
 """
 
 import asyncio
-import re
 import ssl
 import time
 import urllib.request
@@ -145,7 +144,7 @@ class StockExchange:
             return "protocol", "the request has characters or an address that HTTP does not allow"
         if phase is Phase.NOT_SENT:
             return explain(next(_causes(error), OSError(str(error))))
-        if isinstance(error, httpx.RemoteProtocolError) and re.search(r"\\x1[56]\\x03", str(error)):
+        if str(error) == "illegal request line":  # what h11 says of a control byte, with which TLS begins
             return "tls", "it speaks TLS: write https:// in base_url"
         if isinstance(error, httpx.RemoteProtocolError) and "without" not in str(error):
             return "protocol", f"not HTTP/1.1: {error}"
