@@ -130,8 +130,8 @@ FailureKind = Literal[
     "dns", "connect", "tls", "timeout_connect", "timeout_first_byte", "stall", "deadline", "reset", "truncated",
     "client_resource", "protocol",
     # HTTP answers
-    "bad_request", "context_length", "auth", "quota", "content_filter", "no_model", "too_large", "rate_limited",
-    "server", "redirect", "not_sse", "empty",
+    "bad_request", "context_length", "auth", "quota", "content_filter", "no_model", "not_found", "too_large",
+    "rate_limited", "server", "redirect", "not_sse", "empty",
     # stream
     "in_band", "bad_chunk", "too_big", "runaway",
 ]  # fmt: skip

@@ -1,14 +1,12 @@
 """Retry decisions follow from phase, status and headers alone (faults H07-H16, N06-N11)."""
 
-from datetime import UTC, datetime
 from random import Random
 
 import pytest
 
-from evalrun.retry import GiveUp, Outage, Resend, RetryBudget, Rules, StopTarget, decide, retry_after_s, settled
+from evalrun.retry import MOST_WAITS, GiveUp, Outage, Resend, RetryBudget, Rules, StopTarget, decide, settled
 from evalrun.types import Completion, Failure, FailureKind, Phase
 
-NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 RULES = Rules(attempts=4, unknown=1, max_wait_s=120)
 
 
@@ -21,7 +19,7 @@ def choose(it: Failure, *, tried: int = 1, unknown_tried: int = 0) -> object:
     return decide(it, RULES, tried=tried, unknown_tried=unknown_tried, random=Random(1))
 
 
-@pytest.mark.parametrize("kind", ["auth", "quota", "no_model", "tls", "redirect"])
+@pytest.mark.parametrize("kind", ["auth", "quota", "no_model", "not_found", "tls", "redirect"])
 def test_what_is_true_of_every_request_stops_the_target(kind: FailureKind) -> None:
     """A bad key does not become 10,000 failures."""
     assert isinstance(choose(failure(kind)), StopTarget)
@@ -90,40 +88,25 @@ def test_backoff_doubles_up_to_its_ceiling() -> None:
         assert max(w.wait_s for w in waits if isinstance(w, Resend)) > ceiling * 0.9
 
 
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "0"}, None),
-        ({"retry-after": "-5"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "abc"}, None),
-        ({"retry-after": "1e9"}, None),
-        ({"retry-after": "1000000000"}, 1e9),
-        ({"retry-after-ms": "1500"}, 1.5),
-        ({"x-ratelimit-reset-requests": "6m0s"}, 360.0),
-        ({"x-ratelimit-reset-tokens": "88ms"}, 0.088),
-        ({"x-ratelimit-reset": "1h2m3s"}, 3723.0),
-        ({"x-ratelimit-reset": str(int(NOW.timestamp()) + 30)}, 30.0),
-        ({"x-ratelimit-reset": str((int(NOW.timestamp()) + 30) * 1000)}, 30.0),
-        ({"retry-after": "3", "retry-after-ms": "9000", "x-ratelimit-reset": "5"}, 9.0),
-        ({"retry-after": "Sun, 22 Nov 2026 12:00:10 GMT"}, 10.0),
-        ({"retry-after": "Sun, 22 Nov 2026 15:00:10 GMT", "date": "Sun, 22 Nov 2026 15:00:00 GMT"}, 10.0),
-        ({}, None),
-    ],
-)
-def test_what_the_server_asked_for(headers: dict[str, str], expected: float | None) -> None:
-    """Seconds, dates by the server's own clock, milliseconds, durations and epochs; nonsense is no wish."""
-    assert retry_after_s(headers, NOW) == (None if expected is None else pytest.approx(expected))
+def test_a_refusal_that_names_a_wait_costs_no_attempt() -> None:
+    """Waited out as asked it may come again, but not for ever; one that may have been billed is counted as ever."""
+    asked = failure("server", status=503, retry_after_s=2.0)
+    decision = choose(asked, tried=99)
+    assert isinstance(decision, Resend)
+    assert (decision.everybody, decision.asked) == (True, True)
+    assert decide(asked, RULES, tried=1, unknown_tried=0, random=Random(1), waited=MOST_WAITS) == GiveUp()
+    billed = failure("server", Phase.PARTIAL, status=503, retry_after_s=2.0)
+    assert choose(billed, tried=2, unknown_tried=1) == GiveUp()
 
 
 def test_the_budget_is_ten_percent_plus_ten() -> None:
     """Of 100 requests 20 may be resent; without any request, ten."""
     budget = RetryBudget()
-    assert sum(budget.take() for _ in range(50)) == 10
+    assert sum(budget.take("server") for _ in range(50)) == 10
     budget.requests = 100
-    assert sum(budget.take() for _ in range(50)) == 10
-    assert not budget.take()
+    assert sum(budget.take("reset") for _ in range(50)) == 10
+    assert not budget.take("server")
+    assert budget.used_by() == "10 x server, 10 x reset"
 
 
 def test_what_a_resume_asks_again() -> None:

@@ -8,6 +8,7 @@
     calibrate  how long a ladder's prompts are for a target
     job        what is asked, and in which order
     ask        one job, until it has an outcome
+    throttle   how many requests and tokens a minute
     slots      the limit on requests in flight, and the backoff
     spent      what requests cost the run
     scoring    a run's answers scored

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from evalrun.price import Budget, Prices
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
 from evalrun.run.spent import book, cost_usd, most_usd
+from evalrun.run.throttle import Throttle
 from evalrun.store.lines import Intent
 from evalrun.store.writer import Writer
 from evalrun.targets.client import Client, Reply
@@ -44,6 +46,7 @@ class Asker:
     """Asks one target's jobs, and holds what its requests share.
 
     zero_ns: the session's start on the monotonic clock. stopped: why the target was given up.
+    limited_budget: the resends after rate limits that name no wait; retry_budget: all others that count.
     capped: a resend was given up because of the cap. advice: what to try after a failure, for its message.
     """
 
@@ -59,7 +62,9 @@ class Asker:
     changed: Callable[[], None]
     advice: Callable[[Failure], str] = lambda _: ""
     random: Random = field(default_factory=Random)
+    throttle: Throttle = field(default_factory=lambda: Throttle(time.monotonic))
     retry_budget: retry.RetryBudget = field(default_factory=retry.RetryBudget)
+    limited_budget: retry.RetryBudget = field(default_factory=retry.RetryBudget)
     stopped: str | None = None
     capped: bool = False
     tally: Tally = field(default_factory=Tally)
@@ -75,7 +80,8 @@ class Asker:
         reply: Reply | None = None
         at = ""
         while True:
-            if not await self._may_send():
+            tokens = job.tokens()
+            if not await self._may_send(tokens):
                 self.budget.release(reserved)
                 if reply is None:
                     return None
@@ -84,8 +90,7 @@ class Asker:
                 break
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self.writer.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
-            self.retry_budget.requests += not earlier
-            reply = _checked(await self.client.attempt(job.body), job)
+            reply = await self._sent(job, tokens, first=not earlier)
             book(self.budget, reserved, reply.outcome, self.prices)
             if isinstance(reply.outcome, Completion):
                 self.backoff.reached()
@@ -97,7 +102,7 @@ class Asker:
                 break
             reserved = job.worst_case(self.prices)
             if wait_s == NOT_NOW or not self._may_resend(reserved):
-                reply = _cut_short(reply)
+                reply = _cut_short(reply, self._used_up(failure) if wait_s == NOT_NOW else "")
                 break
             self.tally.retried += 1
             earlier.append(self._attempt(reply, failure, wait_s))
@@ -124,11 +129,33 @@ class Asker:
         self.capped |= not allowed
         return allowed
 
-    async def _may_send(self) -> bool:
-        """Wait out the backoff; false once the target is given up."""
-        while self.stopped is None and (rest_s := self.backoff.rest_s()) > 0:
-            await self._sleep(rest_s)
-        return self.stopped is None
+    async def _may_send(self, tokens: int) -> bool:
+        """Wait out the backoff, the throttle and those that are out; false once the target is given up."""
+        while self.stopped is None:
+            rest_s = max(self.backoff.rest_s(), self.throttle.rest_s(tokens))
+            if rest_s > 0:
+                await self._sleep(rest_s)
+            elif await self.slots.may_send():
+                return True
+        return False
+
+    async def _sent(self, job: Job, tokens: int, *, first: bool) -> Reply:
+        """Send a request once, and note what its answer says of the provider's limits."""
+        self.retry_budget.requests += first
+        self.limited_budget.requests += first
+        self.slots.sent()
+        spent = self.throttle.send(tokens)
+        try:
+            reply = _checked(await self.client.attempt(job.body), job)
+        finally:
+            self.slots.came_back()
+        if isinstance(reply.outcome, Completion):
+            usage = reply.outcome.usage
+            if usage.prompt_tokens is not None and usage.completion_tokens is not None:
+                self.throttle.settle(spent, usage.prompt_tokens + usage.completion_tokens)
+            if reply.used_up_s is not None and reply.used_up_s <= self.rules.max_wait_s:
+                self.backoff.hold(reply.used_up_s)
+        return reply
 
     async def _sleep(self, wait_s: float) -> None:
         """Sleep, but not after the target was given up."""
@@ -144,8 +171,16 @@ class Asker:
     def _wait_before_resend(self, failure: Failure, earlier: list[Attempt]) -> float | None:
         """Return how long to wait before the request is sent again; None if never, NOT_NOW if a resume may send it."""
         unknown_tried = sum(attempt.failure.possibly_billed for attempt in earlier)
-        counted = sum(attempt.failure.kind not in retry.OUTAGE for attempt in earlier)
-        decision = retry.decide(failure, self.rules, tried=counted + 1, unknown_tried=unknown_tried, random=self.random)
+        waited = sum(retry.asks_to_wait(attempt.failure) for attempt in earlier)
+        free = waited + sum(attempt.failure.kind in retry.OUTAGE for attempt in earlier)
+        decision = retry.decide(
+            failure,
+            self.rules,
+            tried=len(earlier) - free + 1,
+            unknown_tried=unknown_tried,
+            random=self.random,
+            waited=waited,
+        )
         match decision:
             case retry.GiveUp():
                 return None
@@ -155,17 +190,41 @@ class Asker:
                 if self.backoff.unreachable() <= OUTAGE_S:
                     return 0.0  # the backoff holds it
                 self.stop(f"{failure.message}; nobody answered for {OUTAGE_S:.0f} s")
-            case retry.Resend(wait_s, everybody) if self.retry_budget.take():
+            case retry.Resend(wait_s, asked=True):
+                return self._wait_as_asked(failure, wait_s)
+            case retry.Resend(wait_s, everybody) if self._budget_of(failure).take(failure.kind):
                 if everybody:
                     self.slots.cut()
                     self.backoff.hold(wait_s)
                 return wait_s
             case retry.Resend() if failure.kind == "rate_limited":
                 self.stop(
-                    f"{failure.message}; more than one request in ten was refused, down to {self.slots.lowest} in"
-                    " flight: lower --concurrency"
+                    f"{failure.message}; more than one request in ten was refused by a rate limit, down to"
+                    f" {self.slots.lowest} in flight: lower --concurrency, or set rate.requests_per_minute"
                 )
         return NOT_NOW
+
+    def _wait_as_asked(self, failure: Failure, wait_s: float) -> float:
+        """Hold everybody back as the server asked; give the target up where waiting brings no answers."""
+        if failure.kind == "rate_limited":
+            self.slots.cut()
+        waits = self.backoff.asked(wait_s, self.rules)
+        if waits <= retry.FRUITLESS:
+            return wait_s  # or longer: the backoff holds it
+        self.stop(
+            f"{failure.message}; after {retry.FRUITLESS} waits in a row, each at least as long as asked, still no"
+            " answer: try again later, or set the target's rate"
+        )
+        return NOT_NOW
+
+    def _budget_of(self, failure: Failure) -> retry.RetryBudget:
+        return self.limited_budget if failure.kind == "rate_limited" else self.retry_budget
+
+    def _used_up(self, failure: Failure) -> str:
+        """Say why a failure is not sent again, where its budget is the reason."""
+        if self.stopped is not None or failure.kind in retry.STOPS:
+            return ""
+        return f"; not sent again: one request in ten was already ({self._budget_of(failure).used_by()})"
 
     def _count(self, outcome: Outcome) -> None:
         if isinstance(outcome, Completion):
@@ -174,10 +233,11 @@ class Asker:
             self._refused_so_far = -1  # the request as such is understood
         else:
             self.tally.failed += 1
-            if outcome.kind == "bad_request" and self._refused_so_far >= 0:
+            if outcome.kind in ("bad_request", "not_sse") and self._refused_so_far >= 0:
                 self._refused_so_far += 1
                 if self._refused_so_far == SAME_REFUSALS:
-                    self.stop(f"the first {SAME_REFUSALS} requests were refused: {outcome.message}")
+                    how = "were refused" if outcome.kind == "bad_request" else "got no completion"
+                    self.stop(f"the first {SAME_REFUSALS} requests {how}: {outcome.message}")
         self.changed()
 
     def _seconds(self, at_ns: int) -> float:
@@ -225,10 +285,11 @@ def _checked(reply: Reply, job: Job) -> Reply:
     return replace(reply, outcome=msgspec.structs.replace(outcome, flags=flags))
 
 
-def _cut_short(reply: Reply) -> Reply:
-    """Mark a failure that would have been sent again, had asking gone on: a resume asks it."""
+def _cut_short(reply: Reply, why: str = "") -> Reply:
+    """Mark a failure that would have been sent again, had asking gone on: a resume asks it. why: added to its words."""
     assert isinstance(reply.outcome, Failure)
-    return replace(reply, outcome=msgspec.structs.replace(reply.outcome, momentary=True))
+    message = reply.outcome.message + why
+    return replace(reply, outcome=msgspec.structs.replace(reply.outcome, momentary=True, message=message))
 
 
 def stored(sample: Sample) -> Sample:

@@ -163,7 +163,9 @@ class Calibrating:
                 return outcome.usage.prompt_tokens
             if outcome.kind == "context_length":
                 raise TooLong(outcome.message)
-            if attempt == self.TRIES or outcome.kind not in ("rate_limited", "server", "reset", "truncated"):
+            wait_s, most_s = outcome.retry_after_s or 0.0, self._plan.suite.limits.retries.max_wait_s
+            again = outcome.kind in ("rate_limited", "server", "reset", "truncated") and wait_s <= most_s
+            if attempt == self.TRIES or not again:
                 raise Unusable(f"{self._target.name}: while measuring prompts of {task}: {outcome.message}")
-            await asyncio.sleep(max(outcome.retry_after_s or 0.0, self.WAIT_S))
+            await asyncio.sleep(max(wait_s, self.WAIT_S))
         raise AssertionError("unreachable")

@@ -111,7 +111,7 @@ class FanOut:
                     break
         for lane in lanes:
             if lane.asker.stopped:
-                self.ending.stopped[lane.target.name] = lane.asker.stopped + lane.hint
+                self.ending.stopped[lane.target.name] = lane.asker.stopped
 
     # ---------------------------------------------------------------- one task
 

@@ -33,6 +33,10 @@ class Job:
     body: bytes
     most_tokens: int | None
 
+    def tokens(self) -> int:
+        """Return the tokens that it counts for a limit per minute: four bytes make one; the answer, its limit."""
+        return len(self.body) // 4 + (self.most_tokens or 0)
+
     def worst_case(self, prices: price.Prices | None) -> Decimal:
         """Return the most one attempt can cost; 0 where there are no prices (then there is no cap either)."""
         if prices is None or self.most_tokens is None:

@@ -3,9 +3,11 @@
 import contextlib
 import difflib
 import functools
+import re
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,12 +22,13 @@ from evalrun.run.calibrate import Calibrating
 from evalrun.run.job import repeated
 from evalrun.run.plan import Plan
 from evalrun.run.slots import Backoff, Slots
+from evalrun.run.throttle import Throttle
 from evalrun.run.watch import Watch
 from evalrun.store.lines import Served
 from evalrun.store.writer import Writer
 from evalrun.suite.read import Target
 from evalrun.targets.client import Client, open_target
-from evalrun.targets.kind import Deadlines, Needs, Sizes
+from evalrun.targets.kind import Deadlines, Needs, Sizes, carries_key
 from evalrun.targets.simulator.answers import Fact, write_answers
 from evalrun.targets.spec import Http
 from evalrun.targets.transport.lag import LagMeter
@@ -35,12 +38,11 @@ from evalrun.types import Failure, Json
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A target that is open. hint: what to say of its model where the target is given up."""
+    """A target that is open."""
 
     target: Target
     asker: Asker
     lag: LagMeter
-    hint: str
 
 
 class Opening:
@@ -68,13 +70,14 @@ class Opening:
         self._writer.append(
             Served(session=self._writer.session, target=target.name, note=endpoint.note, facts=endpoint.facts)
         )
-        models = await opened.client.models()  # see that it is there and takes the key, before anything is spent
+        models = await opened.client.models()  # see that it is there, before anything is spent
         if isinstance(models, Failure):
             raise Unusable(f"{models.message}{advice(models, target)}")
         await self._calibrate(target, opened.client)
         self._tell_answers(target, ladders=True)
         slots = Slots(most, time.monotonic, why="open files" if most < wanted else "planned")
-        return Lane(target, self._asker(target, opened.client, slots), opened.lag, _listed(endpoint.model, models))
+        hint = _listed(endpoint.model, models)
+        return Lane(target, self._asker(target, opened.client, slots, hint=hint), opened.lag)
 
     def _needs(self, target: Target, slots: int) -> Needs:
         limits = self._plan.suite.limits
@@ -90,7 +93,8 @@ class Opening:
             progress=self._watch.fetching,
         )
 
-    def _asker(self, target: Target, client: Client, slots: Slots) -> Asker:
+    def _asker(self, target: Target, client: Client, slots: Slots, *, hint: str) -> Asker:
+        rate = target.spec.rate
         return Asker(
             target=target.name,
             zero_ns=self._zero_ns,
@@ -102,7 +106,8 @@ class Opening:
             slots=slots,
             backoff=Backoff(time.monotonic),
             changed=self._watch.changed,
-            advice=functools.partial(advice, target=target),
+            throttle=Throttle(time.monotonic, requests=rate.requests_per_minute, tokens=rate.tokens_per_minute),
+            advice=functools.partial(advice, target=target, listed=hint),
         )
 
     async def _calibrate(self, target: Target, client: Client) -> None:
@@ -134,6 +139,14 @@ class Opening:
         return self._writer.run.path / f"{target.name}.answers.jsonl" if target.spec.takes_answers else None
 
 
+def _path_advice(spec: Http) -> str:
+    """Return what base_url should look like, after a 404 on its path."""
+    base_url, path = spec.base_url.partition("?")[0], spec.wire.PATH
+    versioned = re.search(r"/(v\d+\w*|openai)(/|$)|/deployments/", urlsplit(base_url).path)
+    right = "is its path right?" if versioned else f"most end in /v1: is it {base_url}/v1?"
+    return f"; nothing answers at {base_url}{path}; base_url is what precedes {path}, {right}"
+
+
 def _level(value: Json) -> int:
     return value if isinstance(value, int) and value >= 1 else 1
 
@@ -141,9 +154,16 @@ def _level(value: Json) -> int:
 # ---------------------------------------------------------------- what to say of failures
 
 
-def advice(failure: Failure, target: Target) -> str:
-    """Return what to try after a failure, as the end of its message; empty where nothing is known."""
+def advice(failure: Failure, target: Target, listed: str = "") -> str:
+    """Return what to try after a failure, as the end of its message; empty where nothing is known.
+
+    listed: what to say of the model, from the list of models.
+    """
     match failure.kind:
+        case "no_model":
+            return listed
+        case "not_found" if isinstance(target.spec, Http):
+            return _path_advice(target.spec)
         case "dns" | "connect" | "timeout_connect":
             return f"; is base_url of target {target.name} right?"
         case "tls":
@@ -152,6 +172,8 @@ def advice(failure: Failure, target: Target) -> str:
             return ""
         case "auth" if isinstance(target.spec, Http) and target.spec.key_env:
             return f"; is the key in {target.spec.key_env} still valid?"
+        case "auth" if named := [name for name in target.spec.quirks.headers if carries_key(name)]:
+            return f"; is the key in quirks.headers.{named[0]} still valid?"
         case "auth":
             return f"; target {target.name} has no key_env: does the server want a key?"
     return ""

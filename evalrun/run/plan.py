@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from evalrun.data.places import Places
 from evalrun.data.samples import samples, survey
@@ -17,6 +18,7 @@ from evalrun.store.manifest import Fingerprints, Machine, Manifest, TaskPrints
 from evalrun.store.reader import StoredRun
 from evalrun.suite.read import Target
 from evalrun.suite.spec import Suite, Task
+from evalrun.targets.kind import carries_key
 from evalrun.targets.spec import Http
 from evalrun.types import Json
 
@@ -93,8 +95,9 @@ def task_prints(name: str, task: Task, places: Places) -> TaskPrints:
 
 
 def target_print(target: Target) -> str:
-    """Fingerprint what decides the answers; prices, rates and words about the target do not."""
-    return fingerprint(target.spec.model_dump(mode="json", exclude={"about", "prices", "rate"}))
+    """Fingerprint what decides the answers; prices, rates, keys and words about the target do not."""
+    spec = _without_keys(target.spec.model_dump(mode="json", exclude={"about", "prices", "rate"}))
+    return fingerprint(spec)
 
 
 def changed(plan: Plan, stored: Manifest) -> tuple[list[str], list[str]]:
@@ -157,8 +160,20 @@ def manifest(plan: Plan) -> Manifest:
 
 def _told(target: Target) -> Json:
     """Return a target's spec as it is stored: of extra headers the names only, for a value may be a key."""
-    spec = target.spec.model_dump(mode="json")
+    spec = _without_keys(target.spec.model_dump(mode="json"))
     spec["quirks"]["headers"] = dict.fromkeys(spec["quirks"]["headers"], "***")
+    return spec
+
+
+def _without_keys(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a dumped spec with `***` for the keys in its headers and its query."""
+    for fields in (spec["quirks"]["headers"], spec.get("query", {})):
+        fields |= {name: "***" for name in fields if carries_key(name)}
+    base_url, mark, query = spec.get("base_url", "").partition("?")
+    if mark:
+        named = (part.partition("=") for part in query.split("&"))
+        kept = ("".join((name, is_, "***" if carries_key(name) else value)) for name, is_, value in named)
+        spec["base_url"] = f"{base_url}?{'&'.join(kept)}"
     return spec
 
 

@@ -103,6 +103,9 @@ def make_plan(selection: Selection, *, watch: Watch, sends: bool = True) -> Plan
     kept = {name: value for name in KEPT if (value := getattr(selection, name))}
     places = Places(root=loaded.root, allowed=selection.allowed, skip_bad_rows=selection.skip_bad_rows)
     telling = replace(places, on_skip=lambda row: watch.say(f"left out: {row}"), on_notice=watch.say)
+    for name, task in loaded.suite.tasks.items():
+        if task.sampling.notice:
+            watch.say(tty(f"tasks.{name}.sampling: {task.sampling.notice}"))
     prints: dict[str, TaskPrints] = {}
     for name, task in loaded.suite.tasks.items():
         watch.reading(name)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from evalrun.retry import Rules
 from evalrun.store.lines import LoadReason
 
 COOL_DOWN_S = 15.0  # one burst of 429s is one episode: it cuts the limit once, not once per answer
@@ -14,6 +15,8 @@ class Slots:
     One waiter at most: the loop that starts requests takes the slot before it spawns, so the number of
     tasks is bounded by the limit and not by the number of samples.
 
+    Requests that are to be sent again keep their slots; how many of them are out at once is limited too (`may_send`).
+
     why: what set the first limit. on_change: called with the reason after each later change of `limit`.
     """
 
@@ -23,6 +26,8 @@ class Slots:
         self.on_change: Callable[[LoadReason], None] = lambda _: None
         self.lowest = limit
         self.in_flight = 0
+        self.sending = 0
+        self._sent = asyncio.Event()
         self._now = now
         self._cut_at = float("-inf")
         self._good = 0
@@ -44,6 +49,23 @@ class Slots:
         """Release a slot."""
         self.in_flight -= 1
         self._update()
+
+    async def may_send(self) -> bool:
+        """Return whether a request may go out: at once, or False after one that is out came back."""
+        if self.sending < self.limit:
+            return True
+        self._sent.clear()
+        await self._sent.wait()
+        return False
+
+    def sent(self) -> None:
+        """Note that a request goes out."""
+        self.sending += 1
+
+    def came_back(self) -> None:
+        """Note that a request that went out is over."""
+        self.sending -= 1
+        self._sent.set()
 
     def cut(self) -> None:
         """Halve the limit, once per episode of 429s."""
@@ -84,6 +106,7 @@ class Backoff:
         self._until = float("-inf")
         self._outage_since: float | None = None
         self._tries = 0
+        self._waits = 0
 
     def rest_s(self) -> float:
         """Return for how long no request may be sent yet, in seconds; 0 or less: it may."""
@@ -92,6 +115,19 @@ class Backoff:
     def hold(self, wait_s: float) -> None:
         """Let no request be sent for `wait_s` from now."""
         self._until = max(self._until, self._now() + wait_s)
+
+    def asked(self, wait_s: float, rules: Rules) -> int:
+        """Hold all requests as the server asked, longer where waiting brought nothing; return the waits in a row.
+
+        Requests that were refused together wait once. What is added grows as the backoff does: a server that always
+        asks for 1 s is not asked every second.
+        """
+        if self.rest_s() <= 0:
+            self._waits += 1
+        first_s, longest_s = rules.backoff_s
+        grown_s = min(longest_s, first_s * 2.0 ** (self._waits - 1)) if self._waits > 2 else 0.0
+        self.hold(max(wait_s, grown_s))
+        return self._waits
 
     def unreachable(self) -> float:
         """Hold all requests longer after each failed attempt; return how long the outage has lasted, in seconds."""
@@ -104,5 +140,6 @@ class Backoff:
         return now - self._outage_since
 
     def reached(self) -> None:
-        """Note that the server answered: an outage, if there was one, is over."""
+        """Note that the server answered: an outage, if there was one, is over, and the last wait was not in vain."""
         self._outage_since = None
+        self._waits = 0

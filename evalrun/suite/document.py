@@ -55,11 +55,15 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it was typed; `key` is the position of its key."""
+    """A value and where it was typed; `key` is the position of its key.
+
+    typed: the text as typed, where variables made the value of it.
+    """
 
     value: "dict[str, Node] | list[Node] | Scalar"
     position: Position
     key: Position | None = None
+    typed: str | None = None
 
     def children(self) -> Iterable[tuple[str | int, "Node"]]:
         """Return the entries of a mapping or a list, with their keys or indices."""
@@ -151,7 +155,9 @@ class _Composer:
             self._refuse(self._position(event), f"unsupported tag {tag}; remove it (quote a value to make it text)")
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        node = Node(self._value(event, depth), self._position(event))
+        value = self._value(event, depth)
+        typed = event.value if isinstance(event, yaml.ScalarEvent) and "${" in event.value else None
+        node = Node(value, self._position(event), typed=typed)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node

@@ -20,10 +20,11 @@ from evalrun.secret import Secret
 from evalrun.suite.document import Node, Position
 from evalrun.suite.files import Files, contents, mapping, suite_path, target_path
 from evalrun.suite.override import Override, Step, apply, node_of, show_path
-from evalrun.suite.scalar import looks_secret
+from evalrun.suite.scalar import looks_secret, without_variables
 from evalrun.suite.schema import SUITE, TARGET, schema
 from evalrun.suite.spec import Suite
 from evalrun.suite.validate import refusal, validate
+from evalrun.targets.kind import carries_key
 from evalrun.targets.spec import TargetSpec
 
 
@@ -100,6 +101,7 @@ def read_target(
         tree = apply(tree, [Override(path=("model",), value=model, flag="--model")])
     if not allow_inline_secrets:
         _refuse_secrets(tree)
+        _refuse_typed_keys(tree)
     return Target(name=slug(path.stem), spec=validate(TARGET, tree, schema=schema("target")), path=path, tree=tree)
 
 
@@ -123,10 +125,32 @@ def _refuse_secrets(tree: Node) -> None:
     found = [
         f"{node.position}: {show_path(path)}: {wrong} (not a key? --allow-inline-secrets)"
         for path, node in _texts(tree, ())
-        if looks_secret(next((step for step in reversed(path) if isinstance(step, str)), ""), str(node.value))
+        if looks_secret(next((step for step in reversed(path) if isinstance(step, str)), ""), _shown(path, node))
     ]
     if found:
         raise refusal(found)
+
+
+def _shown(path: tuple[Step, ...], node: Node) -> str:
+    """Return what is judged of a text: its value, or as typed in the fields that may have a key from a variable."""
+    may = path[:2] == ("quirks", "headers") or path[0] in ("query", "base_url")
+    return str(node.value) if node.typed is None or not may else without_variables(node.typed)
+
+
+def _refuse_typed_keys(tree: Node) -> None:
+    """Refuse headers and query parameters that carry a key which is typed and not a variable's value."""
+    for path in (("quirks", "headers"), ("query",)):
+        node: Node | None = tree
+        for step in path:
+            node = node.value.get(step) if node is not None and isinstance(node.value, dict) else None
+        if node is None or not isinstance(node.value, dict):
+            continue
+        for name, child in node.value.items():
+            if carries_key(name) and child.typed is None:
+                raise SuiteError(
+                    f"{node.position}: {show_path(path)}: {tty(repr(name))} carries a key; name the key's variable in"
+                    " key_env instead (`key_header` for a header of another name), or write ${VARIABLE}"
+                )
 
 
 def _texts(node: Node, path: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Node]]:

@@ -92,6 +92,11 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text) if "${" in text else text
 
 
+def without_variables(text: str) -> str:
+    """Return a text as typed without its variables: what is left of it was typed."""
+    return re.sub(r"\$\{[A-Za-z_]\w*\}", "", text)
+
+
 def looks_secret(field: str, text: str) -> bool:
     """Return whether `text`, the value of `field`, looks like a secret key."""
     if _KEY.search(text):

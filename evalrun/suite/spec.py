@@ -1,7 +1,7 @@
 """The suite file as types: tasks, sampling, load, limits, SLOs. `suite.read` reads it."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -10,6 +10,7 @@ from evalrun.data.ladder import LadderSource
 from evalrun.data.portion import Portion
 from evalrun.data.prompt import Prompt
 from evalrun.data.source import Source
+from evalrun.errors import closest
 from evalrun.load import ClosedLoop, closed_by_default
 from evalrun.score.spec import ScorerSpec
 from evalrun.spec import Spec
@@ -18,6 +19,10 @@ from evalrun.types import Json
 
 # No dots: `--set tasks.NAME.limit=5` takes them as separators.
 TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "default", "auto")
+"""The values of `reasoning_effort` that some provider documents: OpenAI, Groq, xAI, Mistral, Gemini, OpenRouter."""
 
 
 class Sampling(Spec):
@@ -33,8 +38,8 @@ class Sampling(Spec):
     """Sent to the endpoint; repeat k sends seed + k."""
     stop: tuple[str, ...] = ()
     """The answer ends before any of these texts."""
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
-    """How long a reasoning model thinks."""
+    reasoning_effort: str | None = Field(default=None, min_length=1, max_length=64, examples=list(EFFORTS))
+    """How long a reasoning model thinks: a word that the provider knows, of which new ones are a notice."""
     body: dict[str, Any] = Field(default={})
     """Further fields of the request body, e.g. `chat_template_kwargs: {thinking: true}`."""
 
@@ -42,11 +47,20 @@ class Sampling(Spec):
     @classmethod
     def _no_reserved_fields(cls, body: dict[str, Any]) -> dict[str, Any]:
         for name in body:
-            if name in cls.model_fields:
+            if name in cls.model_fields and name != "reasoning_effort":
                 raise ValueError(f"{name!r} is a field of `sampling`; set it there")
             if name in ("messages", "model", "stream", "stream_options", "max_completion_tokens"):
                 raise ValueError(f"{name!r} is set by evalrun from the prompt and the target; remove it")
         return body
+
+    @property
+    def notice(self) -> str:
+        """Return what is odd about these parameters though they are sent; empty where nothing is."""
+        for effort in (self.reasoning_effort, self.body.get("reasoning_effort")):
+            if isinstance(effort, str) and effort not in EFFORTS:
+                hint = closest(effort, EFFORTS) or f"; known are {', '.join(EFFORTS)}"
+                return f"reasoning_effort {effort!r} is sent as it is, and no provider is known to take it{hint}"
+        return ""
 
     def fields(self, target: TargetKind, *, repeat: int = 0, warm: bool = False) -> dict[str, Any]:
         """Return the body fields of a request beside its messages: these parameters as `target` spells them.

@@ -4,7 +4,6 @@ body -> transport -> pieces with instants -> events -> Completion or Failure, an
 """
 
 import contextlib
-import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,22 +13,26 @@ import httpx
 import msgspec
 
 from evalrun import retry
-from evalrun.secret import Redactor
-from evalrun.targets.kind import Deadlines, Endpoint, Needs, Sizes, TargetKind
-from evalrun.targets.transport.exchange import Broken, Exchange
+from evalrun.secret import Redactor, Secret
+from evalrun.targets.body import Body, HeldPieces, PieceStream, are_lines
+from evalrun.targets.kind import Deadlines, Endpoint, Needs, Sizes, TargetKind, carries_key
+from evalrun.targets.transport.exchange import Broken, Exchange, Piece
 from evalrun.targets.transport.lag import LagMeter
 from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.targets.transport.stock import StockStream, StockTransport
 from evalrun.targets.transport.stream import Stream
-from evalrun.types import Completion, Failure, Outcome, Phase, Timing
-from evalrun.wire import rejection
+from evalrun.types import Completion, Failure, FailureKind, Outcome, Phase, Timing
+from evalrun.wire import rejection, wait
+from evalrun.wire.coding import CodingError
 from evalrun.wire.dialect import DIALECTS, Decoder, Dialect
 from evalrun.wire.pace import pace
-from evalrun.wire.sse import EventTooBig, Parser
+from evalrun.wire.sse import EventTooBig, LineParser, Parser
 from evalrun.wire.timing import Bounds, timing, was_suspended
 
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
-LIST_S = 15.0  # a list of models that takes longer is done without
+LIST_S = 10.0  # a list of models that takes longer is done without
+ODD_TYPE = "odd_content_type"  # flag: the body is not what its content type says
+PACKED = "compressed"  # flag: compressed though that was not asked for, so that chunks may have been held back
 _HEADERS = {
     "user-agent": "evalrun", "content-type": "application/json", "accept": "text/event-stream, application/json",
 }  # fmt: skip
@@ -37,12 +40,16 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came of one attempt. sent_ns: when it was sent, or was to be. ended_ns: when it was over."""
+    """What came of one attempt. sent_ns: when it was sent, or was to be. ended_ns: when it was over.
+
+    used_up_s: for how long an allowance of the provider's is used up from then on, as the headers say.
+    """
 
     outcome: Outcome
     timing: Timing | None
     sent_ns: int
     ended_ns: int
+    used_up_s: float | None = None
 
 
 class Client:
@@ -58,19 +65,24 @@ class Client:
         sizes: Sizes,
         headers: Mapping[str, str],
         end_markers: tuple[str, ...] = (),
+        list_models: bool = True,
     ) -> None:
-        base_url = endpoint.base_url.rstrip("/")
+        base_url, query = endpoint.base_url.rstrip("/"), f"?{endpoint.query}" if endpoint.query else ""
         self._transport = transport
         self._dialect = dialect
-        self._url = httpx.URL(base_url + dialect.PATH)  # parsed once: 50 us a request
-        self._models = httpx.URL(f"{base_url}/models")
+        self._url = httpx.URL(base_url + dialect.PATH + query)  # parsed once: 50 us a request
+        listed = getattr(dialect, "MODELS", "") if list_models else ""  # a dialect need not have a list
+        self._models = httpx.URL(base_url + listed + query) if listed else None
         self._deadlines = deadlines
         self._sizes = sizes
         self._end_markers = end_markers
-        self._redact = Redactor([endpoint.key] if endpoint.key else [])
-        self._headers = {**_HEADERS, **endpoint.headers, **headers}
-        if endpoint.key:
-            self._headers |= dialect.headers(endpoint.key.reveal())
+        key = endpoint.key.reveal() if endpoint.key else None
+        own = dialect.headers(None if endpoint.key_header else key)
+        if endpoint.key_header and key is not None:
+            own |= {endpoint.key_header: key}
+        given = {**own, **endpoint.headers, **headers}
+        self._headers = _HEADERS | {name.lower(): value for name, value in given.items()}
+        self._redact = Redactor([*([endpoint.key] if endpoint.key else []), *_secrets(self._headers, endpoint.query)])
 
     async def attempt(self, body: bytes) -> Reply:
         """Send `body` to the endpoint and read the answer to its end."""
@@ -91,14 +103,8 @@ class Client:
             try:
                 if not 200 <= response.status_code < 300:
                     return self._reply(await self._refusal(response, exchange), exchange, began_ns)
-                if "event-stream" in response.headers.get("content-type", ""):
-                    return await self._streamed(response, exchange, began_ns)
-                body = await self._body(response, limit=self._sizes.answer)
-                outcome = self._dialect.reply(
-                    body, status=response.status_code, headers=response.headers, end_markers=self._end_markers,
-                    redact=self._redact,
-                )  # fmt: skip
-                return self._reply(outcome, exchange, began_ns)
+                reply = await self._answered(response, exchange, began_ns)
+                return replace(reply, used_up_s=wait.used_up_s(_lower(response), datetime.now(UTC)))
             finally:
                 await response.aclose()
         except Broken as broken:
@@ -107,44 +113,80 @@ class Client:
     async def models(self) -> list[str] | Failure:
         """Return the names of the models that the endpoint lists, none if it has no such list.
 
-        A failure only where every request would fail: no connection, a key that is refused, a redirect.
+        A failure only where no connection can be had: what the list itself answers says nothing about chat.
         """
-        soon = replace(self._deadlines, first_byte_s=LIST_S, idle_s=LIST_S, total_s=2 * LIST_S)
+        if self._models is None:
+            return []
+        soon = replace(self._deadlines, first_byte_s=LIST_S, idle_s=LIST_S, total_s=LIST_S)
         request = httpx.Request("GET", self._models, headers=self._headers, extensions={"deadlines": soon})
         try:
             response = await self._transport.handle_async_request(request)
             try:
-                exchange: Exchange = response.extensions["evalrun"]
-                if response.status_code in (401, 407) or 300 <= response.status_code < 400:
-                    return await self._refusal(response, exchange)
                 if response.status_code != 200:
                     return []
-                return [self._redact(name) for name in _names(await self._body(response, limit=self._sizes.event))]
+                body = await self._whole(response, limit=self._sizes.event)
+                return [self._redact(name) for name in self._dialect.models(body)]
             finally:
                 await response.aclose()
+        except CodingError:
+            return []
         except Broken as broken:
-            return [] if broken.phase in (Phase.SENT, Phase.PARTIAL) else self._failure(broken)
+            nobody = broken.kind in retry.OUTAGE or broken.kind in ("tls", "client_resource")
+            return self._failure(broken) if nobody else []
 
     # ---------------------------------------------------------------- the three kinds of answer
 
-    async def _streamed(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
-        parser = Parser(self._sizes.event)
+    async def _answered(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
+        """Read a 2xx answer, framed as its first bytes say."""
+        stream = response.stream
+        assert isinstance(stream, Stream | StockStream)
+        body = Body(stream, coding=response.headers.get("content-encoding", ""), limit=self._sizes.answer)
+        said_events = "event-stream" in response.headers.get("content-type", "")
+        source: PieceStream = body
+        try:
+            framing = await body.framing(said_events=said_events)
+            if framing != "events":
+                pieces = await body.all()
+                whole = _joined(pieces)[: self._sizes.answer]
+                framing = "lines" if framing == "lines" and are_lines(whole) else "whole"
+                source = HeldPieces(pieces)
+        except CodingError as error:
+            return self._reply(_undecoded(error), exchange, began_ns)
+        if framing == "whole":
+            outcome = self._dialect.reply(
+                whole, status=response.status_code, headers=response.headers, end_markers=self._end_markers,
+                redact=self._redact,
+            )  # fmt: skip
+            reply = self._reply(outcome, exchange, began_ns)
+        else:
+            reply = await self._streamed(stream, source, exchange, began_ns, lines=framing == "lines")
+        odd = [ODD_TYPE] if (framing == "events") != said_events else []
+        return _flagged(reply, *odd, *([PACKED] if body.packed else []))
+
+    async def _streamed(
+        self, stream: Stream | StockStream, source: PieceStream, exchange: Exchange, began_ns: int, *, lines: bool
+    ) -> Reply:
+        """Read a streamed answer. source: its pieces, which come from `stream`. lines: JSON lines, not events."""
+        parser = LineParser(self._sizes.event) if lines else Parser(self._sizes.event)
         decoder = self._dialect.decoder(
             max_bytes=self._sizes.answer, end_markers=self._end_markers, redact=self._redact
         )
         bounds = Bounds()
-        stream = response.stream
-        assert isinstance(stream, Stream | StockStream)
         broke: Failure | None = None
         done_ns: int | None = None
         try:
-            done_ns = await _read_events(stream, parser, decoder, bounds)
+            done_ns = await _read_events(source, parser, decoder, bounds)
         except Broken as broken:
             broke = self._failure(broken)
+        except CodingError as error:
+            broke = _undecoded(error)
         except EventTooBig as error:
             for event in error.events:
                 decoder.feed(event, exchange.first_byte_ns or began_ns)
             broke = Failure(kind="too_big", phase=Phase.PARTIAL, message=str(error), possibly_billed=True)
+        if done_ns is None:
+            for event in parser.rest():
+                decoder.feed(event, exchange.closed_ns or time.perf_counter_ns())
         outcome = decoder.finish(broke=broke, invalid_utf8=parser.invalid_utf8)
         if done_ns is not None and isinstance(outcome, Completion):
             stream.finish()  # nothing that may follow is waited for; after a failure the connection is dropped
@@ -152,28 +194,26 @@ class Client:
         return self._reply(outcome, exchange, began_ns, decoder, bounds)
 
     async def _refusal(self, response: httpx.Response, exchange: Exchange) -> Failure:
+        unread = ""
         try:
-            body = await self._body(response, limit=ERROR_BYTES)
+            body = await self._whole(response, limit=ERROR_BYTES)
         except Broken:
             body = b""  # the status came
-        failure = rejection.rejected(response.status_code, response.headers, body, redact=self._redact)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        message = failure.message
+        except CodingError as error:
+            body, unread = b"", f"; {error}"
+        headers, now = _lower(response), datetime.now(UTC)
+        failure = rejection.rejected(response.status_code, headers, body, redact=self._redact, now=now)
+        message = failure.message + unread
         if exchange.proxy and response.status_code in (407, 502, 503, 504):
             message += f"; this may be the answer of the proxy in {exchange.proxy}"
-        wait_s = retry.retry_after_s(headers, datetime.now(UTC))
-        return msgspec.structs.replace(failure, message=message, retry_after_s=wait_s)
+        return msgspec.structs.replace(failure, message=message)
 
-    async def _body(self, response: httpx.Response, *, limit: int) -> bytes:
+    async def _whole(self, response: httpx.Response, *, limit: int) -> bytes:
         """Read a body, up to `limit` bytes: what is longer is cut."""
-        pieces: list[bytes] = []
-        size = 0
-        async for data in response.aiter_raw():
-            pieces.append(data)
-            size += len(data)
-            if size > limit:
-                break
-        return b"".join(pieces)[:limit]
+        stream = response.stream
+        assert isinstance(stream, Stream | StockStream)
+        body = Body(stream, coding=response.headers.get("content-encoding", ""), limit=limit)
+        return _joined(await body.all())[:limit]
 
     # ---------------------------------------------------------------- values
 
@@ -209,7 +249,9 @@ class Client:
         return Reply(outcome=outcome, timing=measured, sent_ns=sent_ns, ended_ns=ended_ns)
 
 
-async def _read_events(stream: Stream | StockStream, parser: Parser, decoder: Decoder, bounds: Bounds) -> int | None:
+async def _read_events(
+    stream: PieceStream, parser: Parser | LineParser, decoder: Decoder, bounds: Bounds
+) -> int | None:
     """Feed the stream to the decoder until it has all it needs, and return that instant; None at the stream's own end.
 
     The hot path: see tests/benchmarks/fidelity.py.
@@ -233,12 +275,33 @@ def _clocks() -> tuple[int, int]:
     return now_ns, time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else now_ns
 
 
-def _names(body: bytes) -> list[str]:
-    try:
-        listed = json.loads(body)["data"]
-        return [str(model["id"]) for model in listed]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return []
+def _joined(pieces: list[Piece]) -> bytes:
+    return b"".join(data for data, *_ in pieces)
+
+
+def _lower(response: httpx.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _undecoded(error: CodingError) -> Failure:
+    """Return the failure of an answer that cannot be unpacked; it was paid for all the same."""
+    kind: FailureKind = "runaway" if error.too_large else "protocol"
+    return Failure(kind=kind, phase=Phase.PARTIAL, message=str(error), possibly_billed=True)
+
+
+def _flagged(reply: Reply, *flags: str) -> Reply:
+    """Return the reply with more flags, where it is an answer."""
+    if not flags or not isinstance(reply.outcome, Completion):
+        return reply
+    flagged = tuple(sorted({*reply.outcome.flags, *flags}))
+    return replace(reply, outcome=msgspec.structs.replace(reply.outcome, flags=flagged))
+
+
+def _secrets(headers: Mapping[str, str], query: str) -> list[Secret]:
+    """Return the keys among headers and query parameters; of `Bearer KEY` the key alone too."""
+    found = [value for name, value in headers.items() if carries_key(name)]
+    found += [value for name, value in httpx.QueryParams(query).multi_items() if carries_key(name)]
+    return [Secret(text) for value in found for text in {value, value.rpartition(" ")[2]}]
 
 
 # ---------------------------------------------------------------- opening a target
@@ -271,5 +334,6 @@ async def open_target(spec: TargetKind, name: str, needs: Needs) -> AsyncIterato
                 sizes=needs.sizes,
                 headers=spec.quirks.headers,
                 end_markers=spec.quirks.end_markers,
+                list_models=spec.quirks.list_models,
             )
             yield Opened(client, endpoint, transport.lag)

@@ -71,6 +71,7 @@ class Endpoint:
     """A server that is there, and how to reach it.
 
     base_url: without the dialect's path. model: its name in the request body. headers: of every request.
+    query: what follows the `?` of every URL. key_header: the header that carries the key, in place of the dialect's.
     transport, verify, ca_file: as in `Http`. note: printed with every table; empty for an ordinary endpoint.
     facts: what the journal keeps about it (engine, sha256 of the weights, threads, slots).
     """
@@ -78,7 +79,9 @@ class Endpoint:
     base_url: str
     model: str
     key: Secret | None = None
+    key_header: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
     transport: Literal["evalrun", "httpx"] = "evalrun"
     verify: bool = True
     ca_file: str | None = None
@@ -88,11 +91,19 @@ class Endpoint:
 
 # ---------------------------------------------------------------- what is typed
 
-_CREDENTIAL = re.compile(r"(.*-)?(authorization|cookie|(api-?)?key|token|secret|password)", re.IGNORECASE)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CREDENTIAL = re.compile(
+    r"(.*[-_])?(authorization|cookie|(api[-_]?)?key|token|secret|password|signature|sig)", re.IGNORECASE
+)
+HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_NAME = re.compile(HEADER_NAME)
 _OWN_HEADERS = {"accept", "accept-encoding", "content-length", "content-type", "host", "transfer-encoding"}
 _OWN_FIELDS = ("messages", "model", "stream", "stream_options")
 _COST_FIELDS = ("max_tokens", "max_completion_tokens", "n")
+
+
+def carries_key(name: str) -> bool:
+    """Say whether a header or query parameter of this name carries a key: it is redacted everywhere."""
+    return _CREDENTIAL.fullmatch(name) is not None
 
 
 class PriceSpec(Spec):
@@ -115,6 +126,10 @@ class Rate(Spec):
 
     concurrency: int | None = Field(default=None, ge=1)
     """Maximum requests in flight; lowers the suite's concurrency."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """Maximum requests sent in any 60 s, retries included."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Maximum tokens in any 60 s: a request counts a quarter of its bytes and its max_tokens, an answer its usage."""
 
 
 class Quirks(Spec):
@@ -133,7 +148,9 @@ class Quirks(Spec):
     warm_body: dict[str, Any] = Field(default={})
     """Further fields of requests to be served from the prompt cache (a ladder's `cache: warm`)."""
     headers: dict[str, str] = Field(default={})
-    """Further request headers; not for keys, which belong in `key_env`."""
+    """Further request headers. A key's value is a variable, e.g. `api-key: ${AZURE_KEY}`, and is redacted."""
+    list_models: bool = True
+    """Ask for the list of models first, to name near ones where the model is unknown. What it answers stops nothing."""
 
     @field_validator("body", "warm_body")
     @classmethod
@@ -149,8 +166,6 @@ class Quirks(Spec):
     @classmethod
     def _harmless(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if _CREDENTIAL.fullmatch(name):
-                raise ValueError(f"{name!r} carries a key; name the key's variable in key_env instead")
             if name.lower() in _OWN_HEADERS:
                 raise ValueError(f"{name!r} is set by evalrun itself; remove it")
             if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from evalrun.targets.embedded.spec import Embedded
-from evalrun.targets.kind import Endpoint, Needs, TargetKind
+from evalrun.targets.kind import HEADER_NAME, Endpoint, Needs, TargetKind
 from evalrun.targets.simulator.spec import Simulator
 from evalrun.wire.dialect import DIALECTS
 
@@ -32,11 +32,18 @@ class Http(TargetKind):
     allow_http: bool = False  # before base_url, whose check looks at it
     """Allow plain http to a host that is neither this machine nor a private address."""
     base_url: str
-    """The URL without the dialect's path (`/chat/completions`), e.g. `https://api.deepinfra.com/v1/openai`."""
+    """The URL without the dialect's path (`/chat/completions`), e.g. `https://api.deepinfra.com/v1/openai`.
+
+    A query (`?api-version=2024-10-21`) is put behind that path.
+    """
+    query: dict[str, str] = Field(default={})
+    """Query parameters of every request, e.g. `{api-version: "2024-10-21"}`; a key among them is a variable's value."""
     model: str
     """The model's name in the request body."""
     key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """The environment variable with the key."""
+    key_header: str | None = Field(default=None, pattern=f"^{HEADER_NAME}$")
+    """The header that carries the key alone, e.g. `api-key`; without it `Authorization: Bearer KEY`."""
     verify: bool = True
     """Verify the server's certificate; `false` is shown in every report."""
     ca_file: str | None = None
@@ -53,10 +60,13 @@ class Http(TargetKind):
     @asynccontextmanager
     async def serve(self, name: str, needs: Needs) -> AsyncIterator[Endpoint]:  # noqa: ARG002 (it has no log)
         """Yield the endpoint; there is nothing to start."""
+        base_url, _, typed = self.base_url.partition("?")
         yield Endpoint(
-            base_url=self.base_url,
+            base_url=base_url,
+            query="&".join(filter(None, (typed, urllib.parse.urlencode(self.query)))),
             model=self.model,
             key=needs.key,
+            key_header=self.key_header,
             transport=self.transport,
             verify=self.verify,
             ca_file=None if self.ca_file is None else str((needs.folder / self.ca_file).resolve()),
@@ -68,9 +78,10 @@ TargetSpec = Annotated[Http | Embedded | Simulator, Field(discriminator="kind")]
 
 
 def checked_base_url(url: str, *, allow_http: bool, path: str) -> str:
-    """Return `url` without a trailing slash. Raise ValueError, without repeating userinfo, which may be a password.
+    """Return `url` without a slash at the end of its path. Raise ValueError.
 
-    allow_http: even to public hosts. path: what the dialect will add.
+    Its message never repeats userinfo, which may be a password. allow_http: even to public hosts. path: what the
+    dialect will add.
     """
     if not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("has spaces or letters that no URL has; write it in ASCII, e.g. https://api.example.com/v1")
@@ -87,13 +98,13 @@ def checked_base_url(url: str, *, allow_http: bool, path: str) -> str:
         raise ValueError(f"has the scheme {parts.scheme!r}; write http or https")
     if not host:
         raise ValueError(f"{url!r} has no host; write e.g. https://api.example.com/v1")
-    if parts.query or parts.fragment:
-        raise ValueError("ends in a query or fragment; remove what begins with '?' or '#'")
+    if parts.fragment:
+        raise ValueError("ends in a fragment; remove what begins with '#'")
+    kept = urllib.parse.urlunsplit((*parts[:2], parts.path.rstrip("/").removesuffix(path), parts.query, ""))
     if parts.path.rstrip("/").endswith(path):
-        right = url.rstrip("/").removesuffix(path)
-        raise ValueError(f"goes too far, {path} is added to it; write {right}")
+        raise ValueError(f"goes too far, {path} is added to it; write {kept.partition('?')[0]}")
     _check_host(host.rstrip("."), plain=parts.scheme == "http" and not allow_http)
-    return url.rstrip("/")
+    return kept
 
 
 def _check_host(host: str, *, plain: bool) -> None:

@@ -17,6 +17,11 @@ Its modules:
     usage      the tokens that were billed, out of usage blocks
     amount     foreign numbers as counts and dollars
     rejection  error answers of any dialect
+    complaint  an error, read from any shape
+    kinds      what its status and words mean
+    wait       how long it asks to wait
+    foreign    what a stream carries beside chat
+    coding     compressed answers
     sse        server-sent events
     timing     instants to latencies
     pace       time per output token: which tokens arrived in which time

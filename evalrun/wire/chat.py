@@ -10,6 +10,7 @@ Success is: no error event, at least one token event, and a terminal marker (`fi
 """
 
 import contextlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -17,11 +18,15 @@ import msgspec
 from evalrun.types import Completion, Failure, FailureKind, Json, Message, Phase
 from evalrun.wire import chunk
 from evalrun.wire.answer import Draft, Redact
+from evalrun.wire.complaint import Complaint, complaint, unframed
+from evalrun.wire.foreign import CHAT_EVENTS, SILENT, ForeignEvents, is_foreign
+from evalrun.wire.kinds import kind_of
 from evalrun.wire.pace import burst
-from evalrun.wire.rejection import complaint, head, rejected
+from evalrun.wire.rejection import head, in_band, rejected
 from evalrun.wire.sse import Event
 
 PATH = "/chat/completions"
+MODELS = "/models"
 USAGE: Mapping[str, Json] = {"stream_options": {"include_usage": True}}
 """Body fields that ask a stream for its usage block, which it lacks by default."""
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict")
@@ -33,9 +38,18 @@ CHOICES = ("n", "best_of")
 # ---------------------------------------------------------------- the request
 
 
-def headers(key: str) -> dict[str, str]:
+def headers(key: str | None) -> dict[str, str]:
     """Return the headers that carry the key."""
-    return {"authorization": f"Bearer {key}"}
+    return {} if key is None else {"authorization": f"Bearer {key}"}
+
+
+def models(body: bytes) -> list[str]:
+    """Return the names that a list of models has."""
+    try:
+        listed = json.loads(body)["data"]
+        return [str(model["id"]) for model in listed]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def fields(sampling: Mapping[str, Json], *, limit_field: str) -> dict[str, Json]:
@@ -84,6 +98,7 @@ class ChatDecoder:
         self._done_marker = False
         self._after_done = 0
         self._failure: Failure | None = None
+        self._foreign = ForeignEvents()
 
     @property
     def first_answer_ns(self) -> int | None:
@@ -103,13 +118,15 @@ class ChatDecoder:
         if self._bytes > self._max_bytes:
             self._fail("runaway", f"the answer is larger than {self._max_bytes} bytes; raise limits.max_answer_bytes")
         elif name == "error":
-            self._in_band(data)
+            self._gave_up(_complaint_in(data))
         elif data.startswith("{"):
-            self._chunk(data, at_ns)
+            self._chunk(name, data, at_ns)
         elif (text := data.strip()) == "[DONE]":
             self.done = self._done_marker = True
+        elif text and not text.startswith("{") and (name not in CHAT_EVENTS or is_foreign(text)):
+            self._foreign.text(name, text)
         elif text:  # an event without data is a keep-alive
-            self._chunk(text, at_ns)
+            self._chunk(name, text, at_ns)
 
     def finish(self, *, broke: Failure | None = None, invalid_utf8: bool = False) -> Completion | Failure:
         """Return the outcome; call once.
@@ -119,6 +136,8 @@ class ChatDecoder:
         """
         draft = self._draft
         failure = self._failure
+        if failure is None and self._foreign.said and not draft.finished:
+            failure = self._error(self._foreign.said)
         if failure is None and not (self._done_marker or draft.finished):
             failure = broke or self._cut()
         if failure is not None:
@@ -135,6 +154,7 @@ class ChatDecoder:
             "buffered": burst(draft.instants),
             "invalid_utf8": invalid_utf8,
             "data_after_done": self._after_done > 0,
+            "foreign_events": self._foreign.count > 0,
         }
         found = [flag for flag, is_so in flags.items() if is_so]
         return draft.completion(end_markers=self._end_markers, redact=self._redact, flags=found)
@@ -144,41 +164,64 @@ class ChatDecoder:
         with contextlib.suppress(chunk.NotChat):
             self._draft.count(chunk.decode(data))
 
-    def _chunk(self, data: str, at_ns: int) -> None:
+    def _chunk(self, name: str, data: str, at_ns: int) -> None:
         try:
             reply = chunk.decode(data)
         except chunk.NotChat as error:
+            if name not in CHAT_EVENTS:
+                self._foreign.text(name, data)
+                return
             self._fail("bad_chunk", f"event {self._events}: malformed chunk, {error}: {self._redact(data)[:200]}")
             return
         if reply.error or reply.object == "error":
-            self._in_band(data)
+            self._gave_up(_complaint_in(data))
+        elif reply.choices or reply.usage is not None:
+            self._draft.add(reply, at_ns)
         else:
             self._draft.add(reply, at_ns)
+            self._without_choices(name, data)
 
-    def _in_band(self, data: str) -> None:
-        """Fail by an error inside the stream. The status it names, if any, decides whether to retry."""
-        try:
-            said = complaint(chunk.parse(data))
-        except chunk.NotChat:
-            said = complaint(data)
+    def _without_choices(self, name: str, data: str) -> None:
+        """Note an object without choices: an error where it is marked as one, else a foreign event."""
+        value = chunk.parse(data)
+        if value.get("type") == "error":
+            self._gave_up(complaint(value))
+        elif value.get("choices") is None and value.keys() - SILENT:
+            self._foreign.fields(name, data, value)
+
+    def _gave_up(self, said: Complaint) -> None:
+        """Fail by an error inside the stream. What it says decides the kind, and whether to retry."""
+        self.done = True
+        self._failure = self._error(said)
+
+    def _error(self, said: Complaint) -> Failure:
         words = head(said.message or "no reason given", self._redact)
-        self._fail("in_band", f"event {self._events}: the server gave up: {words}", status=said.status)
+        message = f"event {self._events}: the server gave up: {words}"
+        return in_band(said, message, phase=Phase.PARTIAL, billed=bool(self._draft.instants))
 
     def _cut(self) -> Failure:
         """Return the failure of a stream that ended with neither `finish_reason` nor `[DONE]`."""
         if not self._events:
             return self._failed("empty", "the stream ended before its first event", Phase.COMPLETE)
         message = f"the stream ended after {self._events} events with neither finish_reason nor [DONE]"
+        if self._foreign.first and not self._draft.instants:
+            message += f"; not a completion: {head(self._foreign.first, self._redact)}"
         return self._failed("truncated", message, Phase.PARTIAL)
 
-    def _fail(self, kind: FailureKind, message: str, *, status: int | None = None) -> None:
+    def _fail(self, kind: FailureKind, message: str) -> None:
         self.done = True
-        self._failure = self._failed(kind, message, Phase.PARTIAL, status=status)
+        self._failure = self._failed(kind, message, Phase.PARTIAL)
 
-    def _failed(self, kind: FailureKind, message: str, phase: Phase, *, status: int | None = None) -> Failure:
-        """Return a failure. Only an error that came before the first token is sure not to be billed."""
-        billed = kind != "in_band" or bool(self._draft.instants)
-        return Failure(kind=kind, phase=phase, message=message, status=status, possibly_billed=billed)
+    def _failed(self, kind: FailureKind, message: str, phase: Phase) -> Failure:
+        """Return a failure that may have been billed; an error before the first token is not."""
+        return Failure(kind=kind, phase=phase, message=message, possibly_billed=True)
+
+
+def _complaint_in(data: str) -> Complaint:
+    try:
+        return complaint(chunk.parse(data))
+    except chunk.NotChat:
+        return complaint(data)
 
 
 decoder = ChatDecoder
@@ -200,13 +243,15 @@ def reply(
     try:
         answer = chunk.decode(text)
     except chunk.NotChat as error:
-        if not text.lstrip().startswith("{"):
-            return rejected(status, headers or {}, body, redact=redact)
-        return _failure("bad_chunk", f"malformed reply, {error}: {redact(text)[:200]}", status=status)
+        if text.lstrip().startswith("{"):
+            return _failure("bad_chunk", f"malformed reply, {error}: {redact(text)[:200]}", status=status)
+        return _not_an_object(text, status=status, headers=headers or {}, redact=redact)
     if answer.error or answer.object == "error" or answer.choices is None:
-        said = complaint(chunk.parse(text))
+        value = chunk.parse(text)
+        said = complaint(value)
         message = f"the server answered {status} with an error: {head(said.message or text, redact)}"
-        return _failure("in_band", message, status=said.status or status)
+        told = answer.error or answer.object == "error" or unframed(value) or kind_of(said.status, said)
+        return in_band(said, message, phase=Phase.COMPLETE, billed=not told or answer.usage is not None, status=status)
     draft = Draft(streamed=False)
     draft.add(answer, 0)
     if (ended := _bad_end(draft, redact, status=status)) is not None:
@@ -225,28 +270,39 @@ def _bad_end(draft: Draft, redact: Redact, *, status: int | None = None) -> Fail
 
     A broken one is an error inside the answer, with the status that its words name, and so it is sent again or not.
     """
-    kind: FailureKind
     said = complaint(draft.error) if draft.error else complaint("")
     match draft.finish:
         case "broken":
-            kind, what = "in_band", "the server broke the answer off"
+            what = "the server broke the answer off"
         case "filtered":
-            kind, what = (
-                "content_filter",
-                "a filter took " + ("the rest of the answer" if draft.instants else "all of it"),
-            )
+            what = f"a filter took {'the rest of the answer' if draft.instants else 'all of it'}"
         case _:
             return None
     words = head(": ".join(filter(None, (f"{what} (finish_reason: {draft.finish_reason})", said.message))), redact)
-    billed = kind == "content_filter" or bool(draft.instants or draft.tokens.counts)
-    return Failure(
-        kind=kind, phase=Phase.COMPLETE, message=words, status=said.status or status, partial=draft.partial(redact),
-        possibly_billed=billed,
-    )  # fmt: skip
+    billed = draft.finish == "filtered" or bool(draft.instants or draft.tokens.counts)
+    failure = in_band(said, words, phase=Phase.COMPLETE, billed=billed, status=status)
+    kind = "content_filter" if draft.finish == "filtered" else failure.kind
+    return msgspec.structs.replace(failure, kind=kind, partial=draft.partial(redact))
+
+
+def _not_an_object(text: str, *, status: int, headers: Mapping[str, str], redact: Redact) -> Failure:
+    """Return the failure of a 2xx answer without a JSON object: an error in plain words, or in a list of them."""
+    said = complaint(text) if text.lstrip()[:1] not in ("[", '"') else complaint(_json(text))
+    if text.lstrip()[:1] != "<" and (said.status or kind_of(None, said)):
+        message = f"the server answered {status} with an error: {head(said.message, redact)}"
+        return in_band(said, message, phase=Phase.COMPLETE, billed=False, status=status)
+    return rejected(status, headers, text.encode("utf-8", "replace"), redact=redact)
+
+
+def _json(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _failure(kind: FailureKind, message: str, *, status: int) -> Failure:
-    return Failure(kind=kind, phase=Phase.COMPLETE, message=message, status=status, possibly_billed=kind != "in_band")
+    return Failure(kind=kind, phase=Phase.COMPLETE, message=message, status=status, possibly_billed=True)
 
 
 def _is_utf8(body: bytes) -> bool:

@@ -39,14 +39,19 @@ class Decoder(Protocol):
 class Dialect(Protocol):
     """What a dialect's module holds.
 
-    PATH: what is added to a target's base URL. USAGE: body fields that ask a stream for its token counts.
+    PATH: what is added to a target's base URL. MODELS: the path of the list of models, "" without one.
+    USAGE: body fields that ask a stream for its token counts.
     """
 
     PATH: str
+    MODELS: str
     USAGE: Mapping[str, Json]
 
-    def headers(self, key: str) -> dict[str, str]:
-        """Return the headers that carry the key, and those that every request needs."""
+    def headers(self, key: str | None) -> dict[str, str]:
+        """Return the headers that every request needs, and those that carry the key, if there is one."""
+
+    def models(self, body: bytes) -> list[str]:
+        """Return the names in the answer of MODELS; none where it is something else."""
 
     def fields(self, sampling: Mapping[str, Json], *, limit_field: str) -> dict[str, Json]:
         """Return sampling parameters, named as in a suite, as body fields. limit_field: quirks.max_tokens_field."""

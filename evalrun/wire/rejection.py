@@ -1,69 +1,79 @@
 """What a server says instead of an answer: HTTP errors, and error objects inside a reply. Resending is `retry`'s.
 
-The status alone is not enough: quota is sent as 429, a full context as 400 or 500, moderation as 403. The server's own
-words decide, codes before prose.
+`complaint` reads the error, `kinds` says what it means, `wait` how long it asks to wait.
 """
 
+import html
 import json
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from datetime import datetime
 from urllib.parse import urlsplit
 
-from evalrun.types import Failure, FailureKind, Json, Phase
+from evalrun.types import Failure, FailureKind, Phase
+from evalrun.wire import wait
 from evalrun.wire.answer import Redact, well_formed
+from evalrun.wire.complaint import Complaint, complaint
+from evalrun.wire.kinds import kind_of
 
 HEAD_CHARS = 500
 """How much of an answer that cannot be read is shown."""
+PAGE_CHARS = 8192
+"""How much of a web page is searched for its title."""
 
 
-class Complaint(NamedTuple):
-    """A server's error. code: its `code` and `type`, as sent. status: the HTTP status that it names, if any."""
+def rejected(
+    status: int, headers: Mapping[str, str], body: bytes, *, redact: Redact = str, now: datetime | None = None
+) -> Failure:
+    """Return the failure for an HTTP answer without a completion: not 2xx, or 2xx with something else in it.
 
-    message: str
-    code: str = ""
-    status: int | None = None
-
-
-def complaint(value: Json) -> Complaint:
-    """Read an error object of any of the usual shapes: OpenAI, vLLM, llama.cpp, FastAPI, Google, plain text."""
-    if isinstance(value, list) and value:
-        value = value[0]
-    if isinstance(value, dict) and value.get("error"):
-        inner = value["error"]
-        value = inner if isinstance(inner, dict) else {**value, "message": inner}
-    if not isinstance(value, dict):
-        return Complaint(_words(value))
-    words = (_words(value.get(key)) for key in ("message", "detail", "msg", "error_description", "title"))
-    codes = [value.get(key) for key in ("code", "type", "status", "status_code")]
-    status = next((int(str(code)) for code in codes if re.fullmatch("[45][0-9][0-9]", str(code))), None)
-    code = " ".join(str(code) for code in codes if isinstance(code, str | int))
-    return Complaint(next(filter(None, words), "") or _words(value), code, status)
-
-
-def rejected(status: int, headers: Mapping[str, str], body: bytes, *, redact: Redact = str) -> Failure:
-    """Return the failure for an HTTP answer without a completion: not 2xx, or 2xx with something else in it."""
+    now: what the dates in its headers are counted from where it has no Date of its own.
+    """
     fields = {name.lower(): value for name, value in headers.items()}
     text = body.decode(errors="replace").strip()
-    said = _complaint_in(text)
+    page = _page(text)
+    said = Complaint(page) if page else _complaint_in(text)
     kind = _kind(status, said, text)
     match kind:
         case "redirect":
             words = f"redirected to {_host(fields.get('location', ''))}; put the right address in base_url"
         case "not_sse":
             what = fields.get("content-type") or "no content type"
-            words = f"neither an event stream nor a completion ({what}); is a proxy or login page in between? {text}"
+            shown = f"a web page, {page}" if page else text
+            words = f"neither an event stream nor a completion ({what}); is a proxy or login page in between? {shown}"
         case "empty":
             words = "the answer is empty"
         case _:
-            words = said.message or text or "no reason given"
-    hint = _hint(status, said.message)
+            words = (f"a web page, {page}" if page else said.message or text) or "no reason given"
+    asked_s, odd = None, ""
+    if kind in ("rate_limited", "server"):
+        asked_s = wait.asked_s(fields, now, said_s=said.wait_s, limited=kind == "rate_limited")
+        odd = wait.nonsense(fields, now)
+    hints = [_hint(status, kind, said.message, page=page), f"{odd!r} is not a wait" if odd else ""]
     return Failure(
         kind=kind,
         phase=Phase.COMPLETE,
-        message=f"HTTP {status}: {head(words, redact)}" + (f"; {hint}" if hint else ""),
+        message="; ".join([f"HTTP {status}: {head(words, redact)}", *(head(hint, redact) for hint in hints if hint)]),
         status=status,
-        possibly_billed=kind == "empty",
+        retry_after_s=asked_s,
+        possibly_billed=kind in ("empty", "not_sse"),
+    )
+
+
+def in_band(said: Complaint, message: str, *, phase: Phase, billed: bool, status: int | None = None) -> Failure:
+    """Return the failure for an error inside a 2xx answer: of the kind that the same words have with a status.
+
+    status: the answer's own, kept where the error names none. billed: part of an answer came before.
+    """
+    kind = kind_of(said.status, said) or "in_band"
+    wait_s = said.wait_s if kind in ("rate_limited", "server") else None
+    return Failure(
+        kind=kind,
+        phase=phase,
+        message=message,
+        status=said.status or status,
+        retry_after_s=wait_s,
+        possibly_billed=billed,
     )
 
 
@@ -76,50 +86,29 @@ def head(text: str, redact: Redact) -> str:
 # ---------------------------------------------------------------- which kind
 
 
-_CONTEXT = re.compile(
-    r"context_length_exceeded|exceed_context_size|maximum context length|context (window|size|length)"
-    r"|(prompt|input|request) is too long|too many (input |prompt )?tokens|max_model_len|maximum model length"
-)
-_QUOTA = re.compile(
-    r"insufficient[ _](quota|balance|credit|funds)|billing_hard_limit|billing_not_active|payment required"
-)
-_FILTER = re.compile(
-    r"content[_ ](filter|policy|management)|responsibleaipolicy|moderation|data_inspection_failed|flagged"
-)
-_NO_MODEL = re.compile(
-    r"model_not_found|model_not_available|unknown model|no such model|model.{0,200}(does not exist|not found)",
-    re.DOTALL,
-)
 _SURPLUS = ("stream_options", "logprobs", "seed", "max_tokens", "reasoning_effort", "temperature", "top_p", "stop")
 
 
 def _kind(status: int, said: Complaint, text: str) -> FailureKind:
     """Return what went wrong. A status may mean several things: the server's words decide first."""
-    words = f"{said.code} {said.message}".lower()
     if 200 <= status < 300:
         return "not_sse" if text else "empty"
     if 300 <= status < 400:
         return "redirect"
     if not 400 <= status < 600:
         return "protocol"
-    if status in (400, 413, 422, 500) and _CONTEXT.search(words):
-        return "context_length"
-    if status == 402 or (status in (400, 403, 429) and _QUOTA.search(words)):
-        return "quota"
-    if status in (400, 403, 422, 451) and _FILTER.search(words):
-        return "content_filter"
-    if status == 404 or (status in (400, 422) and _NO_MODEL.search(words)):
-        return "no_model"
-    plain: dict[int, FailureKind] = {401: "auth", 403: "auth", 407: "auth", 413: "too_large", 429: "rate_limited"}
-    passing = status >= 500 or status in (408, 409, 425)  # the server's trouble of the moment
-    return plain.get(status, "server" if passing else "bad_request")
+    return kind_of(status, said) or "bad_request"
 
 
-def _hint(status: int, message: str) -> str:
+def _hint(status: int, kind: FailureKind, message: str, *, page: str) -> str:
     """Return what to change, where it is known."""
     if status == 407:
         return "the proxy asks for credentials: look at HTTP_PROXY and HTTPS_PROXY"
-    if status not in (400, 422):
+    if kind == "tls":
+        return "it speaks TLS: write https:// in base_url"
+    if kind == "not_sse" and page:
+        return "is base_url right? it usually ends in /v1"
+    if kind != "bad_request":
         return ""
     named = next((field for field in _SURPLUS if re.search(rf"\b{field}\b", message)), None)
     if named == "stream_options":
@@ -129,25 +118,22 @@ def _hint(status: int, message: str) -> str:
     return f"drop or change {named}" if named else ""
 
 
+def _page(text: str) -> str:
+    """Return a web page's title, else its first words; empty where `text` is no web page."""
+    if not text.startswith("<"):
+        return ""
+    found = text[:PAGE_CHARS]
+    title = re.search(r"<(title|h1)[^<>]{0,200}>([^<]{1,300})", found, re.IGNORECASE)
+    shown = title[2] if title else re.sub(r"<(script|style)\b.*?</\1|<[^<>]{0,500}>", " ", found, flags=re.S | re.I)
+    return repr(" ".join(html.unescape(shown).split())[:200])
+
+
 def _complaint_in(text: str) -> Complaint:
-    """Read the body of an error answer; a web page has nothing to say."""
+    """Read the body of an error answer."""
     try:
         return complaint(json.loads(text))
     except (ValueError, RecursionError):
-        return Complaint("" if text.startswith("<") else text)
-
-
-def _words(value: Json) -> str:
-    """Return a field's words: text, or FastAPI's list of what is wrong where."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "msg" in item for item in value):
-        return "; ".join(f"{'.'.join(map(str, _list(item.get('loc'))))}: {item['msg']}" for item in value)
-    return "" if value in (None, {}, [], False) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
+        return complaint(text)
 
 
 def _host(location: str) -> str:

@@ -5,13 +5,18 @@ after, one event at a time, so a cut inside a character or a line end changes no
 
     feed(b'data: {"a"') -> []
     feed(b':1}\\n\\n: ping\\n') -> [Event('', '{"a":1}')]
+
+Two kinds of line are events of their own though the standard ignores them, because servers put errors there: a bare
+JSON object with a field of an error or of a chunk, and the field `error`.
 """
 
+import re
 from typing import NamedTuple
 
 from evalrun.errors import TargetError
 
 BOM = b"\xef\xbb\xbf"
+_BARE = re.compile(rb'"(errors?|detail|code|message|msg|choices)"')
 
 
 class Event(NamedTuple):
@@ -74,8 +79,8 @@ class Parser:
             elif line.startswith(b"data: "):
                 self._data.append(line[6:])
                 self._held += len(line)
-            else:
-                self._field(line)
+            elif (stray := self._field(line)) is not None:
+                events.append(stray)
         if rest:
             self._line.append(rest)
             self._held += len(rest)
@@ -99,8 +104,18 @@ class Parser:
         self._held = 0
         return Event(self._text(self._name) if self._name else "", self._text(data))
 
-    def _field(self, line: bytes) -> None:
-        """Add a line that is not the usual `data: ...`. Comments, `id`, `retry` and unknown fields are ignored."""
+    def rest(self) -> list[Event]:
+        """Return the error that the stream ended in without a blank line, if any: an unfinished event is no other."""
+        line = b"".join(self._line)
+        self._line.clear()
+        stray = self._field(line) if line else None
+        if stray is None and self._data:
+            stray = self._event()
+        told = stray is not None and (stray.name == "error" or '"error"' in stray.data)
+        return [stray] if stray is not None and told and stray.data.rstrip().endswith("}") else []
+
+    def _field(self, line: bytes) -> Event | None:
+        """Add a line that is not the usual `data: ...`; return a stray error. What else is unknown is ignored."""
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
@@ -108,6 +123,11 @@ class Parser:
             self._held += len(line)
         elif field == b"event":
             self._name = value
+        elif field == b"error" and value.strip():
+            return Event("error", self._text(value))
+        elif line.startswith(b"{") and _BARE.search(line):
+            return Event("", self._text(line))
+        return None
 
     def _text(self, raw: bytes) -> str:
         try:
@@ -115,3 +135,38 @@ class Parser:
         except UnicodeDecodeError:
             self.invalid_utf8 = True
             return raw.decode(errors="replace")
+
+
+class LineParser:
+    """Turns JSON lines into events, one a line: what some servers send in place of an event stream. As `Parser`."""
+
+    def __init__(self, max_event_bytes: int = 16 * 2**20) -> None:
+        self.invalid_utf8 = False
+        self._limit = max_event_bytes
+        self._line: list[bytes] = []
+        self._held = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Return the lines that `data` completes. Raises `EventTooBig`."""
+        *ended, rest = data.split(b"\n")
+        if ended:
+            ended[0] = b"".join([*self._line, ended[0]])
+            self._line.clear()
+            self._held = 0
+        self._line.append(rest)
+        self._held += len(rest)
+        events = [self._event(line) for line in ended if line.strip()]
+        if self._held > self._limit or any(len(line) > self._limit for line in ended):
+            raise EventTooBig(self._limit, events[:-1])
+        return events
+
+    def rest(self) -> list[Event]:
+        """Return the last line, where it has no end."""
+        line = b"".join(self._line)
+        self._line.clear()
+        return [self._event(line)] if line.strip() else []
+
+    def _event(self, line: bytes) -> Event:
+        text = line.decode(errors="replace")
+        self.invalid_utf8 |= "\ufffd" in text and line.find("\ufffd".encode()) < 0
+        return Event("", text.strip())

@@ -218,10 +218,10 @@ SSE = head(content_type="text/event-stream", connection="close")
 """The head of a stream that ends when the connection does."""
 
 
-def chunked(*pieces: bytes) -> bytes:
+def chunked(*pieces: bytes, **headers: str) -> bytes:
     """Return an event stream in HTTP chunks, whole and with its end."""
     framed = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece)
-    return head(content_type="text/event-stream", transfer_encoding="chunked") + framed + b"0\r\n\r\n"
+    return head(content_type="text/event-stream", transfer_encoding="chunked", **headers) + framed + b"0\r\n\r\n"
 
 
 def stream(*events: Any) -> bytes:

@@ -173,7 +173,7 @@ ECHO = f"Incorrect API key provided: {KEY}, that is {base64.b64encode(KEY.encode
 
 UNUSABLE = [
     pytest.param(
-        [FINE], [refuses(401, ECHO)], 0, ["EVALRUN_CANARY", "Incorrect API key"], id="H03-key refused at preflight"
+        [refuses(401, ECHO)], [refuses(401, ECHO)], 1, ["EVALRUN_CANARY", "Incorrect API key"], id="H03-key refused"
     ),
     pytest.param(
         [refuses(403, ECHO)], None, 1, ["EVALRUN_CANARY", "Incorrect API key"], id="H03-key refused by chat alone"
@@ -187,7 +187,28 @@ UNUSABLE = [
     ),
     pytest.param([refuses(429)], None, None, ["lower --concurrency"], id="H14-everything 429"),
     pytest.param(
-        [FINE], [answer("302 Found", location="https://else.where/x")], 0, ["https://else.where"], id="H16-redirect"
+        [answer("302 Found", location="https://else.where/x")], None, 1, ["https://else.where"], id="H16-redirect"
+    ),
+    pytest.param(
+        [answer(404, b"<title>Not Found</title>")],
+        MODELS,
+        1,
+        ["a web page, 'Not Found'", "base_url is what precedes /chat/completions"],
+        id="H06-no such path",
+    ),
+    pytest.param(
+        [stream({"error": {"message": "x", "code": "invalid_model"}})],
+        MODELS,
+        1,
+        ["it lists gpt-goods"],
+        id="H17-model unknown, inside a stream",
+    ),
+    pytest.param(
+        [answer(200, b"<title>Web UI</title>")],
+        None,
+        3,
+        ["got no completion", "ends in /v1"],
+        id="N15-a page for everything",
     ),
 ]
 
@@ -202,6 +223,42 @@ def test_exit_3_unusable(
         assert len(server.requests) == requests or (requests is None and len(server.requests) < 40)
     assert ended.code == 3, ended.err
     assert [part for part in says if part not in ended.err] == []
+    assert_no_key(ended, evalrun.folder)
+
+
+LISTS = {
+    "401": [refuses(401, "Missing scopes: api.model.read")], "302": [answer("302 Found", location="https://else.where")],
+    "403": [refuses(403)], "page": [answer(200, b"<html>")], "500": [refuses(500)], "hangs up": [CLOSE],
+    "list of nothing": [answer(200, [1, {}])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("models", LISTS.values(), ids=LISTS)
+def test_h03_what_the_list_of_models_answers_stops_nothing(evalrun: Evalrun, models: Script) -> None:
+    """H03, H06, H16: a key may be allowed to chat and not to list; only the advice after a model error is lost."""
+    with FaultServer([FINE], models=models) as server:
+        ended = evalrun(server.url)
+    assert ended.code == 0, ended.err
+
+
+def test_h06_model_list_can_be_switched_off(evalrun: Evalrun) -> None:
+    """H06: no GET reaches the server."""
+    asked: list[int] = []
+    with FaultServer([FINE], models=[lambda: asked.append(1), answer(404)]) as server:
+        assert evalrun(server.url, target={"quirks": {"list_models": False}}).code == 0
+        assert asked == []
+        assert evalrun(server.url).code == 0
+        assert asked == [1]
+
+
+def test_key_in_a_header_of_another_name(evalrun: Evalrun) -> None:
+    """The key alone in `key_header`, the query behind the path, in every request; neither is stored."""
+    target = {"key_header": "api-key", "query": {"api-version": "2024-10-21", "sig": "${EVALRUN_CANARY}"}}
+    with FaultServer([answer(200, ECHO.encode())], models=[answer(404)]) as server:
+        ended = evalrun(server.url, target=target)
+        request = server.requests[0]
+    assert (request.headers["api-key"], "authorization" in request.headers) == (KEY, False)
+    assert request.path == f"/v1/chat/completions?api-version=2024-10-21&sig={urllib.parse.quote(KEY, safe='')}"
     assert_no_key(ended, evalrun.folder)
 
 

@@ -3,13 +3,31 @@
 Which of them are sent again, and which end the run: test_resending.py and test_command_faults.py.
 """
 
+import gzip
+import json
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from asking import KEY, Ask
-from fault_server import CLOSE, DONE, HOLD, STOP, Again, FaultServer, answer, event, head, refuses, says, stream
+from fault_server import (
+    CLOSE,
+    DONE,
+    HOLD,
+    STOP,
+    Again,
+    FaultServer,
+    answer,
+    chunked,
+    event,
+    head,
+    refuses,
+    says,
+    stream,
+)  # fmt: skip
 
+from evalrun.targets.kind import Sizes
 from evalrun.targets.transport.measuring import MeasuringTransport
 from evalrun.types import Completion, Failure, FailureKind, Phase
 
@@ -76,7 +94,7 @@ REFUSED = [
             sends=limited(date=NOON, retry_after="Sun, 22 Nov 2026 12:00:30 GMT")),
     Refused(name="H12-milliseconds", sends=limited(retry_after_ms="1500"),
             kind="rate_limited", status=429, after_s=1.5),
-    Refused(name="H12-the largest wins", kind="rate_limited", status=429, after_s=360,
+    Refused(name="H12-Retry-After counts", kind="rate_limited", status=429, after_s=1,
             sends=limited(retry_after="1", x_ratelimit_reset_requests="6m0s", x_ratelimit_reset_tokens="88ms")),
     Refused(name="H12-epoch seconds", kind="rate_limited", status=429, after_s=90,
             sends=limited(date=NOON, x_ratelimit_reset=str(NOON_EPOCH_S + 90))),
@@ -86,9 +104,25 @@ REFUSED = [
             after_s=31_536_000),
     *(Refused(name=f"H15-{status}", sends=refuses(status, "busy"), kind="server", status=status, says="busy")
       for status in (500, 502, 503, 504, 529)),
-    Refused(name="H17-error by its code", sends=coded(200, "slow", code=429), kind="in_band", status=429, says="slow"),
-    Refused(name="H17-error as text", sends=answer(200, {"error": "model is loading"}), kind="in_band", status=200,
+    Refused(name="H12-in the body", kind="rate_limited", status=429, after_s=2.5,
+            sends=coded(429, "Rate limit reached. Try again in 2.5s.")),
+    Refused(name="H12-used up", kind="rate_limited", status=429, after_s=90,
+            sends=limited(x_ratelimit_remaining_tokens="0", x_ratelimit_reset_tokens="1m30s")),
+    Refused(name="H12-not used up", kind="rate_limited", status=429,
+            sends=limited(x_ratelimit_remaining_tokens="7", x_ratelimit_reset_tokens="1m30s")),
+    Refused(name="H15-loading as 400", sends=coded(400, "the model is loading"), kind="server", status=400),
+    Refused(name="H17-error by its code", sends=coded(200, "slow", code=429), kind="rate_limited", status=429,
+            says="slow"),
+    Refused(name="H17-error as text", sends=answer(200, {"error": "model is loading"}), kind="server", status=200,
             says="model is loading"),
+    Refused(name="H17-plain words", sends=answer(200, b"upstream timed out"), kind="server", status=200,
+            says="upstream timed out"),
+    Refused(name="H17-words in JSON", sends=answer(200, "Too many requests, retry after 9 s"), kind="rate_limited",
+            status=200, after_s=9),
+    Refused(name="H17-bare JSON as a stream", kind="context_length", status=400,
+            sends=chunked(b'{"error":{"code":400,"message":"over the context size"}}\n')),
+    Refused(name="H17-field error", sends=chunked(b'error: {"code":503,"message":"Loading model"}\n\n'),
+            kind="server", status=503, says="Loading model"),
     Refused(name="H19-empty body", sends=answer(200), kind="empty", status=200, billed=True),
     Refused(name="H19-no content", sends=head("204 No Content"), kind="empty", status=204, billed=True),
 ]  # fmt: skip
@@ -135,6 +169,72 @@ def test_h18_whole_answer_to_a_streamed_request(ask: Ask) -> None:
     assert reply.timing is not None
     assert (reply.timing.ttft_s, reply.timing.ttfo_s, reply.timing.e2e_s, reply.timing.tpot_s) == (None,) * 4
     assert reply.timing.stream_s is not None
+
+
+WHOLE = json.dumps(ANSWER).encode()
+EVENTS = b"".join(event(chunk) for chunk in (says("Hel"), says("lo"), STOP, DONE))
+LINES = b"".join(json.dumps(chunk).encode() + b"\n" for chunk in (says("Hel"), says("lo"), STOP))
+SSE_TYPE = {"content_type": "text/event-stream"}
+
+
+@pytest.mark.parametrize(
+    ("sends", "flags", "streamed"),
+    [
+        pytest.param(answer(200, EVENTS, content_type="application/json"), {"odd_content_type"}, True, id="JSON"),
+        pytest.param(answer(200, b"\xef\xbb\xbf\n: hi\n\n" + EVENTS), {"odd_content_type"}, True, id="no type, BOM"),
+        pytest.param(answer(200, EVENTS, content_type="text/plain"), {"odd_content_type"}, True, id="text"),
+        pytest.param(answer(200, WHOLE, **SSE_TYPE), {"odd_content_type"}, False, id="whole as events"),
+        pytest.param(answer(200, json.dumps(ANSWER, indent=1).encode(), **SSE_TYPE), {"odd_content_type"}, False,
+                     id="whole on many lines as events"),
+        pytest.param(answer(200, LINES, content_type="application/x-ndjson"), set(), True, id="lines"),
+        pytest.param(answer(200, LINES, **SSE_TYPE), {"odd_content_type"}, True, id="lines as events"),
+        pytest.param(answer(200, gzip.compress(EVENTS), content_encoding="gzip", **SSE_TYPE), {"compressed"}, True,
+                     id="gzip"),
+        pytest.param(answer(200, gzip.compress(EVENTS), **SSE_TYPE), {"compressed"}, True, id="gzip unsaid"),
+        pytest.param(answer(200, zlib.compress(EVENTS), content_encoding="deflate", **SSE_TYPE), {"compressed"}, True,
+                     id="deflate"),
+        pytest.param(answer(200, zlib.compress(EVENTS)[2:-4], content_encoding="deflate", **SSE_TYPE), {"compressed"},
+                     True, id="raw deflate"),
+        pytest.param(answer(200, gzip.compress(WHOLE), content_encoding="gzip"), {"compressed"}, False,
+                     id="gzip, whole"),
+    ],
+)  # fmt: skip
+def test_an_answer_is_what_its_bytes_are(ask: Ask, sends: bytes, flags: set[str], streamed: bool) -> None:
+    """H18, H20: wrong content types and unasked compression change nothing but a flag."""
+    with FaultServer([sends]) as server:
+        (reply,) = ask(server.url)
+    assert isinstance(reply.outcome, Completion), reply.outcome
+    assert (reply.outcome.text, reply.outcome.streamed) == ("Hello", streamed)
+    assert {"odd_content_type", "compressed"} & set(reply.outcome.flags) == flags
+
+
+BOMB = gzip.compress(b"data: " + b"x" * 2**22)
+
+
+@pytest.mark.parametrize(
+    ("sends", "kind", "words"),
+    [
+        pytest.param(answer(200, b"\x0b\x02", content_encoding="br"), "protocol", "compressed ('br')", id="br"),
+        pytest.param(answer(200, b"plain", content_encoding="gzip"), "protocol", "not the gzip", id="no gzip"),
+        pytest.param(answer(200, BOMB, content_encoding="gzip", **SSE_TYPE), "runaway", "expands beyond", id="bomb"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_named(ask: Ask, sends: bytes, kind: FailureKind, words: str) -> None:
+    """H20: and counts as paid for; what comes out is bounded."""
+    with FaultServer([sends]) as server:
+        failed = ask(server.url, sizes=Sizes(answer=2**20))[0].outcome
+    assert isinstance(failed, Failure)
+    assert (failed.kind, failed.possibly_billed) == (kind, True)
+    assert words in failed.message
+
+
+def test_a_refusal_is_unpacked_too(ask: Ask) -> None:
+    """H10: the words of a compressed 429 are read."""
+    body = gzip.compress(b'{"error": {"message": "try again in 3 s"}}')
+    with FaultServer([answer(429, body, content_encoding="gzip")]) as server:
+        failed = ask(server.url)[0].outcome
+    assert isinstance(failed, Failure)
+    assert failed.retry_after_s == 3.0
 
 
 EXTRA = b"".join(event(chunk) for chunk in (says("Hello"), STOP, DONE))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import CLOSE, DONE, SSE, STOP, FaultServer, Script, event, refuses, says, stream
+from fault_server import CLOSE, DONE, SSE, STOP, FaultServer, Script, answer, event, refuses, says, stream
 from running import COST, FINE, WORST, ran
 
 from evalrun.price import Budget
@@ -46,6 +46,7 @@ def test_r7_spend_never_passes_the_cap(tmp_path: Path, seed: int) -> None:
         ([stream(says("Hello"), STOP, DONE)], WORST),  # it may have counted as many tokens as it was allowed to
         ([CLOSE], WORST),
         ([SSE, HEL, CLOSE], WORST),
+        ([answer(200, b"<html>")], WORST),  # nobody can read what was paid for
         ([refuses(503)], Decimal(0)),
     ]
     drawn = random.Random(seed).choices(answers, k=200)

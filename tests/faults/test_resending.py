@@ -6,13 +6,31 @@ from pathlib import Path
 
 import pytest
 from asking import LONG_BODY
-from fault_server import CLOSE, EARLY, HOLD, RESET, SSE, FaultServer, Script, answer, event, refuses, says, stream
+from fault_server import (
+    CLOSE,
+    DONE,
+    EARLY,
+    HOLD,
+    RESET,
+    SSE,
+    STOP,
+    FaultServer,
+    Script,
+    answer,
+    chunked,
+    event,
+    refuses,
+    says,
+    stream,
+)  # fmt: skip
 from running import COST, FINE, WORST, ran
 
 from evalrun import retry
 from evalrun.run.slots import Backoff
 from evalrun.targets.kind import Deadlines
 from evalrun.types import Completion, Failure, FailureKind
+
+HASTY = retry.Rules(attempts=2, unknown=1, backoff_s=(0.001, 0.002))
 
 # ---------------------------------------------------------------- safe to send again
 
@@ -66,7 +84,7 @@ UNKNOWN = [
     pytest.param([HOLD], "timeout_first_byte", id="N08-never answers"),
     pytest.param([SSE, HEL, HOLD], "stall", id="N09-stalls mid-stream"),
     pytest.param([SSE, HEL, CLOSE], "truncated", id="N13-ends without its marker"),
-    pytest.param([stream(says("Hel"), {"error": {"message": "overloaded"}})], "in_band", id="S12-error mid-stream"),
+    pytest.param([stream(says("Hel"), {"error": {"message": "overloaded"}})], "server", id="S12-error mid-stream"),
 ]
 IMPATIENT = Deadlines(first_byte_s=0.2, idle_s=0.2)
 
@@ -96,7 +114,7 @@ FINAL = [
     pytest.param([refuses(403, "moderation")], "content_filter", id="H05-moderation"),
     pytest.param([refuses(413)], "too_large", id="H08-too large"),
     pytest.param([refuses(422)], "bad_request", id="H09-unprocessable"),
-    pytest.param([answer(200, {"error": {"message": "bad", "code": 400}})], "in_band", id="H17-refused in band"),
+    pytest.param([answer(200, {"error": {"message": "bad", "code": 400}})], "bad_request", id="H17-refused in band"),
     pytest.param([answer(204)], "empty", id="H19-empty"),
 ]
 
@@ -204,6 +222,57 @@ def test_h14_everything_refused(tmp_path: Path) -> None:
         assert len(server.requests) <= asked * 1.1 + 10
     assert asked < 200
     assert "down to 2 in flight: lower --concurrency" in (run.asker.stopped or "")
+
+
+def test_h10_refusals_waited_out_as_asked_are_free(tmp_path: Path) -> None:
+    """H10: five of six are refused with a wait of 5 ms: no sample and no target is given up, however many."""
+    limited: list[Script] = [[refuses(429, retry_after_ms="5")]] * 5
+    scripts = [script for _ in range(12) for script in (*limited, [FINE])]
+    with FaultServer(*scripts) as server:
+        run = ran(tmp_path, server.url, jobs=12, in_flight=3, rules=HASTY)
+    assert [isinstance(outcome, Completion) for outcome in run.outcomes] == [True] * 12
+    assert run.asker.limited_budget.used_by() == ""
+
+
+def test_h14_waits_without_end(tmp_path: Path) -> None:
+    """H14: where no answer comes between, the target is given up after eight waits, and the message counts them."""
+    with FaultServer([refuses(429, retry_after_ms="5")]) as server:
+        run = ran(tmp_path, server.url, jobs=30, in_flight=1, rules=HASTY)
+        assert len(server.requests) == 1 + retry.FRUITLESS
+    assert "after 8 waits in a row" in (run.asker.stopped or "")
+
+
+def test_h10_allowance_used_up_holds_the_next_request(tmp_path: Path) -> None:
+    """H10: an answer says that nothing is left for 0.3 s: nobody asks before, and nobody is refused."""
+    spent = chunked(
+        event(says("Hello")), event(STOP), event(DONE), x_ratelimit_remaining_requests="0",
+        x_ratelimit_reset_requests="300ms",
+    )  # fmt: skip
+    with FaultServer([spent], [FINE]) as server:
+        run = ran(tmp_path, server.url, jobs=2)
+        first, second = (request.at_s for request in server.requests)
+    assert all(isinstance(outcome, Completion) for outcome in run.outcomes)
+    assert second - first >= 0.3
+
+
+def test_h15_each_cause_has_its_own_budget(tmp_path: Path) -> None:
+    """H15, H10: many server errors and one rate limit: the errors use up their budget, the run goes on and says so."""
+    scripts: list[Script] = [[refuses(503, "no luck")]] * 40 + [[refuses(429)]]
+    with FaultServer(*scripts, [FINE]) as server:
+        run = ran(tmp_path, server.url, jobs=40, in_flight=4)
+    assert run.asker.stopped is None
+    given_up = [outcome.message for outcome in run.outcomes if isinstance(outcome, Failure)]
+    assert given_up
+    assert any("one request in ten was already (" in message and "x server" in message for message in given_up)
+    assert run.asker.limited_budget.used_by() == "1 x rate_limited"
+
+
+def test_h17_error_in_a_stream_is_what_it_is_with_a_status(tmp_path: Path) -> None:
+    """H17: an unknown model inside a 200 stream stops the target as a 400 does."""
+    with FaultServer([stream({"error": {"message": "no", "code": "invalid_model"}})]) as server:
+        run = ran(tmp_path, server.url, jobs=8)
+        assert len(server.requests) == 1
+    assert run.asker.stopped is not None
 
 
 def test_h15_everything_fails(tmp_path: Path) -> None:

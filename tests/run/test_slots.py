@@ -2,6 +2,7 @@
 
 import asyncio
 
+from evalrun.retry import Rules
 from evalrun.run.slots import COOL_DOWN_S, Backoff, Slots
 
 
@@ -87,3 +88,36 @@ def test_the_backoff_grows_with_each_failed_attempt_of_an_outage() -> None:
     backoff.reached()
     clock.now += 50
     assert backoff.unreachable() == 0.0
+
+
+def test_requests_sent_again_keep_to_the_limit() -> None:
+    """Four in flight, cut to two: two are out, a third is told to look again after one of them came back."""
+
+    async def scenario() -> None:
+        slots = Slots(4, Clock())
+        slots.cut()
+        for _ in range(2):
+            assert await slots.may_send()
+            slots.sent()
+        third = asyncio.ensure_future(slots.may_send())
+        await asyncio.sleep(0)
+        assert not third.done()
+        slots.came_back()
+        assert not await third
+        assert await slots.may_send()
+
+    asyncio.run(scenario())
+
+
+def test_waits_asked_for_grow_where_they_bring_nothing() -> None:
+    """1 s asked each time: held 1, 1, then 2, 4 s by the backoff (0.5 s doubled); refusals together are one wait."""
+    clock, rules = Clock(), Rules(backoff_s=(0.5, 60.0))
+    backoff, held = Backoff(clock), []
+    for number in (1, 2, 3, 4):
+        assert backoff.asked(1.0, rules) == number
+        assert backoff.asked(1.0, rules) == number  # at the same time
+        held.append(backoff.rest_s())
+        clock.now += backoff.rest_s()
+    assert held == [1.0, 1.0, 2.0, 4.0]
+    backoff.reached()
+    assert backoff.asked(1.0, rules) == 1

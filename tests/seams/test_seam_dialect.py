@@ -25,9 +25,9 @@ PATH = "/generate"
 USAGE: Mapping[str, Json] = {"count": True}
 
 
-def headers(key: str) -> dict[str, str]:
-    """Return the header that carries the key."""
-    return {"x-words-key": key}
+def headers(key: str | None) -> dict[str, str]:
+    """Return the version, and the header that carries the key."""
+    return {"x-words-version": "1"} | ({} if key is None else {"x-words-key": key})
 
 
 def fields(sampling: Mapping[str, Json], *, limit_field: str) -> dict[str, Json]:

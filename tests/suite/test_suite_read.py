@@ -324,10 +324,10 @@ def broken(**fields: str) -> str:
             "s.yaml:8:81: tasks.sums.sampling.stop: expected a list, got 'x'; write [x]",
         ),
         (
-            broken(sampling="sampling: {body: {stream: false}, reasoning_effort: hgh}"),
+            broken(sampling="sampling: {body: {stream: false}, reasoning_effort: 5}"),
             "s.yaml:8:22: tasks.sums.sampling.body: 'stream' is set by evalrun from the prompt and the target; "
             "remove it\ns.yaml:8:57: tasks.sums.sampling.reasoning_effort: "
-            "expected none, minimal, low, medium or high, got 'hgh'",
+            "expected text, got 5; quote it: '5'",
         ),
         (
             broken(prompt="prompt: {template: 5}"),

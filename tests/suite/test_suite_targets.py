@@ -68,7 +68,7 @@ def test_names_that_are_not_there() -> None:
     """An unknown name is refused with the nearest one, or all of them; a missing file with the path tried."""
     with pytest.raises(SuiteError, match=r"^deepinfr: no such target in configs/; did you mean 'deepinfra'\?$"):
         read_target("deepinfr", suite_root=Path(), environ={})
-    known = "deepinfra, llamacpp, local, openai, sim, vllm"
+    known = "azure, deepinfra, llamacpp, local, openai, sim, vllm"
     with pytest.raises(SuiteError, match=rf"^zzz: no such target in configs/; there are {known}$"):
         read_target("zzz", suite_root=Path(), environ={})
     with pytest.raises(SuiteError, match=r"^zzz\.yaml: no such file \(looked for /.*/zzz\.yaml\)$"):
@@ -121,6 +121,7 @@ def test_a_targets_name_is_a_folders_name() -> None:
             "t.yaml:5:19: quirks.headers: 'Authorization' carries a key; name the key's variable in key_env instead",
         ),
         (HTTP + "quirks: {headers: {X-Api-Key: x}}\n", "t.yaml:5:19: quirks.headers: 'X-Api-Key' carries a key"),
+        (HTTP + "query: {key: x}\n", "t.yaml:5:8: query: 'key' carries a key"),
         (HTTP + "quirks: {headers: {Host: x}}\n", "t.yaml:5:19: quirks.headers: 'Host' is set by evalrun itself"),
         (HTTP + 'quirks: {headers: {X-A: "a\\r\\nX-B: b"}}\n', "t.yaml:5:19: quirks.headers: 'X-A' is not a header"),
         (HTTP + "quirks: {body: {stream: false}}\n", "t.yaml:5:16: quirks.body: 'stream' is set by evalrun itself"),

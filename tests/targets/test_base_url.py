@@ -21,6 +21,10 @@ def checked(url: str, *, allow_http: bool) -> str:
         ("http://me.localhost/v1", "http://me.localhost/v1"),
         ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
         ("http://10.0.0.5:8000/v1", "http://10.0.0.5:8000/v1"),
+        (
+            "https://a.example.com/openai/deployments/d/?api-version=1",
+            "https://a.example.com/openai/deployments/d?api-version=1",
+        ),
         ("http://192.168.1.20/v1", "http://192.168.1.20/v1"),
     ],
 )
@@ -47,7 +51,8 @@ def test_plain_http_can_be_allowed() -> None:
         ("https://me:hunter2@example.com/v1", "has a user name or password; remove it"),
         ("https://api.example.com/v1/chat/completions", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
         ("https://api.example.com/v1/chat/completions/", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
-        ("https://api.example.com/v1?key=1", "ends in a query or fragment; remove what begins with '?' or '#'"),
+        ("https://api.example.com/v1#top", "ends in a fragment; remove what begins with '#'"),
+        ("https://api.example.com/v1/chat/completions?a=1", "goes too far, /chat/completions is added to it; write https://api.example.com/v1"),
         ("https://api.example.com:port/v1", "is not a URL ("),
         ("https://[::1/v1", "is not a URL ("),
         ("https://api.example.com/v1\n", "has spaces or letters that no URL has"),

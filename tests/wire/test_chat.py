@@ -135,8 +135,8 @@ def test_a_reply_with_everything() -> None:
     [
         (b"", "empty", 200, "HTTP 200: the answer is empty"),
         (b"  \n", "empty", 200, "HTTP 200: the answer is empty"),
-        (b"<html>Log in</html>", "not_sse", 200, "is a proxy or login page in between? <html>Log in</html>"),
-        (b'{"error":{"message":"busy","code":503}}', "in_band", 503, "the server answered 200 with an error: busy"),
+        (b"<html>Log in</html>", "not_sse", 200, "is a proxy or login page in between? a web page, 'Log in'"),
+        (b'{"error":{"message":"busy","code":503}}', "server", 503, "the server answered 200 with an error: busy"),
         (b'{"detail":"no such thing"}', "in_band", 200, "the server answered 200 with an error: no such thing"),
         (b"{}", "in_band", 200, "the server answered 200 with an error: {}"),
         (b'{"choices":[{"mess', "bad_chunk", 200, "malformed reply, at character 13"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalrun.types import Completion, Failure, Phase, ToolCall, Usage
+from evalrun.types import Completion, Failure, FailureKind, Phase, ToolCall, Usage
 from evalrun.wire.chat import ChatDecoder, reply
 from evalrun.wire.sse import Event, Parser
 
@@ -337,7 +337,7 @@ def test_finish_reasons_are_kept(reason: str) -> None:
     [
         ({"finish_reason": "abort"}, "in_band", None),
         ({"finish_reason": "stop", "native_finish_reason": "network_error"}, "in_band", None),
-        ({"finish_reason": "error", "error": {"message": "no room", "code": 503}}, "in_band", 503),
+        ({"finish_reason": "error", "error": {"message": "no room", "code": 503}}, "server", 503),
         ({"finish_reason": "SAFETY"}, "content_filter", None),
         ({"finish_reason": "stop", "finish_details": {"type": "content_filter"}}, "content_filter", None),
         ({"stop_reason": "refusal"}, "content_filter", None),
@@ -428,26 +428,78 @@ def test_buffered_is_all_tokens_at_once() -> None:
     assert completed(says("a"), STOP, DONE).flags == ()
 
 
+# ---------------------------------------------------------------- what is not chat
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "flagged"),
+    [
+        ("ping", "still here", False), ("", "ping", False), ("", '"ping"', False), ("", '{"type": "ping"}', False),
+        ("", "[HEARTBEAT]", False), ("progress", '{"message": "loading the model", "step": 3}', True),
+        ("", "processing", True), ("", "7", True), ("queue", "<b>3 before you</b>", True), ("queue", '{"torn', True),
+        ("", '{"status": "loading model", "message": "the model is loading"}', True),
+        ("", '{"code": 500, "msg": "a worker died"}', True),
+    ],
+)  # fmt: skip
+def test_what_is_not_chat_is_skipped_and_counted(name: str, data: str, flagged: bool) -> None:
+    """Before, between and after the tokens: the answer is whole; heartbeats are not worth a flag."""
+    decoder = ChatDecoder()
+    foreign = Event(name, data)
+    chunks = [Event("", json.dumps(chunk)) for chunk in (says("a"), says("b"), STOP)]
+    for number, event in enumerate([foreign, chunks[0], foreign, chunks[1], foreign, chunks[2], Event("", DONE)]):
+        decoder.feed(event, number * MS)
+    outcome = decoder.finish()
+    assert isinstance(outcome, Completion), outcome
+    assert (outcome.text, "foreign_events" in outcome.flags) == ("ab", flagged)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "kind", "words"),
+    [
+        ({"code": 1305, "msg": "rate limit reached for this model", "success": False}, "rate_limited", "rate limit"),
+        ({"base_resp": {"status_code": 1002, "status_msg": "slower"}, "choices": None}, "rate_limited", "slower"),
+        ({"detail": "the prompt does not fit the context size"}, "context_length", "context size"),
+        ({"detail": "nobody knows"}, "in_band", "nobody knows"),
+        ({"errors": [{"message": "no such model"}], "success": False}, "no_model", "no such model"),
+        ({"message": "The model is overloaded"}, "server", "overloaded"),
+        ("error: out of capacity", "server", "out of capacity"),
+        ({"message": "nothing known"}, "truncated", "nothing known"),
+    ],
+)
+def test_unframed_errors_count_where_no_answer_follows(chunk: Any, kind: FailureKind, words: str) -> None:
+    """Kind and words are theirs, and nothing was billed; after a part of an answer it may have been."""
+    failure = failed(chunk)
+    assert (failure.kind, failure.possibly_billed) == (kind, kind == "truncated")
+    assert words in failure.message
+    if kind != "truncated":
+        late = failed(says("a"), chunk, DONE)
+        assert (late.kind, late.partial, late.possibly_billed) == (kind, "a", True)
+
+
 # ---------------------------------------------------------------- what fails it
 
 
 @pytest.mark.parametrize(
-    ("error", "words", "status"),
+    ("error", "kind", "words", "status"),
     [
-        ({"error": {"message": "out of memory", "code": 500, "type": "server_error"}}, "out of memory", 500),
-        ({"error": {"message": "slow down", "code": "429"}}, "slow down", 429),
-        ({"error": "boom"}, "boom", None),
-        ({"object": "error", "message": "boom", "code": 40001}, "boom", None),
-        ({"error": {"message": "half \ud83d"}, "choices": []}, "half \ufffd", None),
-        ({"error": {"reason": 1}}, '{"reason": 1}', None),
+        ({"error": {"message": "no room", "code": 500, "type": "server_error"}}, "server", "no room", 500),
+        ({"error": {"message": "slow down", "code": "429"}}, "rate_limited", "slow down", 429),
+        ({"error": {"message": "m is gone", "code": "invalid_model"}}, "no_model", "m is gone", None),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "later"}}, "server", "later", None),
+        ({"error": "boom"}, "in_band", "boom", None),
+        ({"object": "error", "message": "boom", "code": 40001}, "in_band", "boom", None),
+        ({"error": {"message": "half \ud83d"}, "choices": []}, "in_band", "half \ufffd", None),
+        ({"error": {"reason": 1}}, "in_band", '{"reason": 1}', None),
     ],
 )
 @pytest.mark.parametrize("tail", [[], [DONE], [STOP, DONE]])
-def test_errors_inside_the_stream(error: dict[str, Any], words: str, status: int | None, tail: list[Any]) -> None:
-    """S12..S14: an error object ends the stream, whatever follows; the text so far and its status are kept."""
+def test_errors_inside_the_stream(
+    error: dict[str, Any], kind: FailureKind, words: str, status: int | None, tail: list[Any]
+) -> None:
+    """S12..S14: an error object ends the stream, whatever follows, and is what it would be as an HTTP error."""
     failure = failed(says("a"), error, *tail)
     assert failure == Failure(
-        kind="in_band",
+        kind=kind,
         phase=Phase.PARTIAL,
         message=f"event 2: the server gave up: {words}",
         status=status,
@@ -469,7 +521,7 @@ def test_an_event_named_error_is_one(data: str) -> None:
     ("data", "where"),
     [
         ('{"choices":[{"delta":', "at character 21: Expecting value"),
-        ("oops", "at character 0: Expecting value"),
+        ('":"oops"}}]}', "at character 3: Extra data"),
         ("[1]", "a JSON list instead of an object"),
         ('{"a":' + "[" * 100_000, "maximum recursion depth exceeded"),
     ],

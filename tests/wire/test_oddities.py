@@ -99,6 +99,8 @@ def between(dice: Random) -> list[dict[str, Any] | str]:
         delta({"content": "", "reasoning_content": ""}), {"choices": []}, {"choices": None, "usage": None}, {},
         {"object": "chat.completion.chunk", "obfuscation": "x7", "citations": [{"url": 1.5}], "choices": []},
         ": ping\n\n", ":\n\n", "data:\n\n", "id: 7\n\n", 'event: ping\ndata: {"type": "ping"}\n\n', "retry: 10\n\n",
+        'event: progress\ndata: {"message": "loading the model"}\n\n', "data: still here\n\n", "error\n\n",
+        {"type": "status", "message": "queued", "position": 3},
         delta({}, finish=""), delta({}, finish="null"), delta({}, stop_reason=None, logprobs={"content": []}),
     ]  # fmt: skip
     return dice.sample(silent, dice.randrange(3))
@@ -157,7 +159,7 @@ def decoded(dice: Random, data: bytes) -> Outcome:
 def stream(dice: Random) -> tuple[list[dict[str, Any] | str], set[str], list[dict[str, Any]]]:
     """Return the events of one answer, the flags it may have, and the chunks that say something."""
     block, outside = counting(dice)
-    flags = {"inline_think", "buffered", *({"usage_by_total"} if outside else ())}
+    flags = {"inline_think", "buffered", "foreign_events", *({"usage_by_total"} if outside else ())}
     said = [*thinking(dice), *saying(dice), *calling(dice)]
     if dice.random() < 0.4:  # usage with every chunk, growing
         said = [
@@ -188,11 +190,13 @@ def test_oddities_change_no_number(seed: int) -> None:
 BREAKS: list[tuple[Any, str]] = [
     (delta({}, finish="abort"), "in_band"),
     (delta({}, finish="stop", native_finish_reason="network_error"), "in_band"),
-    (delta({}, finish="error", error={"code": 502, "message": "upstream"}), "in_band"),
+    (delta({}, finish="error", error={"code": 502, "message": "upstream"}), "server"),
     (delta({}, finish="content_filter"), "content_filter"),
     (delta({}, finish="content_filter: SAFETY"), "content_filter"),
-    ({"error": {"message": "overloaded", "code": 503}}, "in_band"),
-    ("event: error\ndata: overloaded\n\n", "in_band"),
+    ({"error": {"message": "overloaded", "code": 503}}, "server"),
+    ("event: error\ndata: overloaded\n\n", "server"),
+    ({"error": {"message": "m is gone", "code": "invalid_model"}}, "no_model"),
+    ({"code": 1305, "msg": "rate limit reached"}, "rate_limited"),
     ('data: {"choices": [{"delta"\n\n', "bad_chunk"),
     (None, "truncated"),
 ]

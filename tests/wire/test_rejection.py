@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalrun.types import Failure, Phase
-from evalrun.wire.rejection import Complaint, complaint, rejected
+from evalrun.wire.complaint import Complaint, complaint
+from evalrun.wire.rejection import rejected
 
 CONTEXT = "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens."
 LLAMACPP = "the request exceeds the available context size (4096 tokens), try increasing it"
@@ -36,7 +37,7 @@ REFUSALS = [
     (400, openai(AZURE, "content_filter"), "content_filter"),
     (403, {"error": {"message": "Your input was flagged", "code": 403}}, "content_filter"),
     (404, openai("The model `gpt-9` does not exist", "model_not_found"), "no_model"),
-    (404, {"detail": "Not Found"}, "no_model"),
+    (404, {"detail": "Not Found"}, "not_found"),
     (400, openai("model 'x' not found, try pulling it first"), "no_model"),
     (408, "", "server"),
     (409, {}, "server"),
@@ -59,7 +60,6 @@ def test_kinds(status: int, body: object, kind: str) -> None:
     """H01..H09, H16, H19: the kind follows the server's words where a status means several things."""
     failure = rejected(status, {}, (body if isinstance(body, str) else json.dumps(body)).encode())
     assert (failure.kind, failure.status, failure.phase) == (kind, status, Phase.COMPLETE)
-    assert failure.retry_after_s is None
     assert failure.message.startswith(f"HTTP {status}: ")
 
 
@@ -71,7 +71,12 @@ def test_kinds(status: int, body: object, kind: str) -> None:
         (500, {}, '[{"error":{"message":"Google","status":"INTERNAL"}}]', "HTTP 500: Google"),
         (500, {}, "plain words", "HTTP 500: plain words"),
         (500, {}, "", "HTTP 500: no reason given"),
-        (502, {}, "<html>Bad Gateway</html>", "HTTP 502: <html>Bad Gateway</html>"),
+        (502, {}, "<html>Bad Gateway</html>", "HTTP 502: a web page, 'Bad Gateway'"),
+        (502, {}, "<!DOCTYPE html><title>api.example.com |\n 502: Bad&nbsp;gateway</title><script>'<p>'</script>",
+         "HTTP 502: a web page, 'api.example.com | 502: Bad gateway'"),
+        (400, {}, "Client sent an HTTP request to an HTTPS server.",
+         "HTTP 400: Client sent an HTTP request to an HTTPS server.; it speaks TLS: write https:// in base_url"),
+        (429, {"Retry-After": "soon"}, "slow", "HTTP 429: slow; 'retry-after: soon' is not a wait"),
         (400, {}, '{"message":"Unknown parameter: stream_options"}', "HTTP 400: Unknown parameter: stream_options; "
          "set quirks.stream_usage to false"),
         (400, {}, '{"message":"`seed` is not supported"}', "HTTP 400: `seed` is not supported; drop or change seed"),
@@ -88,7 +93,7 @@ def test_kinds(status: int, body: object, kind: str) -> None:
          "HTTP 301: redirected to an invalid address; put the right address in base_url"),
         (200, {"Content-Type": "text/html"}, "<p>Log in",
          "HTTP 200: neither an event stream nor a completion (text/html); "
-         "is a proxy or login page in between? <p>Log in"),
+         "is a proxy or login page in between? a web page, 'Log in'; is base_url right? it usually ends in /v1"),
     ],
 )  # fmt: skip
 def test_messages(status: int, headers: dict[str, str], body: str, message: str) -> None:
@@ -118,3 +123,68 @@ def test_a_code_that_is_a_status_is_one() -> None:
 def test_no_answer_can_raise(status: int, headers: dict[str, str], body: bytes) -> None:
     """Any status, headers and bytes give a failure."""
     assert isinstance(rejected(status, headers, body), Failure)
+
+
+PROVIDERS = [
+    (429, {"error": {"message": "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000.",
+     "type": "tokens", "code": "rate_limit_exceeded"}}, "too_large"),
+    (429, {"error": {"message": "Rate limit reached for gpt-4o on requests per min (RPM): Limit 3, Used 3",
+     "type": "requests", "code": "rate_limit_exceeded"}}, "rate_limited"),
+    (529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "server"),
+    (400, {"type": "error", "error": {"type": "invalid_request_error",
+     "message": "prompt is too long: 200001 tokens > 200000 maximum"}}, "context_length"),
+    (400, {"type": "error", "error": {"type": "invalid_request_error",
+     "message": "Your credit balance is too low to access the Anthropic API."}}, "quota"),
+    (400, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.",
+     "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}], "auth"),
+    (400, [{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message":
+     "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."}}], "context_length"),
+    (429, [{"error": {"code": 429, "message": "Resource has been exhausted (e.g. check quota).",
+     "status": "RESOURCE_EXHAUSTED"}}], "rate_limited"),
+    (503, [{"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}], "server"),
+    (422, {"error": {"message": "Invalid parameters", "code": "invalid_request_error"}}, "bad_request"),
+    (429, {"object": "error", "message": "Service tier capacity exceeded for this model."}, "rate_limited"),
+    (498, {"message": "flex tier capacity exceeded"}, "server"),
+    (498, {"message": "invalid api token"}, "auth"),
+    (403, {"error": {"message": "Input was flagged for violence", "code": 403}}, "content_filter"),
+    (408, {"error": {"message": "Your request timed out", "code": 408}}, "server"),
+    (404, {"error": {"message": "No endpoints found for some/model.", "code": 404}}, "no_model"),
+    (503, {"error": "Model meta/m is currently loading", "estimated_time": 20.0}, "server"),
+    (400, {"error": "Model too busy, unable to get response in less than 60 second(s)"}, "server"),
+    (400, {"__type": "com.amazon.coral.service#ThrottlingException", "Message": "Too many tokens, please wait"},
+     "rate_limited"),
+    (400, {"message": "Input is too long for requested model."}, "context_length"),
+    (400, {"message": "The provided model identifier is invalid."}, "no_model"),
+    (424, {"error": "Request failed during generation", "error_type": "generation"}, "server"),
+    (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}}, "no_model"),
+    (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}, "server"),
+    (400, {"error": {"message": "Invalid model name passed in model=x"}}, "no_model"),
+    (500, {"error": {"message": "litellm.BadRequestError: Invalid model name passed in model=x"}}, "no_model"),
+    (401, {"error": {"message": "key not allowed to access model. This key can only access models=['a']"}}, "no_model"),
+    (500, {"error": {"message": "Incorrect API key provided"}}, "server"),
+    (400, {"error": {"message": "The engine is at capacity, please retry"}}, "server"),
+    (400, {"detail": "Scheduled maintenance until 06:00 UTC"}, "server"),
+    (403, {"message": "API rate limit exceeded for user"}, "rate_limited"),
+    (404, "<html><title>404 Not Found</title></html>", "not_found"),
+    (405, {"detail": "Method Not Allowed"}, "not_found"),
+    (499, "", "server"),
+    *((status, "<title>origin trouble</title>", "server") for status in (520, 521, 522, 523, 524, 525, 526, 530)),
+    (501, "", "bad_request"),
+    (400, {"errors": [{"code": 5007, "message": "No such model @cf/x or task"}], "success": False}, "no_model"),
+    (400, {"error": {"code": "1261", "message": "Prompt 超长"}}, "context_length"),
+    (429, {"error": {"code": "1113", "message": "余额不足或无可用资源包,请充值。"}}, "quota"),
+    (429, {"error": {"code": "1302", "message": "您当前使用该API的并发数过高"}}, "rate_limited"),
+    (400, {"error": {"message": "tool_choice 'auto' is wrong", "code": 400}}, "bad_request"),
+    (400, {"error": {"message": "unknown parameter: timeout"}}, "bad_request"),
+    (429, {"error": {"message": "You exceeded your current quota, please check your plan and billing."}}, "quota"),
+    (400, {"message": "Range of input length should be [1, 30720]", "code": "InvalidParameter"}, "context_length"),
+    (403, {"message": "Error from an unknown country"}, "auth"),
+    (404, {"error": {"message": "The server is starting up"}}, "server"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), PROVIDERS)
+def test_providers(status: int, body: object, kind: str) -> None:
+    """The documented errors of providers and of the proxies before them."""
+    sent = (body if isinstance(body, str) else json.dumps(body)).encode()
+    assert rejected(status, {}, sent).kind == kind

@@ -40,6 +40,12 @@ CASES: list[tuple[str, bytes, list[tuple[str, str]]]] = [
         "data: a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg\n\n".encode(),
         [("", "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg")],
     ),
+    ("field `error`", b'data: a\n\nerror: {"code":400}\n\n', [("", "a"), ("error", '{"code":400}')]),
+    (
+        "bare JSON errors and chunks",
+        b'data: a\n\n{"error":{}}\n{"code":1}\n{"b":1}\n',
+        [("", "a"), ("", '{"error":{}}'), ("", '{"code":1}')],
+    ),
     ("NUL", b"data: a\x00b\n\n", [("", "a\x00b")]),
     ("two to four byte characters", "data: é€😀\n\n".encode(), [("", "é€😀")]),
     ("invalid bytes", b"data: a\xff\xc3\n\ndata: b\n\n", [("", "a\ufffd\ufffd"), ("", "b")]),

@@ -17,6 +17,8 @@ from evalrun.types import FailureKind
 
 SocketAddress = tuple[int, Any]  # family, and what connect() takes
 OUT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
+PLAIN_TEXT = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL calls an answer that is no TLS."""
 
 
 class Origin(NamedTuple):
@@ -64,6 +66,8 @@ def explain(error: OSError) -> tuple[FailureKind, str]:
         return "client_resource", f"this machine is out of sockets ({error.strerror}); lower the concurrency"
     if isinstance(error, ssl.SSLCertVerificationError):
         return "tls", f"its certificate is not trusted ({error.verify_message}); name its authority in ca_file"
+    if isinstance(error, ssl.SSLError) and error.reason in PLAIN_TEXT:
+        return "tls", f"it does not speak TLS ({error.reason}): write http:// in base_url"
     if isinstance(error, ssl.SSLError):
         return "tls", f"TLS handshake failed ({error.reason or error}); does it speak https?"
     if isinstance(error, ConnectionRefusedError):

@@ -11,6 +11,7 @@ MAX_BARREN_BYTES = 128 * 1024
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 VALUE = re.compile(rb"[^\x00\r\n]*")
 TARGET = re.compile(rb"[!-~]+")
+TLS_RECORDS = (b"\x15\x03", b"\x16\x03")  # an alert, or a handshake: what a TLS server says to plain text
 FRAMING = frozenset({b"transfer-encoding", b"content-length", b"accept-encoding"})
 
 
@@ -44,8 +45,9 @@ class AnswerParser:
     """One answer, as far as it was fed. Interim (1xx) answers are passed over.
 
     status, reason, headers: the head; `status` is 0 until it is whole. complete: the answer ended.
-    wrong: why no more can be read from it, "" while it is well-formed. reusable: it ended, and the connection may carry
-    another request. close_delimited: neither a length nor chunks say where it ends, only the closing of the connection.
+    wrong: why no more can be read from it, "" while it is well-formed. tls: it speaks TLS instead.
+    reusable: it ended, and the connection may carry another request. close_delimited: neither a length nor chunks say
+    where it ends, only the closing of the connection.
     """
 
     def __init__(self, method: str) -> None:
@@ -56,6 +58,7 @@ class AnswerParser:
         self.reusable = False
         self.close_delimited = False
         self.wrong = ""
+        self.tls = False
         self._head_only = method == "HEAD"
         self._keep_alive = False
         self._barren_bytes = 0
@@ -64,6 +67,9 @@ class AnswerParser:
 
     def feed(self, data: bytes) -> bytes:
         """Parse `data` and return its body bytes. Bytes past the end make the connection not reusable."""
+        if not self.status and data.startswith(TLS_RECORDS):
+            self.tls, self.wrong = True, "it speaks TLS: write https:// in base_url"
+            return b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:

@@ -144,6 +144,8 @@ class StockExchange:
             return "protocol", "the request has characters or an address that HTTP does not allow"
         if phase is Phase.NOT_SENT:
             return explain(next(_causes(error), OSError(str(error))))
+        if str(error) == "illegal request line":  # what h11 says of a control byte, with which TLS begins
+            return "tls", "it speaks TLS: write https:// in base_url"
         if isinstance(error, httpx.RemoteProtocolError) and "without" not in str(error):
             return "protocol", f"not HTTP/1.1: {error}"
         if phase is Phase.PARTIAL:

@@ -160,7 +160,7 @@ class Stream(httpx.AsyncByteStream):
                 self._paused = True
                 self._connection.pause()
         if answer.wrong:
-            self._fail("protocol", answer.wrong)
+            self._fail("tls" if answer.tls else "protocol", answer.wrong)
         elif answer.complete:
             self._complete(at_ns)
         self._wake()
