@@ -188,7 +188,7 @@ def test_a_ladder_that_reaches_its_end_passes_its_gate(evalrun: Command, tmp_pat
     assert "2,048 was refused as too long" in done.stdout
     cells = (line.rsplit(maxsplit=1) for line in done.stdout.partition("\nneedle (scored by items)")[2].splitlines())
     rows = {cell[0]: cell[1] for cell in cells if len(cell) == 2}
-    assert (rows["answered"], rows["failed"], rows["refused"], rows["in flight"]) == ("10", "0", "5", "1")
+    assert (rows["answered"], rows["failed"], rows["refused"], rows["in-flight limit"]) == ("10", "0", "5", "1")
     folder, junit = max((tmp_path / "results" / "climb").iterdir()), tmp_path / "junit.xml"
     assert evalrun("baseline", "save", folder, "main").returncode == 0
     rules = ("failed <= 0 %", "unanswered <= 0 %", "failed no worse than 40 points")

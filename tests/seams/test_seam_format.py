@@ -37,11 +37,11 @@ tasks:
 
 def test_a_format_takes_two_files(package: Any) -> None:
     """Every command that prints a page takes it, and names it where another format is misspelt."""
-    package.add("report/html.py", FORMAT)
+    package.add("report/webpage.py", FORMAT)
     package.change(
         "report/__init__.py",
-        ("import data, markdown, text", "import data, html, markdown, text"),
-        ('    "md": markdown.render,\n', '    "md": markdown.render,\n    "html": html.render,\n'),
+        ("import data, markdown, text", "import data, markdown, text, webpage"),
+        ('    "md": markdown.render,\n', '    "md": markdown.render,\n    "html": webpage.render,\n'),
     )
     assert len(package.touched) == 2
     suite = package.folder / "needles.yaml"
