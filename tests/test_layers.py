@@ -21,6 +21,7 @@ ROWS = [
     {"history"},
     {"report"},
     {"again", "api", "decide", "forecast"},
+    {"view"},
     {"cli"},
 ]
 ROW = {module: number for number, row in enumerate(ROWS) for module in row}

@@ -4,7 +4,7 @@
     asking     run, ab, plan, check
     reading    score, table, report, export, ladder, compare, baseline, history, explain
     gate       gate
-    servers    init, schema, model, serve
+    servers    init, schema, view, model, serve
     show       the requests of a plan, as text
     exits      both streams, exit codes, last words
     progress   a bar, or lines, on standard error
@@ -57,7 +57,7 @@ def cli() -> None:
 for command in (
     asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.report, reading.export,
     reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.init,
-    servers.schema, servers.model, servers.serve,
+    servers.schema, servers.view, servers.model, servers.serve,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -1,4 +1,4 @@
-"""The commands around suites and servers: `init`, `schema`, `model fetch` and `serve sim`."""
+"""The commands around suites and servers: `init`, `schema`, `view`, `model fetch` and `serve sim`."""
 
 import json
 import os
@@ -41,6 +41,34 @@ def init(folder: Path) -> int:
         write(tty(str(path)))
     suite = tty(str(folder / "suite.yaml"))
     say(f"next: edit both; `evalrun check {suite} --show` prints what would be sent; `evalrun {suite} -t sim` tries it")
+    return OK
+
+
+@click.command()
+@click.argument("root", metavar="[RESULTS]", type=PATH, default=Path("results"))
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 picks a free one.")
+@click.option("--open", "shown", is_flag=True, help="Open the page in a browser.")
+def view(root: Path, port: int, shown: bool) -> int:
+    """Browse the runs of a results folder in a web browser, also those in progress, until it is interrupted.
+
+    Read-only, from this machine alone, by the URL that is printed, which holds a random token.
+    """
+    from evalrun.errors import SuiteError
+
+    try:
+        from evalrun.view.app import serve as serve_view
+    except ModuleNotFoundError as error:
+        raise SuiteError(f"view: needs {error.name}; install it with: pip install 'evalrun[view]'") from None
+    if not root.is_dir():
+        raise SuiteError(f"{tty(str(root))}: no such folder; name the folder of all results, as --out of `run` did")
+
+    def ready(url: str) -> None:
+        write(url)
+        if shown:
+            click.launch(url)
+
+    serve_view(root, port=port, ready=ready)
+    say("stopped")
     return OK
 
 

@@ -1,0 +1,97 @@
+"""The runs of a results folder, as the first page lists them. Reads manifests and tables, no journal."""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from evalrun.errors import StoreError
+from evalrun.report.quantity import of_metric
+from evalrun.store.manifest import NAME as MANIFEST
+from evalrun.store.manifest import Manifest, read_manifest
+from evalrun.store.reader import JOURNAL, is_delivered
+from evalrun.table import Metric
+from evalrun.types import Json
+
+SHOWN = (("attempted", ""), ("accuracy", ""), ("ttft_s", "p50"), ("cost_usd", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """One run of the list. path: below the results folder. numbers: by name and what they are of, as they are shown."""
+
+    path: str
+    suite: str
+    created: datetime
+    state: str  # running, finished, unfinished or damaged
+    targets: tuple[str, ...] = ()
+    numbers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    why: str = ""
+
+
+def listed(root: Path) -> list[ListedRun]:
+    """Return the runs of all suites in a results folder, the newest first."""
+    found = [_listed(path.parent, root) for path in root.glob(f"*/*/{MANIFEST}")]
+    return sorted(found, key=lambda run: (run.created, run.path), reverse=True)
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a process is writing to a run's folder."""
+    try:
+        fd = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def journal_bytes(folder: Path) -> int:
+    """Return the size of a run's journal: it grows while the run does."""
+    try:
+        return (folder / JOURNAL).stat().st_size
+    except OSError:
+        return 0
+
+
+def _listed(folder: Path, root: Path) -> ListedRun:
+    path = folder.relative_to(root).as_posix()
+    try:
+        manifest = read_manifest(folder)
+    except StoreError as error:
+        return ListedRun(path, folder.parent.name, datetime.min.replace(tzinfo=UTC), "damaged", why=str(error))
+    return ListedRun(
+        path, manifest.suite_name, manifest.created, _state(folder), tuple(manifest.targets), _numbers(folder, manifest)
+    )
+
+
+def _state(folder: Path) -> str:
+    if is_running(folder):
+        return "running"
+    return "finished" if is_delivered(folder) else "unfinished"
+
+
+def _numbers(folder: Path, manifest: Manifest) -> dict[tuple[str, str], str]:
+    """Return numbers of the run's table, where it has one cell that speaks for all: of one target and all its tasks."""
+    try:
+        table: Json = json.loads((folder / "table.json").read_bytes())
+        cells = [cell for cell in table["cells"] if cell["target"] in manifest.targets]
+        whole = [cell for cell in cells if cell["task"] is None] or cells
+        metrics = whole[0]["metrics"] if len(whole) == 1 else []
+        found = {}
+        for one in metrics:
+            if (one["name"], one["of"]) in SHOWN:
+                known = {name: one[name] for name in ("name", "of", "value", "low", "high", "n")}
+                found[one["name"], one["of"]] = of_metric(msgspec.convert(known, Metric, strict=False), ()).shown
+        return found
+    except (OSError, ValueError, KeyError, TypeError, IndexError):  # written by nobody yet, or damaged
+        return {}
