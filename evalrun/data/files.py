@@ -19,6 +19,7 @@ from evalrun.data.places import Places, Row
 from evalrun.errors import SuiteError
 from evalrun.spec import Spec
 from evalrun.types import Json
+from evalrun.wire.nested import too_deep
 
 MAX_ROW_BYTES = 256 * 2**20
 MAX_EXPONENT = 5000  # 1e999999999 has eleven characters, and takes a gigabyte when printed in full
@@ -135,6 +136,8 @@ def _row(line: bytes) -> Row:
     """Decode a line of JSON without losing digits: fractions become decimals, huge integers become text."""
     try:
         text = line.decode().rstrip("\r\n")  # with the line end, an unclosed object would be reported on a second line
+        if too_deep(text):
+            raise BadRowError("1: nested too deeply; write a flatter object")
         row = _DECODER.decode(text)
         if b"\\u" in line:
             msgspec.json.encode(row)  # JSON can hold half of a surrogate pair, but it cannot be sent
@@ -144,8 +147,6 @@ def _row(line: bytes) -> Row:
         raise BadRowError("1: half of a surrogate pair (\\ud800 to \\udfff); write the whole character") from None
     except json.JSONDecodeError as error:
         raise BadRowError(f"{error.colno}: {error.msg}; write one JSON object per line") from None
-    except RecursionError:
-        raise BadRowError("1: nested too deeply; write a flatter object") from None
     except NotJsonError as error:
         raise BadRowError(f"{_column(text, error)}: {error}") from None
     if not isinstance(row, dict):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from evalrun.types import Json
+from evalrun.wire.nested import loads
 
 _MOST_TRIES = 20  # objects that do not close
 _MOST_DEPTH = 40
@@ -148,7 +149,7 @@ def _decoded(text: str) -> dict[str, Json] | None:
     text = _TRAILING.sub("", _LATEX.sub(r"\\\\", text))
     for spelling in (text, text.replace("'", '"')) if '"' not in text else (text,):
         try:
-            value = json.loads(spelling, parse_int=str, parse_float=str, strict=False)
+            value = loads(spelling, parse_int=str, parse_float=str, strict=False)
         except ValueError:
             continue
         return value if isinstance(value, dict) else None

@@ -3,13 +3,13 @@
 What an answer is, is told by its bytes before its content type: event streams come as JSON, JSON as event streams.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from evalrun.targets.transport.exchange import Piece
 from evalrun.wire.coding import Unpacker, coding_of
+from evalrun.wire.nested import loads
 from evalrun.wire.sse import BOM
 
 Framing = Literal["events", "lines", "whole"]
@@ -102,7 +102,7 @@ def are_lines(body: bytes) -> bool:
     if not end or not rest.lstrip().startswith(b"{"):
         return False
     try:
-        json.loads(first)
-    except (ValueError, RecursionError):
+        loads(first)
+    except ValueError:
         return False
     return True

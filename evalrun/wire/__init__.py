@@ -16,6 +16,7 @@ Its modules:
     tools      tool calls out of their fragments
     usage      the tokens that were billed, out of usage blocks
     amount     foreign numbers as counts and dollars
+    nested     foreign JSON, bounded in depth
     rejection  error answers of any dialect
     complaint  an error, read from any shape
     kinds      what its status and words mean

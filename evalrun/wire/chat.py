@@ -10,7 +10,6 @@ Success is: no error event, at least one token event, and a terminal marker (`fi
 """
 
 import contextlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -21,6 +20,7 @@ from evalrun.wire.answer import Draft, Redact
 from evalrun.wire.complaint import Complaint, complaint, unframed
 from evalrun.wire.foreign import CHAT_EVENTS, SILENT, ForeignEvents, is_foreign
 from evalrun.wire.kinds import kind_of
+from evalrun.wire.nested import loads
 from evalrun.wire.pace import burst
 from evalrun.wire.rejection import head, in_band, rejected
 from evalrun.wire.sse import Event
@@ -46,9 +46,9 @@ def headers(key: str | None) -> dict[str, str]:
 def models(body: bytes) -> list[str]:
     """Return the names that a list of models has."""
     try:
-        listed = json.loads(body)["data"]
+        listed = loads(body)["data"]
         return [str(model["id"]) for model in listed]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return []
 
 
@@ -296,8 +296,8 @@ def _not_an_object(text: str, *, status: int, headers: Mapping[str, str], redact
 
 def _json(text: str) -> Json:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return loads(text)
+    except ValueError:
         return text
 
 

@@ -17,6 +17,7 @@ from evalrun.ends import MOST_CHARS, is_end
 from evalrun.errors import TargetError
 from evalrun.types import Json
 from evalrun.wire.amount import count, decimal
+from evalrun.wire.nested import TOO_DEEP, loads, too_deep
 
 
 class NotChat(TargetError):
@@ -114,19 +115,21 @@ _typed = msgspec.json.Decoder(ChatReply, float_hook=decimal).decode
 
 def decode(text: str) -> ChatReply:
     """Read one reply. Raises `NotChat`."""
+    if too_deep(text):
+        raise NotChat(TOO_DEEP)
     try:
         return _typed(text)
-    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError, InvalidOperation):
+    except (msgspec.MsgspecError, UnicodeEncodeError, InvalidOperation):
         return _lenient(ChatReply, parse(text))
 
 
 def parse(text: str) -> dict[str, Json]:
     """Read any JSON object, keeping numbers exact. Raises `NotChat`."""
     try:
-        value = json.loads(text, parse_float=decimal, strict=False)  # not strict: raw control characters are let in
+        value = loads(text, parse_float=decimal, strict=False)  # not strict: raw control characters are let in
     except json.JSONDecodeError as error:
         raise NotChat(f"at character {error.pos}: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise NotChat(str(error)) from None
     if not isinstance(value, dict):
         raise NotChat(f"a JSON {type(value).__name__} instead of an object")

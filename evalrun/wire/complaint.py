@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from evalrun.types import Json
+from evalrun.wire.nested import loads
 from evalrun.wire.wait import said_s
 
 _MESSAGES = (
@@ -85,8 +86,8 @@ def _unwrapped(value: Json, outer: dict[str, Json], deeper: int) -> tuple[dict[s
 
 def _parsed(text: str) -> Json:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return loads(text)
+    except ValueError:
         return text
 
 

@@ -4,7 +4,6 @@
 """
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from evalrun.wire import wait
 from evalrun.wire.answer import Redact, well_formed
 from evalrun.wire.complaint import Complaint, complaint
 from evalrun.wire.kinds import kind_of
+from evalrun.wire.nested import loads
 
 HEAD_CHARS = 500
 """How much of an answer that cannot be read is shown."""
@@ -131,8 +131,8 @@ def _page(text: str) -> str:
 def _complaint_in(text: str) -> Complaint:
     """Read the body of an error answer."""
     try:
-        return complaint(json.loads(text))
-    except (ValueError, RecursionError):
+        return complaint(loads(text))
+    except ValueError:
         return complaint(text)
 
 

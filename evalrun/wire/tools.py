@@ -5,10 +5,9 @@ a name and that call cannot go on: it has another name, or its arguments are a w
 several calls one index, or one call several ids; both are flagged.
 """
 
-import msgspec
-
 from evalrun.types import ToolCall
 from evalrun.wire.chunk import ToolFragment
+from evalrun.wire.nested import loads
 
 _MOST_CHECKS = 8  # of one call's arguments: each reads all of them
 
@@ -42,8 +41,8 @@ class _Tool:
             return False
         self._checks += 1
         try:
-            msgspec.json.decode("".join(self.arguments))
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            loads("".join(self.arguments), strict=False)
+        except ValueError:
             return False
         return True
 

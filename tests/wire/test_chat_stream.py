@@ -523,7 +523,7 @@ def test_an_event_named_error_is_one(data: str) -> None:
         ('{"choices":[{"delta":', "at character 21: Expecting value"),
         ('":"oops"}}]}', "at character 3: Extra data"),
         ("[1]", "a JSON list instead of an object"),
-        ('{"a":' + "[" * 100_000, "maximum recursion depth exceeded"),
+        ('{"a":' + "[" * 100_000, "nested more than 64 deep"),
     ],
 )
 def test_malformed_json_is_a_bad_chunk(data: str, where: str) -> None:
