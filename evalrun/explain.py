@@ -301,6 +301,7 @@ WARNINGS: dict[str, str] = {
     "only_tool_calls": "the answer has tool calls and no text, which scorers of texts judge as an empty answer",
     "tool_index_shared": "tool calls with different ids or names came under one index; they are kept apart",
     "tool_ids_differ": "the fragments of one tool call came under several ids; they are one call",
+    "tool_repeated": "pieces of a tool call came again, in a later piece that has all of them; they count once",
     "inline_think": "reasoning was in the text of the answer, in tags; it is kept apart",
     "unterminated_think": "reasoning in the text never ended; all of the text counts as reasoning",
     "unopened_think": "reasoning in the text has an end and no beginning; what precedes the end counts as reasoning",
@@ -323,7 +324,7 @@ WARNINGS: dict[str, str] = {
 
 LOUD = frozenset(
     {"unknown_end", "other_truncated", "other_filtered", "other_broken", "other_unknown", "reasoning_only"}
-    | {"only_tool_calls", "tool_index_shared", "tool_ids_differ", "usage_by_total", "usage_mismatch"}
+    | {"only_tool_calls", "tool_index_shared", "tool_ids_differ", "tool_repeated", "usage_by_total", "usage_mismatch"}
     | {"cached_over_prompt", "cache_written", "other_model"}
 )
 """Warnings that a table shows with an example."""

@@ -20,9 +20,13 @@ DOCS = Path(__file__).parents[1] / "docs" / "faults.md"
         ("truncated", "maxPredictedTokensReached contextLengthReached FINISH_REASON_MAX_TOKENS REASON_MAX_LEN"),
         ("truncated", "ERROR_LIMIT token_limit incomplete pause_turn max-tokens max_seq_len"),
         ("broken", "abort error cancelled insufficient_system_resource network_error timeout OTHER"),
-        ("broken", "MALFORMED_FUNCTION_CALL ERROR USER_CANCEL FINISH_REASON_UNSPECIFIED modelUnloaded failed"),
+        ("broken", "MALFORMED_FUNCTION_CALL ERROR USER_CANCEL FINISH_REASON_OTHER modelUnloaded failed"),
         ("filtered", "content_filter SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII refusal sensitive"),
         ("filtered", "guardrail_intervened guardrail_blocked content_filtered ERROR_TOXIC content-filter"),
+        ("complete", "<|im_end|> </s> stop_str matched_stop eos_id"),
+        ("truncated", "output_token_limit repetition_truncation cut_off"),
+        ("filtered", "input_blocked unsafe_content tos_violation copyright"),
+        ("broken", "upstream_error request_cancelled generation_failed user_cancelled internal"),
         ("unknown", "wombat stopp lengths 7 filter_of_coffee abortion"),
     ],
 )
@@ -53,7 +57,10 @@ def test_a_word_with_its_reason() -> None:
 
 def test_no_word_is_no_end() -> None:
     """DashScope says `null` until the answer ends. An answer that [DONE] ended without a word counts as complete."""
-    assert [is_end(word) for word in (None, "", " ", "null", "None", "stop", "wombat")] == [False] * 5 + [True] * 2
+    assert [
+        is_end(word)
+        for word in (None, "", " ", "null", "None", "NOT_FINISHED", "FINISH_REASON_UNSPECIFIED", "stop", "wombat")
+    ] == [False] * 7 + [True] * 2
     assert finish_of(None) == finish_of("") == "complete"
 
 
@@ -80,10 +87,11 @@ def test_the_table_is_documented() -> None:
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \|[^|]*\| (.*) \|$", section, re.MULTILINE))
     documented = {finish: set(re.findall(r"`([^`]+)`", words)) for finish, words in rows.items()}
     assert documented == {finish: set(words.split()) for finish, words in ends.WORDS.items()}
-    starts = dict(re.findall(r"(\w+) with ((?:`\w+`(?:, | and |))+)", section))
-    assert {finish: set(re.findall(r"`(\w+)`", starts[finish])) for finish in starts} == {
-        finish: set(words.split()) for finish, words in ends.STARTS.items()
-    }
+    for how, table in (("with", ends.STARTS), ("in", ends.ENDINGS)):
+        parts = re.findall(rf"(\w+)\s+{how}\s+((?:`\w+`(?:,\s+)?)+)[;.]", section)
+        assert {finish: set(re.findall(r"`(\w+)`", words)) for finish, words in parts} == {
+            finish: set(words.split()) for finish, words in table.items()
+        }
 
 
 def test_no_word_is_in_two_ends() -> None:

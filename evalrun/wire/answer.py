@@ -91,7 +91,7 @@ class _Choice:
             self.tools.add(fragment, whole=whole)
         if self.acted_at is None:
             self.acted_at = at_ns
-        called = [each.function for each in fragments if each.function]
+        called = [each.called for each in fragments]
         texts = (delta.refusal, *(each.name for each in called), *(each.arguments for each in called))
         return sum(map(_size, texts))
 

@@ -17,13 +17,13 @@ import msgspec
 from evalrun.types import Completion, Failure, FailureKind, Json, Message, Phase
 from evalrun.wire import chunk
 from evalrun.wire.answer import Draft, Redact
-from evalrun.wire.complaint import Complaint, complaint, unframed
-from evalrun.wire.foreign import CHAT_EVENTS, SILENT, ForeignEvents, is_foreign
+from evalrun.wire.complaint import Complaint, complaint, refused, unframed
+from evalrun.wire.foreign import CHAT_EVENTS, SILENT, ForeignEvents, is_error, is_foreign
 from evalrun.wire.kinds import kind_of
 from evalrun.wire.nested import loads
 from evalrun.wire.pace import burst
 from evalrun.wire.rejection import head, in_band, rejected
-from evalrun.wire.sse import Event
+from evalrun.wire.sse import STRAY, Event
 
 PATH = "/chat/completions"
 MODELS = "/models"
@@ -113,11 +113,11 @@ class ChatDecoder:
             if self._done_marker and data.startswith("{"):
                 self._late(data)
             return
-        self._events += 1
+        self._events += name != STRAY
         self._bytes += len(data)
         if self._bytes > self._max_bytes:
             self._fail("runaway", f"the answer is larger than {self._max_bytes} bytes; raise limits.max_answer_bytes")
-        elif name == "error":
+        elif name and is_error(name):
             self._gave_up(_complaint_in(data))
         elif data.startswith("{"):
             self._chunk(name, data, at_ns)
@@ -171,9 +171,12 @@ class ChatDecoder:
             if name not in CHAT_EVENTS:
                 self._foreign.text(name, data)
                 return
+            if (said := _told(_json(data))) is not None:
+                self._gave_up(said)
+                return
             self._fail("bad_chunk", f"event {self._events}: malformed chunk, {error}: {self._redact(data)[:200]}")
             return
-        if reply.error or reply.object == "error":
+        if reply.error or reply.object == "error" or (reply.base_resp and refused(reply.base_resp)):
             self._gave_up(_complaint_in(data))
         elif reply.choices or reply.usage is not None:
             self._draft.add(reply, at_ns)
@@ -196,17 +199,22 @@ class ChatDecoder:
 
     def _error(self, said: Complaint) -> Failure:
         words = head(said.message or "no reason given", self._redact)
-        message = f"event {self._events}: the server gave up: {words}"
+        where = f"event {self._events}" if self._events else "before the first event"
+        message = f"{where}: the server gave up: {words}"
         return in_band(said, message, phase=Phase.PARTIAL, billed=bool(self._draft.instants))
 
     def _cut(self) -> Failure:
         """Return the failure of a stream that ended with neither `finish_reason` nor `[DONE]`."""
         if not self._events:
-            return self._failed("empty", "the stream ended before its first event", Phase.COMPLETE)
+            message = "the stream ended before its first event"
+            return self._failed("empty", message + self._beside(), Phase.COMPLETE)
         message = f"the stream ended after {self._events} events with neither finish_reason nor [DONE]"
-        if self._foreign.first and not self._draft.instants:
-            message += f"; not a completion: {head(self._foreign.first, self._redact)}"
-        return self._failed("truncated", message, Phase.PARTIAL)
+        return self._failed("truncated", message + self._beside(), Phase.PARTIAL)
+
+    def _beside(self) -> str:
+        """Return what the stream had that is not chat, for a message."""
+        shown = self._foreign.stray or ("" if self._draft.instants else self._foreign.first)
+        return f"; not a completion: {head(shown, self._redact)}" if shown else ""
 
     def _fail(self, kind: FailureKind, message: str) -> None:
         self.done = True
@@ -222,6 +230,12 @@ def _complaint_in(data: str) -> Complaint:
         return complaint(chunk.parse(data))
     except chunk.NotChat:
         return complaint(data)
+
+
+def _told(value: Json) -> Complaint | None:
+    """Return the error that a JSON text or list tells of, None where it tells of none."""
+    said = complaint(value) if isinstance(value, str | list) else Complaint("")
+    return said if said.status or kind_of(None, said) else None
 
 
 decoder = ChatDecoder

@@ -6,7 +6,7 @@ reasoning, usage) is any JSON here; `reasoning` and `usage` read it.
 """
 
 import json
-from decimal import InvalidOperation
+from decimal import Decimal, InvalidOperation
 from operator import attrgetter
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -37,11 +37,18 @@ class Function(_Struct):
 
 
 class ToolFragment(_Struct):
-    """A piece of a tool call; `index` says of which."""
+    """A piece of a tool call; `index` says of which. Some servers leave `function` out and put its fields here."""
 
     index: int | None = None
     id: str | None = None
     function: Function | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+    @property
+    def called(self) -> Function:
+        """Return what is called, as far as this piece says."""
+        return self.function or Function(self.name, self.arguments)
 
 
 class Delta(_Struct):
@@ -102,12 +109,21 @@ class ChatReply(_Struct):
     model: str | None = None
     system_fingerprint: str | None = None
     x_groq: Json = None
+    base_resp: Json = None
+
+
+_NAMES = ("type", "reason", "name", "value", "finish_reason", "stop_reason")
 
 
 def _word(value: Json) -> str:
-    """Return a word that is sent as it is, or as the `type` of an object."""
-    value = value.get("type") if isinstance(value, dict) else value
-    return value[:MOST_CHARS] if isinstance(value, str) else ""
+    """Return a word: text or a number as it is, of an object its `type` (or the like), of a list its first item."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if isinstance(value, dict):
+        value = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), next(iter(value), None))
+    if value is None or value is True:
+        return ""
+    return str(value)[:MOST_CHARS].strip() if isinstance(value, str | int | Decimal) else ""
 
 
 _typed = msgspec.json.Decoder(ChatReply, float_hook=decimal).decode
@@ -167,4 +183,7 @@ def _text(name: str, value: Json) -> str | None:
 
 
 def _dicts(value: Json) -> list[dict[str, Json]]:
+    """Return the objects of a list; one that is sent alone is a list of it."""
+    if isinstance(value, dict):
+        return [value]
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from evalrun.types import Json
 from evalrun.wire.complaint import Complaint, complaint, unframed
 from evalrun.wire.kinds import kind_of
+from evalrun.wire.sse import STRAY
 
 CHAT_EVENTS = frozenset({"", "message", "data", "delta", "chunk", "completion", "chat.completion.chunk"})
 """Names under which chunks come. Under another name only what reads as a chunk is one."""
@@ -21,7 +22,13 @@ SILENT = frozenset(
 _HEARTBEATS = {"ping", "heartbeat", "keepalive", "keep-alive", "keep_alive"}
 
 
-_WORDS = re.compile(r'[^{}\[\]"]*|"[^{}\[\]"]*"|\[[A-Za-z _-]*\]')
+_WORDS = re.compile(r'[^{}\[\]"]*|"[^{}\[\]"]*"|\[[A-Za-z _-]*\][^{}\[\]"]*')
+_ERROR_NAME = re.compile(r"(?:.*[._-])?(?:error|exception|fail(?:ed|ure)?|abort(?:ed)?)", re.IGNORECASE)
+
+
+def is_error(name: str) -> bool:
+    """Return whether an event of this name says that the server gave up: `error`, `response.failed`."""
+    return _ERROR_NAME.fullmatch(name[:100]) is not None
 
 
 def is_foreign(text: str) -> bool:
@@ -32,20 +39,24 @@ def is_foreign(text: str) -> bool:
 class ForeignEvents:
     """The events of one stream that are not chat. count: of those that are no heartbeat.
 
-    said: the latest complaint among them. first: the text of the first one, shown where no answer came.
+    said: the latest complaint among them. first: the text of the first one, shown where no answer came. stray: the
+    words of the lines outside the protocol.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.said: Complaint | None = None
         self.first = ""
+        self.stray = ""
 
     def text(self, name: str, data: str) -> None:
         """Note an event that is no JSON object: `ping`, `error: overloaded`, a JSON number or text."""
         self._note(name, data)
         said = complaint(data.strip().strip('"'))
-        if said.message.lower().startswith("error") or kind_of(None, said):
+        if said.message.lower().lstrip("[<( ").startswith("error") or said.status or kind_of(None, said):
             self.said = said
+        if name == STRAY:
+            self.stray = said.message
 
     def fields(self, name: str, data: str, value: Mapping[str, Json]) -> None:
         """Note a JSON object that has nothing of chat."""

@@ -36,6 +36,8 @@ _PRECISE: dict[str, FailureKind] = {
     "servicequotaexceededexception": "quota", "modelnotreadyexception": "server", "modeltimeoutexception": "server",
     "modelerrorexception": "server", "modelstreamerrorexception": "server", "serviceunavailableexception": "server",
     "internalserverexception": "server", "expiredtokenexception": "auth", "unrecognizedclientexception": "auth",
+    # Databricks, Volcano
+    "resource_does_not_exist": "no_model", "request_limit_exceeded": "rate_limited", "accountoverdueerror": "quota",
 }  # fmt: skip
 _BROAD: dict[str, FailureKind] = {
     "invalid_request_error": "bad_request", "invalid_argument": "bad_request", "badrequesterror": "bad_request",
@@ -79,7 +81,8 @@ _CONTEXT = _any(
     "context_length_exceeded|exceed_context_size|context[ _](window|size|length)|context limit|max_model_len",
     "maximum (model|prompt|sequence|input) length|(prompt|input|request|message|conversation)s? (is|are) too long",
     r"(prompt|input) (token count|length).{0,80}exceed|exceeds the maximum number of (input )?tokens",
-    r"too many (input|prompt|total) tokens|inputs? tokens \+ .max_new_tokens|must have less than \d+ tokens",
+    r"too many (input|prompt|total) tokens|inputs?\W{1,2}tokens \+ .?max_new_tokens|must have less than \d+ tokens",
+    r"exceed(ed|s)? (the )?(model|max message|maximum message) token|must be less than max_seq_len",
     r"range of input length|longer than the model|too large for model with|too long for (the )?(requested )?model",
     "reduce the length of the (messages|prompt|input)|超长|上下文长度",
 )
@@ -87,20 +90,23 @@ _FILTER = _any(
     "content[ _-]?(filter|policy|management|safety)|responsible ?ai|moderation|data_inspection|flagged",
     "safety (system|polic|filter|setting|reason)|sensitive (content|word|information|data)|inappropriate content",
     "(violat|against).{0,40}polic|prohibited content|blocked.{0,40}(safety|policy|filter)|blocked (input|output)",
-    "敏感|违规|内容安全",
+    "content exists risk|敏感|违规|内容安全",
 )
 _QUOTA = _any(
     "insufficient[ _](quota|balance|credit|fund)|billing_(hard_limit|not_active)|payment[ _]required",
     "(balance|credits?) (is |are |has been |have been )?(insufficient|not enough|too low|depleted|exhausted|used up)",
     "(out of|not enough|no|more|monthly included|insufficient) credits|top[ -]?up|spend(ing)? limit|usage limit",
+    "used (up )?(all|your)( of)?( your)?( available| daily| free| monthly)* (credit|alloca)|not[ _]enough[ _]balance",
+    "overdue (balance|payment|invoice|bill)|unpaid (invoice|bill|balance)",
     "budget (has been |is )?exceeded|exceededbudget|free (tier|trial|plan|quota).{0,40}(exhaust|ended|expired|used up)",
     "余额|欠费|套餐",
 )
 _RATE = _any(
     "rate[ _-]?limit|too[ _]many[ _](concurrent |parallel )?(requests|connections|calls)|throttl|slow[ _]?down",
     r"(requests?|tokens?|queries|calls) ?(per|/|a)[ _]?(second|sec|minute|min|hour|day)|_per_(minute|day)",
-    r"\b[rt]p[mds]\b|concurren(t|cy).{0,30}(limit|exceed|quota)|too many tokens.{0,40}(minute|wait|day)",
-    "限流|频率|并发|请求过(多|于)|访问量过大|速率",
+    r"\b[rt]p[mds]\b|\bqps|qps(limit|overflow)|requests? limit|concurren(t|cy).{0,30}(limit|exceed|quota)",
+    "too many tokens.{0,40}(minute|wait|day)",
+    "限流|频率|并发|请求过(多|于)|访问(量过大|人数过多)|速率",
 )
 _SPENT = _any(
     r"exceeded (your|the|its) (current |monthly |daily )?quota|quota.{0,20}(exceeded|exhausted|used up|reached)|额度"
@@ -110,7 +116,8 @@ _PASSING = _any(
     "capacity (is |was |has been )?(exceeded|reached|limit|constrain|full)|(high|heavy|unusual) (demand|load|traffic)",
     r"\b(server|system|service|backend|engine|model|worker)s? (is |are )?(currently |too )*busy|temporar(y|ily)",
     "maintenance|(is|still|currently|being) (re)?load(ing|ed)|model loading|loading (the |a )?model|warming[ -]?up",
-    "cold[ -]?start|starting up|booting|not (yet )?ready|scaling up|timed[ -]?out|deadline (was )?exceeded",
+    "cold[ -]?start|starting up|booting|not (yet )?ready|getting ready|scal(e|ing) (up|from)|timed[ -]?out",
+    "deadline (was )?exceeded",
     "timeouterror|time-?out (exceeded|error|occurred|while|waiting|expired|reached)",
     "(request|upstream|gateway|read|server|connection|response|inference|generation|queue|worker) time-?out",
     "繁忙|超时|维护|加载中",
@@ -119,29 +126,30 @@ _TROUBLE = _any(
     r"unavailable|internal (server )?error|\bserver error|bad gateway|upstream",
     "connection (reset|refused|aborted|error)",
     "no (healthy|available|live) (worker|instance|provider|channel|backend|server|replica)|out of memory|cuda error",
-    "engine.{0,20}(dead|crash|died)|系统(错误|异常)|内部错误",
+    "(engine|worker|model|process).{0,20}(dead|crash|died)|系统(错误|异常)|内部错误",
 )
 _AGAIN = _any("(try|retry).{0,20}(again|later|your request)|please retry|稍后")
 _NO_MODEL = _any(
     "model_not_found|model_not_available|invalid[ _]model(?! (param|arg|output|response|input|setting|field))",
     "unknown[ _]model|no such model|not a valid model|unsupported model|no models? (is |are )?loaded",
     "no endpoints found",
-    r"model\b.{0,120}?(do(es)?(n't| not) exist|not (be )?found|not exist|no longer (available|supported|served))",
+    r"models?\b.{0,120}?(do(es)?(n't| not) exist|not (be )?found|not exist|no longer (available|supported|served))",
     r"model\b.{0,120}?(is not (a )?valid|has been (deprecated|decommissioned|removed|retired)|decommissioned)",
     r"models? ['\"`][^'\"`]{1,100}['\"`] (is |are )?not (supported|available|served|allowed)",
     r"deployment\b.{0,80}(does not exist|not found)|(not|n't) have access to (the )?model|not allowed to access model",
-    "model identifier is invalid|模型.{0,20}(不存在|未找到)",
+    "model identifier is invalid|not found the model|not_found_error model|on-demand throughput is(n.t| not) supported",
+    r"models? \S{1,120} (is |are )?not supported by (provider|any)|模型.{0,20}(不存在|未找到)",
 )
 _KEY = _any(
     "(api|access|secret|auth)[ _-]?(key|token).{0,60}?(invalid|expired|missing|not valid|revoked|disabled)",
     "(invalid|expired|missing|wrong|no|bad|revoked|malformed)[ _](x-)?(api|access|secret)[ _-]?(key|token)",
-    "authenticationerror|authentication (failed|fails)|invalid (authentication|credential|bearer)|密钥|令牌|鉴权",
+    "authentication ?error|authentication (failed|fails)|invalid (authentication|credential|bearer)|密钥|令牌|鉴权",
 )
 _DENIED = _any("unauthori[sz]ed|unauthenticated|not authenticated|permission denied|access denied|身份验证|未授权")
 _TLS = _any("http request (was sent )?to (an )?https (port|server)")
 
 _PLAIN = frozenset({400, 422})  # the request is wrong, unless the words say otherwise
-_CLEAR = frozenset({401, 403, 404, 405, 410})  # weak words of passing trouble do not change these
+_CLEAR = frozenset({401, 403, 404, 405, 410, 451})  # weak words of passing trouble do not change these
 MEANINGS = (
     Meaning("tls", _TLS, only=frozenset({400})),
     Meaning("context_length", _CONTEXT, but=frozenset({401, 404, 429})),
@@ -162,7 +170,7 @@ MEANINGS = (
 
 _STATUS: dict[int, FailureKind] = {
     401: "auth", 402: "quota", 403: "auth", 404: "not_found", 405: "not_found", 407: "auth", 410: "not_found",
-    413: "too_large", 429: "rate_limited", 430: "rate_limited",
+    413: "too_large", 420: "rate_limited", 429: "rate_limited", 430: "rate_limited",
     # the server's trouble of the moment: timeout, conflict, misdirected, locked, a failed dependency (Bedrock, TGI),
     # too early, nginx (444, 499), AWS (460, 463), out of capacity (Groq's 498)
     **dict.fromkeys((408, 409, 421, 423, 424, 425, 440, 444, 449, 460, 463, 498, 499), "server"),

@@ -3,7 +3,6 @@
 `complaint` reads the error, `kinds` says what it means, `wait` how long it asks to wait.
 """
 
-import html
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,14 +11,12 @@ from urllib.parse import urlsplit
 from evalrun.types import Failure, FailureKind, Phase
 from evalrun.wire import wait
 from evalrun.wire.answer import Redact, well_formed
-from evalrun.wire.complaint import Complaint, complaint
+from evalrun.wire.complaint import Complaint, complaint, page
 from evalrun.wire.kinds import kind_of
 from evalrun.wire.nested import loads
 
 HEAD_CHARS = 500
 """How much of an answer that cannot be read is shown."""
-PAGE_CHARS = 8192
-"""How much of a web page is searched for its title."""
 
 
 def rejected(
@@ -31,25 +28,25 @@ def rejected(
     """
     fields = {name.lower(): value for name, value in headers.items()}
     text = body.decode(errors="replace").strip()
-    page = _page(text)
-    said = Complaint(page) if page else _complaint_in(text)
+    title = page(text)
+    said = _complaint_in(text)
     kind = _kind(status, said, text)
     match kind:
         case "redirect":
             words = f"redirected to {_host(fields.get('location', ''))}; put the right address in base_url"
         case "not_sse":
             what = fields.get("content-type") or "no content type"
-            shown = f"a web page, {page}" if page else text
+            shown = f"a web page, {title}" if title else text
             words = f"neither an event stream nor a completion ({what}); is a proxy or login page in between? {shown}"
         case "empty":
             words = "the answer is empty"
         case _:
-            words = (f"a web page, {page}" if page else said.message or text) or "no reason given"
+            words = (f"a web page, {title}" if title else said.message or text) or "no reason given"
     asked_s, odd = None, ""
     if kind in ("rate_limited", "server"):
-        asked_s = wait.asked_s(fields, now, said_s=said.wait_s, limited=kind == "rate_limited")
+        asked_s = wait.asked_s({**said.headers, **fields}, now, said_s=said.wait_s, limited=kind == "rate_limited")
         odd = wait.nonsense(fields, now)
-    hints = [_hint(status, kind, said.message, page=page), f"{odd!r} is not a wait" if odd else ""]
+    hints = [_hint(status, kind, said.message, title=title), f"{odd!r} is not a wait" if odd else ""]
     return Failure(
         kind=kind,
         phase=Phase.COMPLETE,
@@ -100,13 +97,13 @@ def _kind(status: int, said: Complaint, text: str) -> FailureKind:
     return kind_of(status, said) or "bad_request"
 
 
-def _hint(status: int, kind: FailureKind, message: str, *, page: str) -> str:
+def _hint(status: int, kind: FailureKind, message: str, *, title: str) -> str:
     """Return what to change, where it is known."""
     if status == 407:
         return "the proxy asks for credentials: look at HTTP_PROXY and HTTPS_PROXY"
     if kind == "tls":
         return "it speaks TLS: write https:// in base_url"
-    if kind == "not_sse" and page:
+    if kind == "not_sse" and title:
         return "is base_url right? it usually ends in /v1"
     if kind != "bad_request":
         return ""
@@ -116,16 +113,6 @@ def _hint(status: int, kind: FailureKind, message: str, *, page: str) -> str:
     if named == "max_tokens" and "max_completion_tokens" in message:
         return "set quirks.max_tokens_field to max_completion_tokens"
     return f"drop or change {named}" if named else ""
-
-
-def _page(text: str) -> str:
-    """Return a web page's title, else its first words; empty where `text` is no web page."""
-    if not text.startswith("<"):
-        return ""
-    found = text[:PAGE_CHARS]
-    title = re.search(r"<(title|h1)[^<>]{0,200}>([^<]{1,300})", found, re.IGNORECASE)
-    shown = title[2] if title else re.sub(r"<(script|style)\b.*?</\1|<[^<>]{0,500}>", " ", found, flags=re.S | re.I)
-    return repr(" ".join(html.unescape(shown).split())[:200])
 
 
 def _complaint_in(text: str) -> Complaint:

@@ -7,7 +7,8 @@ after, one event at a time, so a cut inside a character or a line end changes no
     feed(b':1}\\n\\n: ping\\n') -> [Event('', '{"a":1}')]
 
 Two kinds of line are events of their own though the standard ignores them, because servers put errors there: a bare
-JSON object with a field of an error or of a chunk, and the field `error`.
+JSON object with a field of an error or of a chunk, and the field `error`. Other lines that are none of the standard's
+(a web page, plain words) are one event at the end, named `STRAY`.
 """
 
 import re
@@ -16,6 +17,9 @@ from typing import NamedTuple
 from evalrun.errors import TargetError
 
 BOM = b"\xef\xbb\xbf"
+STRAY = "stray lines"
+_STRAY_BYTES = 2048
+_FIELDS = (b"data", b"event", b"id", b"retry", b"")
 _BARE = re.compile(rb'"(errors?|detail|code|message|msg|choices)"')
 
 
@@ -49,6 +53,7 @@ class Parser:
         self._name = b""
         self._data: list[bytes] = []  # the data lines of the unfinished event
         self._held = 0  # the bytes of the data lines and of the unfinished line
+        self._stray = b""  # lines that are none of the standard's
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that `data` completes. Raises `EventTooBig`."""
@@ -105,14 +110,19 @@ class Parser:
         return Event(self._text(self._name) if self._name else "", self._text(data))
 
     def rest(self) -> list[Event]:
-        """Return the error that the stream ended in without a blank line, if any: an unfinished event is no other."""
+        """Return the error that the stream ended in without a blank line, if any, and the stray lines.
+
+        Any other unfinished event is none.
+        """
         line = b"".join(self._line)
         self._line.clear()
-        stray = self._field(line) if line else None
-        if stray is None and self._data:
-            stray = self._event()
-        told = stray is not None and (stray.name == "error" or '"error"' in stray.data)
-        return [stray] if stray is not None and told and stray.data.rstrip().endswith("}") else []
+        begun = any(name.startswith(line) for name in _FIELDS)  # `dat`, cut off
+        last = self._field(line) if line and not begun else None
+        if last is None and self._data:
+            last = self._event()
+        told = last is not None and (last.name == "error" or '"error"' in last.data)
+        events = [last] if last is not None and told and last.data.rstrip().endswith("}") else []
+        return [*events, Event(STRAY, self._text(self._stray))] if self._stray else events
 
     def _field(self, line: bytes) -> Event | None:
         """Add a line that is not the usual `data: ...`; return a stray error. What else is unknown is ignored."""
@@ -127,6 +137,8 @@ class Parser:
             return Event("error", self._text(value))
         elif line.startswith(b"{") and _BARE.search(line):
             return Event("", self._text(line))
+        elif field not in _FIELDS and len(self._stray) < _STRAY_BYTES:
+            self._stray += line[:_STRAY_BYTES] + b"\n"
         return None
 
     def _text(self, raw: bytes) -> str:

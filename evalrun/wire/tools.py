@@ -2,8 +2,10 @@
 
 A fragment belongs to the call of its id, else of its index, else to the last one. It begins another call where it has
 a name and that call cannot go on: it has another name, or its arguments are a whole JSON value already. Servers give
-several calls one index, or one call several ids; both are flagged.
+several calls one index, or one call several ids, or send what they had sent already once more; each is flagged.
 """
+
+from itertools import pairwise
 
 from evalrun.types import ToolCall
 from evalrun.wire.chunk import ToolFragment
@@ -19,6 +21,7 @@ class _Tool:
         self.index = index
         self.id = self.name = ""
         self.arguments: list[str] = []
+        self.size = 0  # characters of the arguments
         self._checks = 0
 
     def continues(self, call_id: str, name: str, arguments: str, *, indexed: bool) -> bool:
@@ -30,9 +33,29 @@ class _Tool:
         same = call_id != "" and call_id == self.id
         if not name or not self.name or (same and not arguments):
             return True
+        if name != self.name and indexed and not self.arguments and (same or not call_id):
+            return True  # more of the name
         if not same and (name != self.name or (call_id and self.id and not indexed and arguments.startswith("{"))):
             return False
         return not self._is_whole()
+
+    def grow(self, name: str) -> None:
+        """Add a piece of the name; some servers send the whole name with each fragment."""
+        if name != self.name:
+            self.name = name if name.startswith(self.name) else self.name + name
+
+    def repeats(self, call_id: str, name: str, arguments: str) -> bool:
+        """Return whether a fragment is this whole call once more."""
+        same = call_id != "" and (call_id, name) == (self.id, self.name)
+        if not same or not arguments or len(arguments) != self.size:
+            return False
+        return arguments == "".join(self.arguments) and _is_json(arguments)
+
+    @property
+    def cumulative(self) -> bool:
+        """Return whether each fragment of the arguments has all those before it, and the last one is all of them."""
+        each_in_next = all(after.startswith(before) for before, after in pairwise(self.arguments))
+        return len(self.arguments) > 1 and each_in_next and _is_json(self.arguments[-1])
 
     def _is_whole(self) -> bool:
         """Return whether the arguments are a whole JSON value."""
@@ -40,11 +63,15 @@ class _Tool:
         if not last.rstrip().endswith(("}", "]", "null")) or self._checks == _MOST_CHECKS:
             return False
         self._checks += 1
-        try:
-            loads("".join(self.arguments), strict=False)
-        except ValueError:
-            return False
-        return True
+        return _is_json("".join(self.arguments))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        loads(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 class Tools:
@@ -58,10 +85,12 @@ class Tools:
 
     def add(self, fragment: ToolFragment, *, whole: bool) -> None:
         """Add a fragment, or a call that is whole."""
-        function = fragment.function
-        name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
+        name, arguments = fragment.called.name or "", fragment.called.arguments or ""
         call_id, index = fragment.id or "", fragment.index
-        tool = None if whole else self._meant(call_id, index)
+        tool = None if whole else self._meant(call_id, index, name)
+        if tool is not None and tool.repeats(call_id, name, arguments):
+            self.flags.add("tool_repeated")
+            return
         if tool is not None and not tool.continues(call_id, name, arguments, indexed=index is not None):
             if index is not None and index == tool.index:
                 self.flags.add("tool_index_shared")
@@ -70,19 +99,25 @@ class Tools:
             tool = self._new(index)
         elif call_id and tool.id and call_id != tool.id:
             self.flags.add("tool_ids_differ")
-        tool.id, tool.name = tool.id or call_id, tool.name or name
+        tool.id = tool.id or call_id
+        tool.grow(name)
         if call_id:
             self._by_id[call_id] = tool
         if arguments:
             tool.arguments.append(arguments)
+            tool.size += len(arguments)
 
-    def _meant(self, call_id: str, index: int | None) -> _Tool | None:
-        """Return the call that a fragment is of, as far as its id and index say."""
+    def _meant(self, call_id: str, index: int | None, name: str) -> _Tool | None:
+        """Return the call that a fragment is of, as far as its id and index say.
+
+        One with neither id nor name goes on with the last call, if its index is none that was seen.
+        """
         if call_id in self._by_id:
             return self._by_id[call_id]
-        if index is not None:
-            return self._by_index.get(index)
-        return self._calls[-1] if self._calls else None
+        if index in self._by_index:
+            return self._by_index[index]
+        begins = index is not None and (call_id or name)
+        return self._calls[-1] if self._calls and not begins else None
 
     def _new(self, index: int | None) -> _Tool:
         tool = _Tool(len(self._calls) if index is None else index)
@@ -93,4 +128,8 @@ class Tools:
     def calls(self) -> list[ToolCall]:
         """Return the calls by their index, those of one index as they came."""
         ordered = sorted(self._calls, key=lambda tool: tool.index)
+        for tool in ordered:
+            if tool.cumulative:
+                self.flags.add("tool_repeated")
+                tool.arguments = tool.arguments[-1:]
         return [ToolCall(id=tool.id, name=tool.name, arguments="".join(tool.arguments)) for tool in ordered]

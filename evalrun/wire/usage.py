@@ -15,14 +15,22 @@ from evalrun.wire.amount import count, money
 
 _Path = tuple[str, ...]
 _PATHS: dict[str, tuple[_Path, ...]] = {
-    "prompt": (("prompt_tokens",), ("input_tokens",), ("inputTokens",), ("prompt_eval_count",)),
-    "output": (("completion_tokens",), ("output_tokens",), ("outputTokens",), ("eval_count",)),
-    "total": (("total_tokens",), ("totalTokens",)),
+    "prompt": (
+        ("prompt_tokens",), ("input_tokens",), ("inputTokens",), ("promptTokens",), ("promptTokenCount",),
+        ("prompt_token_count",), ("input_token_count",), ("prompt_eval_count",),
+    ),
+    "output": (
+        ("completion_tokens",), ("output_tokens",), ("outputTokens",), ("completionTokens",), ("candidatesTokenCount",),
+        ("candidates_token_count",), ("completion_token_count",), ("generated_token_count",), ("eval_count",),
+    ),
+    "total": (("total_tokens",), ("totalTokens",), ("totalTokenCount",), ("total_token_count",)),
     "cached": (
         ("prompt_tokens_details", "cached_tokens"), ("input_tokens_details", "cached_tokens"), ("cached_tokens",),
         ("prompt_cache_hit_tokens",), ("cache_read_input_tokens",), ("cacheReadInputTokens",),
         ("prompt_tokens_details", "cache_read_tokens"), ("input_tokens_details", "cache_read_tokens"),
-        ("cache_read_tokens",), ("num_cached_tokens",),
+        ("cache_read_tokens",), ("num_cached_tokens",), ("cachedContentTokenCount",), ("cached_content_token_count",),
+        ("cached_prompt_tokens",), ("cached_input_tokens",), ("prompt_cached_tokens",),
+        ("prompt_tokens_details", "cache_read_input_tokens"),
     ),
     "written": (
         ("cache_creation_input_tokens",), ("cacheWriteInputTokens",), ("cache_write_input_tokens",),
@@ -34,10 +42,14 @@ _PATHS: dict[str, tuple[_Path, ...]] = {
         ("completion_tokens_details", "reasoning_tokens"), ("output_tokens_details", "reasoning_tokens"),
         ("completion_tokens_details", "thinking_tokens"), ("output_tokens_details", "thinking_tokens"),
         ("reasoning_tokens",), ("thinking_tokens",), ("thoughts_tokens",), ("thoughts_token_count",),
-        ("reasoningTokens",),
+        ("thoughtsTokenCount",), ("reasoningTokens",), ("completion_tokens_details", "thoughts_tokens"),
     ),
 }  # fmt: skip
-_COSTS: tuple[_Path, ...] = (("estimated_cost",), ("cost",), ("cost", "total_cost"), ("total_cost",))
+_COSTS: tuple[_Path, ...] = (
+    ("estimated_cost",), ("cost",), ("cost", "total_cost"), ("total_cost",),
+    ("cost_details", "upstream_inference_cost"),
+)  # fmt: skip
+"""The first that is not 0: with a key of one's own, OpenRouter's fee is 0 and its provider's price is beside it."""
 _APART = ("cache_read_input_tokens", "cache_creation_input_tokens")
 """Fields of Anthropic's API, whose `input_tokens` are those that were neither read from a cache nor written to one."""
 
@@ -63,10 +75,14 @@ class Tokens:
             self.odd = True
             return
         self._last = block
-        self._apart |= "prompt_tokens" not in block and any(name in block for name in _APART)
+        apart = "prompt_tokens" not in block and any(name in block for name in _APART)
+        whole = apart and not self._apart  # a prompt that was counted before may have been counted whole
+        self._apart |= apart
         for name in _PATHS:
             found = self._count(block, name)
-            if found is not None:
+            if found is not None and whole and name == "prompt":
+                self.counts[name] = found
+            elif found is not None:
                 self.odd |= found < self.counts.get(name, 0)
                 self.counts[name] = max(found, self.counts.get(name, 0))
         costs = [cost for path in _COSTS if (cost := money(_at(block, path))) is not None]
@@ -82,7 +98,8 @@ class Tokens:
     def usage(self) -> tuple[Usage, set[str]]:
         """Return the counts as they were billed, and flags."""
         read = _Reading.of(self.counts, apart=self._apart)
-        zero = (read.prompt == 0) or (read.output == 0)  # an answer has a prompt and an output
+        counted_none = self.counts.get("prompt") == 0 and not self._apart  # an answer has a prompt and an output
+        zero = counted_none or (self.counts.get("output") == 0 and not read.output)
         most = read.most
         beyond = read.prompt is not None and (read.cached or 0) > read.prompt
         flags = {
@@ -133,6 +150,8 @@ class _Reading(NamedTuple):
             prompt=counts.get("prompt"), output=counts.get("output"), cached=counts.get("cached"),
             written=counts.get("written"), reasoning=counts.get("reasoning"), total=counts.get("total"),
         )  # fmt: skip
+        if raw.prompt == 0 and not apart:  # not counted: every answer has a prompt
+            raw = raw._replace(prompt=None, output=raw.output or None)
         beside = raw.by_cache if apart else 0
         if raw.prompt is not None:
             raw = raw._replace(prompt=raw.prompt + beside)

@@ -42,6 +42,7 @@ _ASKS = re.compile(
 _ASKS_AFTER = re.compile(rf"(?={_NUMBER}\s?(?:毫秒|秒|分钟?|小时)[之以]?后)")
 _AFTER = re.compile(r"after\W*$", re.IGNORECASE)
 _BARE = re.compile(rf"{_NUMBER}(?![\w%/:-]|\.\d)")
+_ONE = re.compile(r"\b(?:an?|one) (?=(?:second|minute|hour|day)\b)", re.IGNORECASE)
 _PROSE_CHARS = 4096
 
 
@@ -112,6 +113,7 @@ class Allowance:
 
 
 _PART = re.compile(r"(?<![a-z])(remaining|reset)(-ms)?(?:-(?:after|at|in|time|seconds))?(?![a-z])")
+_LIMITED = re.compile("limit|quota")
 _LEADING = re.compile(r"\s*(-?\d{1,18}(?:\.\d{1,9})?)")
 _LISTED = re.compile(r"(?<![a-z])(remaining|reset|r|t)\s?=\s?(-?\d{1,18})")
 
@@ -124,7 +126,7 @@ def allowances(headers: Mapping[str, str], now: datetime | None) -> dict[str, Al
     found: dict[str, Allowance] = {}
     for header, value in headers.items():
         name = header.replace("_", "-").replace("rate-limit", "ratelimit")
-        if "ratelimit" not in name and "tokenlimit" not in name:
+        if not _LIMITED.search(name):
             continue
         if name == "ratelimit":
             for part, number in _LISTED.findall(value[:200]):
@@ -145,8 +147,11 @@ def _tell(allowance: Allowance, part: str, value: str, now: datetime | None) -> 
 
 def used_up_s(headers: Mapping[str, str], now: datetime | None) -> float | None:
     """Return for how long an allowance is used up, in seconds; None where none is known to be."""
-    waits = [each.reset_s for each in allowances(headers, _server_now(headers, now)).values() if each.used_up]
-    return max((wait for wait in waits if wait is not None and wait > 0), default=None)
+    known = allowances(headers, _server_now(headers, now)).values()
+    waits = [each.reset_s for each in known if each.used_up and each.reset_s is not None]
+    if not waits and any(each.used_up for each in known):  # Kong: what remains and the reset have other names
+        waits = [each.reset_s for each in known if each.remaining is None and each.reset_s is not None]
+    return max((wait for wait in waits if wait > 0), default=None)
 
 
 def asked_s(headers: Mapping[str, str], now: datetime | None, *, said_s: float | None, limited: bool) -> float | None:
@@ -235,6 +240,7 @@ def _field_s(value: Json, unit_s: float) -> float | None:
 
 def _in_words(text: str) -> float | None:
     """Return the longest wait that a sentence asks for: "try again in 1m2.3s", "retry after 20", "请在20秒后重试"."""
+    text = _ONE.sub("1 ", text)
     waits = []
     for asks in (*_ASKS.finditer(text), *_ASKS_AFTER.finditer(text)):
         duration_s, end = _duration(text, asks.end())
