@@ -31,6 +31,7 @@ from evalrun.score.prose import (
 )
 from evalrun.score.tidy import APPROXIMATELY, in_ascii
 from evalrun.score.units import canonical
+from evalrun.wire.reasoning import split
 
 ExtractRule = Literal["tag", "json", "boxed", "marked", "whole", "last_formula", "last_number", "none"]
 
@@ -38,8 +39,7 @@ _MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
 _MAX_EXPECTED = 200  # a longer one is a worked solution
 _MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all of a text
 _MAX_MARKS = 50
-_THINKING_ENDS = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
-_THINKING_STARTS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
+_STRAY_ENDS, _STRAY_STARTS = re.compile(r"</think(?:ing)?>", re.I), re.compile(r"<think(?:ing)?>", re.I)
 _BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|\{+|\}+", re.DOTALL)
 _AND_OR = re.compile(r"\b(?:and|or|und|oder|et|ou|или)\b|[和或与及と]|또는|및")
 _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z|</")  # a line, a sentence, bold print or a tag has ended
@@ -76,10 +76,15 @@ class Extracted(NamedTuple):
 
 
 def without_reasoning(text: str) -> str:
-    """Drop a stray chain of thought: all up to the last `</think>`, or from a `<think>` that never ends."""
-    if ends := list(_THINKING_ENDS.finditer(text)):
+    """Drop a chain of thought at the start, in any shape of `wire.reasoning`, then what is stray.
+
+    Stray is all up to the last `</think>`, or from a `<think>` that never ends.
+    """
+    apart = split(text, reasoned=False)
+    text = text[apart.answer_at : apart.answer_end]
+    if ends := list(_STRAY_ENDS.finditer(text)):
         return text[ends[-1].end() :]
-    start = _THINKING_STARTS.search(text)
+    start = _STRAY_STARTS.search(text)
     return text[: start.start()] if start else text
 
 

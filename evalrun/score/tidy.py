@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from evalrun.score.marks import plain
 from evalrun.score.numerals import expanded
+from evalrun.score.units import MONEY
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱˣʸᵃᵇᵏᵐᵗ", "0123456789+-=()nixyabkmt", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢₓⱼₖₘₐ", "0123456789+-=()nixjkma", strict=True))
@@ -20,6 +21,7 @@ APPROXIMATELY = (
 )
 """Words that say that a number is rounded."""
 
+_FUNCTIONS = "arc(?:sin|cos|tan)|(?:sin|cos|tan)h?|cot|sec|csc|log|ln"
 VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 _GREEK = (
     "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta ιiota κkappa λlambda μmu νnu ξxi πpi ρrho σsigma τtau "
@@ -35,7 +37,9 @@ _SYMBOLS = {
     "→": r"\to ", "ℎ": "h", "ℓ": "l", "∣": "|", "℃": r"^\circ C", "℉": r"^\circ F", "…": "...",
 }  # fmt: skip
 _CHARACTERS = {ord(sign): new for sign, new in _SYMBOLS.items()}
-_CHARACTERS |= {ord(pair[0]): rf"\{pair[1:]} " for pair in _GREEK.split()}
+_LETTERS = {ord(pair[0]): rf"\{pair[1:]} " for pair in _GREEK.split()}
+_GREEK_RUN = re.compile("[\u0370-\u03ff\u1f00-\u1fff]+")
+_MOST_VARIABLES = 4  # that are multiplied without a sign: what is longer is a word
 for _sign in VULGAR:
     _over, _under = unicodedata.normalize("NFKC", _sign).split("\u2044")
     _CHARACTERS[ord(_sign)] = rf" \frac{{{_over}}}{{{_under}}}"
@@ -55,7 +59,8 @@ _SUBSTITUTIONS = tuple(
         (r"\s+", " "),
         (r"(?<!\\)\$\$?((?:[^$\\]|\\.)+?)\$\$?", r" \1 "),
         (r"(?<!\\)\\[()\[\]]", " "),
-        (rf"\\text\{{ ?\( ?(?:or )?(?:{APPROXIMATELY}) ?[-0-9.,$]+ ?\)? ?\}}", " "),
+        (rf"\\text\{{ ?\( ?(?:or )?(?:{APPROXIMATELY}) ?\}}? ?[-0-9.,$]+ ?(?:\\text\{{)? ?\)? ?\}}?", " "),
+        (r"(?<=[0-9}]) ~ (?=[-0-9.])", r" \\approx "),
         (r"\\(?:text)?color(?:box)? ?\{[^{}]*\}|\\(?:hspace|vspace|phantom|label|tag)\*? ?\{[^{}]*\}", " "),
         (
             r"\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|bf|rm|it|sf|tt|boldmath"
@@ -96,6 +101,9 @@ _SUBSTITUTIONS = tuple(
         (r"\\gt(?![A-Za-z])", ">"),
         (r"\\varnothing|\\emptyset", r"\\emptyset "),
         (r"\\([%$€£¥])", r"\1"),
+        (rf"\\text\{{ ?({MONEY}) ?\}}(?= ?[-0-9.])", r"\1"),
+        (rf"(?<![A-Za-z\\])({_FUNCTIONS})(?= ?(?:[\^_(0-9]|\\(?:left|frac|sqrt|pi|theta)|[a-z](?![a-z])))", r"\\\1 "),
+        (r"^\(([^()]*\\pm[^()]*)\) ?/ ?([0-9]+)$", r"\\frac{\1}{\2}"),
         (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
         (r"(?<![A-Za-z\\])(?:infinity|inf)(?![A-Za-z])", r"\\infty "),
         (r"(?<=[0-9]) ?[xX] ?(?=10 ?(?:\^|\*\*))", r"\\times "),
@@ -123,8 +131,14 @@ def in_ascii(text: str) -> str:
         text = _SMALL_FRACTION.sub(lambda pair: rf"\frac{{{_down(pair[1])}}}{{{_down(pair[2])}}}", text)
         text = _RAISED_RUN.sub(lambda run: f"^{{{_down(run[0])}}}", text)
         text = _LOWERED_RUN.sub(lambda run: f"_{{{_down(run[0])}}}", text)
-        text = text.translate(_CHARACTERS)
+        text = _GREEK_RUN.sub(_greek, text.translate(_CHARACTERS))
     return _rooted(text) if _ROOT.search(text) else text
+
+
+def _greek(run: re.Match[str]) -> str:
+    """Write Greek variables as commands; a word, which has accents or is longer, stays."""
+    known = len(run[0]) <= _MOST_VARIABLES and all(ord(sign) in _LETTERS for sign in run[0])
+    return run[0].translate(_LETTERS) if known else run[0]
 
 
 def _down(run: str) -> str:

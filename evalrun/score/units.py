@@ -10,7 +10,7 @@ _SPELLINGS = {
     "%": "% percent percents pct percentage percentages prozent procent pourcent percento percentuali процент процента "
     "процентов процентів τοις-εκατό パーセント 퍼센트 प्रतिशत শতাংশ persen yüzde",
     "degree": "degree degrees deg grad degrés grados graus gradi градус градуса градусов 度 도",
-    "$": "$ us$ dollar dollars usd bucks dólar dólares dollari доллар доллара долларов долларов-сша 美元 美金 "
+    "$": "$ us$ dollar dollars usd bucks dólar dólares dollari đô-la đô доллар доллара долларов долларов-сша 美元 美金 "
     "ドル 달러 डॉलर ডলার دولار δολάρια",
     "cent": "cent cents ¢ 美分 セント 센트",
     "€": "€ euro euros eur евро євро 欧元 歐元 ユーロ 유로 यूरो يورو ευρώ",
@@ -63,7 +63,7 @@ _CODES = (
     ("₹", r"₹|INR(?![A-Za-z])|Rs\.?(?![A-Za-z])"),
     ("₩", "₩|KRW(?![A-Za-z])"),
     ("₽", "₽|RUB(?![A-Za-z])"),
-    ("", "[₺₫₦₱฿₪₴₡₿]|(?:CHF|AUD|CAD|kr)(?![A-Za-z])"),
+    ("", r"[₺₫₦₱฿₪₴₡₿₸₲₵]|(?:CHF|AUD|CAD|PLN|SEK|NOK|DKK|kr|Rp|RM|KSh|Tk)\.?(?![A-Za-z])"),
 )
 MONEY = "(?:" + "|".join(pattern for _, pattern in _CODES) + ")"
 """A sign or code of a currency before an amount."""
@@ -83,7 +83,7 @@ def canonical(words: str, power: str | None = None) -> str:
     for prefix, degree in (("square ", "2"), ("sq ", "2"), ("cubic ", "3"), ("cu ", "3"), ("平方", "2"), ("立方", "3")):
         if words.startswith(prefix):
             words, power = words.removeprefix(prefix), power or degree
-    unit = _CANONICAL.get(words, "")
+    unit = _CANONICAL.get(words.replace(" ", "-"), "")
     return f"{unit}^{power}" if unit and power else unit
 
 
@@ -113,12 +113,12 @@ def split_unit(text: str) -> tuple[str, str]:
 def _are_unit(words: str, *, spaced: bool) -> bool:
     """Return whether bare words after a number are a unit (`18 dollars`, `5cm`), not variables (`2ab`, `3 sin x`)."""
     parts = words.casefold().split()
+    if (len(words) > 1 or not words.isascii()) and canonical(words):  # 5 min, which is no minimum
+        return True
     if not _FUNCTIONS.isdisjoint(parts):
         return False
-    if (len(words) > 1 or not words.isascii()) and canonical(words):
-        return True
     if words in _ORDINALS:
         return not spaced
     if re.match(f"[{_CJK}]", words):  # 18個, 18명입니다: such scripts write no space there
         return True
-    return spaced and all(len(part) > 2 or index for index, part in enumerate(parts))
+    return spaced and all(len(part) > 1 + part.isascii() or index for index, part in enumerate(parts))

@@ -142,7 +142,11 @@ def test_then_the_whole_text_then_the_last_number(text: str, answer: str | None,
 @pytest.mark.parametrize(
     ("text", "rest"),
     [
-        ("<think>\\boxed{1}</think> \\boxed{2}", " \\boxed{2}"),
+        ("<think>\\boxed{1}</think> \\boxed{2}", "\\boxed{2}"),
+        ("[THINK]\\boxed{1}[/THINK]2", "2"),
+        ("<reasoning>1</reasoning>\n<answer>2</answer>", "<answer>2</answer>"),
+        ("<|channel|>analysis<|message|>1<|end|><|start|>assistant<|channel|>final<|message|>2<|return|>", "2"),
+        ("2 <reasoning>as 1 + 1 = 2</reasoning>", "2 <reasoning>as 1 + 1 = 2</reasoning>"),
         ("thinking \\boxed{1}</think>two", "two"),
         ("<think>\\boxed{1} and on", ""),
         ("a</think>b</THINK>c", "c"),
