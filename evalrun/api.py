@@ -27,6 +27,7 @@ from evalrun.errors import SuiteError
 from evalrun.ladder import Ladder, climb
 from evalrun.report import files
 from evalrun.report.ladder import ladder_page
+from evalrun.report.page import Page
 from evalrun.report.table import table_page
 from evalrun.requests import Requests, read
 from evalrun.run.scoring import score_run
@@ -286,8 +287,8 @@ class Run:
             written |= files("ladder", [ladder_page(ladders)])
         for name, data in written.items():
             replace_file(self.folder / name, [data])
-        draw_ladders(ladders, self.folder, on_notice=on_notice)
-        replace_file(self.folder / "report.html", [self.report()])
+        pictures = draw_ladders(ladders, self.folder, on_notice=on_notice)
+        replace_file(self.folder / "report.html", [self._report(pictures)])
 
     def report(self, *others: str | Path, across_prompts: bool = False) -> bytes:
         """Return one HTML file about the run, compared with it about other runs too. docs/report.md says what it shows.
@@ -296,13 +297,36 @@ class Run:
         True
         """
         from evalrun.report.compare import contrast_page
+        from evalrun.report.picture import ladder_pictures
+
+        compared: list[Contrast] = []
+        if others or len(self.manifest.targets) > 1:
+            compared = compare_runs(self.folder, *others, across_prompts=across_prompts)
+        pictures = ladder_pictures([(one.target.name, one) for one in self.ladders()], forms=("svg",))
+        runs = [open_run(other) for other in others]
+        return self._report(pictures, runs, [contrast_page(one) for one in compared], history=True)
+
+    def _report(
+        self,
+        pictures: Mapping[str, bytes],
+        others: "Sequence[Run]" = (),
+        comparisons: Sequence[Page] = (),
+        *,
+        history: bool = False,
+    ) -> bytes:
+        """Return the HTML file. pictures: of the ladders. history: whether to look at all runs of the suite."""
+        from evalrun.compare.beside import beside
         from evalrun.report.html import report
 
-        pages = [ladder_page([(one.target.name, one)]) for one in self.ladders()]
-        if others:
-            compared = compare_runs(self.folder, *others, across_prompts=across_prompts)
-            pages = [*map(contrast_page, compared), *pages]
-        return report([self.requests(), *(open_run(other).requests() for other in others)], pages)
+        ladders = []
+        if self.ladders():
+            page = ladder_page([(one.target.name, one) for one in self.ladders()])
+            ladders.append((page, [data for name, data in pictures.items() if name.endswith(".svg")]))
+        runs = (self, *others)
+        return report(
+            [run.requests() for run in runs], [run.table() for run in runs], comparisons=comparisons, ladders=ladders,
+            histories=_history(self.folder) if history else (), beside=beside(self.folder),
+        )  # fmt: skip
 
     def gate(
         self,
@@ -359,16 +383,31 @@ def open_run(folder: str | Path) -> Run:
     return Run(run_folder(Path(folder)))
 
 
-def draw_ladders(ladders: Sequence[tuple[str, Ladder]], folder: Path, *, on_notice: OnNotice) -> None:
+def draw_ladders(ladders: Sequence[tuple[str, Ladder]], folder: Path, *, on_notice: OnNotice) -> dict[str, bytes]:
     """Draw labelled ladders into PNG and SVG files of a folder; none are drawn where there are no ladders."""
     if not ladders:
-        return
+        return {}
     from evalrun.report.picture import ladder_pictures
 
     drawn = ladder_pictures(ladders)
     for name, data in drawn.items():
         replace_file(folder / name, [data])
     on_notice(f"pictures: {', '.join(str(folder / name) for name in drawn if name.endswith('.png'))}")
+    return drawn
+
+
+def _history(folder: Path) -> "list[tuple[Page, list[bytes]]]":
+    """Return the page and the picture of a suite's runs over time; nothing where the run is the only one."""
+    from evalrun.history import recall, update
+    from evalrun.report.history import history_page
+    from evalrun.report.picture import history_pictures
+
+    suite = folder.absolute().parent
+    if len(list(suite.glob("*/manifest.json"))) < 2:
+        return []
+    rows, notes = update(suite)
+    found = recall(rows, suite.name, notes=notes)
+    return [(history_page(found), list(history_pictures(found, forms=("svg",)).values()))]
 
 
 # ---------------------------------------------------------------- comparing and judging

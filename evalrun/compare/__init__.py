@@ -12,8 +12,9 @@
     change      where a change in score comes from: its parts, and the samples that flipped
     interim     what an analysis of a run that was asked again may read
     ab          targets asked in step, prepared for comparing
+    beside      which runs beside a run asked the same
     contrast    all of it together
 
-Every number is defined in `requests`. All modules but `values` and `tables` import numpy. Random numbers are drawn from
-a fixed seed: the same runs give the same page.
+Every number is defined in `requests`. All modules but `values`, `tables` and `beside` import numpy. Random numbers are
+drawn from a fixed seed: the same runs give the same page.
 """

@@ -29,6 +29,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 SHAPES = ("o", "s", "D", "v", "P", "X", "h")  # an upward triangle says that a value is infinite
 HEAT = "cividis"  # rises in lightness, and looks the same with red-green blindness
 GREY = "#555555"
+FORMS = ("png", "svg")
 
 _DOTS_PER_INCH = 144
 _STYLE: dict[Any, Any] = {
@@ -59,14 +60,14 @@ BANDS = 4  # ladders whose bands can still be told apart
 LABELLED = 12  # sizes across a heat map for which there is room for numbers
 
 
-def ladder_pictures(ladders: Sequence[LabelledLadder]) -> dict[str, bytes]:
-    """Return `ladder-ttft`, `ladder-accuracy` and `ladder-depth`, each as .png and .svg, by file name.
+def ladder_pictures(ladders: Sequence[LabelledLadder], *, forms: Sequence[str] = FORMS) -> dict[str, bytes]:
+    """Return `ladder-ttft`, `ladder-accuracy` and `ladder-depth` in each form, by file name.
 
     TTFT and accuracy against prompt size, and a heat map of accuracy over size and depth. Several ladders share the
     axes. A picture that would be empty is left out.
     """
     makers = {"ladder-ttft": _ttft, "ladder-accuracy": _accuracy, "ladder-depth": _depth}
-    return _files({name: partial(make, ladders) for name, make in makers.items()})
+    return _files({name: partial(make, ladders) for name, make in makers.items()}, forms)
 
 
 def _ttft(ladders: Sequence[LabelledLadder]) -> "Figure | None":
@@ -171,13 +172,13 @@ CAPTION = (
 )
 
 
-def history_pictures(history: History, name: str = "history") -> dict[str, bytes]:
-    """Return `name.png` and `name.svg`; nothing where there is no number to draw.
+def history_pictures(history: History, name: str = "history", *, forms: Sequence[str] = FORMS) -> dict[str, bytes]:
+    """Return `name.png` and `name.svg`, or one of them; nothing where there is no number to draw.
 
     A panel for each metric and task, a line for each target, time from left to right. Lines break where data, prompt,
     sampling, scorers or target changed.
     """
-    return _files({name: partial(_history, history)})
+    return _files({name: partial(_history, history)}, forms)
 
 
 def _history(history: History) -> "Figure | None":
@@ -331,11 +332,11 @@ def _time_axis(axes: "Axes") -> None:
 # ---------------------------------------------------------------- files and letters
 
 
-def _files(makers: "Mapping[str, Callable[[], Figure | None]]") -> dict[str, bytes]:
-    """Draw figures, and return each as `name.png` and `name.svg`."""
+def _files(makers: "Mapping[str, Callable[[], Figure | None]]", forms: Sequence[str]) -> dict[str, bytes]:
+    """Draw figures, and return each in each form as `name.form`."""
     files = {}
     for name, make in makers.items():
-        for form in ("png", "svg"):
+        for form in forms:
             if picture := drawn(make, form):
                 files[f"{name}.{form}"] = picture
     return files

@@ -2,6 +2,7 @@
 
     document    the skeleton: policy, style, script, embedded data
     markup      pages as HTML
+    bars        what became of requests, and accuracies, as bars
     charts      distributions, drift, cost against accuracy, as pictures
     samples     which samples are embedded, and how
 

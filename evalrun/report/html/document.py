@@ -8,75 +8,80 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
-import numpy as np
-
-from evalrun.report.html import charts, markup
+from evalrun.report.html import bars, charts, markup
 from evalrun.report.html.samples import COLUMNS, STATES, ReportSamples, embedded
-from evalrun.report.page import Page, Text, name
-from evalrun.report.quantity import label, of_metric
+from evalrun.report.page import Page, Quantity, Text, Verbatim, name
+from evalrun.report.quantity import explained, label, of_metric
 from evalrun.report.table import table_page
 from evalrun.requests import Requests
 from evalrun.requests.rows import State
-from evalrun.table import Cell, Table, tabulate
+from evalrun.table import Cell, Table
 
 HEADLINES = (
     ("attempted", ""), ("failed", ""), ("accuracy", ""), ("ttft_s", "p50"), ("ttft_s", "p95"), ("tpot_s", "p50"),
     ("e2e_s", "p50"), ("output_throughput", ""), ("cost_usd", ""), ("cost_per_correct_usd", ""),
 )  # fmt: skip
-PARTS: dict[State, str] = {
-    State.RIGHT: "right",
-    State.WRONG: "wrong",
-    State.NO_ANSWER: "no answer found",
-    State.DISPUTED: "disputed",
-    State.UNSCORED: "unscored",
-    State.TRUNCATED: "truncated",
-    State.FAILED: "failed",
-    State.REFUSED: "refused, too long",
-}
-"""What became of the requests of a task; the parts add up to all of them."""
-FILTERS = (("", "all samples"), ("not_right", "not right"), *((state.name.lower(), PARTS[state]) for state in State))
+FILTERS = (
+    ("", "all samples"), ("not_right", "not right"), ("flip", "flipped"),
+    *((state.name.lower(), bars.PARTS[state]) for state in State),
+)  # fmt: skip
+
+IllustratedPage = tuple[Page, Sequence[bytes]]
+"""A page with its pictures, as SVG."""
 
 
-def report(runs: Sequence[Requests], pages: Sequence[Page] = ()) -> bytes:
-    """Return the HTML file of runs, the first of which is the base of all comparisons.
+def report(
+    runs: Sequence[Requests],
+    tables: Sequence[Table],
+    *,
+    comparisons: Sequence[Page] = (),
+    ladders: Sequence[IllustratedPage] = (),
+    histories: Sequence[IllustratedPage] = (),
+    beside: Sequence[str] = (),
+) -> bytes:
+    """Return the HTML file of runs with their tables, the first of which is the base of all comparisons.
 
-    pages: comparisons, ladders and histories, shown below the tables.
+    beside: the names of runs that asked the same, to compare with.
     """
-    tables, found = [tabulate(run) for run in runs], embedded(runs)
+    found = embedded(runs)
     title = " against ".join(map(_title, tables))
-    return _document(title, "".join(_main(runs, tables, pages, found)), _data(runs, found), found.parts).encode()
+    parts = [f"<h1>{markup.escaped(title)}</h1>"]
+    for run, table in zip(runs, tables, strict=True):
+        parts += _summary(run, table, several=len(runs) > 1)
+    parts += map(markup.page, comparisons)
+    parts += map(bars.accuracies, tables)
+    parts.append(_pictures(runs, tables))
+    parts += [_illustrated(*each) for each in ladders]
+    parts.append(_samples(found))
+    parts += [_illustrated(*each) for each in histories]
+    parts += map(_all_numbers, tables)
+    parts += [_fingerprints(table) for table in tables]
+    parts.append(_beside(beside, tables[0]))
+    return _document(title, "".join(parts), _data(runs, found), found).encode()
+
+
+# ---------------------------------------------------------------- sections
 
 
 def _title(table: Table) -> str:
     return f"{table.context.suite}, {table.context.run.rpartition('/')[2]}"
 
 
-def _main(
-    runs: Sequence[Requests], tables: Sequence[Table], pages: Sequence[Page], found: ReportSamples
-) -> Iterator[str]:
-    yield f"<h1>{markup.escaped(' against '.join(map(_title, tables)))}</h1>"
-    for run, table in zip(runs, tables, strict=True):
-        shown = table_page(table)
-        created = run.run.manifest.created.strftime("%Y-%m-%d %H:%M UTC")
-        yield f'<p class="about">{markup.escaped(_title(table))}: started {created}</p>'
-        yield "".join(f'<p class="about">{markup.words(line)}</p>' for line in shown.about)
-        yield markup.alerts(shown.alerts)
-        yield _headline(table)
-        yield _parts(run)
-        items = "".join(f"<li>{markup.words(item)}</li>" for section in shown.sections for item in section.items)
-        yield f"<h2>Worth a look</h2><ul>{items}</ul>" if items else ""
-    for caption, picture, words in charts.pictures(runs):
-        yield _picture(caption, picture, words)
-    yield "".join(markup.page(page) for page in pages)
-    yield _samples(found)
-    for table in tables:
-        shown = table_page(table)
-        yield f"<details><summary>All numbers of {markup.escaped(_title(table))}</summary>"
-        yield "".join(map(markup.block, shown.blocks)) + markup.notes(shown.notes) + "</details>"
+def _summary(run: Requests, table: Table, *, several: bool) -> Iterator[str]:
+    """Yield the answer in one screen: what was asked, what must be known first, the numbers that matter most."""
+    shown = table_page(table)
+    created = run.run.manifest.created.strftime("%Y-%m-%d %H:%M UTC")
+    yield f"<h2>{markup.escaped(_title(table))}</h2>" if several else ""
+    yield f'<p class="about">started {created}</p>'
+    yield "".join(f'<p class="about">{markup.words(line)}</p>' for line in shown.about)
+    yield markup.alerts(shown.alerts)
+    yield _headline(table)
+    yield bars.parts(run)
+    yield from (f"<h3>{markup.words(one.title)}</h3><ul>{markup.listed(one.items)}</ul>" for one in shown.sections)
 
 
 def _headline(table: Table) -> str:
-    """Return the numbers that matter most, a row for each task and target."""
+    """Return the numbers that matter most, a row for each task and target, and what their marks mean."""
     keys = [key for key in HEADLINES if any(cell.get(*key) for cell in table.cells)]
 
     def row(cell: Cell) -> Iterator[Text]:
@@ -85,43 +90,30 @@ def _headline(table: Table) -> str:
             metric = cell.get(*key)
             yield "-" if metric is None else of_metric(metric, ())
 
+    rows = [list(row(cell)) for cell in table.cells]
+    numbers = [value for each in rows for value in each if isinstance(value, Quantity)]
     heads = ("", *(label(*key) for key in keys))
-    return markup.table(heads, map(row, table.cells), caption="In short")
+    return markup.table(heads, rows, caption="In short") + markup.notes(explained(numbers, ()))
 
 
-def _parts(requests: Requests) -> str:
-    """Return what became of the requests, a bar for each task and target."""
-    bars = []
-    for task, target in requests.places:
-        states = np.bincount(requests.of(task, target).state, minlength=len(State))
-        bars.append(_bar(f"{task}, {target}", {state: int(states[state]) for state in State if states[state]}))
-    kinds = "".join(f'<li class="{state.name.lower()}">{html.escape(words)}</li>' for state, words in PARTS.items())
-    return f'<h2>What became of the requests</h2><ul class="legend">{kinds}</ul>{"".join(bars)}'
+def _pictures(runs: Sequence[Requests], tables: Sequence[Table]) -> str:
+    found = "".join(_picture(caption, picture) for caption, picture in charts.pictures(runs, tables))
+    return f'<h2>Latency, cost and accuracy</h2><div class="charts">{found}</div>' if found else ""
 
 
-def _bar(title: str, counts: dict[State, int]) -> str:
-    total, begin, parts = sum(counts.values()), 0.0, []
-    for state, n in counts.items():
-        wide = 100 * n / total
-        parts.append(
-            f'<rect class="{state.name.lower()}" x="{begin:.3f}" y="0" width="{wide:.3f}" height="6">'
-            f"<title>{html.escape(PARTS[state])}: {n:,} of {total:,}</title></rect>"
-        )
-        begin += wide
-    said = ", ".join(f"{PARTS[state]} {n:,} ({100 * n / total:.1f} %)" for state, n in counts.items())
-    picture = "".join(parts)
-    return (
-        f'<figure class="parts"><figcaption><b>{markup.escaped(title)}</b>: {html.escape(said)}</figcaption>'
-        f'<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">{picture}</svg></figure>'
+def _illustrated(page: Page, pictures: Sequence[bytes]) -> str:
+    frames = "".join(
+        f'<div class="scroll large" tabindex="0" role="group" aria-label="picture">{_picture("", picture)}</div>'
+        for picture in pictures
     )
+    return f"<h2>{markup.words(page.title)}</h2>{frames}{markup.contents(page)}"
 
 
-def _picture(caption: str, picture: bytes, words: str) -> str:
+def _picture(caption: str, picture: bytes) -> str:
     source = base64.b64encode(picture).decode()
-    return (
-        f'<figure><figcaption>{html.escape(caption)}</figcaption><img class="chart" alt="{markup.escaped(words)}" '
-        f'src="data:image/svg+xml;base64,{source}"></figure>'
-    )
+    title = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    words = html.escape(caption or "picture of the numbers below")
+    return f'<figure>{title}<img class="chart" alt="{words}" src="data:image/svg+xml;base64,{source}"></figure>'
 
 
 def _samples(found: ReportSamples) -> str:
@@ -129,28 +121,68 @@ def _samples(found: ReportSamples) -> str:
     states = "".join(f'<option value="{value}">{words}</option>' for value, words in FILTERS)
     note = f'<p class="about">{html.escape(found.left_out)}</p>' if found.left_out else ""
     return (
-        f'<h2 id="samples">Samples</h2>{note}<noscript><p>The list of samples needs JavaScript.</p></noscript>'
+        f'<h2 id="samples" tabindex="-1">Samples</h2>{note}'
+        "<noscript><p>The list of samples needs JavaScript.</p></noscript>"
         '<form id="filters" class="filters" role="search">'
         '<label>Search <input id="search" type="search" placeholder="id, question, answer"></label>'
         f'<label>Show <select id="state">{states}</select></label>'
         '<label>Task <select id="task"><option value="">all tasks</option></select></label>'
         '<label>Target <select id="target"><option value="">all targets</option></select></label>'
+        '<label>Run <select id="run"><option value="">all runs</option></select></label>'
         '<label>Warning <select id="flag"><option value="">any</option></select></label></form>'
-        '<p id="count" role="status"></p>'
-        '<div class="scroll" tabindex="0"><table id="list"><thead><tr></tr></thead><tbody></tbody></table></div>'
+        '<p class="about"><span id="count" role="status"></span> '
+        '<span class="keys">Keys: <kbd>j</kbd> and <kbd>k</kbd> open the next and the one before, '
+        "<kbd>Esc</kbd> closes.</span></p>"
+        '<div id="viewer"><div><div class="scroll" tabindex="0" role="group" aria-label="Samples">'
+        '<table id="list"><thead><tr></tr></thead><tbody></tbody></table></div>'
         '<p class="pages"><button type="button" id="previous">previous</button> <span id="page"></span> '
-        '<button type="button" id="next">next</button></p>'
-        '<section id="detail" tabindex="-1" aria-label="one sample" hidden></section>'
+        '<button type="button" id="next">next</button></p></div>'
+        '<section id="detail" tabindex="-1" aria-label="One sample" hidden></section></div>'
     )
 
 
+def _all_numbers(table: Table) -> str:
+    shown = table_page(table)
+    blocks = "".join(map(markup.block, shown.blocks))
+    return (
+        f"<details><summary>All numbers of {markup.escaped(_title(table))}</summary>{blocks}"
+        f"{markup.notes(shown.notes)}</details>"
+    )
+
+
+def _fingerprints(table: Table) -> str:
+    """Return the fingerprints of what was asked: equal ones are what makes two runs comparable."""
+    prints = table.context.fingerprints
+    if not prints:
+        return ""
+    rows = [(Verbatim(part), Verbatim(print_)) for part, print_ in prints.items()]
+    return (
+        f"<details><summary>Fingerprints of {markup.escaped(_title(table))}</summary>"
+        f"{markup.table(('of', 'fingerprint'), rows)}</details>"
+    )
+
+
+def _beside(names: Sequence[str], table: Table) -> str:
+    """Return the runs of the same questions, with the command that compares this run with them."""
+    if not names:
+        return ""
+    *above, suite, run = table.context.run.split("/")
+    folder = "/".join((*above[-1:], suite))  # no more of the path: it may tell who wrote the report
+    commands = "".join(f"<li><code>evalrun compare {markup.escaped(f'{folder}/{each} {folder}/{run}')}</code></li>"
+                       for each in names)  # fmt: skip
+    return f"<h2>What to compare with</h2><p>Runs with the same data and prompts:</p><ul>{commands}</ul>"
+
+
+# ---------------------------------------------------------------- the file
+
+
 def _data(runs: Sequence[Requests], found: ReportSamples) -> str:
-    """Return the data as JSON that no parser of HTML ends early."""
+    """Return what the script has to know of the packed rows, as JSON that no parser of HTML ends early."""
     data = {
         "columns": COLUMNS,
-        "states": {state: PARTS[State[state.upper()]] for state in STATES},
+        "states": {state: bars.PARTS[State[state.upper()]] for state in STATES},
         "runs": [run.run.folder.name for run in runs],
-        "rows": found.rows,
+        "texts": found.texts,
     }
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("##", "#\\u0023")
@@ -165,21 +197,24 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _document(title: str, main: str, data: str, parts: Sequence[str]) -> str:
+def _document(title: str, main: str, data: str, found: ReportSamples) -> str:
     style, script = _asset("report.css"), _asset("report.js")
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; base-uri 'none'; "
         "form-action 'none'"
     )
-    texts = "".join(f'<script type="application/octet-stream" class="part">{part}</script>' for part in parts)
+    packed = "".join(
+        f'<script type="application/octet-stream" class="{kind}">{text}</script>\n'
+        for kind, text in (("rows", found.rows), *(("part", part) for part in found.parts))
+    )
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
-        f"<title>{markup.escaped(title)}</title><style>{style}</style></head><body>"
+        f"<title>{markup.escaped(title)}</title>\n<style>{style}</style></head><body>\n"
         '<a class="skip" href="#samples">to the samples</a>'
-        '<header><span>evalrun</span><button type="button" id="theme" aria-pressed="false">dark</button></header>'
-        f"<main>{main}</main>"
-        f'<script type="application/json" id="data">{data}</script>{texts}<script>{script}</script></body></html>\n'
+        '<header><span>evalrun</span><button type="button" id="theme" aria-pressed="false">dark</button></header>\n'
+        f"<main>{main}</main>\n"
+        f'<script type="application/json" id="data">{data}</script>\n{packed}<script>{script}</script></body></html>\n'
     )

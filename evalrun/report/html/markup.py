@@ -1,13 +1,11 @@
 """Pages as HTML: headings, tables, lists. Nothing here writes text of others without escaping it."""
 
 import html
-import re
+import itertools
 from collections.abc import Iterable, Iterator
 
 from evalrun.escape import tty
 from evalrun.report.page import Block, Page, Quantity, Text, encoded
-
-LONGEST_ID = 60
 
 
 def escaped(text: str) -> str:
@@ -17,56 +15,60 @@ def escaped(text: str) -> str:
 
 def words(text: Text) -> str:
     """Return a text of a page as HTML."""
-    if isinstance(text, str):
-        return html.escape(text)
-    if isinstance(text, tuple):
-        return "".join(map(words, text))
     return html.escape(encoded(text, tty))
-
-
-def anchor(text: str) -> str:
-    """Return an id for a heading."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:LONGEST_ID] or "section"
 
 
 def alerts(texts: Iterable[Text]) -> str:
     """Return what must be read first; nothing where there is nothing."""
-    items = "".join(f"<li>{words(text)}</li>" for text in texts)
-    return f'<ul class="alerts" role="alert">{items}</ul>' if items else ""
+    items = listed(texts)
+    return f'<ul class="alerts">{items}</ul>' if items else ""
+
+
+def listed(texts: Iterable[Text]) -> str:
+    """Return the items of a list."""
+    return "".join(f"<li>{words(text)}</li>" for text in texts)
 
 
 def table(head: Iterable[Text], rows: Iterable[Iterable[Text]], *, caption: Text = "") -> str:
     """Return a table; the first cell of a row is its heading, numbers are aligned."""
-    heads = "".join(f'<th scope="col">{words(cell)}</th>' for cell in head)
+    first, *others = head
+    heads = f'<th scope="col">{words(first)}</th>' if words(first) else "<td></td>"
+    heads += "".join(f'<th scope="col" class="number">{words(cell)}</th>' for cell in others)
     body = "".join(f"<tr>{''.join(_cells(row))}</tr>" for row in rows)
+    return framed(caption, f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>", named=first)
+
+
+def framed(caption: Text, body: str, *, named: Text = "", wide: bool = False) -> str:
+    """Return a table in a frame that scrolls. named: what a reader who cannot see it is told, without a caption."""
     title = f"<caption>{words(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="scroll" tabindex="0"><table>{title}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>'
-        "</table></div>"
-    )
+    kind = ' class="wide"' if wide else ""
+    said = words(caption or named) or "table"
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{said}"><table{kind}>{title}{body}</table></div>'
+
+
+def number(cell: Text) -> str:
+    """Return a cell of a table; a number that must not be used is struck out."""
+    bad = isinstance(cell, Quantity) and "invalid" in cell.marks
+    shown = f"<del>{words(cell)}</del>" if bad else words(cell)
+    return f'<td class="number{" invalid" if bad else ""}">{shown}</td>'
 
 
 def _cells(row: Iterable[Text]) -> Iterator[str]:
-    for number, cell in enumerate(row):
-        if number == 0:
-            yield f'<th scope="row">{words(cell)}</th>'
-        else:
-            bad = isinstance(cell, Quantity) and "invalid" in cell.marks
-            yield f'<td class="number{" invalid" if bad else ""}">{words(cell)}</td>'
+    cells = iter(row)
+    yield from (f'<th scope="row">{words(cell)}</th>' for cell in itertools.islice(cells, 1))
+    yield from map(number, cells)
 
 
-def page(found: Page, *, level: int = 2) -> str:
+def page(found: Page) -> str:
     """Return a whole page: its title, alerts, tables, sections and footnotes."""
-    parts = [
-        f'<h{level} id="{anchor(encoded(found.title, tty))}">{words(found.title)}</h{level}>',
-        alerts(found.alerts),
-    ]
-    parts += map(block, found.blocks)
-    for section in found.sections:
-        items = "".join(f"<li>{words(item)}</li>" for item in section.items)
-        parts.append(f"<h{level + 1}>{words(section.title)}</h{level + 1}><ul>{items}</ul>")
-    parts.append(notes(found.notes))
-    return "".join(parts)
+    return f"<h2>{words(found.title)}</h2>{contents(found)}"
+
+
+def contents(found: Page) -> str:
+    """Return a page without its title."""
+    parts = [alerts(found.alerts), *map(block, found.blocks)]
+    parts += [f"<h3>{words(each.title)}</h3><ul>{listed(each.items)}</ul>" for each in found.sections]
+    return "".join([*parts, notes(found.notes)])
 
 
 def block(found: Block) -> str:

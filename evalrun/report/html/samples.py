@@ -1,151 +1,216 @@
-"""Which samples a report embeds, and how: a row each for the list, and their texts in compressed parts.
+"""Which samples a report embeds, and how: a row each for the list, and their texts, both in compressed parts.
 
-Up to `MOST_ROWS` requests all are embedded; of more, those that are not right first, then a seeded sample of the rest.
-Texts are embedded until `MOST_BYTES` are used up, in the same order; a long text loses its middle. What is left out is
-said in the report.
+All requests are embedded, up to `MOST_ROWS`. Of more: samples that flipped between targets or runs first, then what is
+not right, then the rest; within each a draw by the sample's hash, so that the same samples are shown of every run.
+Texts are embedded in the list's order until `MOST_BYTES` are used up; a long text loses its middle. What is left out is
+said.
 """
 
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from evalrun.requests import Requests
-from evalrun.requests.rows import State
-from evalrun.stats.interval import Whole
-from evalrun.types import Completion, Failure, Json, Record
+from evalrun.requests.rows import Bools, Ids, State
+from evalrun.stats.interval import Floats, Whole
+from evalrun.types import Failure, Json, Record, Timing
 
 MOST_ROWS = 10_000
-MOST_BYTES = 7 * 2**20  # of the texts, as they are embedded
+MOST_BYTES = 8_000_000  # of rows and texts, as they are embedded
 PART = 50  # samples whose texts are read together
 HEAD, TAIL = 3_000, 1_000  # characters of a long text
-SEED = 20_261_128
+LISTED = 120  # characters of an answer in the list
 STATES = tuple(state.name.lower() for state in State)
 COLUMNS = (
-    "sample", "task", "target", "repeat", "state", "score", "answer", "expected", "question", "ttft_s", "e2e_s",
-    "tokens", "cost_usd", "flags", "run", "part",
+    "key", "sample", "task", "target", "repeat", "state", "score", "answer", "expected", "question", "ttft_s", "e2e_s",
+    "tokens", "cost_usd", "flags", "run", "flip",
 )  # fmt: skip
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # multiplies well: 2**64 / golden ratio
+_TIMES = ("connect_s", "lag_s", "first_byte_s", "ttft_s", "ttfo_s", "e2e_s", "stream_s", "tpot_s", "max_stall_s")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSamples:
-    """The samples of a report as JSON. left_out: what is not in it, in words; empty where all is."""
+    """The samples of a report. rows, parts: packed JSON. texts: of how many rows, from the first, they have the texts.
 
-    rows: list[list[Json]]
+    left_out: what is not in it, in words; empty where all is.
+    """
+
+    rows: str
     parts: list[str]
+    texts: int
     left_out: str
 
 
-def embedded(runs: Sequence[Requests]) -> ReportSamples:
-    """Return the samples of runs, by run in the order of their journals."""
-    rows: list[list[Json]] = []
+def embedded(runs: Sequence[Requests], *, most: int = MOST_ROWS, most_bytes: int = MOST_BYTES) -> ReportSamples:
+    """Return the samples of runs: those that flipped or are not right first, else by run in their journals' order."""
+    chosen = _chosen(runs, most)
+    rows: list[Json] = []
     parts: list[str] = []
-    left, texts, total = MOST_BYTES, 0, sum(map(len, runs))
-    for number, requests in enumerate(runs):
-        chosen = _chosen(requests, MOST_ROWS // len(runs))
-        for start in range(0, len(chosen), PART):
-            some = [_sample(requests, row, number) for row in chosen[start : start + PART].tolist()]
-            part = _compressed([details for _, details in some])
-            left -= len(part)
-            has = left >= 0
-            rows += [[*row, len(parts) if has else -1] for row, _ in some]
-            if has:
+    left, full = most_bytes, False
+    for start in range(0, len(chosen), PART):
+        some = [_sample(runs[run], row, run, flip) for run, row, flip in chosen[start : start + PART]]
+        rows += [listed for listed, _ in some]
+        left -= len(_packed([listed for listed, _ in some]))  # together they need less
+        if not full:
+            part = _packed([details for _, details in some])
+            full = len(part) > left
+            if not full:
                 parts.append(part)
-                texts += len(some)
-    said = []
-    if len(rows) < total:
-        said.append(
-            f"{len(rows):,} of {total:,} requests are in this file: those that are not right, and a seeded sample"
-        )
-    if texts < len(rows):
-        said.append(f"the texts of {texts:,} of them are")
-    return ReportSamples(rows, parts, "; ".join(said))
+                left -= len(part)
+    texts, total = min(len(parts) * PART, len(rows)), sum(map(len, runs))
+    said = [_few(len(rows), total)] if len(rows) < total else []
+    said += [f"there was room for the texts of the first {texts:,}"] if texts < len(rows) else []
+    return ReportSamples(_packed(rows), parts, texts, "; ".join(said))
 
 
-def _chosen(requests: Requests, most: int) -> Whole:
-    """Return the rows to embed: what is not right before the rest, each in the journal's order."""
-    rows = np.arange(len(requests))
-    if len(rows) > most:
-        order = np.random.default_rng(SEED).permutation(len(rows))
-        order = order[np.argsort(requests.state[order] == State.RIGHT, kind="stable")]
-        rows = order[:most]
-    right = requests.state[rows] == State.RIGHT
-    return np.asarray(rows[np.lexsort((requests.offset[rows], right))])
+def _few(n: int, total: int) -> str:
+    return (
+        f"{n:,} of {total:,} requests are in this file: samples that flipped, then those that are not right, then the "
+        "rest, within each a random draw (the same in every report)"
+    )
 
 
-def _compressed(details: list[Json]) -> str:
-    text = json.dumps(details, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(zlib.compress(text.encode(), 6)).decode()
+# ---------------------------------------------------------------- choosing
 
 
-def _sample(requests: Requests, row: int, run: int) -> tuple[list[Json], Json]:
+def _chosen(runs: Sequence[Requests], most: int) -> list[tuple[int, int, bool]]:
+    """Return (run, row, whether it flipped) of what is embedded, in the list's order."""
+    run = np.repeat(np.arange(len(runs)), list(map(len, runs)))
+    row = np.concatenate([np.arange(len(one)) for one in runs])
+    offset = np.concatenate([one.offset for one in runs])
+    right = np.concatenate([one.state == State.RIGHT for one in runs])
+    asked, first, which = _asked(runs, np.lexsort((offset, run)))
+    flip = _flipped(np.concatenate([one.scores().value for one in runs]), which)
+    rank = np.where(flip, 0, np.where(right, 2, 1))
+    order = np.lexsort((run, asked[which] * _ODD, rank))[:most] if len(row) > most else np.arange(len(row))
+    order = order[np.lexsort((offset[order], run[order], first[which[order]], rank[order]))]
+    return list(zip(run[order].tolist(), row[order].tolist(), flip[order].tolist(), strict=True))
+
+
+def _asked(runs: Sequence[Requests], order: Whole) -> tuple[Ids, Whole, Whole]:
+    """Return what was asked, as hashes of task, sample and repeat; where each comes first; which one each row is of."""
+    hashes = []
+    for one in runs:
+        tasks = np.array([_hash(task) for task in one.tasks] or [0], np.uint64)
+        task = tasks[one.place % len(tasks)]
+        hashes.append((one.sample + task) * _ODD + one.repeat.astype(np.uint64))
+    mixed = np.concatenate(hashes)
+    asked, first, which = np.unique(mixed[order], return_index=True, return_inverse=True)
+    unordered = np.empty_like(which)
+    unordered[order] = which
+    return asked, first, unordered
+
+
+def _flipped(score: Floats, which: Whole) -> Bools:
+    """Return the rows of what somebody got right and somebody else did not; without a score neither."""
+    count = int(which.max(initial=-1)) + 1
+    right = np.bincount(which[score >= 0.5], minlength=count) > 0
+    wrong = np.bincount(which[score < 0.5], minlength=count) > 0
+    return np.asarray((right & wrong)[which])
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8])
+
+
+# ---------------------------------------------------------------- one sample
+
+
+def _sample(requests: Requests, row: int, run: int, flip: bool) -> tuple[list[Json], dict[str, Json]]:
     """Return a row of the list, and what the detail pane shows."""
     record, score = requests.record(row), requests.score(row)
-    outcome = record.outcome
-    flags = [name for name in requests.names["flags"] if requests.take(np.array([row])).has("flags", name).any()]
-    asked = record.sample.messages[-1].content if record.sample.messages else ""
-    timing = record.timing
+    sample = record.sample
+    odd = [
+        name
+        for column in ("flags", "warnings")
+        for bit, name in enumerate(requests.names.get(column, ()))
+        if int(requests.column(column)[row]) >> bit & 1
+    ]
     listed: list[Json] = [
-        _clipped(record.sample.id, 200), record.sample.task, record.target, record.repeat,
+        record.key, _clipped(sample.id, 200), sample.task, record.target, record.repeat,
         STATES[int(requests.state[row])], None if score is None else score.value,
-        None if score is None or score.answer is None else _clipped(score.answer, 200),
-        None if record.sample.expected is None else _clipped(record.sample.expected, 200), _clipped(asked, 120),
-        timing.ttft_s if timing else None, timing.e2e_s if timing else None,
-        outcome.tokens if isinstance(outcome, Completion) else None,
-        None if record.cost_usd is None else float(record.cost_usd), flags, run,
+        None if score is None or score.answer is None else _clipped(score.answer, LISTED),
+        None if sample.expected is None else _clipped(sample.expected, LISTED),
+        _clipped(sample.messages[-1].content if sample.messages else "", 200),
+        *(_known(requests, name, row) for name in ("ttft_s", "e2e_s", "tokens", "cost_usd")), odd, run, int(flip),
     ]  # fmt: skip
-    return listed, {**_texts(record), "scores": list(_scores(requests, row, record)), **_times(record)}
+    found = {**_question(record), **_outcome(record), "scores": list(_scores(requests, row, record))}
+    return listed, {**found, **_times(record)}
 
 
-def _texts(record: Record) -> dict[str, Json]:
+def _known(requests: Requests, column: str, row: int) -> float | None:
+    value = float(requests.column(column)[row])
+    return value if np.isfinite(value) else None
+
+
+def _question(record: Record) -> dict[str, Json]:
+    sample = record.sample
+    found: dict[str, Json] = {"messages": [[each.role, _clipped(each.content)] for each in sample.messages]}
+    if sample.expected is not None:
+        found["expected"] = _clipped(sample.expected)
+    if sample.choices:
+        found["choices"] = [_clipped(choice, 400) for choice in sample.choices[:26]]
+    if sample.meta:
+        found["meta"] = {str(key)[:60]: _clipped(str(value), 200) for key, value in list(sample.meta.items())[:20]}
+    return found
+
+
+def _outcome(record: Record) -> dict[str, Json]:
     outcome = record.outcome
-    said: dict[str, Json] = {
-        "messages": [[message.role, _clipped(message.content)] for message in record.sample.messages],
-        "choices": [_clipped(choice, 400) for choice in record.sample.choices[:26]],
-        "meta": {str(key)[:60]: _clipped(str(value), 200) for key, value in list(record.sample.meta.items())[:20]},
-    }
     if isinstance(outcome, Failure):
-        said["failure"] = [
-            outcome.kind,
-            outcome.phase,
-            outcome.status,
-            _clipped(outcome.message),
-            _clipped(outcome.partial),
-        ]
-        return said
-    said |= {"text": _clipped(outcome.text), "finish": outcome.finish_reason, "model": outcome.model}
-    said |= {"reasoning": _clipped(outcome.reasoning)} if outcome.reasoning else {}
-    said |= {"refusal": _clipped(outcome.refusal)} if outcome.refusal else {}
-    calls = [[call.name, _clipped(call.arguments)] for call in outcome.tool_calls[:50]]
+        said = (_clipped(outcome.message), _clipped(outcome.partial))
+        return {"failure": [outcome.kind, outcome.phase, outcome.status, *said]}
     usage = outcome.usage
-    counts = [usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.reasoning_tokens]
-    return said | ({"calls": calls} if calls else {}) | {"usage": counts}
+    known = {
+        "reasoning": _clipped(outcome.reasoning),
+        "refusal": _clipped(outcome.refusal),
+        "calls": [[_clipped(call.name, 200), _clipped(call.arguments)] for call in outcome.tool_calls[:50]],
+        "others": [_clipped(text) for text in outcome.others[:20]],
+        "finish": _clipped(outcome.finish_reason or "", 100),
+        "model": _clipped(outcome.model, 200),
+        "usage": [usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens, usage.reasoning_tokens],
+    }
+    return {"text": _clipped(outcome.text), **{name: value for name, value in known.items() if value}}
 
 
 def _scores(requests: Requests, row: int, record: Record) -> Iterator[Json]:
+    """Yield what each scorer says, the headline first: name, value, answer, rule, reason, whether it is disputed."""
     for scorer in requests.run.scorers.get(record.sample.task, ()):
         score = requests.score(row, scorer)
         if score is not None:
-            why = score.why or score.error or ""
-            yield [scorer, score.value, score.answer and _clipped(score.answer, 400), score.rule, _clipped(why, 400)]
+            why = _clipped("; ".join(filter(None, (score.error, score.why))), 400)
+            answer = None if score.answer is None else _clipped(score.answer, 400)
+            yield [scorer, score.value, answer, _clipped(score.rule, 200), why, score.disputed]
 
 
-def _times(record: Record) -> dict[str, Any]:
-    """Return the instants of a request in seconds, and its earlier attempts."""
-    timing = record.timing
-    found: dict[str, Any] = {"at": record.at, "warnings": [_clipped(text, 300) for text in record.warnings[:20]]}
-    if timing is not None:
-        names = ("connect_s", "lag_s", "first_byte_s", "ttft_s", "ttfo_s", "e2e_s", "stream_s", "tpot_s", "max_stall_s")
-        found["timing"] = {name: value for name in names if (value := getattr(timing, name)) is not None}
-    found["attempts"] = [
-        [one.failure.kind, one.failure.status, _clipped(one.failure.message, 400), one.sent_s, one.took_s, one.wait_s]
-        for one in record.attempts[:20]
-    ]
+def _times(record: Record) -> dict[str, Json]:
+    """Return the instants of a request in seconds, its earlier attempts, and what a reader of the numbers must know."""
+    found: dict[str, Json] = {"at": record.at}
+    if record.warnings:
+        found["warnings"] = [_clipped(text, 300) for text in record.warnings[:20]]
+    if record.timing is not None:
+        found["timing"] = _timing(record.timing)
+    elif record.took_s is not None:
+        found["took_s"] = record.took_s
+    if record.attempts:
+        found["attempts"] = [
+            [one.failure.kind, one.failure.status, _clipped(one.failure.message, 400), one.took_s, one.wait_s]
+            for one in record.attempts[:20]
+        ]
     return found
+
+
+def _timing(timing: Timing) -> dict[str, float]:
+    return {name: value for name in _TIMES if (value := getattr(timing, name)) is not None}
+
+
+# ---------------------------------------------------------------- texts
 
 
 def _clipped(text: str, most: int = HEAD + TAIL) -> str:
@@ -154,3 +219,8 @@ def _clipped(text: str, most: int = HEAD + TAIL) -> str:
         return text
     tail = min(TAIL, most // 4)
     return f"{text[: most - tail]}\n[... {len(text) - most:,} characters ...]\n{text[-tail:]}"
+
+
+def _packed(value: Json) -> str:
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode(), 6)).decode()
