@@ -144,6 +144,7 @@ class Failure(Value, frozen=True, tag="failure"):
     status: the HTTP status, if any.
     partial: the text received before it failed.
     retry_after_s: the wait the server asked for.
+    tokens: completion tokens that came, where it was cut for having too many.
     possibly_billed: whether it was fully sent and may have cost money.
     momentary: whether asking was stopped with attempts left, so that a resumed run asks again.
     """
@@ -154,6 +155,7 @@ class Failure(Value, frozen=True, tag="failure"):
     status: int | None = None
     partial: str = ""
     retry_after_s: float | None = None
+    tokens: int | None = None
     possibly_billed: bool = False
     momentary: bool = False
 
@@ -226,7 +228,7 @@ class Record(Value, frozen=True):
     sent_s: when it was sent, on the session's monotonic clock; 0 is the session's start.
     took_s: from then until it had failed; None for an answer, which has `timing`.
     attempts: earlier, failed attempts.
-    most_usd: the most it may have cost, where that is more than `cost_usd`.
+    most_usd: what a cap is charged for it, where that is not `cost_usd`: the most it may have cost.
     warnings: what a reader of the numbers should know, as `kind: details`.
     """
 

@@ -1,12 +1,24 @@
 """price: costs to the last digit, when they are unknown, and a budget that cannot be overdrawn."""
 
+import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
 import pytest
 
-from evalrun.price import TEMPLATE_TOKENS, Budget, cost, disagreement, implausible, most, warnings, worst_case
+from evalrun.price import (
+    TEMPLATE_TOKENS,
+    Budget,
+    Overrun,
+    cost,
+    disagreement,
+    doubt,
+    implausible,
+    most,
+    warnings,
+    worst_case,
+)
 from evalrun.types import Usage
 
 
@@ -164,3 +176,75 @@ def test_counts_that_the_request_does_not_allow(usage: Usage, is_so: bool) -> No
     """A prompt larger than its bytes, an answer larger than its limit; without a limit any answer may be."""
     assert implausible(usage, body_bytes=10, most_tokens=16) is is_so
     assert implausible(Usage(completion_tokens=2**40), body_bytes=10, most_tokens=None) is False
+
+
+# ---------------------------------------------------------------- a server that bills more than it may
+
+
+def test_the_servers_own_higher_figure_is_the_most() -> None:
+    """5 x 0.27 + 5 x 0.40 = 3.35 millionths by the list; the higher figure counts, the lower one does not."""
+    higher, lower = (Usage(prompt_tokens=5, completion_tokens=5, reported_cost_usd=Decimal(usd)) for usd in ("1", "0"))
+    assert (most(higher, List()), most(lower, List())) == (Decimal(1), Decimal("0.00000335"))
+
+
+def after(usage: Usage, charged: str, seen: Overrun | None = None) -> Overrun:
+    """Take in an answer to a request of 976 bytes (2,000 tokens with the template's) and max_tokens 100."""
+    return (seen or Overrun()).after(usage, Decimal(charged), body_bytes=976, most_tokens=100, prices=List())
+
+
+def test_an_answer_within_its_worst_case_changes_nothing() -> None:
+    """2,000 x 0.27 + 100 x 0.40 = 580 millionths."""
+    assert after(Usage(prompt_tokens=5000, completion_tokens=1), "0.00058") == Overrun()
+
+
+def test_what_was_billed_beyond_is_expected_again_by_kind() -> None:
+    """50,000 of 2,000 prompt tokens are 2,500 %, 430 of 100 completion tokens 430 %; other requests grow by the larger
+    of the excess and the ratio: one of half the bytes by 48,000 tokens, one of twice the tokens to 430 %."""
+    seen = after(Usage(prompt_tokens=50_000, completion_tokens=430), "0.013672")
+    assert seen == Overrun(
+        prompt_tokens=48_000, prompt_percent=2500, completion_tokens=330, completion_percent=430
+    )  # fmt: skip
+    assert worst_case(976, 100, List(), seen) == Decimal("0.013672")
+    assert worst_case(0, 200, List(), seen) == (Decimal(1024 + 48_000) * Decimal("0.27") + 860 * Decimal("0.4")) / 10**6
+    assert after(Usage(prompt_tokens=2000, completion_tokens=430), "0.000712", seen) == seen
+
+
+def test_a_price_of_its_own_is_expected_again() -> None:
+    """$0.0116 where the counts explain $0.00058: twenty times as much, rounded up."""
+    seen = after(Usage(prompt_tokens=10, completion_tokens=5), "0.0116")
+    assert seen.cost_percent == 2001
+    assert worst_case(976, 100, List(), seen) >= Decimal("0.0116")
+
+
+def test_doubt_goes_with_answers() -> None:
+    """Alone at first, then 32 times its worst case has to fit, after 16 answers twice."""
+    assert [doubt(answers) for answers in (0, 1, 2, 4, 16, 1000)] == [None, 32, 16, 8, 2, 2]
+
+
+def test_requests_beside_others_need_more_room() -> None:
+    """Of a cap of 10, one that is alone may take all; beside another of 1, twice the sum has to fit; in doubt, none."""
+    budget = Budget(Decimal(10))
+    assert budget.reserve(Decimal(10), doubt=None)
+    budget.release(Decimal(10))
+    assert budget.reserve(Decimal(1), doubt=2)
+    assert not budget.reserve(Decimal(1), doubt=None)
+    assert not budget.reserve(Decimal("4.01"), doubt=2)
+    assert budget.reserve(Decimal(4), doubt=2)
+
+
+def test_who_waits_for_money_gets_it_or_is_told() -> None:
+    """One waits until the other has settled; nobody waits where nothing is in flight."""
+
+    async def waiting() -> list[Decimal | None]:
+        budget = Budget(Decimal(10))
+        assert budget.reserve(Decimal(6))
+        second = asyncio.create_task(budget.take(lambda: Decimal(7), lambda: 1))
+        await asyncio.sleep(0)
+        assert not second.done()
+        budget.settle(Decimal(6), Decimal(3))
+        first, third = await second, asyncio.create_task(budget.take(lambda: Decimal(8), lambda: 1))
+        await asyncio.sleep(0)
+        budget.settle(Decimal(7), Decimal(7))
+        return [first, await third]
+
+    assert asyncio.run(waiting()) == [Decimal(7), None]

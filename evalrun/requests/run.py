@@ -14,7 +14,7 @@ import msgspec
 from evalrun import slo
 from evalrun.fingerprint import fingerprint
 from evalrun.slo import Slo
-from evalrun.store.lines import End, Lag, Line, Load, Served, Session
+from evalrun.store.lines import End, Lag, Line, Load, Measured, Served, Session
 from evalrun.store.manifest import Manifest
 from evalrun.store.reader import is_finished, notices
 from evalrun.types import Json, Value
@@ -112,6 +112,8 @@ class RunFacts:
             self.asked[key] = line
             return
         match line.event():
+            case Measured(key=key):
+                self.asked.pop(key, None)
             case Lag() as lag:
                 self.lag_of[lag.session, lag.task, lag.target] = lag  # noted again and again: the last line counts
             case Load() as load:

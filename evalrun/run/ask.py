@@ -14,15 +14,16 @@ from random import Random
 import msgspec
 
 from evalrun import price, retry
-from evalrun.price import Budget, Prices
+from evalrun.price import Budget, Overrun, Prices
 from evalrun.run.job import Job
 from evalrun.run.slots import Backoff, Slots
-from evalrun.run.spent import book, cost_usd, most_usd
+from evalrun.run.spent import book, cost_usd
 from evalrun.run.throttle import Throttle
-from evalrun.store.lines import Intent
+from evalrun.store.lines import Intent, Overran
 from evalrun.store.writer import Writer
 from evalrun.targets.client import Client, Reply
 from evalrun.types import Attempt, Completion, Failure, Message, Outcome, Record, Sample
+from evalrun.wire.extent import THINKING, Extent
 
 OUTAGE_S = 300.0  # a network that is down for longer than this ends the target's run
 NOT_NOW = math.inf
@@ -47,7 +48,8 @@ class Asker:
 
     zero_ns: the session's start on the monotonic clock. stopped: why the target was given up.
     limited_budget: the resends after rate limits that name no wait; retry_budget: all others that count.
-    capped: a resend was given up because of the cap. advice: what to try after a failure, for its message.
+    capped: a resend was given up because of the cap. overrun: what it billed beyond the worst case of requests;
+    answers: since that last grew. advice: what to try after a failure, for its message.
     """
 
     target: str
@@ -67,18 +69,29 @@ class Asker:
     limited_budget: retry.RetryBudget = field(default_factory=retry.RetryBudget)
     stopped: str | None = None
     capped: bool = False
+    overrun: Overrun = field(default_factory=Overrun)
+    answers: int = 0
     tally: Tally = field(default_factory=Tally)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _refused_so_far: int = 0
 
-    async def ask(self, job: Job, reserved: Decimal, *, due_ns: int | None = None) -> Outcome | None:
+    async def reserve(self, job: Job) -> Decimal | None:
+        """Set aside what an attempt may cost, once those in flight allow it; None where the cap does not."""
+        return await self.budget.take(
+            lambda: job.worst_case(self.prices, self.overrun), lambda: price.doubt(self.answers)
+        )
+
+    async def ask(
+        self, job: Job, reserved: Decimal, *, due_ns: int | None = None, kept: type[Record] = Record
+    ) -> Outcome | None:
         """Ask `job` until it has an outcome, and journal it; None when it was not asked, for the target was given up.
 
         reserved: what is set aside for the first attempt. due_ns: when the load pattern wanted it to be sent.
+        kept: the line of the journal.
         """
         earlier: list[Attempt] = []
         reply: Reply | None = None
-        at = ""
+        at, charged = "", None
         while True:
             tokens = job.tokens()
             if not await self._may_send(tokens):
@@ -91,7 +104,8 @@ class Asker:
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self.writer.append(self._intent(job, attempt=len(earlier) + 1, at=at, reserved=reserved))
             reply = await self._sent(job, tokens, first=not earlier)
-            book(self.budget, reserved, reply.outcome, self.prices)
+            charged = book(self.budget, reserved, reply.outcome, self.prices, most_tokens=job.most_tokens)
+            self._learn(job, reply.outcome, charged)
             if isinstance(reply.outcome, Completion):
                 self.backoff.reached()
                 self.slots.succeeded()
@@ -100,15 +114,17 @@ class Asker:
             wait_s = self._wait_before_resend(failure, earlier)
             if wait_s is None:
                 break
-            reserved = job.worst_case(self.prices)
-            if wait_s == NOT_NOW or not self._may_resend(reserved):
+            again = None if wait_s == NOT_NOW else await self._reserve_again(job)
+            if again is None:
                 reply = _cut_short(reply, self._used_up(failure) if wait_s == NOT_NOW else "")
                 break
+            reserved, charged = again, None
             self.tally.retried += 1
             earlier.append(self._attempt(reply, failure, wait_s))
             self.changed()
             await self._sleep(wait_s)
-        self.writer.append(self._record(job, reply, earlier, at=at, due_ns=due_ns))
+        record = self._record(job, reply, earlier, at=at, due_ns=due_ns, charged=charged)
+        self.writer.append(record if kept is Record else msgspec.convert(record, kept, from_attributes=True))
         self._count(reply.outcome)
         return reply.outcome
 
@@ -123,11 +139,34 @@ class Asker:
             task=job.task,
         )
 
-    def _may_resend(self, reserved: Decimal) -> bool:
-        """Set aside what a resend may cost; false, and remembered, where the cap does not allow it."""
-        allowed = self.budget.reserve(reserved)
-        self.capped |= not allowed
-        return allowed
+    async def _reserve_again(self, job: Job) -> Decimal | None:
+        """Set aside what a resend may cost; None, and remembered, where the cap does not allow it."""
+        reserved = await self.reserve(job)
+        self.capped |= reserved is None
+        return reserved
+
+    def _learn(self, job: Job, outcome: Outcome, charged: Decimal | None) -> None:
+        """Set aside more from now on, where an answer cost more than was set aside; stop where it ran away."""
+        if isinstance(outcome, Failure):
+            if self.budget.cap is not None and outcome.tokens is not None and outcome.tokens > (job.most_tokens or 0):
+                self.stop(f"{outcome.message}; under a cap on the cost nothing more is asked of it")
+            return
+        self.answers += 1
+        if charged is None or self.prices is None or job.most_tokens is None:
+            return
+        seen = self.overrun.after(
+            outcome.usage, charged, body_bytes=len(job.body), most_tokens=job.most_tokens, prices=self.prices
+        )
+        if seen != self.overrun:
+            self.overrun, self.answers = seen, 0
+            self.writer.append(Overran(session=self.writer.session, target=self.target, seen=seen))
+
+    def _extent(self, job: Job) -> Extent:
+        """Return how long an answer may become. Under a cap its reasoning, too, costs no more than what is left."""
+        left = self.budget.left()
+        if left is None or self.prices is None or not self.prices.completion:
+            return Extent(job.most_tokens)
+        return Extent(job.most_tokens, min(THINKING, int(left * 1_000_000 / self.prices.completion)))
 
     async def _may_send(self, tokens: int) -> bool:
         """Wait out the backoff, the throttle and those that are out; false once the target is given up."""
@@ -146,7 +185,7 @@ class Asker:
         self.slots.sent()
         spent = self.throttle.send(tokens)
         try:
-            reply = _checked(await self.client.attempt(job.body), job)
+            reply = _checked(await self.client.attempt(job.body, extent=self._extent(job)), job)
         finally:
             self.slots.came_back()
         if isinstance(reply.outcome, Completion):
@@ -247,7 +286,16 @@ class Asker:
         took_s = (reply.ended_ns - reply.sent_ns) / 1e9
         return Attempt(failure=failure, sent_s=self._seconds(reply.sent_ns), took_s=took_s, wait_s=wait_s)
 
-    def _record(self, job: Job, reply: Reply, earlier: list[Attempt], *, at: str, due_ns: int | None) -> Record:
+    def _record(
+        self,
+        job: Job,
+        reply: Reply,
+        earlier: list[Attempt],
+        *,
+        at: str,
+        due_ns: int | None,
+        charged: Decimal | None,
+    ) -> Record:
         outcome, timing, sent_s = reply.outcome, reply.timing, self._seconds(reply.sent_ns)
         if due_ns is not None and timing is not None:
             first_s = earlier[0].sent_s if earlier else sent_s
@@ -255,7 +303,7 @@ class Asker:
         warnings: tuple[str, ...] = ()
         if isinstance(outcome, Completion) and self.prices is not None:
             warnings = price.warnings(outcome.usage, self.prices)
-        cost, most = cost_usd(outcome, self.prices), most_usd(outcome, self.prices)
+        cost = cost_usd(outcome, self.prices)
         return Record(
             key=job.key,
             session=self.writer.session,
@@ -268,7 +316,7 @@ class Asker:
             took_s=None if isinstance(outcome, Completion) else (reply.ended_ns - reply.sent_ns) / 1e9,
             timing=timing,
             cost_usd=cost,
-            most_usd=None if most == cost else most,
+            most_usd=None if charged == cost else charged,
             attempts=tuple(earlier),
             warnings=warnings,
         )

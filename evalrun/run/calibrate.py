@@ -6,13 +6,11 @@
 
 A decides how many are many: a tokenizer of bytes counts five times what one of words does.
 
-The requests cost money: they are reserved and booked like any other, and noted in the journal.
+The requests cost money: they are reserved, booked and journalled like any other, as `Measured`, and are in no table.
 """
 
-import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -22,14 +20,11 @@ from evalrun.data.places import Row
 from evalrun.data.prompt import PromptWriter
 from evalrun.data.scale import NOMINAL, Scale
 from evalrun.errors import Unusable
-from evalrun.price import Budget
+from evalrun.run.ask import Asker
 from evalrun.run.job import job
 from evalrun.run.plan import Plan
-from evalrun.run.spent import book
-from evalrun.store.lines import Calibrated
-from evalrun.store.writer import Writer
+from evalrun.store.lines import Calibrated, Measured
 from evalrun.suite.read import Target
-from evalrun.targets.client import Client
 from evalrun.types import Completion
 
 _Ask = Callable[[Row], Awaitable[int]]
@@ -107,21 +102,16 @@ def _scale(few: int, many: int, *, small: int, large: float, padded: int, overhe
 
 
 class Calibrating:
-    """Measures a target's scales over the wire, pays for it and notes it."""
+    """Measures a target's scales over the wire, through the asker that will ask it: under the same cap and rules."""
 
-    TRIES, WAIT_S = 4, 2.0
-
-    def __init__(self, plan: Plan, target: Target, client: Client, writer: Writer, budget: Budget) -> None:
-        self._plan, self._target, self._client, self._writer, self._budget = plan, target, client, writer, budget
-        self._paid = Decimal(0)
+    def __init__(self, plan: Plan, target: Target, asker: Asker) -> None:
+        self._plan, self._target, self._asker = plan, target, asker
+        self._known = dict(asker.writer.run.index.measured)
 
     async def scale(self, task: str, ladder: LadderSource) -> Scale:
         """Measure the scale of a task's ladder. Raises Unusable, CapReached."""
-        self._paid = Decimal(0)
-        ask = functools.partial(self._count, task)
         try:
-            salt = f"{self._writer.run.path.name} {self._target.name}"
-            scale, requests = await calibrate(ladder, ask, salt=salt, root=self._plan.places.root)
+            scale, requests = await self._measured(task, ladder)
         except Uncounted as error:
             raise Unusable(
                 f"{self._target.name}: no prompt of task {task} can be made to size: {error}; a ladder needs an"
@@ -129,43 +119,55 @@ class Calibrating:
             ) from error
         except TooLong as error:
             raise Unusable(f"{self._target.name}: not even the smallest prompt of {task} fits: {error}") from error
-        self._writer.append(
+        writer = self._asker.writer
+        writer.append(
             Calibrated(
-                session=self._writer.session,
+                session=writer.session,
                 target=self._target.name,
                 probe=ladder.mark,
                 scale=msgspec.to_builtins(scale),
                 requests=requests,
-                cost_usd=self._paid if self._target.spec.prices else None,
             )
         )
         return scale
 
+    async def _measured(self, task: str, ladder: LadderSource) -> tuple[Scale, int]:
+        """Calibrate; where counts of an earlier session do not follow the prompt, once more without them."""
+        salt = f"{self._asker.writer.run.path.name} {self._target.name}"
+        measure = functools.partial(
+            calibrate, ladder, functools.partial(self._count, task), salt=salt, root=self._plan.places.root
+        )
+        try:
+            return await measure()
+        except Uncounted:
+            if not self._known:
+                raise
+        self._known.clear()
+        return await measure()
+
     async def _count(self, task: str, row: Row) -> int:
-        """Ask for one token, and return how many the prompt had."""
-        spec, prices = self._plan.suite.tasks[task], self._target.spec.prices
+        """Ask for one token, and return how many the prompt had; an earlier session's count where there is one."""
+        spec, asker = self._plan.suite.tasks[task], self._asker
         sample = PromptWriter(spec.prompt, task=task).sample(
             {"id": "calibration", "size": 0, "cache": "cold", **row}, 1
         )
         asked = job(sample, spec.sampling.model_copy(update={"max_tokens": 1}), self._target)
-        reserved = asked.worst_case(prices)
-        for attempt in range(1, self.TRIES + 1):
-            if not self._budget.reserve(reserved):
-                raise CapReached
-            outcome = (await self._client.attempt(asked.body)).outcome
-            self._paid += book(self._budget, reserved, outcome, prices)
-            if isinstance(outcome, Completion):
-                if outcome.usage.prompt_tokens is None:
-                    raise Unusable(
-                        f"{self._target.name}: it does not say how many tokens a prompt has; name a `tokenizer` in"
-                        f" tasks.{task}.data, and set quirks.stream_usage"
-                    )
-                return outcome.usage.prompt_tokens
-            if outcome.kind == "context_length":
-                raise TooLong(outcome.message)
-            wait_s, most_s = outcome.retry_after_s or 0.0, self._plan.suite.limits.retries.max_wait_s
-            again = outcome.kind in ("rate_limited", "server", "reset", "truncated") and wait_s <= most_s
-            if attempt == self.TRIES or not again:
-                raise Unusable(f"{self._target.name}: while measuring prompts of {task}: {outcome.message}")
-            await asyncio.sleep(max(wait_s, self.WAIT_S))
-        raise AssertionError("unreachable")
+        if asked.key in self._known:
+            return self._known[asked.key]
+        reserved = await asker.reserve(asked)
+        if reserved is None:
+            raise CapReached
+        outcome = await asker.ask(asked, reserved, kept=Measured)
+        if asker.capped:
+            raise CapReached
+        if isinstance(outcome, Completion):
+            if outcome.usage.prompt_tokens is None:
+                raise Unusable(
+                    f"{self._target.name}: it does not say how many tokens a prompt has; name a `tokenizer` in"
+                    f" tasks.{task}.data, and set quirks.stream_usage"
+                )
+            return outcome.usage.prompt_tokens
+        if outcome is not None and outcome.kind == "context_length":
+            raise TooLong(outcome.message)
+        why = asker.stopped or (outcome.message if outcome is not None else "not asked")
+        raise Unusable(f"while measuring prompts of {task}: {why}")

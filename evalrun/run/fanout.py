@@ -54,7 +54,6 @@ class FanOut:
         self._zero_ns = time.perf_counter_ns()
         self._budget = Budget(plan.suite.limits.max_cost_usd)
         self._opening = Opening(plan, writer, watch, self._budget, zero_ns=self._zero_ns)
-        self._freed = asyncio.Event()
         self._lag_noted_s = time.monotonic()
         self.ending = Ending()
 
@@ -148,13 +147,10 @@ class FanOut:
 
     async def _reserve(self, asker: Asker, job: Job, lanes: Sequence[Lane]) -> Decimal | None:
         """Set aside what `job` may cost at worst, waiting for others to settle; None when no more is to be asked."""
-        reserved = job.worst_case(asker.prices)
-        while not self._budget.reserve(reserved):
-            if sum(lane.asker.slots.in_flight for lane in lanes) == 1:  # only our own: nothing will be released
-                self.ending.capped = True
-                return None
-            self._freed.clear()
-            await self._freed.wait()
+        reserved = await asker.reserve(job)
+        if reserved is None:
+            self.ending.capped = True
+            return None
         if self._is_over() or any(lane.asker.stopped for lane in lanes):
             self._budget.release(reserved)
             return None
@@ -168,7 +164,6 @@ class FanOut:
             self.ending.capped |= asker.capped
         finally:
             asker.slots.release()
-            self._freed.set()
 
     # ---------------------------------------------------------------- the conditions, journalled
 

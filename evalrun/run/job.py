@@ -37,11 +37,14 @@ class Job:
         """Return the tokens that it counts for a limit per minute: four bytes make one; the answer, its limit."""
         return len(self.body) // 4 + (self.most_tokens or 0)
 
-    def worst_case(self, prices: price.Prices | None) -> Decimal:
-        """Return the most one attempt can cost; 0 where there are no prices (then there is no cap either)."""
+    def worst_case(self, prices: price.Prices | None, seen: price.Overrun | None = None) -> Decimal:
+        """Return the most one attempt can cost; 0 where there are no prices (then there is no cap either).
+
+        seen: what its target billed beyond that before.
+        """
         if prices is None or self.most_tokens is None:
             return Decimal(0)
-        return price.worst_case(len(self.body), self.most_tokens, prices)
+        return price.worst_case(len(self.body), self.most_tokens, prices, seen)
 
 
 def jobs(name: str, task: Task, target: Target, *, places: Places) -> Iterator[Job]:

@@ -16,7 +16,7 @@ from evalrun.data.ladder import LadderSource
 from evalrun.data.places import Places
 from evalrun.data.scale import Scale
 from evalrun.errors import Unusable
-from evalrun.price import Budget
+from evalrun.price import Budget, Overrun
 from evalrun.run.ask import Asker
 from evalrun.run.calibrate import Calibrating
 from evalrun.run.job import repeated
@@ -73,11 +73,11 @@ class Opening:
         models = await opened.client.models()  # see that it is there, before anything is spent
         if isinstance(models, Failure):
             raise Unusable(f"{models.message}{advice(models, target)}")
-        await self._calibrate(target, opened.client)
-        self._tell_answers(target, ladders=True)
         slots = Slots(most, time.monotonic, why="open files" if most < wanted else "planned")
-        hint = _listed(endpoint.model, models)
-        return Lane(target, self._asker(target, opened.client, slots, hint=hint), opened.lag)
+        asker = self._asker(target, opened.client, slots, hint=_listed(endpoint.model, models))
+        await self._calibrate(target, asker)
+        self._tell_answers(target, ladders=True)
+        return Lane(target, asker, opened.lag)
 
     def _needs(self, target: Target, slots: int) -> Needs:
         limits = self._plan.suite.limits
@@ -108,11 +108,12 @@ class Opening:
             changed=self._watch.changed,
             throttle=Throttle(time.monotonic, requests=rate.requests_per_minute, tokens=rate.tokens_per_minute),
             advice=functools.partial(advice, target=target, listed=hint),
+            overrun=self._writer.run.index.overruns.get(target.name, Overrun()),
         )
 
-    async def _calibrate(self, target: Target, client: Client) -> None:
+    async def _calibrate(self, target: Target, asker: Asker) -> None:
         """Measure how long the ladders' prompts are for this target, where no earlier session did."""
-        calibrating = Calibrating(self._plan, target, client, self._writer, self._budget)
+        calibrating = Calibrating(self._plan, target, asker)
         for name, task in self._plan.suite.tasks.items():
             if isinstance(task.data, LadderSource) and task.data.mark not in self._scales[target.name]:
                 self._watch.say(f"{target.name} {name}: measuring how long its prompts are")

@@ -5,19 +5,36 @@ from pathlib import Path
 
 from evalrun import price
 from evalrun.price import Budget, Prices
-from evalrun.store.lines import Calibrated, End, Intent, scan
+from evalrun.store.lines import End, Intent, scan
 from evalrun.store.reader import JOURNAL
 from evalrun.types import Completion, Failure, Outcome, Record
 
 
-def book(budget: Budget, reserved: Decimal, outcome: Outcome, prices: Prices | None) -> Decimal:
-    """Book what an attempt cost, and return it. One that may have been billed is booked at what was `reserved`."""
+def book(
+    budget: Budget, reserved: Decimal, outcome: Outcome, prices: Prices | None, *, most_tokens: int | None
+) -> Decimal | None:
+    """Book what an attempt cost; return it where it is not simply what was `reserved`, else None.
+
+    One that may have been billed is booked at what was reserved, and at the tokens that came where it was cut for
+    having more than `most_tokens`.
+    """
     if isinstance(outcome, Failure) and not outcome.possibly_billed:
         budget.release(reserved)
-        return Decimal(0)
-    cost = most_usd(outcome, prices)
+        return None
+    cost = _charged(reserved, outcome, prices, most_tokens or 0)
     budget.settle(reserved, cost)
-    return reserved if cost is None else cost
+    return cost
+
+
+def _charged(reserved: Decimal, outcome: Outcome, prices: Prices | None, most_tokens: int) -> Decimal | None:
+    """Return what an attempt is charged, None where it is what was `reserved`."""
+    if prices is None:
+        return None
+    if isinstance(outcome, Failure):
+        more = (outcome.tokens or 0) - most_tokens
+        return reserved + more * prices.completion / 1_000_000 if more > 0 else None
+    known, reported = price.most(outcome.usage, prices), outcome.usage.reported_cost_usd
+    return reported if known is None and reported is not None and reported > reserved else known
 
 
 def cost_usd(outcome: Outcome, prices: Prices | None) -> Decimal | None:
@@ -25,13 +42,6 @@ def cost_usd(outcome: Outcome, prices: Prices | None) -> Decimal | None:
     if isinstance(outcome, Failure) or prices is None:
         return None
     return price.cost(outcome.usage, prices)
-
-
-def most_usd(outcome: Outcome, prices: Prices | None) -> Decimal | None:
-    """Return the most that an answer may have cost; None for a failure and where it is unknown."""
-    if isinstance(outcome, Failure) or prices is None:
-        return None
-    return price.most(outcome.usage, prices)
 
 
 def already_spent(folder: Path, *, as_planned: bool = False) -> Decimal:
@@ -43,12 +53,10 @@ def already_spent(folder: Path, *, as_planned: bool = False) -> Decimal:
     total = Decimal(0)
     open_intents: dict[str, list[Decimal]] = {}
     for line in scan(folder / JOURNAL):
-        if line.kind in (b"intent", b"record", b"calibrated", b"end"):
+        if line.kind in (b"intent", b"record", b"measured", b"end"):
             match line.event():
                 case End(reason="finished") if as_planned:
                     break
-                case Calibrated(cost_usd=cost):
-                    total += cost or Decimal(0)
                 case Intent(key=key, reserved_usd=reserved):
                     open_intents.setdefault(key, []).append(reserved or Decimal(0))
                 case Record() as record:
@@ -63,10 +71,9 @@ def _cost(record: Record, reserved: list[Decimal]) -> Decimal:
     """
     outcomes: list[Outcome] = [*(attempt.failure for attempt in record.attempts), record.outcome]
     total = sum(reserved[: -len(outcomes)], Decimal(0))
+    charged = record.cost_usd if record.most_usd is None else record.most_usd
     for outcome, aside in zip(reversed(outcomes), reversed(reserved), strict=False):
-        if isinstance(outcome, Completion):
-            cost = record.cost_usd if record.most_usd is None else record.most_usd
-            total += aside if cost is None else cost
-        elif outcome.possibly_billed:
-            total += aside
+        if isinstance(outcome, Completion) or outcome.possibly_billed:
+            total += aside if charged is None else charged
+        charged = None  # of the last attempt alone
     return total

@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeVar, get_args
 import msgspec
 
 from evalrun.errors import StoreError
+from evalrun.price import Overrun
 from evalrun.store.disk import storing
 from evalrun.types import Json, Record, Value
 
@@ -60,6 +61,10 @@ class Served(Value, frozen=True):
     facts: Mapping[str, Json] = {}
 
 
+class Measured(Record, frozen=True):
+    """The record of a request that measured how long prompts are: it is paid for like any other, and in no table."""
+
+
 class Calibrated(Value, frozen=True):
     """How long a probe's prompts are for a target, measured with `requests` requests. Later sessions use it again."""
 
@@ -68,7 +73,14 @@ class Calibrated(Value, frozen=True):
     probe: str
     scale: Json
     requests: int
-    cost_usd: Decimal | None = None
+
+
+class Overran(Value, frozen=True):
+    """A target billed more than was set aside for a request. seen: what is set aside for later ones, from here on."""
+
+    session: int
+    target: str
+    seen: Overrun
 
 
 LoadReason = Literal["planned", "open files", "refused", "recovered"]
@@ -115,7 +127,7 @@ class End(Value, frozen=True):
     reason: str
 
 
-JournalEvent = Session | Served | Calibrated | Load | Intent | Record | Lag | End
+JournalEvent = Session | Served | Measured | Calibrated | Overran | Load | Intent | Record | Lag | End
 
 _DECODERS = {of.__name__.lower().encode(): msgspec.json.Decoder(of) for of in get_args(JournalEvent)}
 _ENCODER = msgspec.json.Encoder()

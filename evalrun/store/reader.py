@@ -14,13 +14,14 @@ from pathlib import Path
 import msgspec
 
 from evalrun.fingerprint import canonical
+from evalrun.price import Overrun
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
 from evalrun.store.disk import storing
-from evalrun.store.lines import Calibrated, End, Line, Session, scan
+from evalrun.store.lines import Calibrated, End, Line, Measured, Overran, Session, scan
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import read_manifest
-from evalrun.types import Json, Record, Scored
+from evalrun.types import Completion, Json, Record, Scored
 
 JOURNAL = "journal.jsonl"
 DELIVERED = "delivered"
@@ -59,7 +60,8 @@ class JournalIndex:
     so that a resume asks them again.
     possibly_billed: keys of which a session sent a request and recorded no outcome, even if a later session asked
     again.
-    sessions: starts and ends, in order. calibrated: the scales that were measured.
+    sessions: starts and ends, in order. calibrated: the scales that were measured. measured: by key, the tokens of the
+    prompts that were asked for that. overruns: by target, what it billed beyond the worst case.
     last: where a key has several records, the offset of the last, which counts.
     whole: bytes up to the end of the last whole line. torn: bytes after it.
     damaged: (offset, length) of lines whose checksum does not fit.
@@ -72,6 +74,8 @@ class JournalIndex:
         self.possibly_billed: set[int] = set()
         self.sessions: list[Session | End] = []
         self.calibrated: list[Calibrated] = []
+        self.measured: dict[str, int] = {}
+        self.overruns: dict[str, Overrun] = {}
         self._asked: dict[int, int] = {}  # by key, the session of an intent that has no record yet
         self.last: dict[int, int] = {}
         self.damaged: list[tuple[int, int]] = []
@@ -102,6 +106,10 @@ class JournalIndex:
                         self.sessions.append(event)
                     case Calibrated() as event:
                         self.calibrated.append(event)
+                    case Measured() as event:
+                        self._take_measured(event)
+                    case Overran(target=target, seen=seen):
+                        self.overruns[target] = seen
                     case _:
                         self.unknown[line.kind.decode()] += 1
 
@@ -110,6 +118,11 @@ class JournalIndex:
         if self._asked.get(key, intent.session) != intent.session:
             self.possibly_billed.add(key)  # the earlier session never learned what became of its request
         self._asked[key] = intent.session
+
+    def _take_measured(self, record: Measured) -> None:
+        self._asked.pop(int(record.key, 16), None)
+        if isinstance(record.outcome, Completion) and record.outcome.usage.prompt_tokens is not None:
+            self.measured[record.key] = record.outcome.usage.prompt_tokens
 
     def _take_record(self, line: Line) -> None:
         head = line.read(_RECORD_HEAD)

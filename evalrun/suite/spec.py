@@ -16,6 +16,7 @@ from evalrun.score.spec import ScorerSpec
 from evalrun.spec import Spec
 from evalrun.targets.kind import TargetKind
 from evalrun.types import Json
+from evalrun.wire import extent
 
 # No dots: `--set tasks.NAME.limit=5` takes them as separators.
 TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -51,6 +52,8 @@ class Sampling(Spec):
                 raise ValueError(f"{name!r} is a field of `sampling`; set it there")
             if name in ("messages", "model", "stream", "stream_options", "max_completion_tokens"):
                 raise ValueError(f"{name!r} is set by evalrun from the prompt and the target; remove it")
+        if wrong := extent.misread(body):
+            raise ValueError(wrong)
         return body
 
     @property

@@ -25,6 +25,7 @@ from evalrun.types import Completion, Failure, FailureKind, Outcome, Phase, Timi
 from evalrun.wire import rejection, wait
 from evalrun.wire.coding import CodingError
 from evalrun.wire.dialect import DIALECTS, Decoder, Dialect
+from evalrun.wire.extent import Extent, Gauge, counted_tokens
 from evalrun.wire.pace import pace
 from evalrun.wire.sse import EventTooBig, LineParser, Parser
 from evalrun.wire.timing import Bounds, timing, was_suspended
@@ -50,6 +51,9 @@ class Reply:
     sent_ns: int
     ended_ns: int
     used_up_s: float | None = None
+
+
+ANY_EXTENT = Extent()
 
 
 class Client:
@@ -84,16 +88,16 @@ class Client:
         self._headers = _HEADERS | {name.lower(): value for name, value in given.items()}
         self._redact = Redactor([*([endpoint.key] if endpoint.key else []), *_secrets(self._headers, endpoint.query)])
 
-    async def attempt(self, body: bytes) -> Reply:
-        """Send `body` to the endpoint and read the answer to its end."""
+    async def attempt(self, body: bytes, *, extent: Extent = ANY_EXTENT) -> Reply:
+        """Send `body` to the endpoint and read the answer to its end, or until it is longer than `extent` allows."""
         began = _clocks()
-        reply = await self._attempt(body, began[0])
+        reply = await self._attempt(body, extent, began[0])
         if was_suspended(began, _clocks()) and isinstance(reply.outcome, Completion):  # its latencies left out a sleep
             flagged = msgspec.structs.replace(reply.outcome, flags=(*reply.outcome.flags, "suspended"))
             return replace(reply, outcome=flagged, timing=None)
         return reply
 
-    async def _attempt(self, body: bytes, began_ns: int) -> Reply:
+    async def _attempt(self, body: bytes, extent: Extent, began_ns: int) -> Reply:
         request = httpx.Request(
             "POST", self._url, headers=self._headers, content=body, extensions={"deadlines": self._deadlines}
         )
@@ -103,7 +107,7 @@ class Client:
             try:
                 if not 200 <= response.status_code < 300:
                     return self._reply(await self._refusal(response, exchange), exchange, began_ns)
-                reply = await self._answered(response, exchange, began_ns)
+                reply = await self._answered(response, exchange, extent, began_ns)
                 return replace(reply, used_up_s=wait.used_up_s(_lower(response), datetime.now(UTC)))
             finally:
                 await response.aclose()
@@ -136,7 +140,7 @@ class Client:
 
     # ---------------------------------------------------------------- the three kinds of answer
 
-    async def _answered(self, response: httpx.Response, exchange: Exchange, began_ns: int) -> Reply:
+    async def _answered(self, response: httpx.Response, exchange: Exchange, extent: Extent, began_ns: int) -> Reply:
         """Read a 2xx answer, framed as its first bytes say."""
         stream = response.stream
         assert isinstance(stream, Stream | StockStream)
@@ -159,12 +163,20 @@ class Client:
             )  # fmt: skip
             reply = self._reply(outcome, exchange, began_ns)
         else:
-            reply = await self._streamed(stream, source, exchange, began_ns, lines=framing == "lines")
+            gauge, lines = Gauge(extent), framing == "lines"
+            reply = await self._streamed(stream, source, exchange, began_ns, gauge=gauge, lines=lines)
         odd = [ODD_TYPE] if (framing == "events") != said_events else []
         return _flagged(reply, *odd, *([PACKED] if body.packed else []))
 
     async def _streamed(
-        self, stream: Stream | StockStream, source: PieceStream, exchange: Exchange, began_ns: int, *, lines: bool
+        self,
+        stream: Stream | StockStream,
+        source: PieceStream,
+        exchange: Exchange,
+        began_ns: int,
+        *,
+        gauge: Gauge,
+        lines: bool,
     ) -> Reply:
         """Read a streamed answer. source: its pieces, which come from `stream`. lines: JSON lines, not events."""
         parser = LineParser(self._sizes.event) if lines else Parser(self._sizes.event)
@@ -175,7 +187,7 @@ class Client:
         broke: Failure | None = None
         done_ns: int | None = None
         try:
-            done_ns = await _read_events(source, parser, decoder, bounds)
+            done_ns = await _read_events(source, parser, decoder, bounds, gauge=gauge)
         except Broken as broken:
             broke = self._failure(broken)
         except CodingError as error:
@@ -188,6 +200,8 @@ class Client:
             for event in parser.rest():
                 decoder.feed(event, exchange.closed_ns or time.perf_counter_ns())
         outcome = decoder.finish(broke=broke, invalid_utf8=parser.invalid_utf8)
+        if gauge.runaway or (isinstance(outcome, Failure) and outcome.kind == "runaway"):
+            outcome, done_ns = _runaway(outcome, gauge, decoder), None
         if done_ns is not None and isinstance(outcome, Completion):
             stream.finish()  # nothing that may follow is waited for; after a failure the connection is dropped
         exchange.closed_ns = exchange.closed_ns or done_ns
@@ -250,10 +264,11 @@ class Client:
 
 
 async def _read_events(
-    stream: PieceStream, parser: Parser | LineParser, decoder: Decoder, bounds: Bounds
+    stream: PieceStream, parser: Parser | LineParser, decoder: Decoder, bounds: Bounds, *, gauge: Gauge
 ) -> int | None:
     """Feed the stream to the decoder until it has all it needs, and return that instant; None at the stream's own end.
 
+    The reading ends too where `gauge` says that the answer is a runaway.
     The hot path: see tests/benchmarks/fidelity.py.
     """
     instants = decoder.instants
@@ -264,6 +279,8 @@ async def _read_events(
                 decoder.feed(event, at_ns)
             if len(instants) > before:
                 bounds.add(at_ns - since_ns, events=len(instants) - before, first=before == 0)
+            if gauge.is_due(len(data), len(instants)) and gauge.is_runaway(decoder):
+                return at_ns
         if decoder.done:
             return at_ns
     return None
@@ -273,6 +290,20 @@ def _clocks() -> tuple[int, int]:
     """Return the monotonic clock, and one that goes on while the machine sleeps (where there is one), in ns."""
     now_ns = time.perf_counter_ns()
     return now_ns, time.clock_gettime_ns(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else now_ns
+
+
+def _runaway(outcome: Outcome, gauge: Gauge, decoder: Decoder) -> Failure:
+    """Return the failure of an answer that was cut for its length, with the tokens that came."""
+    tokens = counted_tokens(decoder.sizes)
+    if isinstance(outcome, Completion):
+        tokens, text, message = max(tokens, outcome.usage.completion_tokens or 0), outcome.text, ""
+    else:
+        text, message = outcome.partial, outcome.message
+    if gauge.runaway:
+        message = f"cut after {tokens:,} tokens: the server ignores the limit of {gauge.limit:,} that it was sent"
+    return Failure(
+        kind="runaway", phase=Phase.PARTIAL, message=message, partial=text, tokens=tokens, possibly_billed=True
+    )
 
 
 def _joined(pieces: list[Piece]) -> bytes:

@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 from evalrun.secret import Secret
 from evalrun.spec import Spec
 from evalrun.types import Json
+from evalrun.wire import extent
 from evalrun.wire.dialect import DIALECTS, Dialect
 
 # ---------------------------------------------------------------- values
@@ -160,6 +161,8 @@ class Quirks(Spec):
                 raise ValueError(f"{name!r} is set by evalrun itself; remove it")
             if name in _COST_FIELDS:
                 raise ValueError(f"{name!r} belongs in the suite's sampling; remove it")
+        if wrong := extent.misread(body):
+            raise ValueError(wrong)
         return body
 
     @field_validator("headers")

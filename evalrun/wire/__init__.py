@@ -15,6 +15,7 @@ Its modules:
     reasoning  reasoning in the forms in which it is sent
     tools      tool calls out of their fragments
     usage      the tokens that were billed, out of usage blocks
+    extent     how many may be billed, by the request and while the answer comes
     amount     foreign numbers as counts and dollars
     nested     foreign JSON, bounded in depth
     rejection  error answers of any dialect

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from evalrun.types import Completion, Failure, FailureKind, Json, Message, Phase
-from evalrun.wire import chunk
+from evalrun.wire import chunk, extent
 from evalrun.wire.answer import Draft, Redact
 from evalrun.wire.complaint import Complaint, complaint, refused, unframed
 from evalrun.wire.foreign import CHAT_EVENTS, SILENT, ForeignEvents, is_error, is_foreign
@@ -29,10 +29,6 @@ PATH = "/chat/completions"
 MODELS = "/models"
 USAGE: Mapping[str, Json] = {"stream_options": {"include_usage": True}}
 """Body fields that ask a stream for its usage block, which it lacks by default."""
-LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens", "n_predict")
-"""Body fields by which some server or other limits an answer's tokens."""
-CHOICES = ("n", "best_of")
-"""Body fields by which it writes, and bills, several answers."""
 
 
 # ---------------------------------------------------------------- the request
@@ -57,16 +53,7 @@ def fields(sampling: Mapping[str, Json], *, limit_field: str) -> dict[str, Json]
     return {limit_field if name == "max_tokens" else name: value for name, value in sampling.items()}
 
 
-def most_tokens(fields: Mapping[str, Json]) -> int | None:
-    """Return the most completion tokens that a body with these fields may be billed for; None if nothing limits them.
-
-    Where several fields limit the answer, which one a server follows is unknown: the largest counts.
-    """
-    limits = [fields[name] for name in LIMITS if fields.get(name) is not None]
-    choices = [fields[name] for name in CHOICES if fields.get(name) is not None]
-    if not limits or any(type(count) is not int or count < 1 for count in (*limits, *choices)):
-        return None
-    return int(max(limits) * max(choices, default=1))
+most_tokens = extent.most_tokens
 
 
 def body(messages: Sequence[Message], *, model: str, stream: bool) -> dict[str, Json]:

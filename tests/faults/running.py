@@ -103,8 +103,8 @@ def ran(
         )
 
         async def one(todo: Job) -> None:
-            reserved = todo.worst_case(PRICES)
-            if not asker.stopped and asker.budget.reserve(reserved):
+            reserved = None if asker.stopped else await asker.reserve(todo)
+            if reserved is not None:
                 outcomes.append(await asker.ask(todo, reserved))
             asker.slots.release()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import CLOSE, DONE, SSE, STOP, FaultServer, Script, answer, event, refuses, says, stream
+from fault_server import CLOSE, DONE, SSE, STOP, Again, FaultServer, Script, answer, event, refuses, says, stream
 from running import COST, FINE, WORST, ran
 
 from evalrun.price import Budget
@@ -108,3 +108,70 @@ def test_counts_that_the_request_does_not_allow(tmp_path: Path, usage: dict[str,
         run = ran(tmp_path, server.url)
     assert isinstance(run.only.outcome, Completion)
     assert run.only.outcome.flags == ("usage_mismatch",)
+
+
+# ---------------------------------------------------------------- servers that bill more than they may
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(says(" word"), id="S29-a token an event"),
+        pytest.param(says("x"), id="S29-a character an event"),
+        pytest.param(says(" word" * 100), id="S29-many tokens an event"),
+        pytest.param(says(" word", index=1), id="S29-another choice"),
+        pytest.param(says(reasoning_content=" word"), id="S29-reasoning"),
+        pytest.param({"choices": [{**says(" word")["choices"][0], "finish_reason": "stop"}]}, id="S29-after its end"),
+    ],
+)
+def test_s29_server_that_ignores_max_tokens_stops_under_a_cap(tmp_path: Path, flood: dict[str, Any]) -> None:
+    """S29: cut after a few times max_tokens (16), booked at what came, and nothing more is asked; a resume knows."""
+    with FaultServer([SSE, Again(event(flood))]) as server:
+        run = ran(tmp_path, server.url, jobs=5, budget=Budget(WORST * 2))
+        assert len(server.requests) == 1
+    failure = run.only.outcome
+    assert isinstance(failure, Failure)
+    assert failure.kind == "runaway"
+    assert failure.tokens is not None
+    assert 64 < failure.tokens < 32_000
+    assert run.only.most_usd == WORST + (failure.tokens - 16) * Decimal("0.000002")
+    (folder,) = (path.parent for path in tmp_path.rglob("journal.jsonl"))
+    assert run.asker.budget.spent == already_spent(folder) == run.only.most_usd
+    assert "ignores the limit of 16" in (run.asker.stopped or "")
+    assert "nothing more is asked" in (run.asker.stopped or "")
+
+
+def test_s29_without_a_cap_each_answer_is_cut(tmp_path: Path) -> None:
+    """S29: a runaway is the answer's own failure, not sent again; the others are asked."""
+    with FaultServer([SSE, Again(event(says(" word")))], [FINE]) as server:
+        run = ran(tmp_path, server.url, jobs=3)
+        assert len(server.requests) == 3
+    assert [record.outcome.kind if isinstance(record.outcome, Failure) else "" for record in run.records] == [
+        "runaway", "", "",
+    ]  # fmt: skip
+
+
+def test_servers_own_higher_cost_is_settled(tmp_path: Path) -> None:
+    """M05: 20 micro-dollars by the list, $0.5 by the server: the cap is charged $0.5, in a resumed session too."""
+    with FaultServer(counted(prompt_tokens=10, completion_tokens=5, cost=0.5)) as server:
+        run = ran(tmp_path, server.url, jobs=9, budget=Budget(Decimal(1)))
+        assert len(server.requests) == 1  # the next would need $0.5 and more again
+    (folder,) = (path.parent for path in tmp_path.rglob("journal.jsonl"))
+    assert run.asker.budget.spent == already_spent(folder) == Decimal("0.5")
+    assert (run.only.cost_usd, run.only.most_usd) == (COST, Decimal("0.5"))
+
+
+@pytest.mark.parametrize(
+    ("usage", "each"),
+    [
+        pytest.param({"prompt_tokens": 50_000, "completion_tokens": 5}, "0.05001", id="a hidden prompt"),
+        pytest.param({"prompt_tokens": 10, "completion_tokens": 4000}, "0.00801", id="reasoning beyond max_tokens"),
+    ],
+)
+def test_what_a_server_bills_beyond_is_set_aside_from_then_on(tmp_path: Path, usage: Any, each: str) -> None:
+    """Of 64 at a time, the first goes alone; then as many are asked as the cap pays for at the new rate."""
+    with FaultServer(counted(**usage)) as server:
+        run = ran(tmp_path, server.url, jobs=64, in_flight=64, budget=Budget(Decimal("0.2")))
+        billed = len(server.requests) * Decimal(each)
+    assert Decimal("0.1") < billed == run.asker.budget.spent <= Decimal("0.2")
+    assert run.asker.budget.reserved == 0

@@ -3,8 +3,10 @@
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
+
 from evalrun.run.spent import already_spent
-from evalrun.store.lines import Calibrated, End, Intent, JournalEvent, encode
+from evalrun.store.lines import End, Intent, JournalEvent, Measured, encode
 from evalrun.types import Attempt, Completion, Failure, Outcome, Phase, Record, Sample
 
 
@@ -53,9 +55,22 @@ def test_earlier_attempts_count_if_they_may_have_been_billed(tmp_path: Path) -> 
 
 
 def test_an_unknown_cost_is_what_was_set_aside(tmp_path: Path) -> None:
-    """An answer without usage: $10. Calibrating cost $1 more."""
-    measured = Calibrated(session=1, target="x", probe="p", scale={}, requests=4, cost_usd=Decimal(1))
-    assert spent(tmp_path, measured, intent(A, 1, "10"), record(A, DONE)) == Decimal(11)
+    """An answer without usage: $10."""
+    assert spent(tmp_path, intent(A, 1, "10"), record(A, DONE)) == Decimal(10)
+
+
+def test_requests_that_measured_prompts_are_paid_for_like_others(tmp_path: Path) -> None:
+    """$1 of the $10 that were set aside, and $10 for one that was in flight at a kill."""
+    measured = msgspec.convert(record(A, DONE, cost="1"), Measured, from_attributes=True)
+    assert spent(tmp_path, intent(A, 1, "10"), measured, intent(B, 1, "10")) == Decimal(11)
+
+
+def test_what_a_runaway_was_charged_counts_again(tmp_path: Path) -> None:
+    """$25 for the tokens that came, of a request with $10 set aside; $10 for its earlier attempt."""
+    cut = Failure(kind="runaway", phase=Phase.PARTIAL, message="", possibly_billed=True, tokens=1000)
+    earlier = (Attempt(failure=BROKEN, sent_s=0, took_s=0, wait_s=0),)
+    charged = msgspec.structs.replace(record(A, cut, earlier=earlier), most_usd=Decimal(25))
+    assert spent(tmp_path, intent(A, 1, "10"), intent(A, 1, "10"), charged) == Decimal(35)
 
 
 def test_what_was_planned_ends_where_the_run_first_finished(tmp_path: Path) -> None:
