@@ -32,6 +32,7 @@ from evalrun.report.table import table_page
 from evalrun.requests import Requests, read
 from evalrun.run.scoring import score_run
 from evalrun.run.watch import Progress, Watch, ignore
+from evalrun.store.checked import sealed
 from evalrun.store.disk import replace_file
 from evalrun.store.manifest import Manifest
 from evalrun.store.reader import StoredRun, run_folder
@@ -285,6 +286,7 @@ class Run:
         ladders = [(one.target.name, one) for one in self.ladders()]
         if ladders:
             written |= files("ladder", [ladder_page(ladders)])
+        written["table.json"] = sealed(written["table.json"])
         for name, data in written.items():
             replace_file(self.folder / name, [data])
         pictures = draw_ladders(ladders, self.folder, on_notice=on_notice)

@@ -1,4 +1,7 @@
-"""Content hashes, and file names made from text that somebody else chose: the same on every machine."""
+"""Content hashes, and file names made from text that somebody else chose: the same on every machine.
+
+And which paths a file can have at all.
+"""
 
 import hashlib
 import re
@@ -6,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from evalrun.escape import clip
+
+MOST_PATH_BYTES, MOST_NAME_BYTES = 4095, 255  # of Linux; other systems allow no more
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?<!\.)")
 # Windows opens a device for these, whatever follows the first dot.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -33,3 +39,13 @@ def slug(text: str) -> str:
     cleaned = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:48].strip("-")
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{cleaned or 'name'}-{digest}"
+
+
+def checked_path(text: str) -> str:
+    """Return a path as it is. Raises ValueError where no file can have it, as every system call would."""
+    if "\0" in text:
+        raise ValueError("has a NUL character, which no path has; remove it")
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) > MOST_PATH_BYTES or any(len(name) > MOST_NAME_BYTES for name in raw.split(b"/")):
+        raise ValueError(f"{clip(text, 40)!r} is too long for a path; a name has at most {MOST_NAME_BYTES} bytes")
+    return text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, OK, REGRESSED, TERMINATED, say, width, write
-from evalrun.cli.options import BASELINES, FORMAT, NEW, OUT, QUIET, SUITE, as_typed, options
+from evalrun.cli.options import BASELINES, FORMAT, NAME_OR_PATH, NEW, OUT, QUIET, SUITE, as_typed, options
 from evalrun.escape import tty
 
 if TYPE_CHECKING:
@@ -165,7 +165,9 @@ def last_words(session: "SessionResult", plan: "Plan", *, verdict: int) -> int:
 @click.command()
 @options(*SUITE, OUT)
 @click.option("--pilot", type=click.IntRange(1), metavar="K", help="Ask K samples of each task first.")
-@click.option("--baseline", metavar="NAME|RUN", help="Learn cost and noise from this baseline or run.")
+@click.option(
+    "--baseline", type=NAME_OR_PATH, metavar="NAME|RUN", help="Learn cost and noise from this baseline or run."
+)
 @BASELINES
 @FORMAT
 def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, out: Path, **selection: Any) -> int:

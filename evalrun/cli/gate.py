@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, REGRESSED, say, width, write
-from evalrun.cli.options import ACROSS, ALLOW, BASELINES, FORMAT, INLINE, PATH, RUN, as_typed, options
+from evalrun.cli.options import ACROSS, ALLOW, BASELINES, FORMAT, INLINE, NAME_OR_PATH, PATH, RUN, as_typed, options
 
 if TYPE_CHECKING:
     from evalrun.gate.values import Gate
@@ -20,7 +20,7 @@ DECIDING = ("max_cost", "max_repeats", "targets", "allowed", "allow_inline_secre
 
 @click.command()
 @RUN
-@click.option("--baseline", metavar="NAME|RUN", help="What the run is compared with.")
+@click.option("--baseline", type=NAME_OR_PATH, metavar="NAME|RUN", help="What the run is compared with.")
 @click.option("--rule", "rules", multiple=True, help="Instead of the suite's gates; repeatable. See docs/gates.md.")
 @options(BASELINES, ACROSS, FORMAT)
 @click.option("--junit", type=PATH, help="Write JUnit XML.")

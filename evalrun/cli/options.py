@@ -8,8 +8,24 @@ from typing import Any
 import click
 
 from evalrun.escape import tty
+from evalrun.fingerprint import checked_path
 
-PATH = click.Path(path_type=Path)
+
+class PathName(click.Path):
+    """A path that a file can have."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or fail where it is too long or has NUL."""
+        try:
+            checked_path(str(value))
+        except ValueError as error:
+            self.fail(tty(str(error)), param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = PathName(path_type=Path)
+NAME_OR_PATH = PathName(path_type=str)
+MOST_ROWS = 1_000_000_000
 
 
 class FormatName(click.ParamType):  # type: ignore[type-arg]  # older releases are not generic
@@ -53,8 +69,10 @@ SUITE = (
         help="Override any field; repeatable. VALUE is YAML: quote text with signs in it for YAML too, as in"
         """ --set 'tasks.t.prompt.system="Answer: {{ q }}"'.""",
     ),
-    click.option("--limit", type=click.IntRange(1), help="Ask only the first N rows of each task."),
-    click.option("--sample", type=click.IntRange(1), help="Ask only N rows of each task, drawn at random by --seed."),
+    click.option("--limit", type=click.IntRange(1, MOST_ROWS), help="Ask only the first N rows of each task."),
+    click.option(
+        "--sample", type=click.IntRange(1, MOST_ROWS), help="Ask only N rows of each task, drawn at random by --seed."
+    ),
     click.option("--seed", type=click.IntRange(0, 999_999_999), help="Of --sample; 0 where none is named."),
     click.option("--concurrency", type=click.IntRange(1), help="Requests in flight at once."),
     click.option("--repeats", type=click.IntRange(1), help="Ask each sample N times, to measure variance."),

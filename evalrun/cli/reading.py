@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
-from evalrun.cli.options import ACROSS, BASELINES, FORMAT, OUT, PATH, RUN, RUNS, SIDES, options
+from evalrun.cli.options import ACROSS, BASELINES, FORMAT, NAME_OR_PATH, OUT, PATH, RUN, RUNS, SIDES, options
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 
@@ -174,7 +174,7 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
 
 
 @click.command()
-@click.argument("suite")
+@click.argument("suite", type=NAME_OR_PATH)
 @OUT
 @click.option("--metric", metavar="NAME", help="One metric, e.g. ttft_p95; by default the headlines.")
 @click.option("--target", metavar="NAME", help="One target.")

@@ -14,6 +14,7 @@ Runs are not pooled into the samples: a target that changed on purpose would be 
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -26,10 +27,11 @@ from evalrun.fingerprint import slug
 from evalrun.price import AT_LEAST
 from evalrun.requests import HEADLINE, Conditions, Requests, State, latency, quality
 from evalrun.requests.run import unlike_load
-from evalrun.store.disk import replace_file, storing
+from evalrun.store.checked import DamagedError, OtherSchemaError, sealed, versioned
+from evalrun.store.disk import contents, replace_file, storing
 from evalrun.types import Value
 
-SCHEMA = 4
+SCHEMA = 5
 MOST_NIGHTS = 30
 LETTERS = "rwndutfl"
 """A letter for each `State`."""
@@ -43,6 +45,7 @@ _NAMES = {
     "flags": (min(AT_LEAST),),
 }
 """What the numbers of its columns stand for, when it is read: one kind of each is enough."""
+_MOST_PLANNED = 2**31
 _ASKED_ALIKE = ("data", "prompt", "sampling", "target", "transport")
 
 
@@ -59,16 +62,12 @@ class BaselineFile(Value, frozen=True):
     target: str
     run: str
     at: str
-    planned: int
+    planned: Annotated[int, msgspec.Meta(ge=0, le=_MOST_PLANNED)]
     conditions: Conditions
     most_failed: float
     samples: Mapping[str, str]
     clusters: Mapping[str, str]
     nights: tuple[StoredNight, ...]
-
-
-class _Schema(msgspec.Struct):
-    schema: int
 
 
 def known(root: Path, name: str) -> bool:
@@ -116,7 +115,10 @@ def _about(cell: SideCell) -> Iterator[str]:
 
 
 def _laid_out(stored: BaselineFile) -> bytes:
-    """Write a file in which each sample and each night is a line of its own, keys sorted: for git to compare."""
+    """Write a file in which each sample and each night is a line of its own, keys sorted: for git to compare.
+
+    Its checksum comes first (`store.checked`), so that a change by hand, or by a merge, is noticed.
+    """
 
     def written(value: object) -> bytes:
         return msgspec.json.encode(value, order="sorted")
@@ -130,7 +132,7 @@ def _laid_out(stored: BaselineFile) -> bytes:
             fields.append(written(name) + b": [\n" + b",\n".join(b"  " + written(night) for night in value) + b"\n ]")
         else:
             fields.append(written(name) + b": " + written(value))
-    return b"{\n " + b",\n ".join(fields) + b"\n}\n"
+    return sealed(b"{\n " + b",\n ".join(fields) + b"\n}\n")
 
 
 def _unlike(old: BaselineFile, new: BaselineFile) -> list[str]:
@@ -153,16 +155,14 @@ def read(folder: Path, *, name: str) -> Side:
 
 
 def _stored(path: Path) -> BaselineFile:
-    with storing(path):
-        raw = path.read_bytes()
+    raw = contents(path)
     try:
-        schema = msgspec.json.decode(raw, type=_Schema).schema
-        if schema == SCHEMA:
-            return msgspec.json.decode(raw, type=BaselineFile)
-    except msgspec.DecodeError as error:
+        return versioned(raw, BaselineFile, SCHEMA)
+    except OtherSchemaError as other:
+        what = "install a newer one" if other.schema > SCHEMA else "save the baseline again"
+        raise StoreError(f"{path}: {other}; this evalrun reads format {SCHEMA}: {what}") from None
+    except DamagedError as error:
         raise StoreError(f"{path}: damaged ({error}); restore it, or save the baseline again") from error
-    what = "install a newer one" if schema > SCHEMA else "save the baseline again"
-    raise StoreError(f"{path}: format {schema}; this evalrun reads format {SCHEMA}: {what}")
 
 
 # ---------------------------------------------------------------- samples
@@ -214,12 +214,13 @@ def _written(number: float) -> str:
 
 
 def _cell(file: BaselineFile) -> SideCell:
-    rows = [
-        (int(sample, 16), repeat, request.split(","), int(file.clusters.get(sample, "0"), 16))
-        for sample, line in sorted(file.samples.items())
-        for repeat, request in enumerate(line.split(" "))
-    ]
     try:
+        rows = [
+            (int(sample, 16), repeat, request.split(","), int(file.clusters.get(sample, "0"), 16))
+            for sample, line in sorted(file.samples.items())
+            for repeat, request in enumerate(line.split(" "))
+        ]
+        hashes = np.array([[row[0], row[3]] for row in rows], np.uint64).reshape(-1, 2)
         count = 5 if file.conditions.slo else 4
         texts = [row[2][1 : 1 + count] for row in rows]
         numbers = np.array([[float(text or "nan") for text in each] for each in texts]).reshape(-1, count)
@@ -227,15 +228,15 @@ def _cell(file: BaselineFile) -> SideCell:
         at_least = np.array([row[2][0].endswith(_PLUS) for row in rows], np.int64)
         state = np.array([LETTERS.index(one.replace(OF_THE_MODEL, "f")) for one in letters], np.int8)
         kinds = [2 if one == OF_THE_MODEL else 1 if one in "fl" else 0 for one in letters]
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise StoreError(f"baseline of {file.task}, {file.target}: damaged samples; save the baseline again") from error
     repeats = max(1, file.planned // max(1, len(file.samples)))
     requests = Requests(
         facts(file.suite, repeats={file.task: repeats}, most_failed=file.most_failed),
         {
             "place": np.zeros(len(rows), np.int32),
-            "sample": np.array([row[0] for row in rows], np.uint64),
-            "cluster": np.array([row[3] for row in rows], np.uint64),
+            "sample": hashes[:, 0],
+            "cluster": hashes[:, 1],
             "repeat": np.array([row[1] for row in rows], np.int32),
             "state": state,
             "failure": np.array(kinds, np.uint8),

@@ -7,7 +7,8 @@ import msgspec
 
 from evalrun.errors import StoreError
 from evalrun.slo import Slo
-from evalrun.store.disk import storing
+from evalrun.store.checked import DamagedError, check, decoded, is_sealed
+from evalrun.store.disk import contents
 from evalrun.table.metrics import CUT
 
 
@@ -72,14 +73,12 @@ class StoredTable(msgspec.Struct):
     slo: Slo = msgspec.field(default_factory=Slo)
 
 
-_DECODER = msgspec.json.Decoder(StoredTable)
-
-
 def read_stored(path: Path) -> StoredTable:
     """Read a table.json. Raises StoreError where it is missing or damaged."""
-    with storing(path):
-        raw = path.read_bytes()
+    raw = contents(path)
     try:
-        return _DECODER.decode(raw)
-    except msgspec.DecodeError as error:
+        if is_sealed(raw):  # one that was printed is not
+            check(raw)
+        return decoded(raw, StoredTable)
+    except DamagedError as error:
         raise StoreError(f"{path}: damaged, or no table ({error}); regenerate it: evalrun score RUN") from error

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from evalrun.data.places import Places, Row
 from evalrun.errors import SuiteError
-from evalrun.spec import Spec
+from evalrun.spec import FilePath, Spec
 from evalrun.types import Json
 from evalrun.wire.nested import too_deep
 
@@ -32,7 +32,7 @@ class Jsonl(Spec):
     """A file with one JSON object per line, in UTF-8."""
 
     kind: Literal["jsonl"]
-    path: str
+    path: FilePath
     """Relative to the suite's folder."""
 
     def rows(self, places: Places) -> Iterator[Row]:
@@ -52,7 +52,7 @@ class Csv(Spec):
     """A CSV file in UTF-8 with a header line. Every value is text."""
 
     kind: Literal["csv"]
-    path: str
+    path: FilePath
     """Relative to the suite's folder."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     """The character between cells."""
@@ -82,7 +82,7 @@ class Parquet(Spec):
     """A Parquet file."""
 
     kind: Literal["parquet"]
-    path: str
+    path: FilePath
     """Relative to the suite's folder."""
 
     def rows(self, places: Places) -> Iterator[Row]:

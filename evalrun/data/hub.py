@@ -13,7 +13,7 @@ from pydantic import Field
 
 from evalrun.data.places import Places, Row
 from evalrun.errors import SuiteError
-from evalrun.spec import Spec
+from evalrun.spec import FilePath, Spec
 
 BATCH = 1000  # rows decoded at once
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,7 +39,7 @@ class Hub(Spec):
     """A data set of the Hugging Face hub. The cache is used; HF_HUB_OFFLINE is respected."""
 
     kind: Literal["hub"]
-    id: str = Field(pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")
+    id: FilePath = Field(pattern=r"^[\w-][\w.-]*/[\w-][\w.-]*$")
     """`owner/name`, as on its page."""
     config: str | None = None
     """The configuration, if there are several."""

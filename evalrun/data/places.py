@@ -1,5 +1,6 @@
 """Where a suite may read, and what happens to a row that cannot be used. Reads no data itself."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,8 @@ class Places:
     def file(self, path: str) -> Path:
         """Return the file at `path`, which must be inside `root` or `allowed` once symbolic links are followed."""
         given = self.root / path
-        real = given.resolve()
-        if not any(real.is_relative_to(place.resolve()) for place in (self.root, *self.allowed)):
+        real = _real(given)
+        if not any(real.is_relative_to(_real(place)) for place in (self.root, *self.allowed)):
             raise SuiteError(
                 f"{path}: is outside the suite's folder {self.root}; move it there or allow it with --allow-path {real}"
             )
@@ -55,3 +56,8 @@ class Places:
         if not self.skip_bad_rows:
             raise SuiteError(f"{message}; fix the row, or leave such rows out with --skip-bad-rows")
         self.on_skip(message)
+
+
+def _real(path: Path) -> Path:
+    """Return the path with symbolic links resolved; unlike Path.resolve, do not raise where they form a loop."""
+    return Path(os.path.realpath(path))

@@ -71,9 +71,12 @@ def _load(path: Path) -> "pa.Table | None":
     import pyarrow as pa
     from pyarrow import parquet
 
+    if not path.is_file():
+        return None
     try:
-        table = parquet.ParquetFile(path).read()
-    except (OSError, pa.ArrowException):  # pyarrow's own read errors are both
+        table = parquet.ParquetFile(path, page_checksum_verification=True).read()
+        table.validate(full=True)
+    except (OSError, ValueError, KeyError, pa.ArrowException):  # whatever pyarrow makes of damage
         return None
     return table if table.schema.equals(_schema(), check_metadata=True) else None
 
@@ -96,7 +99,7 @@ def _save(table: "pa.Table", path: Path) -> tuple[str, ...]:
     from pyarrow import parquet
 
     sink = pa.BufferOutputStream()
-    parquet.write_table(table, sink, compression="zstd")
+    parquet.write_table(table, sink, compression="zstd", write_page_checksum=True)
     try:
         replace_file(path, [sink.getvalue().to_pybytes()])
     except StoreError as error:

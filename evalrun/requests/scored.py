@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from evalrun.errors import StoreError
 from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds
 from evalrun.requests.rows import HEADLINE, UNKNOWN, Bools, Ids, Scores, State
-from evalrun.store.disk import storing
+from evalrun.store.checked import DamagedError, check
+from evalrun.store.disk import reading
 from evalrun.store.scores import NAME
 
 NOT_A_SCORE = "score outside 0..1"
@@ -57,12 +58,13 @@ def read_scores(folder: Path, *, votes: bool) -> tuple[dict[str, Arrays], tuple[
 def _lines(path: Path) -> Iterator[tuple[_Scored, int]]:
     if not path.exists():
         return
-    with storing(path), path.open("rb", buffering=1 << 20) as file:
+    with reading(path) as file:
         offset = len(next(file, b""))  # the header
         for raw in file:
             try:
+                check(raw)
                 yield _SCORED.decode(raw), offset
-            except msgspec.DecodeError as error:
+            except (DamagedError, msgspec.DecodeError, RecursionError) as error:
                 where = f"{path}: the score at byte {offset} is damaged"
                 raise StoreError(f"{where} ({error}); regenerate it: evalrun score {path.parent}") from error
             offset += len(raw)

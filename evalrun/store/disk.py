@@ -10,9 +10,11 @@ import fcntl
 import glob
 import os
 import socket
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from evalrun.errors import StoreError
 
@@ -75,6 +77,31 @@ def explain(where: Path, error: OSError) -> str:
     """Return what failed and what to do about it."""
     advice = ADVICE.get(error.errno or 0, "fix that, then run the same command again to resume")
     return f"{where}: {error.strerror or error}; {advice}"
+
+
+def _open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading: a pipe or a device could keep a reader waiting for ever."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise StoreError(f"{path}: not a regular file; put a copy of the file in its place")
+        return os.fdopen(fd, "rb", buffering=1 << 20)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading, errors as `storing`."""
+    with storing(path), _open_file(path) as file:
+        yield file
+
+
+def contents(path: Path) -> bytes:
+    """Return the bytes of a regular file, errors as `storing`."""
+    with reading(path) as file:
+        return file.read()
 
 
 @contextmanager

@@ -23,7 +23,8 @@ import msgspec
 
 from evalrun.errors import StoreError
 from evalrun.price import Overrun
-from evalrun.store.disk import storing
+from evalrun.store.checked import sealed
+from evalrun.store.disk import reading
 from evalrun.types import Json, Record, Value
 
 
@@ -142,24 +143,23 @@ def to_json(value: Any) -> bytes:
     try:
         return _ENCODER.encode(value)
     except UnicodeEncodeError:
-        return _ENCODER.encode(_mended(msgspec.to_builtins(value)))
+        return _ENCODER.encode(_joined(msgspec.to_builtins(value)))
 
 
-def _mended(value: Any) -> Any:
+def _joined(value: Any) -> Any:
     """Join surrogate pairs and replace the halves that are alone, in every text of a JSON value."""
     if isinstance(value, str):
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
+        return {_joined(key): _joined(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_mended(item) for item in value]
+        return [_joined(item) for item in value]
     return value
 
 
 def encode(event: JournalEvent) -> bytes:
     """Write an event as one line, newline included."""
-    body = b'"t":"%b",%b' % (type(event).__name__.lower().encode(), to_json(event)[1:])
-    return b'{"crc":"%08x",%b\n' % (zlib.crc32(body), body)
+    return sealed(b'{"t":"%b",%b\n' % (type(event).__name__.lower().encode(), to_json(event)[1:]))
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -191,7 +191,7 @@ def scan(path: Path, end: int | None = None) -> Iterator[Line]:
     end: stop at this offset. What follows the last newline is not a line and is left out.
     """
     offset = 0
-    with storing(path), path.open("rb", buffering=1 << 20) as file:
+    with reading(path) as file:
         for raw in file:
             if not raw.endswith(b"\n") or (end is not None and offset >= end):
                 return
@@ -210,7 +210,7 @@ def lines_at(path: Path, offsets: Iterable[int]) -> Iterator[tuple[int, bytes]]:
     left = iter(offsets)
     if (first := next(left, None)) is None:
         return
-    with storing(path), path.open("rb", buffering=1 << 20) as file:
+    with reading(path) as file:
         for offset in chain((first,), left):
             file.seek(offset)
             yield offset, file.readline()

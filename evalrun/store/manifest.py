@@ -11,12 +11,13 @@ import msgspec
 
 from evalrun import __version__
 from evalrun.errors import StoreError
-from evalrun.store.disk import DISK, Disk, replace_file, storing
+from evalrun.store.checked import DamagedError, OtherSchemaError, sealed, versioned
+from evalrun.store.disk import DISK, Disk, contents, replace_file
 from evalrun.store.lines import to_json
 from evalrun.types import Json, Value
 
 NAME = "manifest.json"
-SCHEMA = 2  # raised when the format changes so that one version would misread the other's folder
+SCHEMA = 3  # raised when the format changes so that one version would misread the other's folder
 
 
 class TaskPrints(Value, frozen=True):
@@ -77,16 +78,9 @@ class Manifest(Value, frozen=True, omit_defaults=False):
     schema: int = SCHEMA
 
 
-class _Version(msgspec.Struct):
-    """The fields that every schema has, past and future."""
-
-    schema: int
-    evalrun: str
-
-
 def write_manifest(folder: Path, manifest: Manifest, *, disk: Disk = DISK) -> None:
     """Write the manifest of a new run folder."""
-    replace_file(folder / NAME, [msgspec.json.format(to_json(manifest), indent=1), b"\n"], disk=disk)
+    replace_file(folder / NAME, [sealed(msgspec.json.format(to_json(manifest), indent=1)), b"\n"], disk=disk)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -94,20 +88,18 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / NAME
     if not path.exists():
         raise StoreError(f"{folder}: not a results folder (it has no {NAME}); name one like results/SUITE/UTC-HASH")
-    with storing(path):
-        raw = path.read_bytes()
+    raw = contents(path)
     try:
-        version = msgspec.json.decode(raw, type=_Version)
-        if version.schema != SCHEMA:
-            raise _other_schema(path, version)
-        return msgspec.json.decode(raw, type=Manifest)
-    except msgspec.DecodeError as error:
+        return versioned(raw, Manifest, SCHEMA)
+    except OtherSchemaError as other:
+        raise _other_schema(path, other) from None
+    except DamagedError as error:
         raise StoreError(f"{path}: damaged ({error}); restore it from a copy of the folder") from error
 
 
-def _other_schema(path: Path, version: _Version) -> StoreError:
-    found = f"{path}: format {version.schema}, written by evalrun {version.evalrun}"
-    if version.schema > SCHEMA:
+def _other_schema(path: Path, other: OtherSchemaError) -> StoreError:
+    found = f"{path}: format {other.schema}, written by evalrun {other.evalrun or '?'}"
+    if other.schema > SCHEMA:
         return StoreError(f"{found}; this evalrun ({__version__}) reads format {SCHEMA}: install a newer one")
     return StoreError(
         f"{found}; this evalrun ({__version__}) reads format {SCHEMA} only: run the suite again with --new, or read the"

@@ -17,7 +17,8 @@ from evalrun.fingerprint import canonical
 from evalrun.price import Overrun
 from evalrun.retry import MOMENTARY
 from evalrun.store import scores
-from evalrun.store.disk import storing
+from evalrun.store.checked import DamagedError, decoded
+from evalrun.store.disk import contents, storing
 from evalrun.store.lines import Calibrated, End, Line, Measured, Overran, Session, scan
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import read_manifest
@@ -269,6 +270,6 @@ def _runs(suite: Path) -> list[tuple[_Head, Path]]:
 
 def _head(path: Path) -> _Head:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Head)
-    except msgspec.DecodeError:
+        return decoded(contents(path), _Head)
+    except DamagedError:
         return _Head()  # whoever opens the folder is told what is wrong with it

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from evalrun import __version__
 from evalrun.errors import StoreError
-from evalrun.store.disk import DISK, Disk, replace_file, storing
+from evalrun.store.checked import DamagedError, check, decoded, sealed
+from evalrun.store.disk import DISK, Disk, reading, replace_file
 from evalrun.store.lines import to_json
 from evalrun.types import Scored, Value
 
@@ -38,7 +37,7 @@ def write_scores(
 ) -> None:
     """Replace a run folder's scores. scorers: the fingerprint of what gave them; labels: their names by task."""
     header = ScoresHeader(scorers=scorers, evalrun=__version__, labels=labels or {})
-    lines = (to_json(line) + b"\n" for line in itertools.chain([header], scored))
+    lines = (sealed(to_json(line)) + b"\n" for line in itertools.chain([header], scored))
     blocks = iter(lambda: b"".join(itertools.islice(lines, 512)), b"")  # a write for many lines
     replace_file(folder / NAME, blocks, disk=disk)
 
@@ -48,7 +47,7 @@ def read_header(folder: Path) -> ScoresHeader | None:
     path = folder / NAME
     if not path.exists():
         return None
-    with storing(path), path.open("rb") as file:
+    with reading(path) as file:
         return _decode(path, 1, file.readline(), ScoresHeader)
 
 
@@ -57,7 +56,7 @@ def read_scores(folder: Path) -> Iterator[Scored]:
     path = folder / NAME
     if not path.exists():
         return
-    with storing(path), path.open("rb", buffering=1 << 20) as file:
+    with reading(path) as file:
         next(file, None)  # the header
         for number, line in enumerate(file, start=2):
             yield _decode(path, number, line, Scored)
@@ -65,6 +64,7 @@ def read_scores(folder: Path) -> Iterator[Scored]:
 
 def _decode(path: Path, number: int, line: bytes, as_type: type[T]) -> T:
     try:
-        return msgspec.json.decode(line, type=as_type)
-    except msgspec.DecodeError as error:
+        check(line)
+        return decoded(line, as_type)
+    except DamagedError as error:
         raise StoreError(f"{path}:{number}: damaged ({error}); score again: evalrun score {path.parent}") from error

@@ -14,6 +14,7 @@ from typing import Literal
 
 from evalrun.errors import SuiteError, closest
 from evalrun.escape import tty
+from evalrun.fingerprint import checked_path
 from evalrun.suite.document import MAX_BYTES, Node, parse
 from evalrun.suite.override import merge
 
@@ -45,6 +46,10 @@ def target_path(name: str, *, suite_root: Path, working: Path, beside: Path) -> 
 
     working: the working directory. beside: the folder that a path starts at.
     """
+    try:
+        checked_path(name)
+    except ValueError as error:
+        raise SuiteError(f"target: {tty(str(error))}") from None
     if name.endswith((_SUFFIX, ".yml")):
         return beside / name
     folders = (suite_root / "configs", suite_root.parent / "configs", working / "configs", shipped("configs"))
@@ -91,8 +96,12 @@ class Files:
 
     def _included(self, name: Node, path: Path, *, inside: tuple[Path, ...]) -> Node:
         where = f"{name.position}: include"
-        if not isinstance(name.value, str) or "\0" in name.value:
+        if not isinstance(name.value, str):
             raise SuiteError(f"{where}: is not a file name; write include: [other.yaml]")
+        try:
+            checked_path(name.value)
+        except ValueError as error:
+            raise SuiteError(f"{where}: {tty(str(error))}") from None
         self._includes += 1
         if self._includes > MAX_INCLUDES:
             raise SuiteError(f"{where}: more than {MAX_INCLUDES} includes; combine some suites")

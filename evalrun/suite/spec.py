@@ -1,6 +1,5 @@
 """The suite file as types: tasks, sampling, load, limits, SLOs. `suite.read` reads it."""
 
-from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -13,7 +12,7 @@ from evalrun.data.source import Source
 from evalrun.errors import closest
 from evalrun.load import ClosedLoop, closed_by_default
 from evalrun.score.spec import ScorerSpec
-from evalrun.spec import Spec
+from evalrun.spec import Dollars, Spec
 from evalrun.targets.kind import TargetKind
 from evalrun.types import Json
 from evalrun.wire import extent
@@ -139,7 +138,7 @@ class Limits(Spec):
     """A larger answer is cut off and fails as `runaway`."""
     max_event_bytes: int = Field(default=16 * 2**20, ge=1024)
     """A larger event of the stream fails as `too_big`."""
-    max_cost_usd: Decimal | None = Field(default=None, gt=0)
+    max_cost_usd: Dollars | None = Field(default=None, gt=0)
     """Maximum cost of the run in US dollars. Needs prices, and max_tokens for each task."""
     max_failed_share: float = Field(default=0.1, ge=0, le=1)
     """Maximum share of failed or unscored requests of a task; above it there is no verdict (exit 3)."""
@@ -158,7 +157,7 @@ class Task(Spec):
     """Sampling parameters of the request."""
     scorers: tuple[ScorerSpec, ...] = Field(min_length=1)
     """The first is the headline accuracy; the others are shown beside it."""
-    repeats: int = Field(default=1, ge=1)
+    repeats: int = Field(default=1, ge=1, le=1_000_000)
     """How many times each sample is asked, to measure variance."""
     limit: int | None = Field(default=None, ge=1)
     """Ask only the first N rows; of rows in an order (by subject, by difficulty) that says nothing about the others."""

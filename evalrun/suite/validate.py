@@ -175,6 +175,8 @@ def _reason(kind: str, context: Mapping[str, Any], node: Node) -> str:
             return f"has {context['actual_length']} entries; it needs at least {context['min_length']}"
         case "too_long":
             return f"has {context['actual_length']} entries; it takes at most {context['max_length']}"
+        case "decimal_max_places":
+            return f"{_show(node)} is too exact; it takes at most {context['decimal_places']} decimal places"
         case "string_too_short":
             return f"{_show(node)} is too short; it needs at least {context['min_length']} characters"
         case "string_too_long":

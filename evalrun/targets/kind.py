@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 from pydantic import Field, field_validator
 
 from evalrun.secret import Secret
-from evalrun.spec import Spec
+from evalrun.spec import Dollars, Spec
 from evalrun.types import Json
 from evalrun.wire import extent
 from evalrun.wire.dialect import DIALECTS, Dialect
@@ -110,11 +109,11 @@ def carries_key(name: str) -> bool:
 class PriceSpec(Spec):
     """Prices in US dollars per million tokens, and the date they were looked up."""
 
-    prompt: Decimal = Field(ge=0)
+    prompt: Dollars = Field(ge=0)
     """USD per 1M prompt tokens."""
-    completion: Decimal = Field(ge=0)
+    completion: Dollars = Field(ge=0)
     """USD per 1M completion tokens."""
-    cached: Decimal | None = Field(default=None, ge=0)
+    cached: Dollars | None = Field(default=None, ge=0)
     """USD per 1M prompt tokens from the provider's cache; without it the price of cached tokens is unknown."""
     date: date
     """The date the prices were looked up."""

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from evalrun.spec import FilePath
 from evalrun.targets.embedded.spec import Embedded
 from evalrun.targets.kind import HEADER_NAME, Endpoint, Needs, TargetKind
 from evalrun.targets.simulator.spec import Simulator
@@ -46,7 +47,7 @@ class Http(TargetKind):
     """The header that carries the key alone, e.g. `api-key`; without it `Authorization: Bearer KEY`."""
     verify: bool = True
     """Verify the server's certificate; `false` is shown in every report."""
-    ca_file: str | None = None
+    ca_file: FilePath | None = None
     """A PEM file of additional certificate authorities, relative to this file."""
     transport: Literal["evalrun", "httpx"] = "evalrun"
     """`httpx` supports HTTP(S)_PROXY, but its latencies are unreliable under load."""

@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from evalrun.store.checked import sealed
 from evalrun.store.reader import StoredRun
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -42,10 +44,23 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") ->
         time.sleep(0.005)
 
 
+def change(folder: Path, how: Callable[[Any], object]) -> None:
+    """Change a manifest, as if its run had been another one."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_bytes())
+    del manifest["crc"]
+    how(manifest)
+    path.write_bytes(sealed(json.dumps(manifest).encode()))
+
+
+def judge_by(folder: Path, scorer: dict[str, str]) -> None:
+    """Let a run's own scorer be this one."""
+    change(folder, lambda manifest: manifest["suite"]["tasks"]["sums"].update(scorers=[scorer]))
+
+
 def created(folder: Path, when: str) -> None:
     """Say that a run was started at another time, as a clock that was set would have had it."""
-    manifest = folder / "manifest.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "created": when}))
+    change(folder, lambda manifest: manifest.update(created=when))
 
 
 def interrupted(start: Start, path: Path, tmp_path: Path, *, records_: int) -> Path:
@@ -100,17 +115,14 @@ def test_a_signal_while_answers_are_scored_has_last_words(
     (folder,) = folders(tmp_path)
     assert (folder / "table.json").exists()
     (tmp_path / "slow.py").write_text(SLOW)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["suite"]["tasks"]["sums"]["scorers"] = [{"kind": "python", "call": "slow:score"}]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    judge_by(folder, {"kind": "python", "call": "slow:score"})
     process = start("run", path)
     wait_for((tmp_path / "scoring").exists, process)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert f"score the rest with: evalrun score {folder}" in err
-    manifest["suite"]["tasks"]["sums"]["scorers"] = [{"kind": "numeric"}]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    judge_by(folder, {"kind": "numeric"})
     again = evalrun("run", path)
     assert again.returncode == 0, again.stderr
     assert "every answer is stored already" in again.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from evalrun.store.checked import sealed
 from evalrun.store.reader import StoredRun
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -313,10 +314,13 @@ def test_a_score_does_not_outlive_its_answer(suite: Callable[..., Path], evalrun
     path = suite(3)
     evalrun("run", path)
     folder = only_run(tmp_path)
-    scores = (folder / "scores.jsonl").read_text()
-    assert '"value":1' in scores
-    text = (folder / "scores.jsonl").read_text().replace('"value":1.0', '"value":0.0')
-    (folder / "scores.jsonl").write_text(re.sub(r'"answer_crc":\d+', '"answer_crc":1', text))
+    header, *scores = (folder / "scores.jsonl").read_text().splitlines(keepends=True)
+    assert all('"value":1' in score for score in scores)
+    wrong = (
+        re.sub(r'"answer_crc":\d+', '"answer_crc":1', score.replace('"value":1.0', '"value":0.0')) for score in scores
+    )
+    resealed = (sealed(b"{" + score.partition(",")[2].encode()).decode() for score in wrong)
+    (folder / "scores.jsonl").write_text("".join([header, *resealed]))
     journal = (folder / "journal.jsonl").read_bytes().split(b"\n")
     (folder / "journal.jsonl").write_bytes(b"\n".join(journal[:-2]) + b"\n")  # the last session did not end
     again = evalrun("run", path)

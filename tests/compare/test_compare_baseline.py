@@ -17,6 +17,7 @@ from evalrun.compare.side import SideCell
 from evalrun.errors import StoreError, SuiteError
 from evalrun.requests import State, quality
 from evalrun.rule import MEASURES
+from evalrun.store.checked import sealed
 
 
 def saved(tmp_path: Path, folder: Path, **more: Any) -> tuple[Path, list[str]]:
@@ -110,7 +111,8 @@ def test_a_baseline_is_made_for_git(tmp_path: Path) -> None:
     assert len(lines) == 100
     assert max(map(len, lines)) < 60
     assert len(text) < 7_000
-    assert list(json.loads(text)) == sorted(json.loads(text))
+    names = list(json.loads(text))
+    assert names == ["crc", *sorted({*names} - {"crc"})]
 
 
 def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
@@ -124,18 +126,50 @@ def test_only_a_folder_name_is_a_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("{", "[", "damaged"),
-        ('"schema": 4', '"schema": 9', "format 9; this evalrun reads format 4: install"),
-        ('"schema": 4', '"schema": 1', "format 1; this evalrun reads format 4: save"),
+        ('": ', '" ', "damaged"),
+        ('"schema": 5', '"schema": 9', "format 9; this evalrun reads format 5: install"),
+        ('"schema": 5', '"schema": 1', "format 1; this evalrun reads format 5: save"),
         ('"r,1,', '"q,1,', "damaged samples"),
+        ('"r,1,', '"r,one,', "damaged samples"),
+        ('"planned": 2', '"planned": -2', "damaged"),
+        ('"planned": 2', f'"planned": {10**30}', "damaged"),
     ],
 )
 def test_a_damaged_baseline_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
-    """Broken JSON, a later schema and an unknown state are errors that name the file, never a smaller baseline."""
+    """Broken JSON, a later schema and an unknown state are errors that name the file, never a smaller baseline; with
+    the right checksum for what is wrong, and with the one that was right before."""
     path, _ = saved(tmp_path, write_run(tmp_path / "a", asked("rr")))
-    path.write_text(path.read_text().replace(old, new, 1))
+    whole = path.read_bytes()
+    body = b"{" + whole.partition(b",")[2]
+    wrong = body.replace(old.encode(), new.encode(), 1)
+    path.write_bytes(whole.replace(body[1:], wrong[1:]))
+    with pytest.raises(StoreError, match="damaged"):
+        stored(tmp_path)
+    path.write_bytes(sealed(wrong))
     with pytest.raises(StoreError, match=message):
         stored(tmp_path)
+
+
+def test_every_flipped_bit_of_a_baseline_is_noticed(tmp_path: Path) -> None:
+    """A wrong number that nobody sees would pass or fail a gate: each of the file's bits, one at a time."""
+    path, _ = saved(tmp_path, write_run(tmp_path / "a", asked("rw")))
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 7):  # all bit positions of a byte, in turn
+        wrong = bytearray(whole)
+        wrong[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(wrong)
+        with pytest.raises(StoreError, match=r"damaged|format"):
+            stored(tmp_path)
+
+
+def test_git_may_change_line_ends(tmp_path: Path) -> None:
+    """A checkout with CRLF is the same baseline."""
+    path, _ = saved(tmp_path, write_run(tmp_path / "a", asked("rw")))
+    before = stored(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    after = stored(tmp_path)
+    assert (after.conditions, after.nights) == (before.conditions, before.nights)
+    np.testing.assert_array_equal(after.score, before.score)
 
 
 def test_a_baseline_keeps_its_suites_limit_of_failures(tmp_path: Path) -> None:

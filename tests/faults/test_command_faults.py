@@ -415,7 +415,7 @@ def test_folder_of_an_older_format_is_refused(evalrun: Evalrun) -> None:
         first = evalrun(server.url)
         assert first.run is not None
         path = first.run / "manifest.json"
-        path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
+        path.write_text("{" + path.read_text().partition(",")[2].replace('"schema": 3', '"schema": 1'))
         (first.run / "delivered").unlink()  # as if it was never shown
         again = evalrun(server.url)
         assert again.code == 5

@@ -20,7 +20,7 @@ from evalrun.store.scores import write_scores
 from evalrun.store.writer import Writer, create_run
 from evalrun.types import Completion, Failure, Phase, Score, Scored
 
-GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v2"
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "run-v3"
 
 
 def test_of_several_records_the_last_counts(tmp_path: Path, manifest: Manifest, record: Any) -> None:
@@ -79,8 +79,10 @@ def test_scores_are_replaced_whole(tmp_path: Path, manifest: Manifest) -> None:
     assert [s.score.value for s in run.scores()] == [n % 2 for n in range(1500)]
     write_scores(run.path, [], scorers="def")
     assert (run.scorers(), list(run.scores())) == ("def", [])
-    (run.path / "scores.jsonl").write_text('{"scorers":"x","evalrun":"1"}\n{"key":\n')
-    with pytest.raises(StoreError, match=r"scores\.jsonl:2: damaged"):
+    write_scores(run.path, scored[:2], scorers="abc")
+    path = run.path / "scores.jsonl"
+    path.write_text(path.read_text().replace('"value":0', '"value":1'))
+    with pytest.raises(StoreError, match=r"scores\.jsonl:2: damaged \(its checksum does not fit"):
         list(run.scores())
 
 
@@ -100,10 +102,10 @@ def test_an_interrupted_replacement_leaves_no_draft(tmp_path: Path, manifest: Ma
     assert not list(run.path.glob(".*"))
 
 
-def test_golden_folder_of_format_2() -> None:
+def test_golden_folder_of_format_3() -> None:
     """A folder written by evalrun 0.1.0 is read the same for ever."""
     run = StoredRun(GOLDEN)
-    assert run.manifest.schema == 2
+    assert run.manifest.schema == 3
     assert run.manifest.evalrun == "0.1.0"
     assert run.manifest.suite_name == "math"
     assert run.manifest.fingerprints.tasks["add"].samples == 4
@@ -139,9 +141,17 @@ def test_another_format_is_refused_with_versions(tmp_path: Path) -> None:
     """P19: a folder that this version would misread says who wrote it and what to do."""
     folder = shutil.copytree(GOLDEN, tmp_path / "run")
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({"schema": 3, "evalrun": "9.1.0", "new": manifest}))
-    with pytest.raises(StoreError, match=r"format 3, written by evalrun 9\.1\.0.*reads format 2: install a newer one"):
+    crc = manifest.pop("crc")
+    (folder / "manifest.json").write_text(json.dumps({"schema": 4, "evalrun": "9.1.0", "new": manifest}))
+    with pytest.raises(StoreError, match=r"format 4, written by evalrun 9\.1\.0.*reads format 3: install a newer one"):
         StoredRun(folder)
+    for changed, why in (
+        ({}, "it has no checksum"),
+        ({"crc": crc, "suite_name": "other"}, "its checksum does not fit"),
+    ):
+        (folder / "manifest.json").write_text(json.dumps(changed | manifest | changed, separators=(",", ":")))
+        with pytest.raises(StoreError, match=why):
+            StoredRun(folder)
     (folder / "manifest.json").write_text(json.dumps({**manifest, "schema": 1}))
     with pytest.raises(StoreError, match=r"format 1, written by evalrun 0\.1\.0.*run the suite again with --new, or"):
         StoredRun(folder)

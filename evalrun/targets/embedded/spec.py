@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from evalrun.spec import FilePath
 from evalrun.targets.kind import Endpoint, Needs, TargetKind
 
 
@@ -13,7 +14,7 @@ class Embedded(TargetKind):
     """A small model on this machine's processor: llama.cpp's HTTP server as a child process."""
 
     kind: Literal["embedded"]
-    model: str = "SmolLM2-135M-Instruct"
+    model: FilePath = "SmolLM2-135M-Instruct"
     """The built-in model's name, or the path to a GGUF file, relative to this file."""
     context: int = Field(default=8192, ge=256)
     """Context window of each slot, in tokens."""
