@@ -56,12 +56,16 @@ def run_page(base: str, path: str, page: Page, *, running: bool) -> str:
     nav = " · ".join(f'<a href="{base}{to}?{_query(path=path)}">{text}</a>' for to, text in links)
     progress = f"{base}progress?{_query(path=path)}"
     live = f'<p id="live" role="status" data-progress="{progress}">in progress</p>' if running else ""
-    return _document(path, f"<p>{nav}</p>{live}{markup.page(page, level=1)}", base=base, script=running)
+    return _document(path, f"<p>{nav}</p>{live}{_page(page)}", base=base, script=running)
+
+
+def _page(page: Page) -> str:
+    return f"<h1>{markup.words(page.title)}</h1>{markup.contents(page)}"
 
 
 def compare_page(base: str, title: str, pages: Iterable[Page]) -> str:
     """Return the comparison of two runs."""
-    return _document(title, "".join(markup.page(page, level=1) for page in pages), base=base)
+    return _document(title, "".join(map(_page, pages)), base=base)
 
 
 def samples_page(base: str, path: str, requests: Requests, wish: SampleFilter, found: FoundSamples) -> str:
