@@ -50,23 +50,22 @@ class ReportSamples:
 def embedded(runs: Sequence[Requests], *, most: int = MOST_ROWS, most_bytes: int = MOST_BYTES) -> ReportSamples:
     """Return the samples of runs: those that flipped or are not right first, else by run in their journals' order."""
     chosen = _chosen(runs, most)
-    rows: list[Json] = []
+    listed: list[Json] = []
     parts: list[str] = []
-    left, full = most_bytes, False
+    size = 0
     for start in range(0, len(chosen), PART):
         some = [_sample(runs[run], row, run, flip) for run, row, flip in chosen[start : start + PART]]
-        rows += [listed for listed, _ in some]
-        left -= len(_packed([listed for listed, _ in some]))  # together they need less
-        if not full:
-            part = _packed([details for _, details in some])
-            full = len(part) > left
-            if not full:
-                parts.append(part)
-                left -= len(part)
-    texts, total = min(len(parts) * PART, len(rows)), sum(map(len, runs))
-    said = [_few(len(rows), total)] if len(rows) < total else []
-    said += [f"there was room for the texts of the first {texts:,}"] if texts < len(rows) else []
-    return ReportSamples(_packed(rows), parts, texts, "; ".join(said))
+        listed += [each for each, _ in some]
+        if size <= most_bytes:
+            parts.append(_packed([details for _, details in some]))
+            size += len(parts[-1])
+    rows = _packed(listed)
+    while parts and len(rows) + size > most_bytes:
+        size -= len(parts.pop())
+    texts, total = min(len(parts) * PART, len(listed)), sum(map(len, runs))
+    said = [_few(len(listed), total)] if len(listed) < total else []
+    said += [f"there was room for the texts of the first {texts:,}"] if texts < len(listed) else []
+    return ReportSamples(rows, parts, texts, "; ".join(said))
 
 
 def _few(n: int, total: int) -> str:
