@@ -22,7 +22,8 @@ _MAX_DEPTH = 40
 _MAX_PARTS = 20
 _ENDLESS = frozenset((r"\infty", r"-\infty", r"+\infty"))
 _NAME = re.compile(
-    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
+    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\\angle ?[A-Z]{1,3}|\\text\{[A-Za-z ]+\}|[A-Z]\([A-Z](?:,[A-Z])?\)"
+    r"|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
 )
 _ORDER = re.compile(r"[<>]|\\[lg]eq|\\neq")
 _RELATION = re.compile(r"=|<|>|\\leq|\\geq|\\neq|\\in(?![A-Za-z])")
@@ -177,6 +178,8 @@ def _exactly(text: str) -> str:
     *exact, last = left.split("=")
     if exact and _DECIMAL.fullmatch(last.strip()) and _is_rounded(last.strip(), exact[-1].strip()):
         return "=".join(exact)
+    if len(exact) > 1 and last.endswith("%") and (value := number(last.strip("% "))) is not None:
+        return "=".join(exact) if number(exact[-1]) == value / 100 else left  # 1/2 = 0.5 = 50 %
     return left
 
 

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from evalrun.score.extract import OUT_OF
 from evalrun.score.form import Form, meaning, measured, read, same
 from evalrun.score.marks import plain
 from evalrun.score.mathverify import verified
@@ -17,11 +18,11 @@ from evalrun.score.tidy import tidy
 
 _MAX_LABELLED = 500
 _LABEL = re.compile(
-    r"\\text\{ ?\(?([A-J])[).:]{0,2} ?\}[.:]? ?(?=[^ ])(.+)"  # \text{(C) }12
+    r"\\text\{ ?(?:(?:Option|Choice) )?\(?([A-J])[).:]{0,2} ?\}[.:]? ?(?=[^ ])(.+)"  # \text{(C) }12
     r"|\\text\{ ?\(?([A-J])(?:\)[.:]?|[.:](?= )) ?([^{}]*[^{} ]) ?\}"  # \text{(C) 12}
     r"|\(?([A-J])(?:\)[.:]?|[.:](?= )) ?(?=[^ ])(.+)"  # (C) 12
 )
-_LETTER = re.compile(r"(?:\\text\{ ?)?\(?([A-J])\)?\.?(?: ?\})?")
+_LETTER = re.compile(r"(?:\\text\{ ?)?(?:(?:option|choice|answer):? )?\(?([A-J])\)?\.?(?: ?\})?", re.IGNORECASE)
 _AMOUNTS = re.compile(
     r"[$€£¥₹]|\b(?:how (?:many|much)|number of|population|people|inhabitants|dollars?|euros?|pounds?|yen|rupees?|cost"
     r"|costs|price|pay|paid|revenue|income|salary|profit|budget|worth|usd|eur)\b",
@@ -57,7 +58,7 @@ def readings(answer: str, *, expected: str = "", question: str = "", comma: bool
     as_written = answer
     if not _LETTERED.search(expected) and (_is_money(answer) or _AMOUNTS.search(question)):
         answer = expanded(plain(answer), letters=True)
-    found = [answer]
+    found = [f"{share[1]}/{share[2]}", share[1]] if (share := OUT_OF.fullmatch(answer)) else [answer]
     found += [one for one in (as_asked(as_written, question),) if one != as_written]
     if _ROUNDING.search(question):
         exact, approx, rounded = tidy(answer).rpartition(r"\approx")
@@ -85,7 +86,11 @@ def decide(expected: str, read_as: list[str], *, second_opinion: bool = False) -
 
 def unlabelled(expected: str, answer: str) -> str:
     r"""Return an answer without the letter of an option before it; the letter where that is expected."""
-    label = _LABEL.fullmatch(tidy(answer)) if len(answer) <= _MAX_LABELLED else None
+    if len(answer) > _MAX_LABELLED:
+        return answer
+    if _LETTER.fullmatch(expected.strip()) and (only := _LETTER.fullmatch(tidy(answer))):
+        return only[1]
+    label = _LABEL.fullmatch(tidy(answer))
     if label is None:
         return answer
     letter, value = (part for part in label.groups() if part)

@@ -204,11 +204,14 @@ def _spelt(sign: str, code: int) -> str:
 
 
 _CHARACTERS = _Characters()
+_WIDE_COMMA = re.compile(
+    "(?<=[\uff10-\uff19])\uff0c(?=[\uff10-\uff19]{3}(?![\uff10-\uff19]))"
+)  # between groups of digits
 
 
 def plain(text: str) -> str:
     """Return a text with its digits, signs, spaces and brackets in ASCII. Superscripts and vulgar fractions stay."""
-    return text if text.isascii() else text.translate(_CHARACTERS)
+    return text if text.isascii() else _WIDE_COMMA.sub(",", text).translate(_CHARACTERS)
 
 
 _STYLES = (

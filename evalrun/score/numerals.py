@@ -49,7 +49,7 @@ PARTS: dict[int, str] = {
     10**6: "millionth millionths",
 }
 LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "MM": 10**6, "B": 10**9, "T": 10**12}
-NEGATIVE = "minus|negative|negativ|moins|menos|meno|минус|мінус|负|負|マイナス|마이너스|eksi|ลบ|ऋण|âm|سالب|ناقص"
+NEGATIVE = "minus|negative|negativ|moins|menos|meno|минус|мінус|负|負|零下|氷点下|マイナス|마이너스|영하|eksi|ลบ|ऋण|âm|سالب|ناقص"
 
 _SMALL = {
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -201,6 +201,9 @@ def _western(words: list[str]) -> Fraction | None:
             if whole is not None and over is not None and (not before or words[cut - 1] == "and"):
                 return whole + over / _PARTS[words[-1]]
         return None
+    if len(words) > 3 and words[-4:-1] == ["and", "a", "half"] and words[-1] in _FACTORS:  # two and a half million
+        whole = _whole(words[:-4])
+        return None if whole is None else (whole + Fraction(1, 2)) * _FACTORS[words[-1]]
     if words[:1] == ["half"] and len(words) != 2:  # half; half a million
         return Fraction(1, 2) * (_whole(words[1:]) or 1) if len(words) < 4 else None
     return _whole(words)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from evalrun.score.number import GROUPED
 from evalrun.score.numerals import MAGNITUDE_CHAIN, MAGNITUDES_AFTER, NEGATIVE, PARTS_AFTER
-from evalrun.score.tidy import VULGAR
+from evalrun.score.tidy import FUNCTIONS, VULGAR
 from evalrun.score.units import MONEY
 
 _RAISED = "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -25,6 +25,7 @@ _ROOT = (
 _CORE = (
     rf"{_DATE}|{_CLOCK}|{_FRACTION}|(?:[0-9]+ ?)?[{VULGAR}]|[0-9]+[ ][0-9]+/[0-9]+(?![0-9])|{_ROOT}|{GROUPED}"
     rf"|[0-9]+,[0-9]{{1,2}}(?=(?i:{MAGNITUDES_AFTER}))"  # 1,5 Mio.
+    "|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}/[₀₁₂₃₄₅₆₇₈₉]{1,4}"
     r"|(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4}(?![0-9A-Za-z]))?"
 )
 _AFTER = "|".join(
@@ -33,7 +34,9 @@ _AFTER = "|".join(
 )
 _SIGN = (
     rf"(?:(?<![0-9)}}\]])(?<![0-9)}}\]]\s)-(?=\S)|(?:{_AFTER}|(?<=[=:(]))-\s"  # not a bullet, nor 5 - 3
-    rf"|(?:{_AFTER}|^)(?i:{NEGATIVE})\s(?=[0-9.$€£¥])|(?i:negative?)\s(?=[0-9.$€£¥])|[负負]|マイナス|마이너스 ?)"
+    rf"|(?:{_AFTER}|^)(?i:{NEGATIVE})\s(?=[0-9.$€£¥])|(?i:negative?)\s(?=[0-9.$€£¥])|[负負]|零下|氷点下|マイナス|(?:마이너스|영하) ?"
+    rf"|(?<![0-9)\]%] )(?<!\b[A-Za-z] )(?<!\ba[lou] )(?<!\blo )(?<!\bou )(?<!\bpelo )"  # au moins 12: at least
+    r"(?i:minus|moins|menos|meno|минус|мінус|eksi)\s(?=[0-9.$€£¥]))"
 )
 _TAIL = rf"(?:\s?{_TIMES}\s?10\s?{_POWER}|{_POWER})?(?:/[0-9]+(?:\.[0-9]+)?)?"
 
@@ -51,11 +54,20 @@ _NOTES = tuple(
     for pattern, new in (
         (r"^[ \t]*\[\^?[0-9]{1,3}\]:?[ \t].*$", ""),  # a reference below the text
         (r"^\W{0,5}confidence\b[^\n:]{0,30}:.*$", ""),
+        (
+            r"^[ \t]*\\?\*(?:round|approx|based on|assum|note|includ|exclud|gerundet|arrondi|redondead)[^*\n]*$",
+            "",
+        ),  # a footnote: `*rounded to 2 digits`
+        (r"(?<=[0-9])'[a-zçğıöşü]{1,12}(?!\w)", ""),  # Turkish: 27'dir
+        (r"(?<![\w.,/+*=^)}-])([0-9]{1,3})(?:-| and )([0-9])/([0-9]{1,2}) (?=[a-z]{3})", r"\1 \2/\3 "),  # 2-1/2 cups
+        (r"(?<![\w.,/])([0-9]{1,6}) and a half(?!\w)", r"\1 1/2"),
+        (r"((?:€|£|₹|US\$)\s?[0-9.,]{0,20}[0-9]) ?m(?![A-Za-z0-9])", r"\1M"),
+        (r"(\$[0-9.,]{0,20}[0-9])m(?=[.,;!?)]?(?:\s|$))(?![^\n]*\$)", r"\1M"),
         (r"\]\([^()\s]{0,300}\)", "]"),  # the target of a link
         (r"https?://\S+", ""),
         (r"<sup>([^<>]{0,20})</sup>", ""),
         (r"\[[0-9]{1,3}†[^\]\n]{0,60}\]", ""),
-        (r"(?<=[0-9%)$€*.])[ ]?\^?(?:\[\^?[0-9]{1,3}\] ?){1,5}(?![\w(])", " "),
+        (r"(?<=[0-9%)$€*.])[ ]?\^?(?:\[\^?[0-9]{1,3}(?:[,-] ?[0-9]{1,3}){0,4}\] ?){1,5}(?![\w(])", " "),
         (r"(?<=[0-9])( [^\W\d_]{2,20}(?<! and)(?<! or)(?<! is)) ?\[\^?[0-9]{1,3}\](?!\w)", r"\1"),
         (rf"(?<=[.,;!?])[{_RAISED}]{{1,3}}(?!\w)|[†‡§]", ""),  # behind punctuation it is a footnote, not an exponent
     )
@@ -67,6 +79,7 @@ _PROSE = re.compile(  # three letters may be a word, two are more often two vari
     re.IGNORECASE,
 )
 _COMMANDS = re.compile(r"\\(?:text[a-z]*|mbox|mathrm|operatorname) ?\{[^{}]*\}|\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+")
+_FUNCTION = re.compile(rf"(?<![A-Za-z])(?:{FUNCTIONS})(?=[\^_(0-9\u00b2-\u209f]|\s[0-9a-z(√π]\b|\s[0-9(√π])")
 _DELIMITERS = re.compile(r"\\\\|\\\$|\$\$|\\[()\[\]]|\$|\n")
 _CLOSED_BY = {"$$": "$$", r"\[": r"\]", r"\(": r"\)", "$": "$"}
 _NEVER_FIRST = (*" ,.;:)\n", "")
@@ -74,16 +87,22 @@ _BEFORE_PRICE = tuple(" =+-*/(")
 _MAX_FORMULA = 1_000
 _MAX_LETTERS = 20_000
 
-_ENGLISH = "the is of and so to a in are that this we for answer"
+_ENGLISH = "the is of and so a in are that this we for answer"
 _COMMA_WORDS = (
     "der die das und ist sind nicht ein eine für beträgt also insgesamt antwort "
     "el los las es son por para que del una respuesta il gli è sono per che della risposta "
     "o os é são não um uma resposta portanto het een zijn van antwoord ve bir bu için cevap toplam "
+    "wynik wynosi sonuç toplam kosten ergebnis resultado resultat risultato summa "
     "dan yang adalah dengan untuk jawaban là của và bằng le les des est une et pour donc réponse "
     "jest się odpowiedź więc je jsou odpověď og er det svar är och vastaus on ja este și răspuns válasz az"
 )
 _COMMON = tuple(frozenset(words.split()) for words in (_COMMA_WORDS, _ENGLISH))
 _LETTERS = re.compile(r"[^\W\d_]+")
+_COMMA_AMOUNT = re.compile(  # 29,99 € and 33,3 %
+    r"(?<![0-9.,])[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]{1,2}\s?(?:[%€₽₫₺]|zł|kr|Kč|EUR)|(?:R\$|€|Rp\.?)\s?[0-9.]+,[0-9]{2}(?!\w)"
+    r"|\bRp\.? ?[0-9]|[0-9] ?đồng"
+)
+_ACCENTED = re.compile("[\u00c0-\u024f\u1ea0-\u1eff]")
 _FRENCH_COLON = re.compile(r"[^\W\d_] : ")  # with a space before it
 _COMMA_SCRIPTS = re.compile("[\u0400-\u052f]{2,}|[\u0370-\u03ff]{3,}")
 
@@ -118,7 +137,7 @@ def without_notes(text: str) -> str:
 
 def has_words(text: str) -> bool:
     """Return whether a text has words of any language, apart from the commands and the words of LaTeX."""
-    return _PROSE.search(_COMMANDS.sub("", text)) is not None
+    return _PROSE.search(_FUNCTION.sub("", _COMMANDS.sub("", text))) is not None
 
 
 def decimal_comma(text: str) -> bool:
@@ -128,7 +147,8 @@ def decimal_comma(text: str) -> bool:
     words = [word.casefold() for word in _LETTERS.findall(text[-_MAX_LETTERS:])]
     comma, english = (sum(word in known for word in words) for known in _COMMON)
     comma += 2 * (_FRENCH_COLON.search(text) is not None)
-    return comma > english or (comma == english > 0 and not text.isascii())
+    hints = english == comma == 0 and (_ACCENTED.search(text) or _COMMA_AMOUNT.search(text))
+    return comma > english or (comma == english > 0 and not text.isascii()) or bool(hints)
 
 
 def formulas(text: str) -> list[Span]:

@@ -21,7 +21,7 @@ APPROXIMATELY = (
 )
 """Words that say that a number is rounded."""
 
-_FUNCTIONS = "arc(?:sin|cos|tan)|(?:sin|cos|tan)h?|cot|sec|csc|log|ln"
+FUNCTIONS = "arc(?:sin|cos|tan)|(?:sin|cos|tan)h?|cot|sec|csc|log|ln"
 VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞↉"
 _GREEK = (
     "αalpha βbeta γgamma δdelta εepsilon ζzeta ηeta θtheta ιiota κkappa λlambda μmu νnu ξxi πpi ρrho σsigma τtau "
@@ -102,7 +102,8 @@ _SUBSTITUTIONS = tuple(
         (r"\\varnothing|\\emptyset", r"\\emptyset "),
         (r"\\([%$€£¥])", r"\1"),
         (rf"\\text\{{ ?({MONEY}) ?\}}(?= ?[-0-9.])", r"\1"),
-        (rf"(?<![A-Za-z\\])({_FUNCTIONS})(?= ?(?:[\^_(0-9]|\\(?:left|frac|sqrt|pi|theta)|[a-z](?![a-z])))", r"\\\1 "),
+        (rf"(?<![A-Za-z\\])({FUNCTIONS})(?= ?(?:[\^_(0-9]|\\(?:left|frac|sqrt|pi|theta)|[a-z](?![a-z])))", r"\\\1 "),
+        (r"^\\text\{ ?(?:[Tt]he )?(?:[Ff]inal )?[Aa]nswer(?: is)?:? ?\}:? ?(?=[-0-9\\({])", ""),
         (r"^\(([^()]*\\pm[^()]*)\) ?/ ?([0-9]+)$", r"\\frac{\1}{\2}"),
         (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
         (r"(?<![A-Za-z\\])(?:infinity|inf)(?![A-Za-z])", r"\\infty "),

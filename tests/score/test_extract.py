@@ -126,7 +126,7 @@ def test_a_marked_answer_comes_second(text: str, answer: str) -> None:
         ("so it is 18", "18", "last_number"),
         ("2xy + 3", "2xy + 3", "whole"),
         ("it fell by 28 percent", "28%", "last_number"),
-        ("it is 5-3 or -2 now", "-2", "last_number"),
+        ("from 5-3 it is -2 now", "-2", "last_number"),
         ("so $x = 3$ and the ratio is $\\frac{3}{4}$ then", "\\frac{3}{4}", "last_formula"),
         ("costs $5 each and then $10 for two", "$10", "last_number"),
         ("no idea at all", None, "none"),
