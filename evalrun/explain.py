@@ -313,6 +313,7 @@ WARNINGS: dict[str, str] = {
     "other_model": "another model answered than the one that was asked for",
     "buffered": "all tokens came at once: a proxy buffers the stream, and latencies say nothing about the model",
     "foreign_events": "the stream had events that are neither chat nor heartbeats; they are skipped",
+    "no_blank_lines": "events came without the blank lines that end them; the first one counts from the next one on",
     "odd_content_type": "the content type says one thing and the bytes another; the bytes count",
     "compressed": "the answer came compressed though that was not asked for: chunks may have been held back",
     "suspended": "the machine slept during the request; it has no latencies",

@@ -33,6 +33,7 @@ from evalrun.wire.timing import Bounds, timing, was_suspended
 ERROR_BYTES = 256 * 1024  # as much of an error's body as is read
 LIST_S = 10.0  # a list of models that takes longer is done without
 ODD_TYPE = "odd_content_type"  # flag: the body is not what its content type says
+UNSEPARATED = "no_blank_lines"  # flag: events without the blank line that ends them
 PACKED = "compressed"  # flag: compressed though that was not asked for, so that chunks may have been held back
 _HEADERS = {
     "user-agent": "evalrun", "content-type": "application/json", "accept": "text/event-stream, application/json",
@@ -205,7 +206,8 @@ class Client:
         if done_ns is not None and isinstance(outcome, Completion):
             stream.finish()  # nothing that may follow is waited for; after a failure the connection is dropped
         exchange.closed_ns = exchange.closed_ns or done_ns
-        return self._reply(outcome, exchange, began_ns, decoder, bounds)
+        reply = self._reply(outcome, exchange, began_ns, decoder, bounds)
+        return _flagged(reply, *([UNSEPARATED] if parser.unseparated else []))
 
     async def _refusal(self, response: httpx.Response, exchange: Exchange) -> Failure:
         unread = ""

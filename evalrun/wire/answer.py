@@ -4,12 +4,14 @@ Whether the sum counts as an answer is decided in `chat`.
 """
 
 from collections.abc import Callable, Iterable
+from math import inf
 from operator import attrgetter
 
 from evalrun.ends import Finish, finish_of, gravest
 from evalrun.types import Completion, Json, TokenSource, ToolCall, Usage
 from evalrun.wire import reasoning
 from evalrun.wire.chunk import NO_ENDING, ChatReply, Choice, Delta, ToolFragment, ending
+from evalrun.wire.pace import MOST_BYTES
 from evalrun.wire.reasoning import Split
 from evalrun.wire.tools import Tools
 from evalrun.wire.usage import Tokens
@@ -71,6 +73,13 @@ class _Choice:
         if spoke is None and acted is None and not shape:
             return None
         return (spoke or 0) + (acted or 0) + _size(thought)
+
+    def add_message(self, message: Delta, at_ns: int) -> int | None:
+        """Add a whole message. In a stream each may have all that came before it, which is not added again."""
+        if not (self.content or self.reasoning or self.acted_at is not None):
+            return self.add(message, at_ns, whole=True)
+        text, before = reasoning.said(message).text, "".join(self.content)
+        return self._say(text[len(before) :], at_ns) if text.startswith(before) else None
 
     def _say(self, text: str, at_ns: int) -> int | None:
         if not text:
@@ -166,8 +175,10 @@ class Draft:
                 choice.end(part)
                 if part.usage:
                     self._count_choice(part)
-            said = part.delta if self._streamed else part.message
-            size = None if said is None else choice.add(said, at_ns, whole=not self._streamed)
+            if self._streamed and part.delta is not None:
+                size = choice.add(part.delta, at_ns, whole=False)
+            else:
+                size = None if part.message is None else choice.add_message(part.message, at_ns)
             if size is not None:
                 self.instants.append(at_ns)
                 self.sizes.append(size)
@@ -197,6 +208,11 @@ class Draft:
     def error(self) -> Json:
         """What the answer's choice has as its error."""
         return self._in_order()[0].error
+
+    @property
+    def began(self) -> bool:
+        """Whether there is a choice."""
+        return bool(self._choices)
 
     @property
     def finished(self) -> bool:
@@ -238,7 +254,8 @@ class Draft:
             "unknown_end": first.finish == "unknown",
             "reasoning_only": bool(shapes) and first.finish != "truncated" and not (text.strip() or refusal or calls),
             "only_tool_calls": bool(calls) and not text.strip(),
-            "usage_mismatch": len(self._counted_by) > 1,
+            "usage_mismatch": len(self._counted_by) > 1
+            or sum(self.sizes) > MOST_BYTES * (counted.completion_tokens or inf),
             **{f"other_{choice.finish}": choice.finish != "complete" for choice in others},
         }
         own = {flag for flag, is_so in odd.items() if flag and is_so}

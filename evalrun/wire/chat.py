@@ -108,7 +108,7 @@ class ChatDecoder:
             self._gave_up(_complaint_in(data))
         elif data.startswith("{"):
             self._chunk(name, data, at_ns)
-        elif (text := data.strip()) == "[DONE]":
+        elif (text := data.strip().removeprefix("data:").lstrip()) == "[DONE]":  # some proxies frame twice
             self.done = self._done_marker = True
         elif text and not text.startswith("{") and (name not in CHAT_EVENTS or is_foreign(text)):
             self._foreign.text(name, text)
@@ -195,6 +195,9 @@ class ChatDecoder:
         if not self._events:
             message = "the stream ended before its first event"
             return self._failed("empty", message + self._beside(), Phase.COMPLETE)
+        if self._foreign.api and not self._draft.began:
+            message = f"events of {self._foreign.api}, not of chat completions; is base_url right?{self._beside()[1:]}"
+            return self._failed("not_sse", message, Phase.PARTIAL)
         message = f"the stream ended after {self._events} events with neither finish_reason nor [DONE]"
         return self._failed("truncated", message + self._beside(), Phase.PARTIAL)
 
@@ -250,8 +253,9 @@ def reply(
     if answer.error or answer.object == "error" or answer.choices is None:
         value = chunk.parse(text)
         said = complaint(value)
-        message = f"the server answered {status} with an error: {head(said.message or text, redact)}"
         told = answer.error or answer.object == "error" or unframed(value) or kind_of(said.status, said)
+        what = "an error" if told else "no completion"
+        message = f"the server answered {status} with {what}: {head(said.message or text, redact)}"
         return in_band(said, message, phase=Phase.COMPLETE, billed=not told or answer.usage is not None, status=status)
     draft = Draft(streamed=False)
     draft.add(answer, 0)

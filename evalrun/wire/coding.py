@@ -3,11 +3,15 @@
 What comes out is bounded: a few bytes may stand for gigabytes.
 """
 
+import re
 import zlib
 from collections.abc import Iterator
 
 from evalrun.errors import TargetError
 
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PLAIN = re.compile(rb'\s*(?:(?:data|event|id|retry|error):|: |\{\s*"|<!doctype|<html)', re.IGNORECASE)
+"""How text begins, whatever the header says."""
 KNOWN = ("gzip", "x-gzip", "deflate")
 _STEP = 64 * 1024
 
@@ -64,8 +68,7 @@ class Unpacker:
 
 
 def coding_of(header: str, start: bytes) -> str:
-    """Return the coding of a body by its Content-Encoding, or by its first bytes where there is none; "" for none."""
-    named = header.strip().lower()
-    if named in ("", "identity", "none", "utf-8"):
-        return "gzip" if start.startswith(b"\x1f\x8b") else ""
-    return named
+    """Return the coding of a body: by its first bytes where they tell, else by its Content-Encoding; "" for none."""
+    named = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "")
+    plain = _PLAIN.match(start) or header.strip().lower() in ("", "identity", "none", "utf-8")
+    return named or ("" if plain else header.strip().lower())

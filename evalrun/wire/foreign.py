@@ -5,13 +5,20 @@ a progress event may have a `message` too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from evalrun.types import Json
 from evalrun.wire.complaint import Complaint, complaint, unframed
 from evalrun.wire.kinds import kind_of
 from evalrun.wire.sse import STRAY
 
+_APIS: dict[str, Callable[[Mapping[str, Json]], bool]] = {
+    "Anthropic's API": lambda value: str(value.get("type")).startswith(("message_start", "content_block_")),
+    "OpenAI's Responses API": lambda value: str(value.get("type")).startswith("response."),
+    "Gemini's API": lambda value: "candidates" in value,
+    "Ollama's API": lambda value: "done" in value and ("message" in value or "response" in value),
+    "Bedrock's API": lambda value: "contentBlockDelta" in value or "messageStart" in value,
+}
 CHAT_EVENTS = frozenset({"", "message", "data", "delta", "chunk", "completion", "chat.completion.chunk"})
 """Names under which chunks come. Under another name only what reads as a chunk is one."""
 SILENT = frozenset(
@@ -40,14 +47,14 @@ class ForeignEvents:
     """The events of one stream that are not chat. count: of those that are no heartbeat.
 
     said: the latest complaint among them. first: the text of the first one, shown where no answer came. stray: the
-    words of the lines outside the protocol.
+    words of the lines outside the protocol. api: another API, by the shape of its events.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.said: Complaint | None = None
         self.first = ""
-        self.stray = ""
+        self.stray = self.api = ""
 
     def text(self, name: str, data: str) -> None:
         """Note an event that is no JSON object: `ping`, `error: overloaded`, a JSON number or text."""
@@ -60,6 +67,7 @@ class ForeignEvents:
 
     def fields(self, name: str, data: str, value: Mapping[str, Json]) -> None:
         """Note a JSON object that has nothing of chat."""
+        self.api = self.api or next((api for api, shape in _APIS.items() if shape(value)), "")
         said = unframed(value)
         if said is None and name == "" and set(value) <= {"message", "msg", "status", "type", "title"}:
             plain = complaint(dict(value))

@@ -9,7 +9,8 @@ sent: hidden reasoning. Rules, in this order (docs/metrics.md, "Time per output 
 1. Of a count, what was streamed: hidden reasoning is taken off; where a part of the reasoning was streamed, TPOT is
    that of the answer after it.
 2. One token an event where there are as many events as tokens; else an event has its share of the bytes.
-3. Nothing where most tokens arrived at once, or in fewer than three pieces, or the text is too short for the tokens.
+3. Nothing where most tokens arrived at once, or in fewer than three pieces, or the text is too short or too long for
+   the tokens.
 """
 
 from bisect import bisect_left
@@ -24,6 +25,8 @@ BURST_NS = 20_000
 """Tokens that are closer than this on average (50,000 a second) came out of a buffer, not out of a model."""
 LEAST_BYTES = 1.5
 """Bytes of text per token: with fewer, tokens were counted that were not streamed. BPE tokens have 3 to 5."""
+MOST_BYTES = 32
+"""Bytes of text per token: with more, the count is not of this text. Only runs of one character get there."""
 MOST_EACH = 1.25
 """Tokens per event up to which the events alone show that the tokens were streamed, however short the text."""
 ENOUGH_TOKENS = 8
@@ -104,7 +107,7 @@ def _all_reasoning(answer: _Part, thought: int, size: int) -> bool:
 def _of(part: _Part, basis: PaceBasis | None) -> Pace | None:
     """Return the pace of a part of the stream: its tokens after the first event / the time after it."""
     tokens, instants, sizes = part
-    if tokens < 2 or len(instants) < 2:
+    if tokens < 2 or len(instants) < 2 or sum(sizes) > MOST_BYTES * tokens:
         return None
     each: Sequence[float]
     if part.one_each:
@@ -115,7 +118,7 @@ def _of(part: _Part, basis: PaceBasis | None) -> Pace | None:
         return None
     pieces = _pieces(instants, each)
     after = tokens - max(1.0, pieces[0])
-    too_few = len(pieces) - pieces.count(0.0) < 3 and not part.one_each
+    too_few = len(pieces) - pieces.count(0.0) < 3 and max(pieces) > 1
     if too_few or after < 1 or max(pieces) > max(1.0, tokens / 2):
         return None
     return Pace((instants[-1] - instants[0]) / 1e9 / after, after, basis or ("events" if part.one_each else "sizes"))

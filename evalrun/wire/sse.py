@@ -41,11 +41,12 @@ class EventTooBig(TargetError):
 class Parser:
     """Turns the bytes of one response into events. Not to be used after `EventTooBig`.
 
-    invalid_utf8: bytes were replaced by U+FFFD.
+    invalid_utf8: bytes were replaced by U+FFFD. unseparated: events came without the blank line that ends them; the
+    first of them was known only when the second began.
     """
 
     def __init__(self, max_event_bytes: int = 16 * 2**20) -> None:
-        self.invalid_utf8 = False
+        self.invalid_utf8 = self.unseparated = False
         self._limit = max_event_bytes
         self._start: bytes | None = b""  # what came while it may still be the beginning of a byte order mark
         self._after_cr = False  # the last byte was a CR: a LF that follows belongs to it
@@ -82,6 +83,9 @@ class Parser:
             elif self._held + len(line) > self._limit:
                 raise EventTooBig(self._limit, events)
             elif line.startswith(b"data: "):
+                if (self._data or self.unseparated) and (ended := self._ended(line[6:])):
+                    events += ended
+                    continue
                 self._data.append(line[6:])
                 self._held += len(line)
             elif (stray := self._field(line)) is not None:
@@ -102,6 +106,23 @@ class Parser:
             return b""
         self._start = None
         return start.removeprefix(BOM)
+
+    def _ended(self, line: bytes) -> list[Event]:
+        """Return the events that a line of data ends without a blank line: the one before it, and from then on itself.
+
+        Two JSON objects are no event together.
+        """
+        begins = line.startswith((b"{", b"[DONE]"))
+        if not self.unseparated:
+            self.unseparated = begins and self._data[0].startswith(b"{") and self._data[-1].rstrip().endswith(b"}")
+            if not self.unseparated:
+                return []
+        events = [self._event()] if self._data else []
+        if begins and line.rstrip().endswith((b"}", b"[DONE]")):
+            return [*events, Event("", self._text(line))]
+        self._data.append(line)
+        self._held += len(line)
+        return events
 
     def _event(self) -> Event:
         data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
@@ -128,6 +149,8 @@ class Parser:
         """Add a line that is not the usual `data: ...`; return a stray error. What else is unknown is ignored."""
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
+        if field not in _FIELDS and value.startswith((b"{", b"[DONE]")):  # ` data`, `Data`: no text begins like that
+            field = field.strip().lower()
         if field == b"data":
             self._data.append(value)
             self._held += len(line)
@@ -153,7 +176,7 @@ class LineParser:
     """Turns JSON lines into events, one a line: what some servers send in place of an event stream. As `Parser`."""
 
     def __init__(self, max_event_bytes: int = 16 * 2**20) -> None:
-        self.invalid_utf8 = False
+        self.invalid_utf8 = self.unseparated = False
         self._limit = max_event_bytes
         self._line: list[bytes] = []
         self._held = 0

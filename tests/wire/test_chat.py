@@ -138,7 +138,7 @@ def test_a_reply_with_everything() -> None:
         (b"<html>Log in</html>", "not_sse", 200, "is a proxy or login page in between? a web page, 'Log in'"),
         (b'{"error":{"message":"busy","code":503}}', "server", 503, "the server answered 200 with an error: busy"),
         (b'{"detail":"no such thing"}', "in_band", 200, "the server answered 200 with an error: no such thing"),
-        (b"{}", "in_band", 200, "the server answered 200 with an error: {}"),
+        (b"{}", "in_band", 200, "the server answered 200 with no completion: {}"),
         (b'{"choices":[{"mess', "bad_chunk", 200, "malformed reply, at character 13"),
         (b'{"choices":[]}', "empty", 200, "the reply is empty (finish_reason: none)"),
         (b'{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}', "empty", 200, "(finish_reason: stop)"),
