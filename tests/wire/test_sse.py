@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from evalrun.wire.sse import Event, EventTooBig, Parser
+from evalrun.wire.sse import STRAY, Event, EventTooBig, Parser
 
 # After the web platform tests (eventsource/format-*), plus the rows S01..S08 of the fault list.
 CASES: list[tuple[str, bytes, list[tuple[str, str]]]] = [
@@ -139,3 +139,24 @@ def test_a_five_megabyte_event_in_small_reads() -> None:
     for _ in range(52_429):  # joining at every read would copy 137 GB
         assert parser.feed(piece) == []
     assert [len(event.data) for event in parser.feed(b"\n\n")] == [5_242_900]
+
+
+@pytest.mark.parametrize("gap", [b"\n", b"\r\n"])
+def test_data_lines_without_blank_lines_are_events_of_their_own(gap: bytes) -> None:
+    """Two JSON objects are no event together: the first is known with the second, later ones at once, at every cut."""
+    raw = gap.join([b'data: {"a": 1}', b'data: {"b": 2}', b"event: x", b'data: {"c": 3}', b"data: [DONE]", b""])
+    for cut in range(len(raw)):
+        parser = Parser()
+        events = [*parser.feed(raw[:cut]), *parser.feed(raw[cut:])]
+        assert [event.data for event in events] == ['{"a": 1}', '{"b": 2}', '{"c": 3}', "[DONE]"]
+        assert parser.unseparated
+    whole = Parser()
+    assert [event.data for event in whole.feed(b'data: {"a":\ndata: {"b": 1}\ndata: }\n\n')] == ['{"a":\n{"b": 1}\n}']
+    assert not whole.unseparated
+
+
+def test_stray_lines_come_at_the_end() -> None:
+    """Lines that are none of the standard's: not the beginning of one that was cut off, and not fields in use."""
+    parser = Parser()
+    parser.feed(b"data: 1\n\n<html>\nid: 7\n: note\nBad Gateway\nda")
+    assert [tuple(event) for event in parser.rest()] == [(STRAY, "<html>\nBad Gateway\n")]
