@@ -22,7 +22,9 @@ _MAX_DEPTH = 40
 _MAX_PARTS = 20
 _ENDLESS = frozenset((r"\infty", r"-\infty", r"+\infty"))
 _NAME = re.compile(
-    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\\angle ?[A-Z]{1,3}|\\text\{[A-Za-z ]+\}|[A-Z]\([A-Z](?:,[A-Z])?\)"
+    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?"
+    r"|\\angle ?[A-Z]{1,3}|\\(?:sin|cos|tan|cot|ln|log(?:_\{?\w{1,3}\}?)?) ?\(?\w{1,5}(?:\^\\circ)?\)?"
+    r"|\\text\{[A-Za-z ]+\}|[A-Z]\([A-Z](?:,[A-Z])?\)"
     r"|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
 )
 _ORDER = re.compile(r"[<>]|\\[lg]eq|\\neq")
