@@ -38,6 +38,7 @@ _MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
 _MAX_EXPECTED = 200  # a longer one is a worked solution
 _MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all of a text
 _MAX_MARKS = 50
+_MAX_LINE = 200  # characters of a line that may be mathematics as a whole
 _STRAY_ENDS, _STRAY_STARTS = re.compile(r"</think(?:ing)?>", re.I), re.compile(r"<think(?:ing)?>", re.I)
 _BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|\{+|\}+", re.DOTALL)
 _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z|</")  # a line, a sentence, bold print or a tag has ended
@@ -57,6 +58,9 @@ _SPELLINGS = (
     (re.compile(r"\^\{(-?\w)\}"), r"^\1"),
     (re.compile(r"\\(?:left|right)(?![A-Za-z])|[\s$()]"), ""),
 )
+_PICTURES = "\u2600-\u27bf\u2b50\ufe0f\U0001f000-\U0001faff"
+_AROUND = re.compile(rf"^(?:=>?|[⇒→∴{_PICTURES}])[\s{_PICTURES}]*|\s*[{_PICTURES}][\s{_PICTURES}]*$")  # ✅ 12
+_NUMBERED = re.compile(r"[0-9]{1,2}\. (?=\S)")
 _UNBRACED = re.compile(r"(\\f?boxed)\s+([^\s{}$\\]{1,30})")
 
 
@@ -105,9 +109,13 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
             return _found(answer, "marked")
     if cut:
         return Extracted(None, "none")
-    line = unstyled(without_notes(text).strip()).strip("*_#<>· \t").removeprefix("=").strip(' "')
-    if line and "\n" not in line and len(line) <= 200 and _is_whole(line):
-        return _found(line, "whole")
+    line = unstyled(without_notes(text).strip()).strip("*_#<>· \t")
+    if "\n" not in line and len(line) <= _MAX_LINE:
+        line = _AROUND.sub("", line).strip(' "')
+        if (numbered := _NUMBERED.match(line)) and "=" in line:
+            line = line[numbered.end() :]
+        if line and _is_whole(line):
+            return _found(line, "whole")
     return _found(*last_answer(text, comma=comma))
 
 

@@ -34,7 +34,7 @@ _COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
 _TIME = re.compile(r"0?([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)?(?: ?([ap])\.? ?m\.?)?", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 _APPROXIMATION = re.compile(r" ?\\approx ?")
-_BRACKETED_APPROXIMATION = re.compile(r" ?\( ?\\approx[^()]*\)$")
+_BRACKETED_APPROXIMATION = re.compile(r" ?\( ?(?:\\approx|=)[^()]*\)$")
 _SURD = re.compile(
     r"(?=.*(?:\\[a-z]|e))(?:[-+*/^0-9.(){}\[\] ]|e(?![A-Za-z])"
     r"|\\(?:sqrt|pi|frac|cdot|times|div|ln|log|sin|cos|tan|exp)(?![A-Za-z]))+"

@@ -33,6 +33,7 @@ _DOLLAR = re.compile(r"(?<!\\)\$")
 _LETTERED = re.compile(r"(?<![A-Za-z\\])[kKMBT](?![A-Za-z])")
 _ROUNDING = re.compile(r"\b(?:round|nearest|decimal|approximat|estimate|significant (?:figure|digit))", re.IGNORECASE)
 _ACCOUNTING = re.compile(r"\((\\?[$€£¥]) ?([0-9.,]+)\)")
+_UNSPACED = re.compile(r"[\s$]|\\[()]")
 _LATIN = re.compile("[A-Za-z]")
 _MEASURED = re.compile(  # letters that are variables where the expected answer has some
     r"(-?[0-9][0-9.,/]*) (?:[mgshlLNJVAWKCFΩ]|[kmMG]?(?:Pa|Hz|Wh?|V|A|J|N|eV|Ω|cal)"
@@ -68,6 +69,9 @@ def readings(answer: str, *, expected: str = "", question: str = "", comma: bool
     if _ROUNDING.search(question):
         exact, approx, rounded = tidy(answer).rpartition(r"\approx")
         found += [rounded.strip(" ()")] if approx and exact else []
+    name, _, value = answer.rpartition("=")
+    if value and not _LATIN.search(expected) and len(name := _UNSPACED.sub("", name)) > 1:  # find a + b
+        found += [value] if name in _UNSPACED.sub("", question) else []
     if not _LATIN.search(expected) and (measure := _MEASURED.fullmatch(answer)):
         found.append(measure[1])
     if comma:

@@ -51,6 +51,11 @@ _REASON = re.compile(
     r"|karena)\b|因为)[^()\n=]{0,60}[0-9a-z] ?[-+*/×·÷x] ?[$€£]?$",
     re.IGNORECASE,
 )
+_IS_THE_ANSWER = re.compile(  # 12 is the answer, as 3 * 4 is
+    r"(?<=[\w)$*%]) (?:is|ist|est|es|è|é|jest) (?:the |my |our |die |la |a |il )?(?:final |correct |right )?"
+    r"(?:answer|antwort|réponse|respuesta|risposta|resposta|odpowied)",
+    re.IGNORECASE,
+)
 _ITEM = r"[-+]?(?:[^\W\d_] ?= ?)?[-+]?[^\s,;()\[\]{}=]{1,30}"
 _GROUP = re.compile(rf"(?<![\w)\]])\\?[(\[{{] ?{_ITEM}(?: ?[,;|] ?{_ITEM}){{1,9}} ?\\?[)\]}}]")
 _JOINED = re.compile(
@@ -84,6 +89,8 @@ def last_answer(text: str, *, comma: bool) -> tuple[str, LastRule]:
     comma: `3,14` is one number.
     """
     text = without_notes(text)
+    if (said := _IS_THE_ANSWER.search(text)) and numbers(text[: said.start()].rpartition("\n")[2]):
+        text = text[: said.start()]
     text = unstyled(_emphasised(text, comma=comma) or text)
     found = numbers(text, comma=comma)
     found = found[: _affirmed(text, found)]

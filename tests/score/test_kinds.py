@@ -130,6 +130,15 @@ KINDS: dict[str, tuple[Row, ...]] = {
         ("1", "The equation of the line is y = 2x + 1.", False),
         ("3", "Therefore x > 3.", False),
     ),
+    "signs around a line": (
+        ("12", "✅ 12", True),
+        ("12", "12 🎉", True),
+        ("12", "⇒ 12", True),
+        ("12", "1. 4 * 3 = 12", True),
+        ("8", "8 (= 20 - 12)", True),
+        ("12", "12 is the final answer, as 3 times 4.", True),
+        ("4", "12 is the final answer, as 3 times 4.", False),
+    ),
     "units of one letter": (
         ("20", "20 m²", True),
         ("20", "20 GB", True),
@@ -212,6 +221,14 @@ def test_a_copy_of_the_question_is_wrong(reply: str) -> None:
         for expected, text, right in (("18", reply, 0), ("2", QUESTION, 0), ("18", f"{QUESTION} It is 18.", 1)):
             sample = Sample(task="t", id="1", messages=(Message(role="user", content=QUESTION),), expected=expected)
             assert scorer.judge(sample, Completion(text=text)).value == right
+
+
+def test_an_equation_that_was_asked_for_is_its_value() -> None:
+    """Where the question has its left side; else it is an equation, which is no number."""
+    for question, right in (("Find $a + b$.", 1), ("Find $a$.", 0)):
+        sample = Sample(task="t", id="1", messages=(Message(role="user", content=question),), expected="12")
+        for reply in (r"\boxed{a+b=12}", "So $a = 5$, and $a+b = 12$."):
+            assert MathScorer(kind="math").judge(sample, Completion(text=reply)).value == right
 
 
 @pytest.mark.parametrize(("reply", "letter"), CHOICES)
