@@ -13,6 +13,7 @@
     context      items and recall, for answers about a long prompt
     spec         the union of what a suite may name (`ScorerSpec`)
     extract      finding the final answer in a text
+    last         the last number of a text, and what it is part of
     marks        what announces an answer, by language; one plain spelling of characters
     prose        the numbers, the formulas and the words of a text in any language
     numerals     numbers that are written with words: magnitudes, `eighteen`

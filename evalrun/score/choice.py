@@ -11,7 +11,8 @@ from typing import Literal, NamedTuple
 
 from evalrun.score.container import contained, without_confidence
 from evalrun.score.extract import boxes, expected_answer
-from evalrun.score.labels import LOOKS_LATIN, SEQUENCES, Label, LabelKind, options_of, spelt, words
+from evalrun.score.labels import FOREIGN, LOOKS_LATIN, SEQUENCES, Label, LabelKind, options_of, spelt, words
+from evalrun.score.marks import answer_marks
 from evalrun.score.number import TooLarge, number
 from evalrun.score.scorer import Scorer, answer_of, scored, unexpected
 from evalrun.score.stance import settle
@@ -143,7 +144,7 @@ def _alone(text: str, options: Sequence[Label]) -> int | None:
 def _position(name: str, options: Sequence[Label]) -> int | None:
     """Return which option has this label, in upper or lower case, and in Cyrillic where the labels are Latin."""
     names = [option.name for option in options]
-    for spelling in (name, name.upper(), LOOKS_LATIN.get(name, ""), _latin(name)):
+    for spelling in (name, name.upper(), LOOKS_LATIN.get(name, ""), _latin(name), FOREIGN.get(name, "")):
         if spelling in names:
             return names.index(spelling)
     return None
@@ -171,9 +172,10 @@ def _value(text: str) -> Fraction | None:
 
 def _outside(text: str, options: Sequence[Label]) -> str | None:
     """Return a label that a text consists of and no option has: `E` of four."""
-    match = _ALONE.fullmatch(text.splitlines()[-1].rpartition(":")[2])
+    marks = answer_marks(text)
+    match = _ALONE.fullmatch(text[marks[-1].end :] if marks else text.splitlines()[-1].rpartition(":")[2])
     every = SEQUENCES["numbers" if options[0].name.isdigit() else "letters"][:26]
-    return match[1].upper() if match and match[1].upper() in every else None
+    return match[1].upper() if match and match[1].upper() in {*every} - {option.name for option in options} else None
 
 
 def _expected(text: str, options: Sequence[Label], *, form: str) -> int | str:

@@ -16,21 +16,19 @@ whole: the last number of half a thought is not an answer.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from evalrun.score.container import contained, without_confidence
+from evalrun.score.last import AND_OR, OUT_OF, SENTENCE, last_answer, percent
 from evalrun.score.marks import answer_marks, plain, unstyled
-from evalrun.score.numerals import last_in_words
 from evalrun.score.prose import (
     decimal_comma,
     formulas,
     has_words,
     number_at_start,
-    numbers,
     without_notes,
 )
-from evalrun.score.tidy import APPROXIMATELY, in_ascii
+from evalrun.score.tidy import in_ascii
 from evalrun.score.units import canonical
 from evalrun.wire.reasoning import split
 
@@ -40,25 +38,13 @@ _MAX_ANSWER = 2_000  # characters; nothing longer is a final answer
 _MAX_EXPECTED = 200  # a longer one is a worked solution
 _MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all of a text
 _MAX_MARKS = 50
+_MAX_LINE = 200  # characters of a line that may be mathematics as a whole
 _STRAY_ENDS, _STRAY_STARTS = re.compile(r"</think(?:ing)?>", re.I), re.compile(r"<think(?:ing)?>", re.I)
 _BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|\{+|\}+", re.DOTALL)
-_AND_OR = re.compile(r"\b(?:and|or|und|oder|et|ou|или)\b|[和或与及と]|또는|및")
 _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z|</")  # a line, a sentence, bold print or a tag has ended
 _BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
-_SENTENCE = re.compile(r"(?<!\bRs)(?<!\bca)(?<!approx)[.!?;](?:\s|$)")
 _OPERATOR_NEXT = re.compile(r"\s*(?:[-+*/=×÷·^≈√]|\\(?:times|cdot|div|approx|pm|sqrt|frac)|±)")
 _UNIT_NEXT = re.compile(r"\s*([^\W\d_]+(?:[ /][^\W\d_]+)?(?:\^?[23²³])?)\.?$")
-_PERCENT = re.compile(
-    r"\s*(?:\\?%|(?:percent|pct|per cent|prozent|procent|pour cent|por ciento|por cento|per cento|процент\w*)\b"
-    "|パーセント|퍼센트|प्रतिशत)",
-    re.IGNORECASE,
-)
-_KNOWN_UNIT = re.compile(
-    r"\s?([€£¥₹₩₽]|[^\W\d_]{3,20}(?!\w)|(?:[cmk]?m|k?g)(?=\.?\s*$))(?! ?(?:/|\^|[²³]|(?:per|an?|each|squared|cubed)\b))"
-)
-_ROUNDED = re.compile(rf"[\s$,(]*(?:\\[()]\s*)?(?:or |which is )?(?:≈|\\approx|{APPROXIMATELY})[\s$]*", re.IGNORECASE)
-OUT_OF = re.compile(r"([0-9]+) (?:out of|in|von|sur|de cada|из) (?:the )?([0-9]+)(?![0-9.,/])")
-"""A share, `7 out of 10`."""
 _OPTION, _FACTORIAL = re.compile("[A-J]"), re.compile(r"[^\n!?]{0,40}(?:(?<![a-z])[a-z]|\))!(?!!)")
 _WHOLE = re.compile(r"-?[0-9,]+")
 _FRACTION = re.compile(r"-?[0-9]+/[0-9]+|-?\\[dtc]?frac\{-?[0-9]+\}\{-?[0-9]+\}")
@@ -72,33 +58,10 @@ _SPELLINGS = (
     (re.compile(r"\^\{(-?\w)\}"), r"^\1"),
     (re.compile(r"\\(?:left|right)(?![A-Za-z])|[\s$()]"), ""),
 )
-
-
-_MAX_GROUP, _MAX_NAME = 200, 5  # characters of a pair, a list or an expression in prose; of a name and its sign
+_PICTURES = "\u2600-\u27bf\u2b50\ufe0f\U0001f000-\U0001faff"
+_AROUND = re.compile(rf"^(?:=>?|[⇒→∴{_PICTURES}])[\s{_PICTURES}]*|\s*[{_PICTURES}][\s{_PICTURES}]*$")  # ✅ 12
+_NUMBERED = re.compile(r"[0-9]{1,2}\. (?=\S)")
 _UNBRACED = re.compile(r"(\\f?boxed)\s+([^\s{}$\\]{1,30})")
-_ITEM = r"[-+]?(?:[^\W\d_] ?= ?)?[-+]?[^\s,;()\[\]{}=]{1,30}"
-_GROUP = re.compile(rf"(?<![\w)\]])\\?[(\[{{] ?{_ITEM}(?: ?[,;] ?{_ITEM}){{1,9}} ?\\?[)\]}}]")
-_JOINED = re.compile(
-    rf"\s*(?:(?:,|,?\s*(?:{_AND_OR.pattern}|y|e|o|i|lub|va|ve|dan|và|और|و))\s+(?:([A-Za-z])\s?=\s?)?|-)", re.IGNORECASE
-)
-_OPERATORS = "-+*/·×=^()√"
-_MATHS = re.compile(r"(?:[-+*/·×=^()√π0-9.⁰¹²³⁴-⁹]|[A-Za-z]{1,2}(?![A-Za-z]))+")
-_VARIABLE = re.compile(
-    r"[0-9)][a-df-z](?![a-z0-9])|[a-z](?:\^|[²³⁴])|[0-9a-z)] ?[-+*/] ?[a-z](?![a-z])|[a-z)] ?[-+*/] ?[0-9]"
-)
-_UNIT_ONLY = re.compile(r"-?[0-9.]+ ?[mgslhdwkVANJCFKWMBT](?:[²³]|\^[23])?(?:/[a-z](?:\^2|²)?)?")
-_BOLD = re.compile(r"\*\*([^*\n]{1,100})\*\*")
-_ADDITION = re.compile(
-    r"(?<!\w)(?:of|in|for|per|with|over|within|by|among|on|across|between|each of|von|für|mit|pro|auf|aus|nach"
-    r"|de|des|du|en|pour|par|dans|sur|avec|por|para|con|com|em|di|su|из|в|на|за|для)\s(?:the\s|these\s|all\s)?$",
-    re.IGNORECASE,
-)
-_EXPLAINED = re.compile(
-    r"\s*\*{0,2}([-+$€£]{0,2}[0-9][0-9.,/ %]{0,30})\*{0,2}\.?[ \t]*\n\s*[*#_]{0,4}(?:explanation|reasoning|because|working"
-    r"|erklärung|begründung|rechnung|explication|explicación|explicação|spiegazione|объяснение|пояснение|решение|解释|解析"
-    r"|説明|설명|풀이|açıklama|giải thích|penjelasan|wyjaśnienie|شرح|الشرح|व्याख्या)(?!\w)",
-    re.IGNORECASE,
-)
 
 
 class Extracted(NamedTuple):
@@ -146,15 +109,19 @@ def final_answer(text: str, *, cut: bool = False) -> Extracted:
             return _found(answer, "marked")
     if cut:
         return Extracted(None, "none")
-    line = unstyled(without_notes(text).strip()).strip("*_#<>· \t").removeprefix("=").strip(' "')
-    if line and "\n" not in line and len(line) <= 200 and _is_whole(line):
-        return _found(line, "whole")
-    return _last(text, comma=comma)
+    line = unstyled(without_notes(text).strip()).strip("*_#<>· \t")
+    if "\n" not in line and len(line) <= _MAX_LINE:
+        line = _AROUND.sub("", line).strip(' "')
+        if (numbered := _NUMBERED.match(line)) and "=" in line:
+            line = line[numbered.end() :]
+        if line and _is_whole(line):
+            return _found(line, "whole")
+    return _found(*last_answer(text, comma=comma))
 
 
 def _is_whole(line: str) -> bool:
     """Return whether a line is mathematics, or one word: a sentence of a script without spaces is neither."""
-    if not has_words(_AND_OR.sub("", line)):
+    if not has_words(AND_OR.sub("", line)):
         return True
     return " " not in line and (line.isascii() or (len(line) <= 20 and not any(sign.isdigit() for sign in line)))
 
@@ -244,110 +211,23 @@ def _after_mark(rest: str, *, comma: bool) -> str:
     found = formulas(line)
     if found and not has_words(line[: found[0].start]):
         first, last = found[0], found[-1]
-        if has_words(_AND_OR.sub("", line[first.end : last.start])):  # `$1$, $2$ and $3$` is one answer
+        if has_words(AND_OR.sub("", line[first.end : last.start])):  # `$1$, $2$ and $3$` is one answer
             last = first
-        return line[first.start : last.end] + _percent(line[last.end :])
+        return line[first.start : last.end] + percent(line[last.end :])
     if line.count("{") < line.count("}"):  # the rest of {"answer": 42}
         line = line.rstrip("} \t")
-    sentence, *others = (part.strip(' \t*_"') for part in _SENTENCE.split(line, maxsplit=1))
+    sentence, *others = (part.strip(' \t*_"') for part in SENTENCE.split(line, maxsplit=1))
     if _OPTION.fullmatch(sentence) and others and not has_words(others[0]):  # C. 12
         sentence = f"{sentence}. {others[0]}"
     elif _FACTORIAL.match(line) and not has_words(sentence):
         sentence += "!"
     if of_all := OUT_OF.match(sentence):
         return of_all[0]
-    if not has_words(_AND_OR.sub("", sentence)) or (" " not in sentence and sentence.isascii()):
+    if not has_words(AND_OR.sub("", sentence)) or (" " not in sentence and sentence.isascii()):
         return sentence
     number = number_at_start(sentence, comma=comma)
     if number and not _OPERATOR_NEXT.match(sentence, number.end()):
         unit = _UNIT_NEXT.match(sentence, number.end())
         known = unit is not None and (unit[1].isascii() or canonical(unit[1]))
-        return number[0] + (unit[0] if unit and known else _percent(sentence[number.end() :]))
-    return _last(sentence, comma=comma).answer or sentence
-
-
-def _unit(rest: str) -> str:
-    """Return a known unit of measurement that follows; a word of two letters (in, am) may be another one."""
-    unit = _KNOWN_UNIT.match(rest)
-    if unit is None or not canonical(unit[1]):
-        return ""
-    return rf"\text{{ {unit[1]}}}" if unit[1] in ("m", "g") else f" {unit[1]}"  # else it is a variable
-
-
-def _percent(rest: str) -> str:
-    return "%" if _PERCENT.match(rest) else ""
-
-
-def _last(text: str, *, comma: bool) -> Extracted:
-    """Find the last number, or what it is part of: in `so $\\frac{3}{4}$` the last number is not 4."""
-    text = without_notes(text)
-    text = unstyled(_emphasised(text, comma=comma) or text)
-    found = numbers(text, comma=comma)
-    if not found:
-        sentences = [part for part in _SENTENCE.split(text[-_MAX_ANSWER:]) if part.strip()]
-        return _found(last_in_words(sentences[-1]) if sentences else "", "last_number")
-    last = found[-1]
-    for formula in formulas(text):
-        inside = formula.inside.strip()
-        if formula.start < last.end() <= formula.end and inside != last[0].strip():
-            return _found(inside + _percent(text[formula.end :]), "last_formula")
-    if whole := _grouped(text, found) or _expression(text, last):
-        return _found(whole, "last_number")
-    answer = last[0] + (_percent(text[last.end() :]) or _unit(text[last.end() :]))
-    if len(found) > 1 and OUT_OF.fullmatch(text, found[-2].start(), last.end()):
-        answer = text[found[-2].start() : last.end()]
-    if len(found) > 1 and _ROUNDED.fullmatch(text, found[-2].end(), last.start()):  # 1/3 (about 0.333)
-        answer = f"{found[-2][0]} ≈ {last[0]}"
-    return _found(answer, "last_number")
-
-
-def _emphasised(text: str, *, comma: bool) -> str:
-    """Return the only number in bold print of the last line, where what follows it is an addition: `of 3 children`.
-
-    Empty where there is none. A line that begins the text, before an explanation, is the answer too.
-    """
-    if explained := _EXPLAINED.match(text):
-        return explained[1]
-    line = next((line for line in reversed(text.split("\n")) if numbers(line)), "")
-    bold = list(_BOLD.finditer(line))
-    last = numbers(line, comma=comma)[-1:]
-    if len(bold) == 1 and last and last[0].start() > bold[0].end() and _ADDITION.search(line[: last[0].start()]):
-        return bold[0][1] if numbers(bold[0][1]) else ""
-    return ""
-
-
-def _grouped(text: str, found: Sequence[re.Match[str]]) -> str:
-    """Return the pair, set, interval or list that ends with the last number: `(3, 4)`, `x = 1 and x = 2`, `3-5`."""
-    last = found[-1]
-    start = max(0, last.start() - _MAX_GROUP)
-    for group in _GROUP.finditer(text, start):
-        if (
-            group.start() < last.start()
-            and last.end() <= group.end()
-            and len(numbers(group[0])) + ("∞" in group[0]) > 1
-        ):
-            return group[0]
-    first = len(found) - 1
-    while first and (join := _JOINED.fullmatch(text, found[first - 1].end(), found[first].start())):
-        before = text[: found[first - 1].start()][-_MAX_NAME:].rstrip("= ")
-        if join[1] and (before[-1:] != join[1] or before[-2:-1].isalnum()):  # 2x = 38 and x = 19
-            break
-        first -= 1
-    if first < len(found) - 1:
-        return text[found[first].start() : last.end()] + _percent(text[last.end() :])
-    return ""
-
-
-def _expression(text: str, last: re.Match[str]) -> str:
-    """Return the expression with a variable that ends a text with its last number: `y = 2x + 1`, `3x^2`."""
-    end = text.rstrip(" .\n*")
-    kept: list[str] = []
-    for piece in reversed(end[-_MAX_GROUP:].rpartition("\n")[2].split(" ")):
-        apart = kept and piece[-1:] not in _OPERATORS and kept[-1][:1] not in _OPERATORS
-        if apart or not _MATHS.fullmatch(piece) or has_words(piece):
-            break
-        kept.append(piece)
-    found = " ".join(reversed(kept)).lstrip("= ")
-    if last.start() < len(end) - len(found) or not _VARIABLE.search(found) or _UNIT_ONLY.fullmatch(found):
-        return ""
-    return found
+        return number[0] + (unit[0] if unit and known else percent(sentence[number.end() :]))
+    return last_answer(sentence, comma=comma)[0] or sentence

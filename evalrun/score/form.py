@@ -22,7 +22,9 @@ _MAX_DEPTH = 40
 _MAX_PARTS = 20
 _ENDLESS = frozenset((r"\infty", r"-\infty", r"+\infty"))
 _NAME = re.compile(
-    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?|\\angle ?[A-Z]{1,3}|\\text\{[A-Za-z ]+\}|[A-Z]\([A-Z](?:,[A-Z])?\)"
+    r"\\frac\{[A-Z]{2}\}\{[A-Z]{2}\}|\\?[A-Za-z]+(?:_\w|_\{\w+\})?'?(?:\([a-z0-9]\))?"
+    r"|\\angle ?[A-Z]{1,3}|\\(?:sin|cos|tan|cot|ln|log(?:_\{?\w{1,3}\}?)?) ?\(?\w{1,5}(?:\^\\circ)?\)?"
+    r"|\\text\{[A-Za-z ]+\}|[A-Z]\([A-Z](?:,[A-Z])?\)"
     r"|\|[A-Za-z]{2,}\||\([A-Za-z](?:,[A-Za-z])+\)|[A-Z\d_{}]+:[A-Z\d_{}]+"
 )
 _ORDER = re.compile(r"[<>]|\\[lg]eq|\\neq")
@@ -32,7 +34,7 @@ _COLONS = re.compile(r"[0-9.]+(?:\s*:\s*[0-9.]+)+")
 _TIME = re.compile(r"0?([0-9]{1,2})(:[0-9]{2}(?::[0-9]{2})?)?(?: ?([ap])\.? ?m\.?)?", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 _APPROXIMATION = re.compile(r" ?\\approx ?")
-_BRACKETED_APPROXIMATION = re.compile(r" ?\( ?\\approx[^()]*\)$")
+_BRACKETED_APPROXIMATION = re.compile(r" ?\( ?(?:\\approx|=)[^()]*\)$")
 _SURD = re.compile(
     r"(?=.*(?:\\[a-z]|e))(?:[-+*/^0-9.(){}\[\] ]|e(?![A-Za-z])"
     r"|\\(?:sqrt|pi|frac|cdot|times|div|ln|log|sin|cos|tan|exp)(?![A-Za-z]))+"

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evalrun.score.extract import OUT_OF
 from evalrun.score.form import Form, meaning, measured, read, same
+from evalrun.score.last import OUT_OF
 from evalrun.score.marks import plain
 from evalrun.score.mathverify import verified
 from evalrun.score.number import TooLarge
@@ -33,6 +33,12 @@ _DOLLAR = re.compile(r"(?<!\\)\$")
 _LETTERED = re.compile(r"(?<![A-Za-z\\])[kKMBT](?![A-Za-z])")
 _ROUNDING = re.compile(r"\b(?:round|nearest|decimal|approximat|estimate|significant (?:figure|digit))", re.IGNORECASE)
 _ACCOUNTING = re.compile(r"\((\\?[$€£¥]) ?([0-9.,]+)\)")
+_UNSPACED = re.compile(r"[\s$]|\\[()]")
+_LATIN = re.compile("[A-Za-z]")
+_MEASURED = re.compile(  # letters that are variables where the expected answer has some
+    r"(-?[0-9][0-9.,/]*) (?:[mgshlLNJVAWKCFΩ]|[kmMG]?(?:Pa|Hz|Wh?|V|A|J|N|eV|Ω|cal)"
+    r"|[kKMGT]B|[nμµ]m|[nmμµ]s|dB|m/s)(?:[²³]|\^\{?[23]\}?)?\.?"
+)
 _COMMA = re.compile(r"(?<![0-9.,])([0-9]+(?:[. ][0-9]{3})*),([0-9]+)(?![0-9,.])")
 _POINT = re.compile(r"(?<![0-9.,])([1-9][0-9]{0,2})\.([0-9]{3})(?![0-9.,])")
 
@@ -63,6 +69,11 @@ def readings(answer: str, *, expected: str = "", question: str = "", comma: bool
     if _ROUNDING.search(question):
         exact, approx, rounded = tidy(answer).rpartition(r"\approx")
         found += [rounded.strip(" ()")] if approx and exact else []
+    name, _, value = answer.rpartition("=")
+    if value and not _LATIN.search(expected) and len(name := _UNSPACED.sub("", name)) > 1:  # find a + b
+        found += [value] if name in _UNSPACED.sub("", question) else []
+    if not _LATIN.search(expected) and (measure := _MEASURED.fullmatch(answer)):
+        found.append(measure[1])
     if comma:
         pointed = _COMMA.sub(lambda match: f"{re.sub('[. ]', '', match[1])}.{match[2]}", answer)
         found += [other for other in (pointed, _POINT.sub(r"\1\2", answer)) if other != answer and "," not in other]

@@ -42,6 +42,10 @@ LOOKS_LATIN = dict(zip("АВСЕНІ", "ABCEHI", strict=True))
 """Cyrillic letter -> the Latin one that it looks like."""
 CYRILLIC = LOOKS_LATIN | {"Б": "B", "Г": "D", "Д": "E"}
 """Cyrillic letter -> the Latin one it stands for where labels are Latin: it looks like it, or has its place."""
+FOREIGN = CYRILLIC | {
+    letter: latin for letters in ("ΑΒΓΔΕ", "אבגדה", "أبجد") for letter, latin in zip(letters, "ABCDE", strict=False)
+}
+"""Letter of another script -> the Latin one it stands for where labels are Latin."""
 
 
 class Label(NamedTuple):

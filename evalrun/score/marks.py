@@ -82,7 +82,12 @@ LANGUAGES: dict[str, AnswerWords] = {
 """What a row does not say is the same everywhere: `:` or `=` after the noun announces the answer, and so does the noun
 alone on a line, as a heading or in bold print."""
 
-_HASHES = re.compile(r"^[ \t]*\#{4}[ \t]*(?=[^A-Za-z\n]*$)|<(?:final_?)?answer>", re.MULTILINE | re.IGNORECASE)
+_HASHES = re.compile(
+    r"^[ \t]*\#{4}[ \t]*(?=[^A-Za-z\n]*$)|<(?:final_?)?answer>"
+    r"|(?<!\w)(?:correction|corrected|korrektur|corrección|correção|correzione|исправление|поправка|更正|修正|訂正|정정)"
+    r":[ \t]*(?=[-$€£\\0-9])",
+    re.MULTILINE | re.IGNORECASE,
+)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # no spaces, or endings on the noun
 _SENTENCE_ENDS = re.compile(r"[.!?;\n]")
 _MAX_GAP, _MAX_UNSPACED_GAP = 40, 12  # characters between the noun and its verb
@@ -204,9 +209,7 @@ def _spelt(sign: str, code: int) -> str:
 
 
 _CHARACTERS = _Characters()
-_WIDE_COMMA = re.compile(
-    "(?<=[\uff10-\uff19])\uff0c(?=[\uff10-\uff19]{3}(?![\uff10-\uff19]))"
-)  # between groups of digits
+_WIDE_COMMA = re.compile("(?<=[\uff10-\uff19])\uff0c(?=[\uff10-\uff19]{3}(?![\uff10-\uff19]))")  # １，２３４
 
 
 def plain(text: str) -> str:

@@ -42,6 +42,8 @@ class NumericScorer(Scorer):
         right = abs(value - expected) <= allowed
         why = ("equal" if value == expected else "within the tolerance") if right else f"wanted {sample.expected!r}"
         means = spelled(expected if right else value)
+        if right and _copied(sample, completion, found.answer or "", sample.expected):
+            right, why = False, "it copies the question"
         return scored(right=right, answer=found.answer, rule=found.rule, why=why, means=means)
 
 
@@ -68,7 +70,7 @@ class MathScorer(Scorer):
         expected = expected_answer(sample.expected)
         read_as = _readings(sample, completion, found.answer)
         judged = decide(expected, read_as, second_opinion=self.second_opinion)
-        if judged.right and copies(_question(sample), found.answer, expected=expected):
+        if judged.right and _copied(sample, completion, found.answer, sample.expected):
             return scored(right=False, answer=found.answer, rule=found.rule, why="it copies the question")
         why = judged.why if judged.right else f"wanted {sample.expected[-MAX_SHOWN:]!r}; {judged.why}"
         return scored(
@@ -79,6 +81,13 @@ class MathScorer(Scorer):
 
 def _final(completion: Completion) -> Extracted:
     return final_answer(without_reasoning(completion.text), cut=completion.truncated)
+
+
+def _copied(sample: Sample, completion: Completion, answer: str, expected: str) -> bool:
+    """Return whether an answer, or all of the text, only repeats the question."""
+    asked = _question(sample)
+    same = asked.strip() == without_reasoning(completion.text).strip()
+    return same or copies(asked, answer, expected=expected_answer(expected))
 
 
 def _question(sample: Sample) -> str:

@@ -49,7 +49,10 @@ PARTS: dict[int, str] = {
     10**6: "millionth millionths",
 }
 LETTERS = {"k": 10**3, "K": 10**3, "M": 10**6, "MM": 10**6, "B": 10**9, "T": 10**12}
-NEGATIVE = "minus|negative|negativ|moins|menos|meno|минус|мінус|负|負|零下|氷点下|マイナス|마이너스|영하|eksi|ลบ|ऋण|âm|سالب|ناقص"
+NEGATIVE = (
+    "minus|negative|negativ|moins|menos|meno|минус|мінус|负|負|零下|氷点下|マイナス|마이너스|영하|eksi|ลบ|ऋण|âm|سالب"
+    "|ناقص"
+)
 
 _SMALL = {
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -69,11 +72,35 @@ _SMALL = {
     "thirty forty fifty sixty seventy eighty ninety": range(30, 100, 10),
     "dreißig vierzig fünfzig sechzig siebzig achtzig neunzig": range(30, 100, 10),
     "treinta cuarenta cincuenta sesenta setenta ochenta noventa": range(30, 100, 10),
+    "trente quarante cinquante soixante": range(30, 70, 10),
+    "trenta quaranta cinquanta sessanta settanta ottanta novanta": range(30, 100, 10),
+    "trinta quarenta cinquenta sessenta setenta oitenta noventa": range(30, 100, 10),
     "тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто сто": range(30, 110, 10),
 }
 _FACTORS = {word.casefold(): factor for factor, words in MAGNITUDES.items() for word in words.split()}
 _PARTS = {word: part for part, words in PARTS.items() for word in words.split()}
 _UNITS = {word: value for words, values in _SMALL.items() for word, value in zip(words.split(), values, strict=True)}
+_UNITS |= {  # fünfundzwanzig, venticinque, veinticinco
+    one + joint + ten if joint == "und" else ten + one: _UNITS[ten] + value
+    for joint, ones, tens in (
+        (
+            "und",
+            "ein zwei drei vier fünf sechs sieben acht neun",
+            "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
+        ),
+        (
+            "",
+            "uno due tré quattro cinque sei sette otto nove",
+            "venti trenta quaranta cinquanta sessanta settanta ottanta novanta",
+        ),
+    )
+    for ten in tens.split()
+    for value, one in enumerate(ones.split(), 1)
+}
+_UNITS |= {
+    f"veinti{one}": 20 + n
+    for n, one in enumerate(["uno", "dós", "trés", "cuatro", "cinco", "séis", "siete", "ocho", "nueve"], 1)
+}
 _DIGITS = dict(zip("〇零一二两兩三四五六七八九", (0, 0, 1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "萬": 10**4, "億": 10**8, "亿": 10**8}

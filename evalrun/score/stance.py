@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from evalrun.score import verdict
-from evalrun.score.labels import CYRILLIC, Label
+from evalrun.score.labels import FOREIGN, Label
 
 Stance = Literal["announced", "concluded", "right", "denied", "named"]
 
@@ -31,6 +31,14 @@ _HEADING = re.compile(
     rf"([:=]|^[ \t#>]*(?:{verdict.ANNOUNCED.pattern})[ \t]*:?)[ \t]*\n\s*", re.IGNORECASE | re.MULTILINE
 )
 _NO_ANSWER = re.compile(r"(?<!\w)N/A(?!\w)", re.IGNORECASE)
+_OTHER_THINGS = re.compile(
+    r"(?:vitamine?|hepatitis|plan|typ[eo]?|grade|team|serie|league|appendix|figure|table|train|car|box|company|player"
+    r"|person|point|class)\s$",
+    re.IGNORECASE,
+)
+"""Words before a letter that is no label: vitamin B, plan B."""
+_ONLY_LABELS = re.compile(r"[\s,;/&.()]*(?:[A-Z][\s,;/&.()]+)+[A-Z][\s,;/&.()]*")
+_SAID = re.compile(r"[a-z0-9)\"'][.!?]\s+$")
 _NUMBERED = re.compile(r"^\s*\d{1,2}[.)]\s+")
 _NUMBER_ENDS = re.compile(r"\s*(?:[.):,]*\s*$|[.)]+\s|\n|,\s|[^\W\d_])")
 _BEGINS = re.compile(r"\W*,\s\w{2}.*", re.DOTALL)
@@ -59,6 +67,9 @@ class Settled(NamedTuple):
 
 def settle(text: str, options: Sequence[Label], *, cut: bool = False) -> Settled:
     """Return what a plain text settles on. cut: it was cut off, so that only what is announced counts."""
+    names = [option.name for option in options]
+    if _ONLY_LABELS.fullmatch(text) and len(several := {*re.findall("[A-Z]", text)} & {*names}) > 1:
+        return Settled(tuple(sorted(names.index(name) for name in several)), "none")
     text = _HEADING.sub(r"\1 ", _NO_ANSWER.sub("none", text))
     turns = [match.end() for match in verdict.TURNED.finditer(text)]
     mentions = list(_mentions(text, options, by_words=False))
@@ -174,7 +185,9 @@ def _stance(before: str, after: str, *, asks: bool) -> Stance:
 
 
 def _alone(text: str, start: int, end: int) -> bool:
-    """Return whether an option is all that its line holds."""
+    """Return whether an option is all that its line holds, or the last sentence of the text."""
+    if not re.search(r"\w", text[end:]) and _SAID.search(text[max(0, start - 9) : start]):
+        return True
     line = text[text.rfind("\n", 0, start) + 1 : start] + text[end:].partition("\n")[0]
     return not re.search(r"\w", line)
 
@@ -214,12 +227,12 @@ def _spots(text: str, options: Sequence[Label]) -> Iterator[tuple[int, int, int]
     latin = options[0].name == "A"
     for match in list(_label_pattern(tuple(where)).finditer(text))[-_MOST_LOOKED_AT:]:
         name = match[0]
-        cyrillic = latin and name in CYRILLIC
-        option = where.get(CYRILLIC[name] if cyrillic else name, where.get(name.upper()))
+        foreign = latin and name in FOREIGN
+        option = where.get(FOREIGN[name] if foreign else name, where.get(name.upper()))
         if option is None:
             continue
         before, after = text[max(0, match.start() - 30) : match.start()], text[match.end() : match.end() + 30]
-        if _is_meant(name, before, after, foreign=cyrillic):
+        if _is_meant(name, before, after, foreign=foreign):
             yield option, match.start(), match.end()
 
 
@@ -228,6 +241,8 @@ def _is_meant(name: str, before: str, after: str, *, foreign: bool) -> bool:
     if re.search(r"[(\[]\s*$", before) and re.match(r"\s*[)\]]", after):
         return True
     called = verdict.CALLED.search(before) is not None
+    if not called and _OTHER_THINGS.search(before):
+        return False
     if name.isdigit() or name.islower():
         ends = _NUMBER_ENDS.match(after) if name.isdigit() else not re.match(r"\s*\w", after)
         begins = re.search(r"(?:^|\n)[-*•\s]*$", before) and re.match(r"[.):]\s", after)
@@ -248,7 +263,7 @@ def _is_meant(name: str, before: str, after: str, *, foreign: bool) -> bool:
 def _label_pattern(names: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern for these labels as words of their own, in lower case too where they are Latin."""
     every = {*names, *(name.lower() for name in names if name.isascii())}
-    every |= set(CYRILLIC) if names[0] == "A" else set()
+    every |= set(FOREIGN) if names[0] == "A" else set()
     either = "|".join(sorted(map(re.escape, every), key=len, reverse=True))
     word = rf"[^\W{_CJK}]"  # in Chinese and its like there are no spaces
     before = rf"(?<!{word})(?<![.\\'’\-][^\W\d_])(?<!['’\\])"

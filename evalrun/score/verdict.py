@@ -38,12 +38,12 @@ LANGUAGES: dict[str, VerdictWords] = {
     "English": VerdictWords(
         option="options?|choices?|alternatives?|letters?|answers?|statements?|cases?",
         right="correct|right|true|best|accurate|valid|yes|works?|fits?|matches|holds|appropriate|better|strongest|"
-        "most likely|it|the (?:one|answer)",
+        "most likely|it|the (?:one|answer)|what (?:i|we)(?:'d| would| will)? (?:choose|pick|select)",
         wrong="incorrect|wrong|false|not|invalid|no|out|eliminated|excluded|impossible|unlikely|cannot|can't|doesn't|"
         "does not|don't|do not|isn't|aren't|wasn't|won't|fails?|ruled out|inaccurate|irrelevant",
         pick="choose|chose|choosing|pick|picked|select|selected|selecting|go(?:ing)? with|opt(?:ing)? for|vote for|"
         "settle on|correct|best|right|leaves|leaving|corresponds? to|corresponding to|matches|"
-        "my (?:guess|choice|pick)|conclude",
+        "my (?:guess|choice|pick)|conclude|lean(?:ing)? towards?",
         so="so|thus|hence|therefore|then|only|it's|it is|that's|that is|which is|that would be|would be|must be|"
         "should be|has to be|i'd say|i say|is|are|be|say|i mean|i meant|namely|simply|just|final",
         denies="not|n't|never|neither|nor|rather than|instead of|over|eliminate|exclude|rule out|ruling out|ruled out|"
@@ -262,13 +262,41 @@ LANGUAGES: dict[str, VerdictWords] = {
         wrong="خطأ|خاطئ|خاطئة|غير صحيح|ليس|ليست|غلط|نادرست|نیست|שגויה|לא|שגוי",
         pick="أختار|اختر|الصحيح|الصحيحة|انتخاب|בוחר|הנכונה",
         so="إذن|لذلك|هو|هي|لذا|פשוט|לכן|היא|הוא|پس|بنابراین|فقط",
-        denies="ليس|ليست|لا|نه|לא",
+        denies="ليس|ليست|لا|نه|לא|אינה|אינו|איננה|איננו",
         is_="هو|هي|היא|הוא",
         joins="و|أو|یا|או",
         turns="انتظر|تصحيح|في الواقع|صبر کن|רגע|בעצם",
         unless="إذا|لو|اگر|אם",
         maybe="ربما|قد|شاید|אולי",
         none="لا أعرف|لا أستطيع|لا شيء|هیچ|نمی‌دانم|לא יודע|אף אחת|عذرا|آسف",
+    ),
+    "Greek": VerdictWords(
+        option="επιλογή|απάντηση|γράμμα",
+        right="σωστ[ήόά]|ορθ[ήόά]|αληθ(?:ής|ές)",
+        wrong="λάθος|λανθασμέν[ηοα]|δεν|εσφαλμέν[ηοα]",
+        pick="επιλέγω|διαλέγω|σωστ[ήόά]",
+        so="άρα|επομένως|συνεπώς|είναι|μόνο|η|το",
+        denies="δεν είναι|όχι|δεν|εκτός",
+        is_="είναι|φαίνεται",
+        joins="και|ή",
+        turns="περίμενε|διόρθωση|στην πραγματικότητα",
+        unless="αν|εάν",
+        maybe="ίσως|μπορεί",
+        none="κανένα|καμία|δεν ξέρω|δεν μπορώ|λυπάμαι",
+    ),
+    "Thai": VerdictWords(
+        option="ข้อ|ตัวเลือก|คำตอบ",
+        right="ถูก|ถูกต้อง",
+        wrong="ผิด|ไม่|ไม่ถูก|ไม่ใช่",
+        pick="เลือก|ตอบ|ถูกต้องคือ",
+        so="ดังนั้น|คือ|จึง",
+        denies="ไม่ใช่|ไม่เลือก|ยกเว้น|ไม่",
+        is_="คือ|เป็น|นั้น",
+        joins="และ|หรือ|กับ",
+        turns="เดี๋ยว|จริงๆ แล้ว|แก้ไข",
+        unless="ถ้า|หาก",
+        maybe="อาจ|บางที",
+        none="ไม่ทราบ|ไม่มีข้อใด|ไม่สามารถ|ขออภัย",
     ),
     "Hindi, Bengali, Urdu": VerdictWords(
         option="विकल्प|उत्तर|जवाब|বিকল্প|উত্তর|جواب",
@@ -306,7 +334,8 @@ _NOUNS = "|".join(sorted((noun for row in ANSWERS.values() for noun in row.nouns
 _OPTION, _IS, _RIGHT, _WRONG = _either("option"), _either("is_"), _either("right"), _either("wrong")
 _QUOTES = r"[\s(\[\"'`*«“]*"
 _FILLER = (
-    r"(?:\s*(?:the|that|think|believe|say|it's|it is|that's|be|to|an?|option|options|answer|choice|letter|can|is|as|ist"
+    r"(?:\s*(?:choose|pick|select|là|คือ|ข้อ|η|το|היא|הוא"
+    r"|the|that|think|believe|say|it's|it is|that's|be|to|an?|option|options|answer|choice|letter|can|is|as|ist"
     r"|die|der|das|la|le|el|les|los|las|es|est|é|è|l'|it|all|both|либо|вариант|ответ|选|是|选项))"
 )
 
@@ -329,7 +358,7 @@ SUPPOSED = re.compile(
 
 _AFTER = rf"^[)\]\"'`*»”.]*\s*(?:{_OPTION})?\s*[\"'*)]*\s*"
 _ADVERB = (
-    r"(?:\s*(?:also|clearly|therefore|thus|then|definitely|all|both|indeed|the|most|a|auch|eindeutig|die|der|la|le|el"
+    r"(?:\s*(?:more|also|clearly|therefore|thus|then|definitely|all|both|indeed|the|most|a|auch|eindeutig|die|der|la|le|el"
     r"|più|más|mais|il|o|a|també))"
 )
 IS_THE_ANSWER = re.compile(rf"{_AFTER}{_IS}{_ADVERB}{{0,3}}\s*(?:{_RIGHT}\s+)?(?:{_NOUNS}|{_OPTION})", re.IGNORECASE)

@@ -128,6 +128,14 @@ def test_the_questions_words_are_used() -> None:
     assert made(schema, text="", answer="A")["result"] == "A"
 
 
+def test_the_question_chooses_from_an_enum() -> None:
+    """A value that it names; of several the first of the schema."""
+    schema = {"enum": ["Rome", "Paris", "Oslo"]}
+    for seed in range(9):
+        assert plausible(schema, random.Random(seed), text="The weather in Paris?") == "Paris"
+        assert plausible(schema, random.Random(seed), text="paris or rome?") == "Rome"
+
+
 def test_strict_schemas_list_every_property() -> None:
     """At every depth; other schemas are told where they are not strict."""
     leaf = {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False}

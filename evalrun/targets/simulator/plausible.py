@@ -97,6 +97,7 @@ class _Making:
         self._root, self._dice, self._answer, self._lean = root, dice, answer, lean
         self._left = _MOST_VALUES
         self._numbers = [float(found) for found in re.findall(r"(?<![\w.])-?\d{1,15}(?:\.\d{1,9})?(?![\w])", text)]
+        self._words = set(re.findall(r"\w+", text.casefold()))
         self._names = re.findall(r"(?<=[a-z,:] )[A-Z][a-z]+", text)
 
     def value(self, schema: Any, *, name: str, depth: int) -> Any:
@@ -146,7 +147,8 @@ class _Making:
             fitting = [option for option in options if any(_fits(option, kind) for kind in kinds)] if options else []
             if not fitting:
                 raise SchemaError("'enum' has no value of the type")
-            return fitting[int(self._dice.random() * len(fitting))]
+            asked = [option for option in fitting if str(option).casefold() in self._words]
+            return asked[0] if asked else fitting[int(self._dice.random() * len(fitting))]
         makers: dict[str, Callable[[], Any]] = {
             "string": lambda: self._string(schema, name),
             "integer": lambda: self._number(schema, name, whole=True),
