@@ -31,11 +31,10 @@ MOST_SENT = 20_000  # tokens of a runaway that nobody cuts
 
 @dataclass
 class Entry:
-    """One request on the bill. worst: the worst case that its body allows. told: the client learnt what it cost."""
+    """One request on the bill. worst: the worst case that its body allows."""
 
     worst: Decimal
     bill: Decimal = Decimal(0)
-    told: bool = False
     runaway: bool = False
 
 
@@ -108,7 +107,6 @@ class Biller:
                 await self._run_away(entry, writer)
             elif fault != "cut midway":
                 writer.write(event(STOP) + (b"" if fault == "no usage" else event(counts)) + event(DONE))
-                entry.told = not fault
         await writer.drain()
 
     def _counts(self, style: str, size: int, limit: int, entry: Entry) -> dict[str, Any]:
@@ -143,11 +141,27 @@ class Biller:
 # ---------------------------------------------------------------- the command
 
 _RUNNER = """
-import os, sys, json
-import evalrun.api, evalrun.run.session, evalrun.score.pool, evalrun.report, evalrun.suite.read, evalrun.cli.progress
+import os, sys, json, traceback
+from pathlib import Path
+import evalrun.cli.progress, evalrun.decide, evalrun.report
 from evalrun.cli import main
+from evalrun.decide import plan_ab
+from evalrun.run.planning import Selection, make_plan
+from evalrun.run.session import ask, in_a_loop
+from evalrun.run.watch import Watch
+
+def command(verb, *targets):
+    sys.argv = ["evalrun", verb, "suite.yaml", *(part for name in targets for part in ("-t", name)), "--out", "out"]
+    main()
+
+def asking(verb, *targets):  # what of the command sends requests, and its exit code
+    selection = Selection(suite=Path("suite.yaml"), targets=targets)
+    plan = plan_ab(selection, control=None, watch=Watch()) if verb == "ab" else make_plan(selection, watch=Watch())
+    ending = in_a_loop(ask(plan, out=Path("out"), new=False, watch=Watch(), catch=True)).ending
+    sys.exit(4 if ending.capped else 0 if ending.complete else 3)
+
 for line in sys.stdin:
-    folder, argv = json.loads(line)
+    folder, whole, argv = json.loads(line)
     pid = os.fork()
     if pid == 0:
         os.chdir(folder)
@@ -155,13 +169,16 @@ for line in sys.stdin:
         for fd in (1, 2):
             os.dup2(out, fd)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        sys.argv = ["evalrun", *argv]
+        code = 99
         try:
-            main()
+            (command if whole else asking)(*argv)
         except SystemExit as end:
-            sys.stdout.flush(); sys.stderr.flush()
-            os._exit(end.code or 0)
-        os._exit(99)
+            code = end.code or 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     print(pid, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
@@ -180,11 +197,14 @@ class Commands:
         )
         self._pid = 0
 
-    def __call__(self, folder: Path, *argv: str) -> int:
-        """Run a command in a folder; return its exit code, -9 for one that was killed."""
+    def __call__(self, folder: Path, *argv: str, whole: bool) -> int:
+        """Run `run` or `ab` with targets in a folder; return its exit code, -9 for one that was killed.
+
+        whole: with scores and tables; without them it takes a tenth of the time, and bills the same.
+        """
         assert self._runner.stdin is not None
         assert self._runner.stdout is not None
-        self._runner.stdin.write(json.dumps([str(folder), argv]) + "\n")
+        self._runner.stdin.write(json.dumps([str(folder), whole, argv]) + "\n")
         self._runner.stdin.flush()
         self._pid = int(self._runner.stdout.readline())
         return int(self._runner.stdout.readline())

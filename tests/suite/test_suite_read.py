@@ -332,6 +332,14 @@ def broken(**fields: str) -> str:
             "expected text, got 5; quote it: '5'",
         ),
         (
+            broken(sampling="sampling: {body: {n: 8.0}}"),
+            "s.yaml:8:22: tasks.sums.sampling.body: n: 8.0 is not a whole number, and it decides the cost; write e.g. 8",
+        ),
+        (
+            broken(sampling="sampling: {body: {extra_body: {best_of: '8'}}}"),
+            "s.yaml:8:22: tasks.sums.sampling.body: extra_body.best_of: '8' is not a whole number",
+        ),
+        (
             broken(prompt="prompt: {template: 5}"),
             "s.yaml:7:24: tasks.sums.prompt.template: expected text, got 5; quote it: '5'",
         ),

@@ -124,6 +124,11 @@ def test_a_targets_name_is_a_folders_name() -> None:
         (HTTP + "query: {key: x}\n", "t.yaml:5:8: query: 'key' carries a key"),
         (HTTP + "quirks: {headers: {Host: x}}\n", "t.yaml:5:19: quirks.headers: 'Host' is set by evalrun itself"),
         (HTTP + 'quirks: {headers: {X-A: "a\\r\\nX-B: b"}}\n', "t.yaml:5:19: quirks.headers: 'X-A' is not a header"),
+        (
+            HTTP + "quirks: {body: {extra_body: {n: '8'}}, warm_body: {best_of: 8.0}}\n",
+            "t.yaml:5:16: quirks.body: extra_body.n: '8' is not a whole number, and it decides the cost; write e.g. 8\n"
+            "t.yaml:5:51: quirks.warm_body: best_of: 8.0 is not a whole number",
+        ),
         (HTTP + "quirks: {body: {stream: false}}\n", "t.yaml:5:16: quirks.body: 'stream' is set by evalrun itself"),
         (
             HTTP + "quirks: {warm_body: {max_tokens: 100000}}\n",
