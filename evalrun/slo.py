@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from evalrun.errors import StoreError
 from evalrun.escape import clip
 from evalrun.types import Json
 
@@ -42,7 +43,10 @@ class Slo:
 
 def read(suite: Mapping[str, Json]) -> Slo:
     """Return the SLO of a suite as recorded in a run's manifest."""
-    return Slo(**{name: seconds(text) for name, text in (suite.get("slo") or {}).items() if text is not None})
+    try:
+        return Slo(**{name: seconds(text) for name, text in (suite.get("slo") or {}).items() if text is not None})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StoreError(f"manifest.json: slo: {error}; restore it from a copy of the folder") from error
 
 
 def seconds(text: str) -> float:

@@ -8,6 +8,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from evalrun.wire.nested import too_deep
 MAX_ROW_BYTES = 256 * 2**20
 MAX_EXPONENT = 5000  # 1e999999999 has eleven characters, and takes a gigabyte when printed in full
 MAX_DIGITS = 4300  # Python refuses to print a longer integer
+MAX_GROUP_BYTES = 2**30  # of a group of rows in Parquet, uncompressed
 PARQUET_BATCH = 100  # rows held at once; rows of 10 MB exist
 TOKEN_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
 
@@ -61,15 +63,25 @@ class Csv(Spec):
         """Yield the file's rows, by the names of the header."""
         path = places.file(self.path)
         csv.field_size_limit(MAX_ROW_BYTES)  # for the whole process; its default is 128 kB
-        table = csv.reader(
-            (_text(line, path, number) for number, line in _lines(path)), strict=True, delimiter=self.delimiter
-        )
+        begun = 0  # bytes of the row that is being read, of which a quoted cell may have many lines
+
+        def texts() -> Iterator[str]:
+            nonlocal begun
+            for number, line in _lines(path):
+                begun += len(line)
+                if begun > MAX_ROW_BYTES:
+                    raise SuiteError(f"{self.path}:{number}: a row of over {MAX_ROW_BYTES:,} bytes; close its quotes")
+                yield _text(line, path, number)
+
+        table = csv.reader(texts(), strict=True, delimiter=self.delimiter)
         try:
             header = next(table, [])
+            begun = 0
             if len(set(header)) != len(header):
                 twice = next(name for name in header if header.count(name) > 1)
                 raise SuiteError(f"{self.path}:1: duplicate column {twice!r}; rename one")
             for cells in table:
+                begun = 0
                 if len(cells) == len(header):
                     yield dict(zip(header, cells, strict=True))
                 elif cells:
@@ -87,22 +99,42 @@ class Parquet(Spec):
 
     def rows(self, places: Places) -> Iterator[Row]:
         """Yield the file's rows, read in small batches."""
-        import pyarrow
-        import pyarrow.parquet
-
-        path = places.file(self.path)
-        try:
-            with pyarrow.parquet.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=PARQUET_BATCH):
-                    yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError) as error:
-            raise SuiteError(f"{self.path}: cannot be read as Parquet: {error}; write the file again") from None
+        with self._open(places) as file:
+            rows = _rows_at_once(file.metadata, self.path)
+            for batch in file.iter_batches(batch_size=rows):
+                yield from batch.to_pylist()
 
     def size(self, places: Places, asked: int) -> int:  # noqa: ARG002  (see Rows)
         """Return how many rows the file says it has."""
+        with self._open(places) as file:
+            return int(file.metadata.num_rows)
+
+    @contextmanager
+    def _open(self, places: Places) -> Iterator[Any]:
+        import pyarrow
         import pyarrow.parquet
 
-        return int(pyarrow.parquet.read_metadata(places.file(self.path)).num_rows)
+        try:
+            with pyarrow.parquet.ParquetFile(places.file(self.path)) as file:
+                yield file
+        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+            raise SuiteError(f"{self.path}: cannot be read as Parquet: {error}; write the file again") from None
+
+
+def _rows_at_once(metadata: Any, shown: str) -> int:
+    """Return how many rows may be held at once, as no value is larger than its group of rows, uncompressed.
+
+    Raises SuiteError where a group may not be held at all: it may be a million times as large as the file. (What a
+    damaged file says of a single column may end the process, inside pyarrow; what it says of a group does not.)
+    """
+    sizes = [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
+    largest = max(sizes, default=0)
+    if largest > MAX_GROUP_BYTES:
+        raise SuiteError(
+            f"{shown}: row group {sizes.index(largest)} has {largest:,} bytes, more than {MAX_GROUP_BYTES:,}; write"
+            " fewer rows a group, or shorter texts"
+        )
+    return max(1, min(PARQUET_BATCH, MAX_ROW_BYTES // max(1, largest)))
 
 
 class BadRowError(Exception):

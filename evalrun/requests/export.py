@@ -23,6 +23,7 @@ from evalrun import escape
 from evalrun.errors import StoreError, SuiteError
 from evalrun.requests.rows import Requests, State
 from evalrun.stats.interval import Whole
+from evalrun.store.checked import NOT_DECODED
 from evalrun.store.disk import replace_file
 from evalrun.store.lines import lines_at, parse
 from evalrun.store.reader import JOURNAL
@@ -251,7 +252,7 @@ def _extracted(scores: Path, offsets: Whole) -> list[_Extracted]:
     try:
         for row, (_, raw) in zip(known.tolist(), lines_at(scores, offsets[known].tolist()), strict=True):
             found[row] = _SCORED.decode(raw).score
-    except msgspec.DecodeError as error:
+    except NOT_DECODED as error:
         raise StoreError(f"{scores}: changed while it was read ({error}); try again") from error
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalrun.errors import StoreError
 from evalrun.escape import clip
 
 BATCH = 1024  # rows that are turned into arrays at a time
@@ -63,7 +64,13 @@ class _Column:
 
     def _as_array(self, values: tuple[Any, ...]) -> NDArray[Any]:
         if isinstance(values[0], str):
-            return np.frombuffer(bytes.fromhex("".join(values)), ">u8").astype(self._dtype)
+            try:
+                found = np.frombuffer(bytes.fromhex("".join(values)), ">u8")
+            except ValueError:
+                found = np.empty(0, np.uint64)
+            if len(found) != len(values):
+                raise StoreError("records or scores: a key that is not 16 hex digits; restore them from a copy")
+            return found.astype(self._dtype)
         if isinstance(values[0], bytes):
             return np.frombuffer(b"".join(values), ">u8").astype(self._dtype)
         return np.array(values, self._dtype)

@@ -18,6 +18,7 @@ from evalrun.errors import StoreError
 from evalrun.price import AT_LEAST
 from evalrun.requests.run import Place, RunFacts
 from evalrun.stats.interval import Floats, Whole
+from evalrun.store.checked import NOT_DECODED
 from evalrun.store.lines import lines_at, parse
 from evalrun.store.reader import JOURNAL
 from evalrun.store.scores import NAME as SCORES
@@ -362,7 +363,7 @@ class Requests(Columns):
         ((_, raw),) = lines_at(path, [offset])
         try:
             return msgspec.json.decode(raw, type=Scored).score
-        except msgspec.DecodeError as error:
+        except NOT_DECODED as error:
             raise StoreError(f"{path}: changed while it was read ({error}); try again") from error
 
 

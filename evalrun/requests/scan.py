@@ -18,6 +18,7 @@ from evalrun.requests.latency import Gaps
 from evalrun.requests.rows import BITS, HEADLINE, META, UNKNOWN, Requests, ended
 from evalrun.requests.run import Place, RunFacts
 from evalrun.requests.scored import aligned, headline, read_scores, states
+from evalrun.store.checked import NOT_DECODED
 from evalrun.store.disk import storing
 from evalrun.store.lines import lines_at, parse, scan
 from evalrun.store.manifest import read_manifest
@@ -208,7 +209,7 @@ class _Journal:
                     self._gapped.append(record)
                 if len(waiting) == BATCH:
                     self._flush()
-        except msgspec.DecodeError:
+        except NOT_DECODED:
             assert line is not None
             line.read(self._decode)  # says where
             raise

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evalrun.errors import StoreError
 from evalrun.requests.growing import BATCH, MOST_KINDS, NO_HASH, Growing, Kinds
 from evalrun.requests.rows import HEADLINE, UNKNOWN, Bools, Ids, Scores, State
-from evalrun.store.checked import DamagedError, check
+from evalrun.store.checked import NOT_DECODED, check
 from evalrun.store.disk import reading
 from evalrun.store.scores import NAME
 
@@ -64,7 +64,7 @@ def _lines(path: Path) -> Iterator[tuple[_Scored, int]]:
             try:
                 check(raw)
                 yield _SCORED.decode(raw), offset
-            except (DamagedError, msgspec.DecodeError, RecursionError) as error:
+            except NOT_DECODED as error:
                 where = f"{path}: the score at byte {offset} is damaged"
                 raise StoreError(f"{where} ({error}); regenerate it: evalrun score {path.parent}") from error
             offset += len(raw)

@@ -13,6 +13,8 @@ import msgspec
 
 _HEAD = b'{"crc":"'
 _BODY = len(b'{"crc":"01234567",')
+NOT_DECODED = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+"""What a decoder raises for bytes that are not what it expects: not UTF-8, too deep, numbers of any length."""
 T = TypeVar("T")
 
 
@@ -43,10 +45,10 @@ def is_sealed(raw: bytes) -> bool:
 
 
 def decoded(raw: bytes, as_type: type[T]) -> T:
-    """Decode JSON. Raises DamagedError for whatever is wrong with it, at any depth and with numbers of any length."""
+    """Decode JSON. Raises DamagedError for whatever is wrong with it."""
     try:
         return msgspec.json.decode(raw, type=as_type)
-    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
+    except NOT_DECODED as error:
         raise DamagedError(str(error)) from error
 
 

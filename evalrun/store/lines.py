@@ -23,7 +23,7 @@ import msgspec
 
 from evalrun.errors import StoreError
 from evalrun.price import Overrun
-from evalrun.store.checked import sealed
+from evalrun.store.checked import NOT_DECODED, sealed
 from evalrun.store.disk import reading
 from evalrun.types import Json, Record, Value
 
@@ -178,7 +178,7 @@ class Line(msgspec.Struct, frozen=True):
         """Decode it as something of which its JSON has at least the fields."""
         try:
             return decoder.decode(self.raw)
-        except msgspec.DecodeError as error:  # its checksum fits, so this is what was written
+        except NOT_DECODED as error:  # its checksum fits, so this is what was written
             raise StoreError(
                 f"journal.jsonl: the {self.kind.decode()} at byte {self.offset} cannot be read ({error}); "
                 "read the folder with the version of evalrun that wrote it"

@@ -1,11 +1,15 @@
 """Rows from files: what is read, what is refused with its place, and that no number changes on the way."""
 
 import json
+import subprocess
+import sys
 import tracemalloc
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from evalrun.data.files import Csv, Jsonl, Parquet
@@ -118,3 +122,62 @@ def test_a_large_file_is_streamed(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 40
     assert peak < 10_000_000
+
+
+# What each file below would take if it were read as it is: 1 GB, 1 GB and 2 GB.
+BOMBS = """
+import os, resource, sys
+from pathlib import Path
+import pyarrow as pa, pyarrow.parquet
+from evalrun.data.files import Csv, Jsonl, Parquet
+from evalrun.data.places import Places
+from evalrun.errors import SuiteError
+
+for name, kind in (("a.jsonl", Jsonl), ("a.csv", Csv)):
+    with open(name, "wb") as file:
+        file.write(b'{"a": "' if kind is Jsonl else b'a\\n"' + b"x\\n" * 1_000_000)
+        file.truncate(2**30)
+text = pa.array(["x" * 5_000_000])
+many = pa.DictionaryArray.from_arrays(pa.array([0] * 400), text)
+pyarrow.parquet.write_table(pa.table({"a": many}), "a.parquet", store_schema=False, compression="zstd")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+said = []
+for name, kind in (("a.jsonl", Jsonl), ("a.csv", Csv), ("a.parquet", Parquet)):
+    rows = kind(kind=kind.__name__.lower(), path=name).rows(Places(root=Path()))
+    try:
+        said.append(sum(len(row["a"]) for row in rows))
+    except SuiteError as error:
+        said.append(str(error))
+print(said, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_a_row_that_would_fill_the_memory(tmp_path: Path) -> None:
+    """D08: a line and a cell of over 256 MiB are refused before more of them is read, and 400 texts of 5 MB, 1 kB as
+    a file, are never held at once. At most a row and its decoded text are: 1,100 MiB."""
+    done = subprocess.run([sys.executable, "-c", BOMBS], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found, _, mebibytes = done.stdout.strip().rpartition(" ")
+    assert "a.jsonl:1: longer than 268435456 bytes" in found
+    assert "a.csv:1" in found
+    assert found.endswith(f", {400 * 5_000_000}]")
+    assert int(mebibytes) < 1100
+
+
+def test_rows_of_parquet_are_bounded_by_their_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group of rows over the limit is refused by what the file says of it, before any of it is read; and a cell of
+    CSV that is never closed by what was read of it."""
+    table = pa.table({"a": ["x" * 100_000] * 3})
+    pa.parquet.write_table(table, tmp_path / "rows.parquet", compression="zstd", row_group_size=1)
+    source = Parquet(kind="parquet", path="rows.parquet")
+    assert [len(str(row["a"])) for row in source.rows(Places(root=tmp_path))] == [100_000] * 3
+    monkeypatch.setattr("evalrun.data.files.MAX_GROUP_BYTES", 90_000)
+    with pytest.raises(
+        SuiteError, match=r"rows.parquet: row group 0 has 100,\d\d\d bytes, more than 90,000; write fewer"
+    ):
+        list(source.rows(Places(root=tmp_path)))
+    monkeypatch.setattr("evalrun.data.files.MAX_ROW_BYTES", 1000)
+    assert len(csv(tmp_path, b"a,b\n" + b'1,"x\ny"\n' * 500)) == 500
+    with pytest.raises(SuiteError, match=r"rows.csv:251: a row of over 1,000 bytes; close its quotes"):
+        csv(tmp_path, b'a,b\n1,"' + b"xxx\n" * 500)
