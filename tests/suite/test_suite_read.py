@@ -333,7 +333,7 @@ def broken(**fields: str) -> str:
         ),
         (
             broken(sampling="sampling: {body: {n: 8.0}}"),
-            "s.yaml:8:22: tasks.sums.sampling.body: n: 8.0 is not a whole number, and it decides the cost; write e.g. 8",
+            "s.yaml:8:22: tasks.sums.sampling.body: n: 8.0 is not a whole number, and it decides the cost",
         ),
         (
             broken(sampling="sampling: {body: {extra_body: {best_of: '8'}}}"),
