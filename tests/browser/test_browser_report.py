@@ -125,6 +125,7 @@ def test_keys_go_from_sample_to_sample(tab: Any, rich: Path) -> None:
         tab.page.keyboard.press(pressed)
         tab.until(f"document.querySelector('#detail h3')?.textContent === {json.dumps(names[at])}")
         tab.until(f"document.querySelectorAll('#list tbody a')[{at}].hasAttribute('aria-current')")
+        tab.until(f"location.hash === document.querySelectorAll('#list tbody a')[{at}].hash")
     tab.page.keyboard.press("Escape")
     assert tab.page.locator("#detail").is_hidden()
     assert tab.page.evaluate("[...document.querySelectorAll('#list tbody a')].indexOf(document.activeElement)") == 1

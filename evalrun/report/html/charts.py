@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 LATENCIES = ("ttft_s", "tpot_s", "e2e_s")
 SIZE = (5.8, 3.2)  # inches
-MOST_POINTS = 3_000  # of a picture
-MOST_SHAPES = 300  # points that are drawn as shapes; more are drawn as pixels, in a tenth of the bytes
+MOST_POINTS = 1_500  # of a picture
+MOST_SHAPES = 300  # points that are drawn as shapes; more are drawn as pixels, in fewer bytes
 MOST_STEPS = 300  # of a line
 MOST_SERIES = 14  # which colours and shapes tell apart
 MOST_TICKS = 6
