@@ -298,14 +298,18 @@ class Run:
         >>> run.report().startswith(b"<!doctype html>")
         True
         """
+        from evalrun.compare.ab import compare_run
+        from evalrun.compare.contrast import compare
+        from evalrun.compare.read import read_run
         from evalrun.report.compare import contrast_page
         from evalrun.report.picture import ladder_pictures
 
+        runs = [open_run(other) for other in others]
         compared: list[Contrast] = []
         if others or len(self.manifest.targets) > 1:
-            compared = compare_runs(self.folder, *others, across_prompts=across_prompts)
+            base, *sides = (read_run(run.folder) for run in (self, *runs))  # named without the rest of their paths
+            compared = [compare(base, side, across_prompts=across_prompts) for side in sides] or compare_run(base)
         pictures = ladder_pictures([(one.target.name, one) for one in self.ladders()], forms=("svg",))
-        runs = [open_run(other) for other in others]
         return self._report(pictures, runs, [contrast_page(one) for one in compared], history=True)
 
     def _report(
@@ -399,7 +403,7 @@ def draw_ladders(ladders: Sequence[tuple[str, Ladder]], folder: Path, *, on_noti
 
 
 def _history(folder: Path) -> "list[tuple[Page, list[bytes]]]":
-    """Return the page and the picture of a suite's runs over time; nothing where the run is the only one."""
+    """Return the page and the picture of a suite's runs over time; nothing where there is one run alone."""
     from evalrun.history import recall, update
     from evalrun.report.history import history_page
     from evalrun.report.picture import history_pictures
@@ -409,6 +413,8 @@ def _history(folder: Path) -> "list[tuple[Page, list[bytes]]]":
         return []
     rows, notes = update(suite)
     found = recall(rows, suite.name, notes=notes)
+    if not found.series:
+        return []
     return [(history_page(found), list(history_pictures(found, forms=("svg",)).values()))]
 
 

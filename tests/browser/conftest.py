@@ -17,7 +17,7 @@ QUIET = (
 )  # fmt: skip
 WATCH = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + " " + event.blockedURI));
+addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + event.blockedURI));
 """
 
 

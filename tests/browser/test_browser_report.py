@@ -64,8 +64,7 @@ def test_headlines_are_those_of_the_table(tab: Any, folder: Path) -> None:
     """Numbers on the page are the ones in table.json, rounded as everywhere."""
     tab.open(folder / "report.html")
     stored = json.loads((folder / "table.json").read_text(), parse_float=Decimal)
-    (pages,) = stored["pages"] if "pages" in stored else [stored]
-    numbers = {(m["name"], m.get("of", "")): m for m in pages["cells"][0]["metrics"]}
+    numbers = {(m["name"], m.get("of", "")): m for m in stored["cells"][0]["metrics"]}
     shown = cells(tab, "In short")
     ((name, values),) = ((name, values) for name, values in shown.items() if name.startswith("sums"))
     by_head = dict(zip(shown[""], values, strict=True))
@@ -126,6 +125,7 @@ def test_keys_go_from_sample_to_sample(tab: Any, rich: Path) -> None:
         tab.page.keyboard.press(pressed)
         tab.until(f"document.querySelector('#detail h3')?.textContent === {json.dumps(names[at])}")
         tab.until(f"document.querySelectorAll('#list tbody a')[{at}].hasAttribute('aria-current')")
+        tab.until(f"location.hash === document.querySelectorAll('#list tbody a')[{at}].hash")
     tab.page.keyboard.press("Escape")
     assert tab.page.locator("#detail").is_hidden()
     assert tab.page.evaluate("[...document.querySelectorAll('#list tbody a')].indexOf(document.activeElement)") == 1

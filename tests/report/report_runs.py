@@ -110,12 +110,10 @@ def hostile_run(folder: Path, texts: Sequence[str]) -> Path:
             text=text, reasoning=text, refusal=text, others=(text,), finish_reason=text, model=text, tokens=3,
             token_source="usage", tool_calls=(ToolCall(id=text, name=text, arguments=text),),
         )  # fmt: skip
-        records.append(
-            record(
-                number, sample, lost if number % 2 else said, target=texts[3 + number % 2], warnings=(f"{text}: {text}",),
-                attempts=(Attempt(failure=lost, sent_s=0.0, took_s=0.1, wait_s=0.1),), at=text,
-            )  # fmt: skip
-        )
+        attempt = Attempt(failure=lost, sent_s=0.0, took_s=0.1, wait_s=0.1)
+        outcome = lost if number % 2 else said
+        other = {"warnings": (f"{text}: {text}",), "attempts": (attempt,), "at": text}
+        records.append(record(number, sample, outcome, target=texts[3 + number % 2], **other))
         if not number % 2:
             judgement = Score(value=0.5, answer=text, why=text, rule=text, error=None, disputed=number % 4 == 0)
             scores.append(Scored(key=key(number), scorer=texts[5], score=judgement))

@@ -47,7 +47,10 @@ def test_foreign_text_is_only_text(text: str) -> None:
 
 def test_an_invalid_number_is_struck_out() -> None:
     """A number with the mark INVALID cannot be read as if it were none; its neighbour is plain."""
-    numbers = (Quantity(name="ttft_s", value=1.0, shown="1 s!", marks=("invalid",)), Quantity(name="n", value=2, shown="2"))
+    numbers = (
+        Quantity(name="ttft_s", value=1.0, shown="1 s!", marks=("invalid",)),
+        Quantity(name="n", value=2, shown="2"),
+    )
     shown = markup.table(("", "TTFT", "n"), [("sim", *numbers)])
     assert '<td class="number invalid"><del>1 s!</del></td><td class="number">2</td>' in shown
 
@@ -57,4 +60,7 @@ def test_a_table_says_what_it_is() -> None:
     shown = markup.table(("task", "n"), [("sums", "3")], caption="In short")
     assert '<th scope="col">task</th><th scope="col" class="number">n</th>' in shown
     assert '<th scope="row">sums</th><td class="number">3</td>' in shown
-    assert '<div class="scroll" tabindex="0" role="group" aria-label="In short"><table><caption>In short</caption>' in shown
+    assert (
+        '<div class="scroll" tabindex="0" role="group" aria-label="In short"><table><caption>In short</caption>'
+        in shown
+    )

@@ -53,8 +53,11 @@ def _bar(title: Text, counts: dict[State, int]) -> str:
     )
 
 
-def accuracies(table: Table) -> str:
-    """Return accuracy with its interval by task, target, scorer and group of samples, as tables with whiskers."""
+def accuracies(table: Table, of: str = "") -> str:
+    """Return accuracy with its interval by task, target, scorer and group of samples, as tables with whiskers.
+
+    of: the run, where there are several.
+    """
     found = []
     for task in dict.fromkeys(cell.task for cell in table.cells if cell.task is not None):
         rows = list(_rows([cell for cell in table.cells if cell.task == task]))
@@ -62,7 +65,8 @@ def accuracies(table: Table) -> str:
             body = _table(name(task), rows)
             title = f"<summary>{markup.words(name(task))}: {len(rows)} accuracies</summary>"
             found.append(f"<details>{title}{body}</details>" if len(rows) > FOLDED else body)
-    return f"<h2>Accuracy, with 95 % intervals</h2>{''.join(found)}" if found else ""
+    title = f"Accuracy, with 95 % intervals{': ' if of else ''}{markup.escaped(of)}"
+    return f"<h2>{title}</h2>{''.join(found)}" if found else ""
 
 
 def _rows(cells: Sequence[Cell]) -> Iterator[tuple[Text, Metric]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 LATENCIES = ("ttft_s", "tpot_s", "e2e_s")
 SIZE = (5.8, 3.2)  # inches
 MOST_POINTS = 1_500  # of a picture
+MOST_SHAPES = 300  # points that are drawn as shapes; more are drawn as pixels, in fewer bytes
 MOST_STEPS = 300  # of a line
 MOST_SERIES = 14  # which colours and shapes tell apart
 MOST_TICKS = 6
@@ -110,9 +111,10 @@ def _ecdf(series: Sequence[TargetSeries], metric: str) -> _Made:
         asked = int((one.requests.answered | one.requests.unanswered).sum())
         total = len(values) if metric == "tpot_s" else max(asked, len(values))
         steps = np.unique(np.linspace(0, len(values) - 1, min(len(values), MOST_STEPS)).astype(int))
+        across, share = values[[0, *steps]], np.array([0, *(steps + 1)]) / total
         bad = metric in one.invalid
         axes.step(
-            values[steps], (steps + 1) / total, where="post", color=one.colour, linestyle="--" if bad else "-",
+            across, share, where="post", color=one.colour, linestyle="--" if bad else "-",
             label=one.title + (" !" if bad else ""),
         )  # fmt: skip
     axes.set_xscale("log")
@@ -179,6 +181,7 @@ def _points(series: Sequence[tuple[TargetSeries, Floats]]) -> _Made:
         axes.plot(
             across[rows], up[rows], one.shape, ms=3.2, alpha=0.65, color=one.colour, mew=0.6,
             mfc="white" if bad else one.colour, label=one.title + (" !" if bad else ""),
+            rasterized=sum(int(which.sum()) for *_, which in shown) > MOST_SHAPES,
         )  # fmt: skip
     axes.set_yscale("log")
     _ticks(axes.yaxis, units.seconds)

@@ -49,7 +49,7 @@ def report(
     for run, table in zip(runs, tables, strict=True):
         parts += _summary(run, table, several=len(runs) > 1)
     parts += map(markup.page, comparisons)
-    parts += map(bars.accuracies, tables)
+    parts += [bars.accuracies(table, _title(table) if len(runs) > 1 else "") for table in tables]
     parts.append(_pictures(runs, tables))
     parts += [_illustrated(*each) for each in ladders]
     parts.append(_samples(found))

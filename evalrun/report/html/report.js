@@ -332,7 +332,9 @@ function close() {
 
 /** @param {number} by_ 1 is down the list, -1 up */
 function step(by_) {
-  const place = view.rows.indexOf(view.open) + by_;
+  const focused = [...document.querySelectorAll("#list tbody a")].findIndex((each) => each === document.activeElement);
+  const from = view.open >= 0 || focused < 0 ? view.rows.indexOf(view.open) : view.page * PAGE + focused;
+  const place = from + by_;
   if (place < 0 || place >= view.rows.length) return;
   const inList = by("list").contains(document.activeElement);
   const index = view.rows[place];
@@ -594,6 +596,7 @@ async function start() {
   by("next").addEventListener("click", () => { view.page++; draw(); });
   addEventListener("hashchange", follow);
   addEventListener("keydown", pressed);
+  addEventListener("beforeprint", () => document.querySelectorAll("main > details").forEach((each) => each.setAttribute("open", "")));
   follow();
 }
 
