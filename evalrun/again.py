@@ -5,7 +5,7 @@ them, so its numbers stand for no task, and no history, baseline or gate takes t
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import numpy as np
 
 from evalrun.errors import StoreError, SuiteError
 from evalrun.escape import tty
-from evalrun.requests import Requests, State, read, sample_hash
+from evalrun.requests import Requests, read, sample_hash
+from evalrun.requests.chosen import WHAT
 from evalrun.requests.rows import Bools
 from evalrun.run.planning import Selection
 from evalrun.run.watch import Watch
@@ -22,15 +23,6 @@ from evalrun.suite.read import read_suite
 
 ONLY = "only"
 """The folder of such runs within that of all results."""
-
-WHAT: dict[str, Callable[[Requests], Bools]] = {
-    "wrong": lambda requests: requests.answered & (requests.scores().value < 1),
-    "failed": lambda requests: ~requests.answered,
-    "truncated": lambda requests: requests.truncated,
-    "unscored": lambda requests: np.asarray(requests.state == State.UNSCORED),
-    "disputed": lambda requests: requests.scores().disputed,
-}
-"""What may have become of a sample, in any of its repeats at any of the targets."""
 
 
 def narrowed(selection: Selection, only: Sequence[str], *, of: str | None, out: Path, watch: Watch) -> Selection:

@@ -3,6 +3,8 @@
     options    what is typed, and the command line that goes on with a run
     asking     run, ab, plan, check
     reading    score, table, report, export, ladder, compare, baseline, history, explain
+    look       show, list
+    curl       a stored request as a command
     gate       gate
     servers    init, schema, view, model, serve
     show       the requests of a plan, as text
@@ -18,7 +20,7 @@ from difflib import get_close_matches
 import click
 
 from evalrun import __version__
-from evalrun.cli import asking, gate, reading, servers
+from evalrun.cli import asking, gate, look, reading, servers
 from evalrun.cli.exits import EPILOG, INTERRUPTED, TERMINATED, USAGE, Terminated, begin, end_with, report_bug
 from evalrun.errors import EvalrunError
 
@@ -55,9 +57,10 @@ def cli() -> None:
 
 
 for command in (
-    asking.run, asking.ab, asking.plan, asking.check, reading.score, reading.table, reading.report, reading.export,
-    reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history, reading.explain, servers.init,
-    servers.schema, servers.view, servers.model, servers.serve,
+    asking.run, asking.ab, asking.plan, asking.check, look.show, look.list_runs, reading.score, reading.table,
+    reading.report, reading.export, reading.ladder, reading.compare, reading.baseline, gate.gate, reading.history,
+    reading.explain, servers.init, servers.schema, servers.view, servers.model,
+    servers.serve,
 ):  # fmt: skip
     cli.add_command(command)
 

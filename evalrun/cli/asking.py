@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, OK, REGRESSED, TERMINATED, say, width, write
-from evalrun.cli.options import BASELINES, FORMAT, NAME_OR_PATH, NEW, OUT, QUIET, SUITE, as_typed, options
+from evalrun.cli.exits import CAPPED, INTERRUPTED, NO_VERDICT, OK, REGRESSED, TERMINATED, print_pages, say, width, write
+from evalrun.cli.options import BASELINES, FORMAT, FULL, NAME_OR_PATH, NEW, OUT, QUIET, SUITE, as_typed, options
 from evalrun.escape import tty
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ PILOTS = "pilots"  # they are no runs of the suite, and have a folder of their o
     " repeatable. The answers are a run of their own.",
 )
 @click.option("--of", metavar="RUN", help="The run that --only is about; by default the newest of this suite.")
-def run(out: Path, new: bool, quiet: bool, only: tuple[str, ...], of: str | None, **selection: Any) -> int:  # fmt: skip
-    """Ask a suite and print its table. The same command resumes an unfinished run and asks only what is missing."""
+@FULL
+def run(out: Path, new: bool, quiet: bool, only: tuple[str, ...], of: str | None, full: bool, **selection: Any) -> int:
+    """Ask a suite and print its summary. The same command resumes an unfinished run and asks only what is missing."""
     from evalrun.api import finish
     from evalrun.cli.progress import watching
     from evalrun.run.planning import Selection, make_plan
@@ -46,7 +47,7 @@ def run(out: Path, new: bool, quiet: bool, only: tuple[str, ...], of: str | None
         selected, out = narrowed(selected, only, of=of, out=out, watch=watch), out / ONLY
     plan = make_plan(selected, watch=watch)
     session = _ask(plan, out=out, new=new, watch=watch)
-    verdict = OK if session.ends_at_once else print_run(finish(session.folder, watch=watch, session=session))
+    verdict = OK if session.ends_at_once else print_run(finish(session.folder, watch=watch, session=session), full=full)
     return last_words(session, plan, verdict=verdict)
 
 
@@ -61,8 +62,8 @@ def _ask(plan: "Plan", *, out: Path, new: bool, watch: "Watch") -> "SessionResul
 @options(*SUITE, OUT)
 @click.option("--control", metavar="NAME|FILE", help="A third target: a control, whose latencies show drift.")
 @click.option("--decide", metavar="RULE", help="Ask rounds until e.g. 'accuracy no worse than 2 points' is decided.")
-@options(NEW, QUIET)
-def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: bool, **selection: Any) -> int:
+@options(NEW, QUIET, FULL)
+def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: bool, full: bool, **selection: Any) -> int:
     """Ask two targets in turn and compare them.
 
     Both get the same samples in blocks of ABBA, so that the hour of the day affects both; the first --target is the
@@ -86,9 +87,9 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     if session.ends_at_once:
         return last_words(session, plan, verdict=OK)
     done = finish(session.folder, watch=watch, session=session)
-    verdict = print_run(done)
+    verdict = print_run(done, full=full)
     if session.stop.signal is None:
-        _print_contrast(done)
+        _print_contrast(done, full=full)
     for task, one in found.items():
         write(f"{one.word}: {tty(str(decide))} ({tty(task)}): {one.why}")
     if found:
@@ -99,11 +100,11 @@ def ab(control: str | None, decide: str | None, out: Path, new: bool, quiet: boo
     return last_words(session, plan, verdict=verdict)
 
 
-def _print_contrast(done: "Run") -> None:
+def _print_contrast(done: "Run", *, full: bool) -> None:
     """Write the comparison of an A/B into its folder, and print it."""
     from evalrun.compare.ab import compare_run
     from evalrun.compare.read import read_run
-    from evalrun.report import files, render
+    from evalrun.report import files
     from evalrun.report.compare import contrast_page
     from evalrun.store.disk import replace_file
 
@@ -111,22 +112,30 @@ def _print_contrast(done: "Run") -> None:
     page = contrast_page(contrast)
     for name, data in files("ab", [page]).items():
         replace_file(done.folder / name, [data])
-    write("\n" + render([page], "text", width=width()), end="")
+    write()
+    print_pages([page], "text", full=full)
 
 
-def print_run(done: "Run") -> int:
-    """Print the table of a run, and return the exit code that its numbers deserve.
+MOST_LINES = 12
+"""Lines of a summary below which there is room for a ladder on the same screen."""
 
-    Where it has a ladder, that is printed, and of the table what says how far to trust it.
+
+def print_run(done: "Run", *, full: bool = False) -> int:
+    """Print the summary of a run, and return the exit code that its numbers deserve.
+
+    Where it has a ladder, that is printed too. full: all numbers; beside a ladder, what says how far to trust it.
     """
-    from evalrun.report import render
     from evalrun.report.ladder import ladder_page
     from evalrun.report.table import ATTENTION, table_page
     from evalrun.requests import quality
 
     ladders = [(one.target.name, one) for one in done.ladders()]
-    pages = [ladder_page(ladders), table_page(done.table(), only=ATTENTION)] if ladders else [table_page(done.table())]
-    write(render(pages, "text", width=width()), end="")
+    table = done.table()
+    if full and ladders:
+        pages = [ladder_page(ladders), table_page(table, only=ATTENTION)]
+    else:
+        pages = [table_page(table), *([ladder_page(ladders)] if ladders and len(table.cells) < MOST_LINES else [])]
+    print_pages(pages, "text", full=full)
     reasons = quality.no_verdicts(done.requests())
     for (task, target), why in reasons.items():
         say(f"{tty(task)}, {tty(target)}: {why}: no verdict")

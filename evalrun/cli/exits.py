@@ -7,11 +7,15 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from evalrun.errors import EvalrunError, StoreError, SuiteError, TargetError
 from evalrun.escape import tty
+
+if TYPE_CHECKING:
+    from evalrun.report.page import Page
 
 OK, REGRESSED, USAGE, NO_VERDICT, CAPPED, STORE, BUG, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 5, 70, 130, 143
 """Every exit code there is; docs/faults.md says what to do about each."""
@@ -56,7 +60,7 @@ def say(text: str = "") -> None:
     put(sys.stderr, text + "\n")
 
 
-def write(text: str, *, end: str = "\n") -> None:
+def write(text: str = "", *, end: str = "\n") -> None:
     """Write to standard output, in UTF-8 whatever the terminal claims to be: tables are made of it."""
     put(sys.stdout, text + end)
 
@@ -88,6 +92,27 @@ def report_bug(bug: Exception) -> int:
     say(f"evalrun: a bug in evalrun: {tty(type(bug).__name__)}: {tty(str(bug))}")
     say(f"evalrun: the traceback is in {Path(file.name)}; please report it")
     return BUG
+
+
+def print_pages(pages: "Sequence[Page]", form: str, *, full: bool = True) -> None:
+    """Print pages in a format; on the terminal in one screen each unless they are to be full."""
+    from evalrun.report import render, text
+
+    if form == "text":
+        shown = [page if full or page.brief is None else page.brief for page in pages]
+        write(text.render(shown, width=width(), colour=colours()), end="")
+    else:
+        write(render(pages, form, width=width()), end="")
+
+
+def colours() -> bool:
+    """Whether standard output shows colours: by NO_COLOR, then FORCE_COLOR, then what it is and TERM says."""
+    environ = os.environ
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return environ["FORCE_COLOR"] not in ("0", "false")
+    return sys.stdout.isatty() and environ.get("TERM") not in (None, "", "dumb")
 
 
 def width() -> int:

@@ -45,6 +45,7 @@ class FormatName(click.ParamType):  # type: ignore[type-arg]  # older releases a
 FORMAT = click.option(
     "--format", "form", type=FormatName(), default="text", show_default=True, help="text, md, csv or json."
 )
+FULL = click.option("--full", is_flag=True, help="Print all numbers, not only one screen of them.")
 OUT = click.option("--out", type=PATH, default=Path("results"), show_default=True, help="Folder of all results.")
 NEW = click.option("--new", is_flag=True, help="Start a new run even if the same one is unfinished.")
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the tables.")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from evalrun.cli.exits import NO_VERDICT, OK, say, width, write
-from evalrun.cli.options import ACROSS, BASELINES, FORMAT, NAME_OR_PATH, OUT, PATH, RUN, RUNS, SIDES, options
+from evalrun.cli.exits import NO_VERDICT, OK, print_pages, say, width, write
+from evalrun.cli.options import ACROSS, BASELINES, FORMAT, FULL, NAME_OR_PATH, OUT, PATH, RUN, RUNS, SIDES, options
 from evalrun.errors import SuiteError
 from evalrun.escape import tty
 
@@ -17,10 +17,11 @@ from evalrun.escape import tty
 @click.command()
 @RUN
 @click.option("--suite", type=PATH, help="Score by this suite file's scorers instead of the run's own.")
-def score(folder: Path, suite: Path | None) -> int:
+@FULL
+def score(folder: Path, suite: Path | None, full: bool) -> int:
     """Score a run's stored answers again.
 
-    No request is sent; its table is printed.
+    No request is sent; its summary is printed.
     """
     from evalrun.api import open_run
     from evalrun.cli.asking import print_run
@@ -28,20 +29,27 @@ def score(folder: Path, suite: Path | None) -> int:
 
     watch, found = watching(quiet=False), open_run(folder)
     found.score(suite, on_progress=watch.on_progress, on_notice=watch.say)
-    return print_run(found)
+    return print_run(found, full=full)
 
 
 @click.command()
 @RUNS
 @FORMAT
-def table(folders: tuple[Path, ...], form: str) -> int:
-    """Print the tables of stored runs."""
+@click.option("--columns", metavar="NAME,...", help="Only these numbers, a line for each task and target.")
+def table(folders: tuple[Path, ...], form: str, columns: str | None) -> int:
+    """Print the tables of stored runs, with all their numbers.
+
+    \b
+    evalrun table results/math --columns accuracy,ttft_p99,cached_tokens
+    """
     from evalrun.api import open_run
-    from evalrun.report import render
+    from evalrun.report.summary import columns_named
     from evalrun.report.table import table_page
 
-    pages = [table_page(open_run(folder).table()) for folder in folders]
-    write(render(pages, form, width=width()), end="")
+    tables = [open_run(folder).table() for folder in folders]
+    chosen = [() if columns is None else columns_named(table, columns) for table in tables]
+    pages = [table_page(table, columns=each) for table, each in zip(tables, chosen, strict=True)]
+    print_pages(pages, form, full=columns is None)
     return OK
 
 
@@ -98,14 +106,16 @@ def export(folders: tuple[Path, ...], form: str, output: Path | None) -> int:
     help="In place of the suite's.",
 )
 @click.option("--out", type=PATH, help="Write the pictures into this folder.")
-def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | None, out: Path | None) -> int:
+@FULL
+def ladder(
+    folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | None, out: Path | None, full: bool
+) -> int:
     """Print latency, cost and quality by prompt size.
 
     Several runs and targets share the axes.
     """
     from evalrun.api import draw_ladders, open_run
     from evalrun.errors import StoreError
-    from evalrun.report import render
     from evalrun.report.ladder import ladder_page
 
     ladders = []
@@ -115,7 +125,7 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
             raise StoreError(f"{folder}: has no prompts of stated sizes (data of kind: ladder)")
         several = len(folders) > 1
         ladders += [(f"{one.target.name} {folder.name}" if several else one.target.name, one) for one in found]
-    write(render([ladder_page(ladders)], form, width=width()), end="")
+    print_pages([ladder_page(ladders)], form, full=full)
     if plot:
         from evalrun.report.curves import text_plot
 
@@ -128,19 +138,18 @@ def ladder(folders: tuple[Path, ...], form: str, plot: bool, tolerance: float | 
 
 @click.command()
 @SIDES
-@options(FORMAT, BASELINES, ACROSS)
-def compare(names: tuple[str, ...], form: str, baselines: Path, across_prompts: bool) -> int:
+@options(FORMAT, BASELINES, ACROSS, FULL)
+def compare(names: tuple[str, ...], form: str, baselines: Path, across_prompts: bool, full: bool) -> int:
     """Compare stored runs with the first of them, or the targets of one run.
 
     Run folders, table files or baselines: paired differences with intervals, the smallest detectable drop, the samples
     that flipped, and what the change is made of.
     """
     from evalrun.api import compare_runs
-    from evalrun.report import render
     from evalrun.report.compare import contrast_page
 
     contrasts = compare_runs(*names, baselines=baselines, across_prompts=across_prompts)
-    write(render(list(map(contrast_page, contrasts)), form, width=width()), end="")
+    print_pages(list(map(contrast_page, contrasts)), form, full=full)
     return OK
 
 
@@ -182,16 +191,16 @@ def save(folder: Path, name: str, out: Path, keep_samples: bool) -> int:
 @click.option("--last", type=click.IntRange(1), help="Only the last N runs.")
 @FORMAT
 @click.option("--picture", type=PATH, help="Draw the trend: FILE.png and FILE.svg.")
+@FULL
 def history(
     suite: str, out: Path, metric: str | None, target: str | None, task: str | None, last: int | None, form: str,
-    picture: Path | None,
+    picture: Path | None, full: bool,
 ) -> int:  # fmt: skip
     """Print all runs of a suite over time.
 
     SUITE is its name or its file.
     """
     from evalrun.history import HEADLINES, recall, update, wanted
-    from evalrun.report import render
     from evalrun.report.history import history_page
 
     metrics = HEADLINES if metric is None else (wanted(metric),)
@@ -200,7 +209,7 @@ def history(
     found = recall(rows, folder.name, metrics=metrics, task=task, target=target, last=last, notes=notes)
     if not found.runs:
         raise _nothing(suite, out)
-    write(render([history_page(found)], form, width=width()), end="")
+    print_pages([history_page(found)], form, full=full)
     if picture is not None:
         from evalrun.report.picture import history_pictures
         from evalrun.store.disk import replace_file

@@ -5,6 +5,10 @@ A subject builds a `Page`, a format renders it, and neither knows the other:
     page      the values
     quantity  how a number reads
     table     the page of a table
+    summary   its brief page: one line for each task and target
+    samples   the page of a list of samples
+    sample    one sample, or two side by side, as text
+    runs      the page of a list of runs
     ladder    the page of ladders
     compare   the page of a comparison
     gate      the page of a gate

@@ -10,12 +10,13 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from evalrun.escape import clip, code, markdown, workflow, xml
 from evalrun.gate.values import Gate
 from evalrun.report.gate import Finding, clipped, rules, samples
-from evalrun.report.markdown import render
+from evalrun.report.markdown import folded, render
 from evalrun.report.page import Quantity, Text, encoded, name
 from evalrun.report.quantity import label
 from evalrun.report.table import alerts, table_page
@@ -103,7 +104,10 @@ def summary(gate: Gate, table: Table | None = None, *, limit: int = SUMMARY_LIMI
     page += _within([*about, ""], limit // 8)
     page += _within([*_rows("verdict", "rule", rules(gate, clip=_CELL)), ""], limit * 3 // 8)
     if table is not None:
-        page += _within(render([table_page(table)], width=0).splitlines(), limit // 4)
+        found = table_page(table)
+        page += _within(render([found.brief or found], width=0).splitlines(), limit // 8)
+        numbers = _within(render([replace(found, brief=None)], width=0).splitlines(), limit // 8)
+        page += ["", *folded("All numbers", numbers)]
     if gate.failing:
         shown, every = len(gate.failing), len(gate.failing) + gate.left_out
         count = f"{every:,}" if shown == every else f"{every:,}, the worst {shown:,} of them here"

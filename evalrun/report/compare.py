@@ -3,13 +3,14 @@
 Nothing is computed here.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from evalrun import units
 from evalrun.compare.values import ComparedRow, Contrast, Flip, Pair, Part, Tradeoff
 from evalrun.report import quantity
-from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, name, quantities_in, sections
+from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, joined, name, quantities_in, sections
 from evalrun.report.quantity import measured
 from evalrun.stats.verdict import Comparison
 
@@ -18,6 +19,7 @@ COLUMNS = ("base", "new", "task", "base_target", "new_target", "verdict", "metho
 HEADS = ("verdict", "base", "new", "change", "p", "detectable")
 HEADS_OF_TRADEOFFS = ("accuracy", "cost/answer", "E2E p50", "beaten by")
 MOST_FLIPS = 5  # shown each way; JSON has more
+MOST_NAMED = 3  # in one screen
 WORDS = (
     "pass: proven better; regressed: proven worse; ~: no claim. p: p-value of no difference, two-sided, adjusted (Holm)"
     " over all rows that may make a claim; a claim needs 0.05. Intervals are 95 %, each of one row alone and by its own"
@@ -40,7 +42,47 @@ def contrast_page(contrast: Contrast) -> Page:
         columns=COLUMNS,
         quantities=quantities_in(blocks),
         data=contrast,
+        brief=_brief(contrast),
     )
+
+
+def _brief(contrast: Contrast) -> Page:
+    """Return what changed, in one screen: the rows that claim something, and accuracy in any case."""
+    rows: list[BlockRow] = []
+    still = 0
+    for pair in contrast.pairs:
+        where = (contrast.base, contrast.new, pair.task, *pair.targets)
+        shown = [row for row in pair.rows if row.word or row.measure.name == "accuracy"]
+        still += len(pair.rows) - len(shown)
+        label = (_title(pair), ", ") if len(contrast.pairs) > 1 else ()
+        rows += [BlockRow((label, row.measure.label), _measure(row, where)) for row in shown]
+    words = [(_title(pair), ", ", row.measure.label) for pair in contrast.pairs for row in pair.rows
+             if row.word == "regressed"]  # fmt: skip
+    worse: Text = ("regressed: ", joined("; ", words[:MOST_NAMED]), _more(words)) if words else "nothing regressed"
+    title = "" if len(contrast.pairs) != 1 else _title(contrast.pairs[0])
+    notes = [(_title(pair), ": ", Verbatim(note)) for pair in contrast.pairs for note in pair.notes]
+    return Page(
+        title=(Verbatim(contrast.new), " against ", Verbatim(contrast.base), ": ", worse),
+        blocks=[Block(title, HEADS, rows, dense=True)] if rows else [],
+        sections=sections(*((_flipped(pair), map(_flip, _shown(pair)[:MOST_NAMED])) for pair in contrast.pairs)),
+        notes=(
+            *map(Verbatim, contrast.notes),
+            *notes[:MOST_FLIPS],
+            *_unclaimed(contrast),
+            f"{still:,} rows that claim no change, methods and premises: --full",
+        ),
+    )
+
+
+def _unclaimed(contrast: Contrast) -> Iterator[Text]:
+    """Return why rows make no claim, the most frequent reasons first."""
+    whys = Counter(row.why for pair in contrast.pairs for row in pair.rows if row.why)
+    for why, n in whys.most_common(MOST_NAMED):
+        yield (f"~ in {n:,} row{'' if n == 1 else 's'}: ", Verbatim(why))
+
+
+def _more(words: Sequence[Text]) -> str:
+    return f" and {len(words) - MOST_NAMED:,} more" if len(words) > MOST_NAMED else ""
 
 
 def _blocks(contrast: Contrast, pair: Pair) -> Iterator[Block]:

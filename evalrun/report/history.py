@@ -17,6 +17,7 @@ COLUMNS = ("suite", "run", "created", "state", "task", "target", "changes")
 BARS = "▁▂▃▄▅▆▇█"
 TREND = 24  # runs in a line of bars
 MOST_CHANGES = 20  # lines on what changed
+BRIEF_CHANGES = 6  # of them in one screen
 TREND_NOTE = (
     f"trend: up to {TREND} runs, oldest first; from 0, or across the intervals where there are some; "
     "/ something changed, do not compare across it; ^ infinite; . unknown"
@@ -47,6 +48,21 @@ def history_page(history: History) -> Page:
         columns=COLUMNS,
         quantities=[*without, *numbers],
         data=history,
+        brief=_brief(history, blocks, lost),
+    )
+
+
+def _brief(history: History, blocks: Sequence[Block], lost: Sequence[PastRun]) -> Page:
+    """Return the trends and the latest changes: what fits on one screen."""
+    changes = list(_changed(history))
+    more = [f"and {len(changes) - BRIEF_CHANGES:,} more; --full has all"] if len(changes) > BRIEF_CHANGES else []
+    said = f"{len(lost):,} runs have no numbers; " if lost else ""
+    return Page(
+        title=_title(history),
+        alerts=tuple(map(Verbatim, history.alerts)),
+        blocks=blocks[:1],
+        sections=sections(("Changes and warnings", [*changes[:BRIEF_CHANGES], *more])),
+        notes=(f"{said}--full has the numbers of each run", *map(Verbatim, history.notes)),
     )
 
 

@@ -9,9 +9,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from evalrun import units
+from evalrun.explain import DEFINITIONS
 from evalrun.ladder import Ladder
 from evalrun.report import quantity
-from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, fields_of, joined, name
+from evalrun.report.page import Block, BlockRow, Page, Quantity, Text, Verbatim, fields_of, joined, name, sections
 from evalrun.report.quantity import QuantityColumn
 from evalrun.report.table import foundation
 from evalrun.table import Metric
@@ -29,6 +30,12 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "problems": ("failed", "not_sent", "refused", "truncated", "cache_leaks", "cache_misses", "size_error"),
 }
 """What is in which table by size, in this order. What is not named here comes at the end of the last one."""
+BRIEF = (
+    ("ttft_s", "p50 cold"), ("ttft_s", "p50 warm"), ("prefill_throughput", ""), ("accuracy", ""),
+    ("cost_per_request_usd", "cold"), ("cost_per_request_usd", "warm"),
+)  # fmt: skip
+BRIEF_WHOLE = (("ttft_exponent", ""), ("effective_context", ""))
+"""What one screen shows by size, and of a ladder as a whole."""
 
 
 class _Numbers(NamedTuple):
@@ -52,9 +59,17 @@ def ladder_page(ladders: Sequence[LabelledLadder]) -> Page:
     titles = (("suite ", Verbatim(suite), (", run ", Verbatim(run)) if run else "") for suite, run in runs)
     loud = dict.fromkeys(ladder.target.alert for _, ladder in ladders if ladder.target.alert)
     notes = ((name(label), ": ", Verbatim(note)) for label, ladder in ladders for note in ladder.notes)
+    title: Text = ("ladder of ", joined("; ", titles))
+    alerts: list[Text] = [*map(Verbatim, loud), *notes]
     return Page(
-        title=("ladder of ", joined("; ", titles)),
-        alerts=(*map(Verbatim, loud), *notes),
+        title=title,
+        alerts=alerts,
+        brief=Page(
+            title=title,
+            alerts=alerts,
+            blocks=[_whole(found), *map(_by_size, found)],
+            sections=sections(("Needs attention", (said for one in found for said in _problems(one)))),
+        ),
         blocks=blocks,
         notes=(*quantity.explained(numbers, blocks), *(_foundation(*one) for one in ladders)),
         columns=COLUMNS,
@@ -87,6 +102,26 @@ def _summary(found: Sequence[_Numbers]) -> Block:
     keys = dict.fromkeys([*((metric, "") for metric in SUMMARY), *present])
     rows = [_row(quantity.label(*key), [one.whole.get(key) for one in found]) for key in keys]
     return Block("ladder", [name(one.label) for one in found], rows)
+
+
+def _whole(found: Sequence[_Numbers]) -> Block:
+    rows = [_row(quantity.label(*key), [one.whole.get(key) for one in found]) for key in BRIEF_WHOLE]
+    return Block("ladder", [name(one.label) for one in found], rows)
+
+
+def _by_size(found: _Numbers) -> Block:
+    """Return the most important numbers by size, in one table."""
+    keys = [key for key in BRIEF if any(key in rung for rung in found.rungs.values())]
+    rows = [_row(units.count(size), [rung.get(key) for key in keys]) for size, rung in found.rungs.items()]
+    return Block((name(found.label), " by size"), [quantity.label(*key) for key in keys], rows, dense=True)
+
+
+def _problems(found: _Numbers) -> Iterator[Text]:
+    """Return how many requests of a ladder have each problem."""
+    for metric in TOPICS["problems"]:
+        values = [rung[metric, ""].value for rung in found.rungs.values() if (metric, "") in rung]
+        if DEFINITIONS[metric].unit == "count" and (count := sum(int(value or 0) for value in values)):
+            yield (name(found.label), ": ", quantity.label(metric), f": {count:,}")
 
 
 def _blocks(found: _Numbers) -> Iterator[Block]:

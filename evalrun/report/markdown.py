@@ -1,9 +1,10 @@
 """A page as GitHub-flavoured Markdown, for pull requests and step summaries.
 
-No HTML but `<code>`, no link, no image, no mention.
+A page that has a brief one begins with it; all the rest is folded. No HTML but `<code>` and `<details>`, no link, no
+image, no mention.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from evalrun.escape import markdown
 from evalrun.report.page import Block, Page, encoded
@@ -15,7 +16,19 @@ def render(pages: Sequence[Page], *, width: int) -> str:
     return "\n".join("".join(line + "\n" for line in _page(page)) for page in pages)
 
 
+def folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """Return lines that GitHub shows when their title is clicked."""
+    yield from (f"<details><summary>{title}</summary>", "", *lines, "", "</details>")
+
+
 def _page(page: Page) -> Iterator[str]:
+    if page.brief is not None:
+        yield from (*_lines(page.brief), "", *folded("All numbers", _lines(page)))
+    else:
+        yield from _lines(page)
+
+
+def _lines(page: Page) -> Iterator[str]:
     yield from (f"**{encoded(page.title, markdown)}**", "")
     for line in page.about:
         yield from (encoded(line, markdown), "")
@@ -23,6 +36,8 @@ def _page(page: Page) -> Iterator[str]:
         yield from (f"> **WARNING** {encoded(alert, markdown)}", "")
     for block in page.blocks:
         yield from (*_grid(block), "")
+        yield from (f"- {encoded(note, markdown)}" for note in block.notes)
+        yield from [""] if block.notes else []
     for section in page.sections:
         yield from (encoded(section.title, markdown), "")
         yield from (*(f"- {encoded(item, markdown)}" for item in section.items), "")

@@ -84,11 +84,16 @@ class BlockRow(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A table: a title above the labels, a head above each column."""
+    """A table: a title above the labels, a head above each column, sentences below.
+
+    dense: a row is to be one line, as far as the width allows: narrow gaps, heads of several lines.
+    """
 
     title: Text
     heads: Sequence[Text]
     rows: Sequence[BlockRow]
+    notes: Sequence[Text] = ()
+    dense: bool = False
 
     def cells(self, encode: Encoder) -> list[list[str]]:
         """Return the block for a sink: title and heads, then each row's label and values."""
@@ -113,6 +118,7 @@ class Page:
     columns: what `Quantity.where` says, by name.
     quantities: every number, those that the blocks leave out included.
     data: the subject itself, for machines.
+    brief: the same in one screen, for people: the verdict and what changed or needs attention. This page has all of it.
     """
 
     title: Text
@@ -121,9 +127,10 @@ class Page:
     blocks: Sequence[Block] = ()
     sections: Sequence[Section] = ()
     notes: Sequence[Text] = ()
-    columns: tuple[str, ...]
-    quantities: Sequence[Quantity]
-    data: Any
+    columns: tuple[str, ...] = ()
+    quantities: Sequence[Quantity] = ()
+    data: Any = None
+    brief: "Page | None" = None
 
 
 def sections(*found: tuple[Text, Iterable[Text]]) -> tuple[Section, ...]:

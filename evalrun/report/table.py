@@ -8,6 +8,7 @@ from evalrun.explain import DEFINITIONS, SECTIONS
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, fields_of, joined, name, sections
 from evalrun.report.quantity import QuantityColumn
+from evalrun.report.summary import Wanted, of_task, summary_page
 from evalrun.table import Cell, Context, Example, Table, TargetNote
 
 MOST_ABOUT = 300  # characters of what somebody says of a suite
@@ -25,12 +26,12 @@ ATTENTION = (
 """The numbers that say how far the others can be trusted."""
 
 
-def table_page(table: Table, *, only: Collection[str] = DEFINITIONS) -> Page:
-    """Return the page of a table. only: the metrics that are shown to people."""
+def table_page(table: Table, *, only: Collection[str] = DEFINITIONS, columns: Sequence[Wanted] = ()) -> Page:
+    """Return the page of a table. only: the metrics that are shown to people. columns: those of its summary."""
     context = table.context
-    columns = [_column(cell, context) for cell in table.cells]
-    numbers = [each for column in columns for each in column.values()]
-    blocks = list(_blocks(table, columns, only))
+    found = [_column(cell, context) for cell in table.cells]
+    numbers = [each for column in found for each in column.values()]
+    blocks = list(_blocks(table, found, only))
     return Page(
         title=("suite ", Verbatim(context.suite), (", run ", Verbatim(context.run)) if context.run else ""),
         about=tuple(_about(context)),
@@ -41,6 +42,7 @@ def table_page(table: Table, *, only: Collection[str] = DEFINITIONS) -> Page:
         columns=COLUMNS,
         quantities=numbers,
         data={**fields_of(context), "cells": table.cells, "examples": table.examples},
+        brief=summary_page(table, columns),
     )
 
 
@@ -63,10 +65,7 @@ def _column(cell: Cell, context: Context) -> QuantityColumn:
 
 def _blocks(table: Table, columns: Sequence[QuantityColumn], only: Collection[str]) -> Iterator[Block]:
     for task in dict.fromkeys(cell.task for cell in table.cells):
-        scorers = table.context.scorers.get(task, ()) if task is not None else ()
-        said: list[Text] = [("scored by ", name(scorers[0]))] if scorers else []
-        said += [part] if (part := table.context.portions.get(task or "", "")) else []
-        title = (name(task), (" (", joined("; ", said), ")") if said else "")
+        title = of_task(table, task)
         mine = [column for cell, column in zip(table.cells, columns, strict=True) if cell.task == task]
         keys = [key for key in quantity.worth_showing(mine) if key[0] in only]
         rows = [_row(key, mine) for key in keys if not _says_the_same(key, mine)]

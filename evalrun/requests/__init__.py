@@ -11,6 +11,7 @@
     run      the facts of a run apart from its requests
     scan     the files -> a table
     scored   the scores -> columns; what became of each request
+    chosen   rows by what became of them, or by an expression over the columns
     growing  columns while a file is read
     latency  which requests a latency is of, percentiles with their marks, how far off this client may be
     rates    windows of time, throughput, full concurrency, load, SLO kept, goodput

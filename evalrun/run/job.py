@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from evalrun import price
 from evalrun.data.dice import Dice
@@ -14,6 +14,7 @@ from evalrun.data.places import Places
 from evalrun.data.samples import samples
 from evalrun.suite.read import Target
 from evalrun.suite.spec import Sampling, Task
+from evalrun.targets.spec import TargetSpec
 from evalrun.types import Sample
 from evalrun.wire.dialect import request_body
 
@@ -56,17 +57,26 @@ def jobs(name: str, task: Task, target: Target, *, places: Places) -> Iterator[J
 def job(sample: Sample, sampling: Sampling, target: Target, *, repeat: int = 0) -> Job:
     """Return the job that asks `target` a sample."""
     spec = target.spec
-    fields = sampling.fields(spec, repeat=repeat, warm=sample.meta.get("cache") == "warm")
-    body = request_body(
+    fields = _fields(sample, sampling, spec, repeat=repeat)
+    body = body_of(sample, sampling, spec, repeat=repeat)
+    key = job_key(target.name, sample.task, sample.id, repeat=repeat, body=body)
+    return Job(key, sample.task, sample, repeat, body, spec.wire.most_tokens(fields))
+
+
+def body_of(sample: Sample, sampling: Sampling, spec: TargetSpec, *, repeat: int = 0) -> bytes:
+    """Return the body of the request that asks a target a sample."""
+    return request_body(
         spec.wire,
         sample.messages,
         model=spec.served_model,
-        fields=fields,
+        fields=_fields(sample, sampling, spec, repeat=repeat),
         stream=spec.quirks.stream,
         stream_usage=spec.quirks.stream_usage,
     )
-    key = job_key(target.name, sample.task, sample.id, repeat=repeat, body=body)
-    return Job(key, sample.task, sample, repeat, body, spec.wire.most_tokens(fields))
+
+
+def _fields(sample: Sample, sampling: Sampling, spec: TargetSpec, *, repeat: int) -> dict[str, Any]:
+    return sampling.fields(spec, repeat=repeat, warm=sample.meta.get("cache") == "warm")
 
 
 def repeated(name: str, task: Task, *, target: str, places: Places) -> Iterator[tuple[int, Sample]]:

@@ -53,7 +53,7 @@ def test_help_is_instant() -> None:
 
 def test_every_example_is_parsed() -> None:
     """Each is a command with options that it has."""
-    assert {name for name, _ in examples()} == {"", "gate"}
+    assert {name for name, _ in examples()} == {"", "gate", "show", "table"}
     for _, words in examples():
         _, command, rest = cli.resolve_command(click.Context(cli), list(words))
         assert command is not None
@@ -94,7 +94,7 @@ def test_there_is_one_table_of_formats() -> None:
         for param in command.params
         if isinstance(param, click.Option) and param.name == "form" and path != ("export",)
     ]
-    assert len(found) == 6
+    assert len(found) == 8
     for command, param in found:
         assert re.findall(r"\w+", (param.help or "").replace(" or ", " ")) == list(report.FORMATS)
         assert [param.type.convert(name, param, click.Context(command)) for name in report.FORMATS] == [*report.FORMATS]

@@ -183,7 +183,7 @@ def test_a_ladder_that_reaches_its_end_passes_its_gate(evalrun: Command, tmp_pat
     context = "window: 1500\n"
     (tmp_path / "sim.yaml").write_text(SIM.format(tokenizer="words", cache="off") + context)
     (tmp_path / "climb.yaml").write_text(SUITE.format(cache="cold", nonce="true", repeats=1))
-    done = evalrun("run", tmp_path / "climb.yaml", "--new")
+    done = evalrun("run", tmp_path / "climb.yaml", "--new", "--full")
     assert done.returncode == 0, done.stderr
     assert "2,048 was refused as too long" in done.stdout
     cells = (line.rsplit(maxsplit=1) for line in done.stdout.partition("\nneedle (scored by items)")[2].splitlines())
