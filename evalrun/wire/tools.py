@@ -8,7 +8,11 @@ several calls one index, or one call several ids; both are flagged.
 from evalrun.types import ToolCall
 from evalrun.wire.chunk import ToolFragment
 from evalrun.wire.nested import loads
+from evalrun.wire.pieces import Pieces
 
+MOST_CALLS = 1_024
+"""Tool calls of one choice. No server allows as many functions."""
+_LONGEST_ID = 1_000  # characters: a longer one is not an id
 _MOST_CHECKS = 8  # of one call's arguments: each reads all of them
 
 
@@ -18,7 +22,7 @@ class _Tool:
     def __init__(self, index: int) -> None:
         self.index = index
         self.id = self.name = ""
-        self.arguments: list[str] = []
+        self.arguments = Pieces()
         self._checks = 0
 
     def continues(self, call_id: str, name: str, arguments: str, *, indexed: bool) -> bool:
@@ -36,12 +40,11 @@ class _Tool:
 
     def _is_whole(self) -> bool:
         """Return whether the arguments are a whole JSON value."""
-        last = self.arguments[-1] if self.arguments else ""
-        if not last.rstrip().endswith(("}", "]", "null")) or self._checks == _MOST_CHECKS:
+        if self._checks == _MOST_CHECKS or not self.arguments.last.rstrip().endswith(("}", "]", "null")):
             return False
         self._checks += 1
         try:
-            loads("".join(self.arguments), strict=False)
+            loads(str(self.arguments), strict=False)
         except ValueError:
             return False
         return True
@@ -56,11 +59,16 @@ class Tools:
         self._by_index: dict[int, _Tool] = {}
         self._by_id: dict[str, _Tool] = {}
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def add(self, fragment: ToolFragment, *, whole: bool) -> None:
         """Add a fragment, or a call that is whole."""
         function = fragment.function
         name, arguments = (function.name or "", function.arguments or "") if function else ("", "")
         call_id, index = fragment.id or "", fragment.index
+        if len(call_id) > _LONGEST_ID or len(self._by_id) > 2 * MOST_CALLS:
+            call_id = ""
         tool = None if whole else self._meant(call_id, index)
         if tool is not None and not tool.continues(call_id, name, arguments, indexed=index is not None):
             if index is not None and index == tool.index:
@@ -74,7 +82,7 @@ class Tools:
         if call_id:
             self._by_id[call_id] = tool
         if arguments:
-            tool.arguments.append(arguments)
+            tool.arguments.add(arguments)
 
     def _meant(self, call_id: str, index: int | None) -> _Tool | None:
         """Return the call that a fragment is of, as far as its id and index say."""
@@ -93,4 +101,4 @@ class Tools:
     def calls(self) -> list[ToolCall]:
         """Return the calls by their index, those of one index as they came."""
         ordered = sorted(self._calls, key=lambda tool: tool.index)
-        return [ToolCall(id=tool.id, name=tool.name, arguments="".join(tool.arguments)) for tool in ordered]
+        return [ToolCall(id=tool.id, name=tool.name, arguments=str(tool.arguments)) for tool in ordered]
