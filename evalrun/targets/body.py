@@ -65,11 +65,15 @@ class Body:
         self._held = held
         return start
 
-    async def all(self) -> list[Piece]:
-        """Return what is left, up to the limit; a body that is longer is cut after the piece that reaches it."""
+    async def all(self, limit: int | None = None) -> list[Piece]:
+        """Return what is left, up to the limit; a body that is longer is cut after the piece that passes it.
+
+        limit: of this part, by default that of the whole.
+        """
+        most = self._limit if limit is None else min(limit, self._limit)
         pieces: list[Piece] = []
         size = 0
-        while size <= self._limit and (batch := await self.read()):
+        while size <= most and (batch := await self.read()):
             pieces += batch
             size += sum(len(data) for data, *_ in batch)
         return pieces

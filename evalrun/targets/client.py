@@ -151,8 +151,12 @@ class Client:
         try:
             framing = await body.framing(said_events=said_events)
             if framing != "events":
-                pieces = await body.all()
-                whole = _joined(pieces)[: self._sizes.answer]
+                is_json = (await body.start()).startswith((b"{", b"[", b'"'))
+                most = min(self._sizes.event, self._sizes.answer) if is_json else ERROR_BYTES
+                pieces = await body.all(most)
+                if is_json and sum(len(data) for data, *_ in pieces) > most:
+                    return self._reply(_too_big(most), exchange, began_ns)
+                whole = _joined(pieces)[:most]
                 framing = "lines" if framing == "lines" and are_lines(whole) else "whole"
                 source = HeldPieces(pieces)
         except CodingError as error:
@@ -306,6 +310,11 @@ def _runaway(outcome: Outcome, gauge: Gauge, decoder: Decoder) -> Failure:
     return Failure(
         kind="runaway", phase=Phase.PARTIAL, message=message, partial=text, tokens=tokens, possibly_billed=True
     )
+
+
+def _too_big(most: int) -> Failure:
+    message = f"the reply is larger than {most} bytes; raise limits.max_event_bytes"
+    return Failure(kind="too_big", phase=Phase.PARTIAL, message=message, possibly_billed=True)
 
 
 def _joined(pieces: list[Piece]) -> bytes:

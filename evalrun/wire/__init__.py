@@ -14,6 +14,7 @@ Its modules:
     answer     what its replies add up to
     reasoning  reasoning in the forms in which it is sent
     tools      tool calls out of their fragments
+    pieces     a text in many small pieces
     usage      the tokens that were billed, out of usage blocks
     extent     how many may be billed, by the request and while the answer comes
     amount     foreign numbers as counts and dollars

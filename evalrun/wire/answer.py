@@ -3,6 +3,7 @@
 Whether the sum counts as an answer is decided in `chat`.
 """
 
+from array import array
 from collections.abc import Callable, Iterable
 from math import inf
 from operator import attrgetter
@@ -12,8 +13,9 @@ from evalrun.types import Completion, Json, TokenSource, ToolCall, Usage
 from evalrun.wire import reasoning
 from evalrun.wire.chunk import NO_ENDING, ChatReply, Choice, Delta, ToolFragment, ending
 from evalrun.wire.pace import MOST_BYTES
+from evalrun.wire.pieces import Pieces
 from evalrun.wire.reasoning import Split
-from evalrun.wire.tools import Tools
+from evalrun.wire.tools import MOST_CALLS, Tools
 from evalrun.wire.usage import Tokens
 
 Redact = Callable[[str], str]
@@ -22,16 +24,29 @@ Redact = Callable[[str], str]
 _BESIDE = tuple(name for name in Delta.__struct_fields__ if name != "content")
 _beside_content, _NOTHING = attrgetter(*_BESIDE), (None,) * len(_BESIDE)
 _MOST_ENDS = 16  # different words for how one answer ended
+MOST_TEXT = 8 * 2**20
+"""UTF-8 bytes of text in one answer: of all choices, with reasoning and tool calls. Two million tokens."""
+MOST_EVENTS = 2**18
+"""Token events of one answer. No model writes as many tokens at once."""
+MOST_CHOICES = 128
+"""Choices of one answer: the most that APIs allow."""
+PARTIAL_CHARS = 64 * 1024
+"""How much of a broken answer is kept."""
+_NAME_CHARS = 1_000
+"""How much is kept of what a server calls its model, an answer, a call."""
 
 
 def strip_markers(text: str, markers: Iterable[str]) -> tuple[str, bool]:
     """Remove end markers from the end; return whether there were any."""
     endings = tuple(marker for marker in markers if marker)
-    leaked = False
-    while (trimmed := text.rstrip()).endswith(endings):
-        text = trimmed.removesuffix(next(marker for marker in endings if trimmed.endswith(marker)))
-        leaked = True
-    return text, leaked
+    kept = end = len(text)
+    while True:
+        while end and text[end - 1].isspace():
+            end -= 1
+        marker = next((each for each in endings if text.endswith(each, 0, end)), None)
+        if marker is None:
+            return text[:kept], kept < len(text)
+        kept = end = end - len(marker)
 
 
 def well_formed(text: str) -> str:
@@ -50,11 +65,12 @@ class _Choice:
     """One choice so far."""
 
     def __init__(self) -> None:
-        self.content: list[str] = []
-        self.content_at: list[int] = []  # in step with content: an inline <think> moves the answer's start
-        self.reasoning: list[str] = []
+        self.content = Pieces()
+        self.content_at = array("q")  # the instant of each of its pieces: an inline <think> moves the answer's start
+        self.content_sizes = array("q")  # and its characters
+        self.reasoning = Pieces()
         self.shapes: dict[str, None] = {}  # of reasoning that was sent apart
-        self.refusal: list[str] = []
+        self.refusal = Pieces()
         self.tools = Tools()
         self.acted_at: int | None = None  # the first refusal or tool call
         self.ends: list[str] = []
@@ -67,7 +83,7 @@ class _Choice:
             return self._say(delta.content, at_ns)
         text, thought, shape = reasoning.said(delta)
         if shape:
-            self.reasoning.append(thought)
+            self.reasoning.add(thought)
             self.shapes[shape] = None
         spoke, acted = self._say(text, at_ns), self._act(delta, at_ns, whole=whole)
         if spoke is None and acted is None and not shape:
@@ -78,14 +94,15 @@ class _Choice:
         """Add a whole message. In a stream each may have all that came before it, which is not added again."""
         if not (self.content or self.reasoning or self.acted_at is not None):
             return self.add(message, at_ns, whole=True)
-        text, before = reasoning.said(message).text, "".join(self.content)
-        return self._say(text[len(before) :], at_ns) if text.startswith(before) else None
+        text, size = reasoning.said(message).text, self.content.size
+        return self._say(text[size:], at_ns) if len(text) > size and text.startswith(str(self.content)) else None
 
     def _say(self, text: str, at_ns: int) -> int | None:
         if not text:
             return None
-        self.content.append(text)
+        self.content.add(text)
         self.content_at.append(at_ns)
+        self.content_sizes.append(len(text))
         return _size(text)
 
     def _act(self, delta: Delta, at_ns: int, *, whole: bool) -> int | None:
@@ -95,9 +112,11 @@ class _Choice:
             fragments.append(ToolFragment(index=0, function=delta.function_call))
         if not (delta.refusal or fragments):
             return None
-        self.refusal.append(delta.refusal or "")
+        self.refusal.add(delta.refusal or "")
         for fragment in fragments:
             self.tools.add(fragment, whole=whole)
+            if len(self.tools) > MOST_CALLS:
+                break
         if self.acted_at is None:
             self.acted_at = at_ns
         called = [each.called for each in fragments]
@@ -120,9 +139,9 @@ class _Choice:
 
     def split(self) -> tuple[str, Split]:
         """Return the whole content, and where its answer is."""
-        if self._split is None or self._split[0] != len(self.content):
-            content = "".join(self.content)
-            self._split = len(self.content), content, reasoning.split(content, reasoned=any(self.reasoning))
+        if self._split is None or self._split[0] != len(self.content_at):
+            content = str(self.content)
+            self._split = len(self.content_at), content, reasoning.split(content, reasoned=bool(self.reasoning))
         return self._split[1:]
 
     def answer(self, end_markers: Iterable[str]) -> tuple[str, bool]:
@@ -136,8 +155,8 @@ class _Choice:
         instants = [] if self.acted_at is None else [self.acted_at]
         if split.answer_at < split.answer_end:
             end = 0
-            for text, at_ns in zip(self.content, self.content_at, strict=True):
-                end += len(text)
+            for size, at_ns in zip(self.content_sizes, self.content_at, strict=True):
+                end += size
                 if end > split.answer_at:
                     instants.append(at_ns)
                     break
@@ -145,14 +164,17 @@ class _Choice:
 
 
 class Draft:
-    """The reply so far. `add` is the hot path: texts and instants go to lists, nothing is joined before the end.
+    """The reply so far. `add` is the hot path: texts are joined by the thousand, nothing is read before the end.
 
     instants, sizes: one per token event, of any choice: when it came, and the bytes of its text.
+    overfull: what there is more of than an answer may hold; empty while it is within bounds.
     """
 
     def __init__(self, *, streamed: bool) -> None:
-        self.instants: list[int] = []
-        self.sizes: list[int] = []
+        self.instants = array("q")
+        self.sizes = array("q")
+        self.overfull = ""
+        self._held = 0  # bytes of text
         self.tokens = Tokens()
         self._counted_by: set[int] = set()  # choices with a usage block of their own
         self._id = self._model = self._fingerprint = ""
@@ -170,6 +192,9 @@ class Draft:
         for part in reply.choices or ():
             choice = self._choices.get(part.index)
             if choice is None:
+                if len(self._choices) == MOST_CHOICES:
+                    self.overfull = f"more than {MOST_CHOICES} choices"
+                    return
                 choice = self._choices[part.index] = _Choice()
             if ending(part) != NO_ENDING:
                 choice.end(part)
@@ -182,6 +207,17 @@ class Draft:
             if size is not None:
                 self.instants.append(at_ns)
                 self.sizes.append(size)
+                self._held += size
+                if self._held > MOST_TEXT or len(self.instants) > MOST_EVENTS or len(choice.tools) > MOST_CALLS:
+                    self.overfull = self._what_is_over(len(choice.tools))
+                    return
+
+    def _what_is_over(self, calls: int) -> str:
+        if calls > MOST_CALLS:
+            return f"more than {MOST_CALLS:,} tool calls"
+        if self._held > MOST_TEXT:
+            return f"more than {MOST_TEXT:,} bytes of text"
+        return f"more than {MOST_EVENTS:,} token events"
 
     def count(self, reply: ChatReply) -> None:
         """Add the usage of a chunk: its own, or Groq's."""
@@ -226,8 +262,8 @@ class Draft:
         return min((at_ns for at_ns in instants if at_ns is not None), default=None)
 
     def partial(self, redact: Redact) -> str:
-        """Return the answer's text so far, as it came."""
-        return redact(well_formed("".join(self._in_order()[0].content)))
+        """Return the beginning of the answer's text so far, as it came. Redacted before the cut, as in `head`."""
+        return redact(well_formed(str(self._in_order()[0].content)))[:PARTIAL_CHARS]
 
     def completion(self, *, end_markers: Iterable[str], redact: Redact, flags: Iterable[str]) -> Completion:
         """Return the sum. flags: what the caller found odd."""
@@ -235,16 +271,19 @@ class Draft:
         def clean(text: str) -> str:
             return redact(well_formed(text))
 
+        def called(name: str) -> str:
+            return clean(name)[:_NAME_CHARS]
+
         first, *others = self._in_order()
         text, leaked = first.answer(end_markers)
         _, split = first.split()
         counted, counted_flags = self.tokens.usage()
         tokens, source = self._tokens(counted)
         calls = [
-            ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))
+            ToolCall(id=called(call.id), name=called(call.name), arguments=clean(call.arguments))
             for call in first.tools.calls()
         ]
-        thought, refusal = "".join(first.reasoning), clean("".join(first.refusal))
+        thought, refusal = str(first.reasoning), clean(str(first.refusal))
         if split.thought.strip() != thought.strip():  # else it was sent both ways
             thought += split.thought
         shapes = (*first.shapes, split.shape) if split.shape else tuple(first.shapes)
@@ -254,8 +293,7 @@ class Draft:
             "unknown_end": first.finish == "unknown",
             "reasoning_only": bool(shapes) and first.finish != "truncated" and not (text.strip() or refusal or calls),
             "only_tool_calls": bool(calls) and not text.strip(),
-            "usage_mismatch": len(self._counted_by) > 1
-            or sum(self.sizes) > MOST_BYTES * (counted.completion_tokens or inf),
+            "usage_mismatch": len(self._counted_by) > 1 or self._exceeds(counted),
             **{f"other_{choice.finish}": choice.finish != "complete" for choice in others},
         }
         own = {flag for flag, is_so in odd.items() if flag and is_so}
@@ -271,12 +309,16 @@ class Draft:
             token_source=source,
             chunks=len(self.instants) if self._streamed else 0,
             streamed=self._streamed,
-            model=clean(self._model),
-            response_id=clean(self._id),
-            system_fingerprint=clean(self._fingerprint),
+            model=called(self._model),
+            response_id=called(self._id),
+            system_fingerprint=called(self._fingerprint),
             others=tuple(clean(other.answer(end_markers)[0]) for other in others),
             flags=tuple(sorted({*flags, *own, *counted_flags, *first.tools.flags})),
         )
+
+    def _exceeds(self, counted: Usage) -> bool:
+        """Return whether more text came than the counted tokens can hold."""
+        return sum(self.sizes) > MOST_BYTES * (counted.completion_tokens or inf)
 
     def _in_order(self) -> list[_Choice]:
         return [choice for _, choice in sorted(self._choices.items())] or [_Choice()]

@@ -167,6 +167,8 @@ class ChatDecoder:
             self._gave_up(_complaint_in(data))
         elif reply.choices or reply.usage is not None:
             self._draft.add(reply, at_ns)
+            if self._draft.overfull:
+                self._fail("runaway", f"the answer has {self._draft.overfull}")
         else:
             self._draft.add(reply, at_ns)
             self._without_choices(name, data)
@@ -259,6 +261,9 @@ def reply(
         return in_band(said, message, phase=Phase.COMPLETE, billed=not told or answer.usage is not None, status=status)
     draft = Draft(streamed=False)
     draft.add(answer, 0)
+    if draft.overfull:
+        failure = _failure("runaway", f"the reply has {draft.overfull}", status=status)
+        return msgspec.structs.replace(failure, partial=draft.partial(redact))
     if (ended := _bad_end(draft, redact, status=status)) is not None:
         return ended
     if not draft.instants:

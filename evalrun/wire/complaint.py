@@ -24,6 +24,7 @@ _FAILED = {"error", "failed", "failure"}
 _DEEPEST = 5
 PAGE_CHARS = 8192
 """How much of a web page is searched for its title."""
+_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1|\Z)|<[^<>]{0,500}>", re.DOTALL | re.IGNORECASE)
 _FINE = {"", "0", "200", "ok", "success", "succeeded", "none", "null", "true"}
 
 
@@ -136,7 +137,7 @@ def page(text: str) -> str:
         return ""
     found = text[:PAGE_CHARS]
     title = re.search(r"<(title|h1)[^<>]{0,200}>([^<]{1,300})", found, re.IGNORECASE)
-    shown = title[2] if title else re.sub(r"<(script|style)\b.*?</\1|<[^<>]{0,500}>", " ", found, flags=re.S | re.I)
+    shown = title[2] if title else _MARKUP.sub(" ", found)
     return repr(" ".join(html.unescape(shown).split())[:200])
 
 

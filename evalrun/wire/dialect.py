@@ -18,7 +18,7 @@ from evalrun.wire.sse import Event
 class Decoder(Protocol):
     """Collects one streamed answer. It never raises, whatever the server sent.
 
-    done: nothing that may still come changes the outcome. instants: of the token events, in ns; the same list
+    done: nothing that may still come changes the outcome. instants: of the token events, in ns; the same sequence
     throughout. sizes: the UTF-8 bytes of text of each of them. first_answer_ns: the first token event that is not
     reasoning.
     """
@@ -26,9 +26,9 @@ class Decoder(Protocol):
     done: bool
 
     @property
-    def instants(self) -> list[int]: ...
+    def instants(self) -> Sequence[int]: ...
     @property
-    def sizes(self) -> list[int]: ...
+    def sizes(self) -> Sequence[int]: ...
     @property
     def first_answer_ns(self) -> int | None: ...
     def feed(self, event: Event, at_ns: int) -> None: ...

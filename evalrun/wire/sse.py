@@ -81,7 +81,7 @@ class Parser:
                     events.append(self._event())
                 self._name = b""
             elif self._held + len(line) > self._limit:
-                raise EventTooBig(self._limit, events)
+                raise self._too_big(events)
             elif line.startswith(b"data: "):
                 if (self._data or self.unseparated) and (ended := self._ended(line[6:])):
                     events += ended
@@ -94,8 +94,14 @@ class Parser:
             self._line.append(rest)
             self._held += len(rest)
             if self._held > self._limit:
-                raise EventTooBig(self._limit, events)
+                raise self._too_big(events)
         return events
+
+    def _too_big(self, events: list[Event]) -> EventTooBig:
+        """Drop what is held, and return the error to raise."""
+        self._line.clear()
+        self._data.clear()
+        return EventTooBig(self._limit, events)
 
     def _without_bom(self, data: bytes) -> bytes:
         """Hold back the first bytes until they are a byte order mark, which goes, or are not, and stay."""
@@ -192,6 +198,7 @@ class LineParser:
         self._held += len(rest)
         events = [self._event(line) for line in ended if line.strip()]
         if self._held > self._limit or any(len(line) > self._limit for line in ended):
+            self._line.clear()
             raise EventTooBig(self._limit, events[:-1])
         return events
 

@@ -5,12 +5,14 @@ a name and that call cannot go on: it has another name, or its arguments are a w
 several calls one index, or one call several ids, or send what they had sent already once more; each is flagged.
 """
 
-from itertools import pairwise
-
 from evalrun.types import ToolCall
 from evalrun.wire.chunk import ToolFragment
 from evalrun.wire.nested import loads
+from evalrun.wire.pieces import Pieces
 
+MOST_CALLS = 1_024
+"""Tool calls of one choice. No server allows as many functions."""
+_LONGEST_ID = 1_000  # characters: a longer one is not an id
 _MOST_CHECKS = 8  # of one call's arguments: each reads all of them
 
 
@@ -20,8 +22,8 @@ class _Tool:
     def __init__(self, index: int) -> None:
         self.index = index
         self.id = self.name = ""
-        self.arguments: list[str] = []
-        self.size = 0  # characters of the arguments
+        self.arguments = Pieces()
+        self._latest, self._grows, self._count = "", True, 0
         self._checks = 0
 
     def continues(self, call_id: str, name: str, arguments: str, *, indexed: bool) -> bool:
@@ -47,23 +49,32 @@ class _Tool:
     def repeats(self, call_id: str, name: str, arguments: str) -> bool:
         """Return whether a fragment is this whole call once more."""
         same = call_id != "" and (call_id, name) == (self.id, self.name)
-        if not same or not arguments or len(arguments) != self.size:
+        if not same or not arguments or len(arguments) != self.arguments.size:
             return False
-        return arguments == "".join(self.arguments) and _is_json(arguments)
+        return arguments == str(self.arguments) and _is_json(arguments)
+
+    def extend(self, arguments: str) -> None:
+        """Add a fragment of the arguments."""
+        self._grows, self._latest = self._grows and arguments.startswith(self._latest), arguments
+        self._count += 1
+        self.arguments.add(arguments)
 
     @property
     def cumulative(self) -> bool:
         """Return whether each fragment of the arguments has all those before it, and the last one is all of them."""
-        each_in_next = all(after.startswith(before) for before, after in pairwise(self.arguments))
-        return len(self.arguments) > 1 and each_in_next and _is_json(self.arguments[-1])
+        return self._count > 1 and self._grows and _is_json(self._latest)
+
+    @property
+    def text(self) -> str:
+        """The arguments."""
+        return self._latest if self.cumulative else str(self.arguments)
 
     def _is_whole(self) -> bool:
         """Return whether the arguments are a whole JSON value."""
-        last = self.arguments[-1] if self.arguments else ""
-        if not last.rstrip().endswith(("}", "]", "null")) or self._checks == _MOST_CHECKS:
+        if self._checks == _MOST_CHECKS or not self.arguments.last.rstrip().endswith(("}", "]", "null")):
             return False
         self._checks += 1
-        return _is_json("".join(self.arguments))
+        return _is_json(str(self.arguments))
 
 
 def _is_json(text: str) -> bool:
@@ -83,10 +94,15 @@ class Tools:
         self._by_index: dict[int, _Tool] = {}
         self._by_id: dict[str, _Tool] = {}
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def add(self, fragment: ToolFragment, *, whole: bool) -> None:
         """Add a fragment, or a call that is whole."""
         name, arguments = fragment.called.name or "", fragment.called.arguments or ""
         call_id, index = fragment.id or "", fragment.index
+        if len(call_id) > _LONGEST_ID or len(self._by_id) > 2 * MOST_CALLS:
+            call_id = ""
         tool = None if whole else self._meant(call_id, index, name)
         if tool is not None and tool.repeats(call_id, name, arguments):
             self.flags.add("tool_repeated")
@@ -104,8 +120,7 @@ class Tools:
         if call_id:
             self._by_id[call_id] = tool
         if arguments:
-            tool.arguments.append(arguments)
-            tool.size += len(arguments)
+            tool.extend(arguments)
 
     def _meant(self, call_id: str, index: int | None, name: str) -> _Tool | None:
         """Return the call that a fragment is of, as far as its id and index say.
@@ -131,5 +146,4 @@ class Tools:
         for tool in ordered:
             if tool.cumulative:
                 self.flags.add("tool_repeated")
-                tool.arguments = tool.arguments[-1:]
-        return [ToolCall(id=tool.id, name=tool.name, arguments="".join(tool.arguments)) for tool in ordered]
+        return [ToolCall(id=tool.id, name=tool.name, arguments=tool.text) for tool in ordered]

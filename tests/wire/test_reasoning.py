@@ -25,7 +25,7 @@ def both_ways(said: dict[str, Any]) -> tuple[Completion, Completion, list[int]]:
     streamed = decoder.finish()
     assert isinstance(streamed, Completion)
     assert isinstance(whole, Completion)
-    return streamed, whole, decoder.instants
+    return streamed, whole, list(decoder.instants)
 
 
 @pytest.mark.parametrize(
