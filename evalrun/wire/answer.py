@@ -164,7 +164,9 @@ class Draft:
         if reply.usage is not None or reply.x_groq is not None:
             self.count(reply)
         if not self._id:
-            self._id, self._model = reply.id or "", reply.model or self._model
+            self._id = reply.id or ""
+        if reply.model:  # a gateway that falls back to another model says so late
+            self._model = reply.model
         if reply.system_fingerprint:
             self._fingerprint = reply.system_fingerprint
         for part in reply.choices or ():
@@ -254,6 +256,8 @@ class Draft:
             "unknown_end": first.finish == "unknown",
             "reasoning_only": bool(shapes) and first.finish != "truncated" and not (text.strip() or refusal or calls),
             "only_tool_calls": bool(calls) and not text.strip(),
+            "only_refusal": bool(refusal) and not (text.strip() or calls),
+            "blank": not (shapes or refusal or calls or text.strip()) and first.finish != "truncated",
             "usage_mismatch": len(self._counted_by) > 1
             or sum(self.sizes) > MOST_BYTES * (counted.completion_tokens or inf),
             **{f"other_{choice.finish}": choice.finish != "complete" for choice in others},
