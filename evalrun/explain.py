@@ -299,6 +299,8 @@ WARNINGS: dict[str, str] = {
     "other_unknown": "another choice of the answer has a finish reason that is not in the table of ends",
     "reasoning_only": "the answer is empty, its reasoning is not: the server may have taken the answer for reasoning",
     "only_tool_calls": "the answer has tool calls and no text, which scorers of texts judge as an empty answer",
+    "only_refusal": "the answer is a refusal in a field of its own, which scorers of texts judge as an empty answer",
+    "blank": "the answer has tokens and nothing but blanks",
     "tool_index_shared": "tool calls with different ids or names came under one index; they are kept apart",
     "tool_ids_differ": "the fragments of one tool call came under several ids; they are one call",
     "tool_repeated": "pieces of a tool call came again, in a later piece that has all of them; they count once",
@@ -325,7 +327,16 @@ WARNINGS: dict[str, str] = {
 
 LOUD = frozenset(
     {"unknown_end", "other_truncated", "other_filtered", "other_broken", "other_unknown", "reasoning_only"}
-    | {"only_tool_calls", "tool_index_shared", "tool_ids_differ", "tool_repeated", "usage_by_total", "usage_mismatch"}
+    | {
+        "only_refusal",
+        "blank",
+        "only_tool_calls",
+        "tool_index_shared",
+        "tool_ids_differ",
+        "tool_repeated",
+        "usage_by_total",
+        "usage_mismatch",
+    }
     | {"cached_over_prompt", "cache_written", "other_model"}
 )
 """Warnings that a table shows with an example."""

@@ -144,6 +144,17 @@ class _Choice:
             self._split = len(self.content_at), content, reasoning.split(content, reasoned=bool(self.reasoning))
         return self._split[1:]
 
+    def lacks(self, *, text: bool, refusal: bool, called: bool, thought: bool) -> dict[str, bool]:
+        """Return by flag what an answer with these parts lacks."""
+        whole = self.finish != "truncated"
+        return {
+            "unknown_end": self.finish == "unknown",
+            "reasoning_only": thought and whole and not (text or refusal or called),
+            "only_tool_calls": called and not text,
+            "only_refusal": refusal and not (text or called),
+            "blank": whole and not (thought or refusal or called or text),
+        }
+
     def answer(self, end_markers: Iterable[str]) -> tuple[str, bool]:
         """Return the answer without leaked end markers, and whether there were any."""
         content, split = self.split()
@@ -186,7 +197,9 @@ class Draft:
         if reply.usage is not None or reply.x_groq is not None:
             self.count(reply)
         if not self._id:
-            self._id, self._model = reply.id or "", reply.model or self._model
+            self._id = reply.id or ""
+        if reply.model:  # a gateway that falls back to another model says so late
+            self._model = reply.model
         if reply.system_fingerprint:
             self._fingerprint = reply.system_fingerprint
         for part in reply.choices or ():
@@ -280,22 +293,15 @@ class Draft:
         counted, counted_flags = self.tokens.usage()
         tokens, source = self._tokens(counted)
         calls = [
-            ToolCall(id=called(call.id), name=called(call.name), arguments=clean(call.arguments))
-            for call in first.tools.calls()
+            ToolCall(id=called(c.id), name=called(c.name), arguments=clean(c.arguments)) for c in first.tools.calls()
         ]
         thought, refusal = str(first.reasoning), clean(str(first.refusal))
         if split.thought.strip() != thought.strip():  # else it was sent both ways
             thought += split.thought
         shapes = (*first.shapes, split.shape) if split.shape else tuple(first.shapes)
-        odd = {
-            split.flag: True,
-            "leaked_marker": leaked,
-            "unknown_end": first.finish == "unknown",
-            "reasoning_only": bool(shapes) and first.finish != "truncated" and not (text.strip() or refusal or calls),
-            "only_tool_calls": bool(calls) and not text.strip(),
-            "usage_mismatch": len(self._counted_by) > 1 or self._exceeds(counted),
-            **{f"other_{choice.finish}": choice.finish != "complete" for choice in others},
-        }
+        odd = {split.flag: True, "leaked_marker": leaked, "usage_mismatch": self._exceeds(counted)}
+        odd |= first.lacks(text=bool(text.strip()), refusal=bool(refusal), called=bool(calls), thought=bool(shapes))
+        odd |= {f"other_{choice.finish}": choice.finish != "complete" for choice in others}
         own = {flag for flag, is_so in odd.items() if flag and is_so}
         return Completion(
             text=clean(text),
@@ -317,8 +323,8 @@ class Draft:
         )
 
     def _exceeds(self, counted: Usage) -> bool:
-        """Return whether more text came than the counted tokens can hold."""
-        return sum(self.sizes) > MOST_BYTES * (counted.completion_tokens or inf)
+        """Return whether the counts disagree, or more text came than the counted tokens can hold."""
+        return len(self._counted_by) > 1 or sum(self.sizes) > MOST_BYTES * (counted.completion_tokens or inf)
 
     def _in_order(self) -> list[_Choice]:
         return [choice for _, choice in sorted(self._choices.items())] or [_Choice()]

@@ -514,10 +514,11 @@ OTHER = {"model": "cheap-1b"}
         ("only_tool_calls", [calls({"index": 0, "id": "a", "name": "w", "arguments": OSLO}),
                              calls({"name": "w", "arguments": OSLO}),
                              [stream(says(function_call={"name": "w", "arguments": "{}"}), STOP, DONE)]]),
+        ("blank", [[stream(says(text), STOP, DONE)] for text in (" ", "\n\n", "\u3000")]),
     ],
 )  # fmt: skip
 def test_warnings_under_worth_a_look(command: Command, warning: str, scripts: list[Script]) -> None:
-    """Answers that are only thought, of another model, or only calls: a warning with its count and an example."""
+    """Only thought, of another model, only calls, only blanks: a warning with its count and an example."""
     with FaultServer(*scripts) as server:
         code, said = command(server.url, rows=3)
     assert code == 0
