@@ -49,6 +49,8 @@ _SURE = re.compile(
     rf"^[ \t>*_#\-•]*(?:(?:my|overall|the|model|answer)[ _]){{0,2}}(?:{_CONFIDENCE})"
     rf"(?![ _-]?(?:interval|limit|band|region))[ _]?(?:level|score|rating|in[^:\n]{{0,40}})?[ \t*_]*"
     rf"(?:[:：=(\-–—]|\bis\b)[^\n]{{0,60}}$"
+    r"|\([^()\n]{0,20}[0-9]{1,3} ?%[^()\n]{0,20}"
+    r"(?:sure|certain|confident|sicher|sûre?|segur[oa]|sicur[oa]|уверен\w*|确定)\)"
     rf"|\((?:{_CONFIDENCE})[:：= ][^()\n]{{0,30}}\)"
     rf"|[ \t]?[—–,;-][ \t]?(?:{_CONFIDENCE})[:： ]{{1,3}}[0-9.]{{1,6}} ?%?"
     r"|^[ \t>*_#\-•]*probability (?:of|that)[^:\n]{0,40}\b(?:correct|right)\b[^\n]{0,30}$"

@@ -40,6 +40,10 @@ _MAX_SEARCHED = 20_000  # characters at the end; only a box is looked for in all
 _MAX_MARKS = 50
 _MAX_LINE = 200  # characters of a line that may be mathematics as a whole
 _STRAY_ENDS, _STRAY_STARTS = re.compile(r"</think(?:ing)?>", re.I), re.compile(r"<think(?:ing)?>", re.I)
+_TOKEN = r"<\|(?:im_start|im_end|endoftext|eot_id|eom_id|end_of_text|begin_of_text|end|return)\|>"
+_ENDING = re.compile(rf"(?:{_TOKEN}|</s>|<end_of_turn>|<eos>|\[END\])\s*\Z", re.IGNORECASE)
+_STARTING = re.compile(rf"\s*(?:{_TOKEN}(?:assistant\b)?|<s>|<bos>|\[/INST\])", re.IGNORECASE)
+_MOST_TOKENS, _MAX_TOKEN = 8, 60  # tokens on either side; characters, with white space
 _BRACES = re.compile(r"\\{1,8}f?box(?:ed)?\s{0,20}\{|\\.|\{+|\}+", re.DOTALL)
 _CLOSED = re.compile(r"\n|[.!?;](?:\s|\Z)|\*\*\s*\Z|</")  # a line, a sentence, bold print or a tag has ended
 _BRACKETS = (("$$", "$$"), (r"\[", r"\]"), (r"\(", r"\)"), ("$", "$"))
@@ -79,9 +83,23 @@ def without_reasoning(text: str) -> str:
     apart = split(text, reasoned=False)
     text = text[apart.answer_at : apart.answer_end]
     if ends := list(_STRAY_ENDS.finditer(text)):
-        return text[ends[-1].end() :]
-    start = _STRAY_STARTS.search(text)
-    return text[: start.start()] if start else text
+        text = text[ends[-1].end() :]
+    elif start := _STRAY_STARTS.search(text):
+        text = text[: start.start()]
+    return _without_tokens(text)
+
+
+def _without_tokens(text: str) -> str:
+    """Drop a template's tokens around a text, such as `<|im_end|>` and `</s>`."""
+    for _ in range(_MOST_TOKENS):
+        tail = text[-_MAX_TOKEN:]
+        if ends := _ENDING.search(tail):
+            text = text[: len(text) - len(tail) + ends.start()]
+        elif starts := _STARTING.match(text):
+            text = text[starts.end() :]
+        else:
+            break
+    return text
 
 
 def final_answer(text: str, *, cut: bool = False) -> Extracted:

@@ -46,6 +46,11 @@ _DENIED = re.compile(
     r"|不是|而非|并非)\s*[$€£¥]?$",
     re.IGNORECASE,
 )
+_REFERS = re.compile(  # by equation (2)
+    r"\b(?:by|from|using|via|see|nach|aus|selon|según|из|по)\s(?:the\s)?(?:equations?|eq\.|steps?|figure|table|theorem"
+    r"|gleichung|schritt|étape|équation|paso|ecuación|шага?|уравнени\w)\s?\(?$",
+    re.IGNORECASE,
+)
 _REASON = re.compile(
     r"(?:\(|\b(?:because|since|weil|da|car|parce que|porque|perché|poiché|потому что|так как|çünkü|ponieważ|vì"
     r"|karena)\b|因为)[^()\n=]{0,60}[0-9a-z] ?[-+*/×·÷x] ?[$€£]?$",
@@ -142,7 +147,9 @@ def _emphasised(text: str, *, comma: bool) -> str:
 def _affirmed(text: str, found: Sequence[re.Match[str]]) -> int:
     """Return how many numbers are left without those at the end that are denied, or are the reason of another."""
     count = len(found)
-    while count > 1 and _DENIED.search(text, found[count - 2].end(), found[count - 1].start()):
+    while count > 1 and any(
+        pattern.search(text, found[count - 2].end(), found[count - 1].start()) for pattern in (_DENIED, _REFERS)
+    ):
         count -= 1
     if count > 1:
         begins = max(0, found[count - 1].start() - _MAX_GROUP)

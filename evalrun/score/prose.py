@@ -49,11 +49,21 @@ def _number(core: str) -> re.Pattern[str]:
     )
 
 
+_REMARKS = (
+    r"round(?:ed|ing)|d\.p\.|s\.f\.|decimal|nearest|gerundet|arrondie?|redondead[oa]|arredondad[oa]|arrotondat[oa]"
+    r"|округл\w*|zaokrągl\w*|保留|四舍五入|小数|see|cf\.|siehe|voir|véase|vedi|см\.|见|見|参照|from step|steps?|figure"
+    r"|fig\.|table|кроки?|шаги?"
+)
 _NUMBERS = {False: _number(_CORE), True: _number(f"{_COMMA}|{_CORE}")}
 _NOTES = tuple(
     (re.compile(pattern, re.MULTILINE | re.IGNORECASE), new)
     for pattern, new in (
         (r"^[ \t]*\[\^?[0-9]{1,3}\]:?[ \t].*$", ""),  # a reference below the text
+        (rf"[ ]?\([^()\n]{{0,60}}(?<!\w)(?:{_REMARKS})[^()\n]{{0,60}}\)", " "),  # 7.25 (rounded to 2 places)
+        (
+            r"\n\W{0,4}(?:note|n\.?b\.?|hinweis|anmerkung|remarque|nota|примечание|注意?|备注|備考|참고|ملاحظة)\s?:.*",
+            "",
+        ),
         (r"^\W{0,5}confidence\b[^\n:]{0,30}:.*$", ""),
         (
             r"^[ \t]*\\?\*(?:round|approx|based on|assum|note|includ|exclud|gerundet|arrondi|redondead)[^*\n]*$",
