@@ -37,8 +37,13 @@ class Slo:
 
     def __str__(self) -> str:
         """Return it as text: `TTFT 2 s, TPOT 50 ms`."""
-        texts = {name: f"{most:.9g} s" if most >= 1 else f"{most * 1000:.9g} ms" for name, most in self.stated.items()}
-        return ", ".join(f"{name.upper()} {text}" for name, text in texts.items()) or "none"
+        return in_words(self.stated)
+
+
+def in_words(stated: Mapping[str, float]) -> str:
+    """Return latencies and the most seconds of each as text: `TTFT 2 s, TPOT 50 ms`."""
+    texts = {name: f"{most:.9g} s" if most >= 1 else f"{most * 1000:.9g} ms" for name, most in stated.items()}
+    return ", ".join(f"{name.upper()} {text}" for name, text in texts.items()) or "none"
 
 
 def read(suite: Mapping[str, Json]) -> Slo:

@@ -17,7 +17,7 @@ from evalrun.compare.interim import interim
 from evalrun.compare.side import Side, SideCell
 from evalrun.requests.run import unlike_load
 from evalrun.rule import Measure
-from evalrun.slo import Slo
+from evalrun.slo import in_words
 
 _QUALITY = ("accuracy", "unscored", "cost_per_correct")
 
@@ -69,7 +69,7 @@ def comparable(base: SideCell, new: SideCell, *, sides: tuple[Side, Side], acros
     for side, cell in zip(sides, (base, new), strict=True):
         if cell.conditions.cut is not None:
             notes.append(f"429s cut {side.name} to {cell.conditions.cut} in flight for a while: it was slower by that")
-    slo = "" if old.slo == now.slo else f"the SLOs differ: {Slo(**old.slo)} and {Slo(**now.slo)}"
+    slo = "" if old.slo == now.slo else f"the SLOs differ: {in_words(old.slo)} and {in_words(now.slo)}"
     cells = tuple((side.name, interim(cell).planned) for side, cell in zip(sides, (base, new), strict=True))
     return Comparable(refused, quality, _timed(base, new), slo, tuple(notes), cells)
 
