@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from evalrun import units
 from evalrun.escape import clip
 from evalrun.explain import DEFINITIONS, SECTIONS
+from evalrun.history import Wanted
 from evalrun.report import quantity
 from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, fields_of, joined, name, sections
 from evalrun.report.quantity import QuantityColumn
-from evalrun.report.summary import Wanted, of_task, summary_page
+from evalrun.report.summary import of_task, summary_page
 from evalrun.table import Cell, Context, Example, Table, TargetNote
 
 MOST_ABOUT = 300  # characters of what somebody says of a suite
