@@ -80,7 +80,7 @@ def test_line_one_does_the_main_job(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)} | keep
     done = subprocess.run(["bash", "-c", line], cwd=clone, env=environ, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
-    right = re.search(r"all tasks.*?accuracy +(\d+) %", done.stdout, re.DOTALL)
+    right = re.search(r"all tasks.*? (\d+) % \[", done.stdout, re.DOTALL)
     assert right is not None, done.stdout
     assert 0 < int(right[1]) < 100
     assert "SmolLM2-135M" in done.stdout

@@ -56,7 +56,7 @@ def where(requests: Requests, text: str) -> Bools:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         found = _mask(requests, tree)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
         raise SuiteError(f"--where {text!r}: is not an expression; {_EXAMPLE}") from None
     return np.asarray(found, bool)
 
