@@ -1,9 +1,10 @@
 """Scores many answers with several scorers, in order, at constant memory. Decides nothing about right and wrong.
 
-Cheap scorers run in the calling process, `isolated` ones in a pool of killable worker processes: one that hangs,
-crashes or eats memory costs the answer it was scoring, no more. Each thread of the pool owns one worker (`worker`),
-gives it one answer at a time and waits at most the deadline; then the worker is killed with all its children and a new
-one takes the next answer. Workers are started, not forked, with a clean environment: no key is inherited.
+Cheap scorers of ordinary answers run in the calling process. `isolated` scorers, and all scorers of long answers, run
+in a pool of killable worker processes: one that hangs, crashes or eats memory costs the answer it was scoring, no more.
+Each thread of the pool owns one worker (`worker`), gives it one answer at a time and waits at most the deadline; then
+the worker is killed with all its children and a new one takes the next answer. Workers are started, not forked, with a
+clean environment: no key is inherited.
 """
 
 import os
@@ -28,6 +29,9 @@ from evalrun.score.spec import ADAPTER, ScorerSpec
 from evalrun.score.worker import Ready, Setup, ToScore, frame, receive
 from evalrun.types import Completion, Sample, Score, Scored
 
+LONGEST_HERE = 20_000
+"""Characters of an answer up to which a cheap scorer runs in the calling process: no deadline holds there."""
+_OF_THE_ANSWER = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)  # a worker says where it is
 _MEMORY_BYTES = 2 * 2**30
 _START_S = 120.0  # a worker imports sympy, perhaps on a busy machine with a slow disk
 _KEPT_ENV = (
@@ -150,14 +154,15 @@ class WorkerPool:
             worker.close()
 
     def submit(self, scorer: int, sample: Sample, completion: Completion) -> Future[Score]:
-        """Score an answer with the scorer at this position: in a worker if it is isolated, else here and at once.
+        """Score an answer with the scorer at this position: in a worker if it must be, else here and at once.
 
         The future raises SuiteError if no worker can start.
         """
-        if not self._scorers[scorer].in_worker:
+        if not self._scorers[scorer].in_worker and len(completion.text) <= LONGEST_HERE:
             done: Future[Score] = Future()
-            done.set_result(self._scorers[scorer](sample, completion))
-            return done
+            with suppress(*_OF_THE_ANSWER):
+                done.set_result(self._scorers[scorer](sample, completion))
+                return done
         return self._threads.submit(self._score, ToScore(scorer=scorer, sample=sample, completion=completion))
 
     def _score(self, task: ToScore) -> Score:

@@ -36,7 +36,8 @@ class Scorer(Spec):
     extract: Extract | None = None
     """The part of the reply to judge, before the scorer's own rules; by default all of it."""
     timeout_s: float = Field(default=10, gt=0, le=3600)
-    """An answer that takes longer to judge is unscored. Only for scorers that run in a worker process."""
+    """An answer that takes longer to judge is unscored. Only for scorers that run in a worker process, and for answers
+    of over 20,000 characters."""
 
     def __call__(self, sample: Sample, completion: Completion) -> Score:
         """Judge an answer, or the part of it that `extract` finds."""

@@ -135,9 +135,10 @@ class Limits(Spec):
     total_s: float = Field(default=1800, gt=0)
     """Timeout for the whole request."""
     max_answer_bytes: int = Field(default=64 * 2**20, ge=1024)
-    """A larger answer is cut off and fails as `runaway`."""
+    """A larger answer is cut off and fails as `runaway`. So is one with over 8 MiB of text, 262,144 token events, 1,024
+    tool calls or 128 choices."""
     max_event_bytes: int = Field(default=16 * 2**20, ge=1024)
-    """A larger event of the stream fails as `too_big`."""
+    """A larger event of the stream, and a larger answer in one piece, fails as `too_big`."""
     max_cost_usd: Dollars | None = Field(default=None, gt=0)
     """Maximum cost of the run in US dollars. Needs prices, and max_tokens for each task."""
     max_failed_share: float = Field(default=0.1, ge=0, le=1)

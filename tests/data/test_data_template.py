@@ -142,6 +142,11 @@ def test_a_template_that_is_too_deep_is_refused(text: str) -> None:
         Template(text, where="here")
 
 
+def test_a_template_with_a_number_that_python_cannot_read_is_refused() -> None:
+    with pytest.raises(SuiteError, match="here: a number with more than 4,300 digits"):
+        Template("{{ " + "1" * 5_000 + " }}", where="here")
+
+
 def test_ordinary_templates_have_room() -> None:
     """A row of 10 MB through filters, loops with their length, macros, slices and formats.
 

@@ -13,7 +13,7 @@ import pytest
 
 from evalrun.errors import SuiteError
 from evalrun.score.pool import WorkerPool, environment, score_all
-from evalrun.score.spec import ExactScorer, MathScorer, PythonScorer, RegexScorer, ScorerSpec
+from evalrun.score.spec import ADAPTER, ExactScorer, MathScorer, PythonScorer, RegexScorer, ScorerSpec
 from evalrun.types import Completion, Sample, Score, Scored
 
 MEMORY_BYTES = 2**29
@@ -183,6 +183,46 @@ def test_leaving_early_kills_what_runs(hostile: PythonScorer, tmp_path: Path) ->
     )
     assert [item.key for item in stream] == ["0"]
     assert gone(int((tmp_path / "pid").read_text()))
+
+
+class _Looping(ExactScorer):
+    def judge(self, sample: Sample, completion: Completion) -> Score:
+        raise AssertionError("a long answer was judged in this process")
+
+
+def test_j08_long_answers_are_judged_in_a_worker_by_every_scorer() -> None:
+    """One of 20,001 characters is not judged here, where no deadline holds; one of 20,000 is."""
+    texts = ["x" * 20_001, "x" * 20_000]
+    with WorkerPool([_Looping(kind="exact")], workers=1, memory_bytes=MEMORY_BYTES) as pool:
+        (_, sample, long), (_, _, short) = items(texts)
+        assert pool.submit(0, sample, long).result() == ExactScorer(kind="exact")(sample, long)
+        with pytest.raises(AssertionError):
+            pool.submit(0, sample, short)
+
+
+class _Raising(ExactScorer):
+    def judge(self, sample: Sample, completion: Completion) -> Score:
+        raise RecursionError
+
+
+def test_j07_a_cheap_scorer_that_raises_is_asked_again_in_a_worker() -> None:
+    """There its error costs the answer; here the worker's own class does not raise, and judges."""
+    with WorkerPool([_Raising(kind="exact")], workers=1, memory_bytes=MEMORY_BYTES) as pool:
+        ((_, sample, answer),) = items(["x"])
+        assert pool.submit(0, sample, answer).result() == ExactScorer(kind="exact")(sample, answer)
+
+
+def test_j08_a_megabyte_of_anything_is_judged_or_timed_out() -> None:
+    """The deadline and the memory of the pool hold for every scorer; none raises."""
+    scorers = ADAPTER.validate_python([{"kind": kind} for kind in ("exact", "contains", "numeric", "choice")])
+    sample = Sample(task="t", id="1", messages=(), expected="7", choices=("7", "8", "9"))
+    pieces = ("\\", "{", "[", "$", "<think>", "<answer>", "1,", "a ", "B or ", "\\boxed{", "**")
+    answers = [
+        (piece, sample, Completion(text=piece * (2**20 // len(piece)), finish_reason="stop")) for piece in pieces
+    ]
+    found = list(score_all(answers, scorers, workers=2, deadline_s=2.0, memory_bytes=2**31))
+    assert len(found) == 44
+    assert {one.score.error for one in found} <= {None, "unsure", "scorer_timeout"}
 
 
 def test_an_unusable_scorer_stops_the_stream() -> None:
