@@ -35,7 +35,7 @@ def test_a_line_has_a_target_and_units_are_in_the_heads(table: Table) -> None:
 def test_it_is_one_screen(table: Table, tasks: int, targets: int, most: int) -> None:
     """With alerts, failures and warnings in every cell, and no line over 80 columns."""
     metrics = (*table.cells[0].metrics, *(Metric(name="warnings", of=f"kind {n}", value=n) for n in range(1, 20)))
-    names = [None, *(f"niah_multikey_{n}" for n in range(tasks))][1:] + [None]
+    names: list[str | None] = [*(f"niah_multikey_{n}" for n in range(tasks)), None]
     cells = tuple(
         Cell(task=task, target=target.name, metrics=metrics, alerts=("INVALID: TTFT p50: late",))
         for task in names
