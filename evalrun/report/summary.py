@@ -45,7 +45,7 @@ SHORT = {
 }
 """Marks in fewer words than `explain` has for them."""
 MANY = 12  # tasks x targets from which on there is less room for words
-MOST_ITEMS, FEW_ITEMS, MOST_PLACES = 10, 4, 3
+MOST_ITEMS, FEW_ITEMS, MOST_PLACES = 8, 4, 3
 MOST_WORDS = 120  # characters of somebody else's sentence
 _TOPICS = {"failed": "failed", "not_sent": "failed", "scorer_error": "unscored", "warnings": "warning"}
 _SECONDS = ("s",)

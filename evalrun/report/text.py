@@ -113,7 +113,7 @@ def _head(
         words = [stack[place] for stack in stacks]
         first = title if place == deep - 1 else ""
         for line in _line(first, words, labels=label, columns=columns, width=width, gap=gap, colours=[]):
-            yield painted(line, BOLD, on=colour)
+            yield painted(line.rstrip(), BOLD, on=colour)
     yield "-" * (label + sum(gap + column for column in columns))
 
 
