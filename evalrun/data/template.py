@@ -115,6 +115,8 @@ def _compiling(where: str, hint: str) -> Iterator[None]:
         yield
     except jinja2.TemplateSyntaxError as error:
         raise SuiteError(f"{where}: line {error.lineno}: {error.message}; {hint}") from None
+    except jinja2.TemplateError as error:  # of an expression without fields, which is computed at once
+        raise SuiteError(f"{where}: {error.message}; {hint}") from None
     except ValueError:  # of Python's int()
         raise SuiteError(f"{where}: a number with more than 4,300 digits; {hint}") from None
     except (RecursionError, MemoryError, SyntaxError):  # of Python's compiler, which bounds the depth

@@ -24,6 +24,7 @@ Stance = Literal["announced", "concluded", "right", "denied", "named"]
 _WINDOW = 60  # characters before and after an option that are looked at
 _MOST_LOOKED_AT, _MOST_MENTIONS = 3_000, 500  # the last ones of a text: single letters, and those that are options
 _WORDS_TOO = frozenset("AEIOUYАБВКСИОУЯЕЭ")  # letters that are words in some language
+_BLANKS = re.compile(r"\s{3,}")
 _PRONOUN = re.compile(r"^\s+(?:is|and [A-J]|or [A-J]|because)(?!\w)")
 _CJK = "\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _ENDS = re.compile(r"[.!?;](?=\s|$)|\n")
@@ -173,6 +174,7 @@ def _one_by_one(
 
 
 def _stance(before: str, after: str, *, asks: bool) -> Stance:
+    before, after = (_BLANKS.sub(_blank, part) for part in (before, after))  # long runs can be cut in many ways
     if verdict.DENIED.search(before) or verdict.IS_WRONG.search(after):
         return "denied"
     if asks or verdict.SUPPOSED.search(before):
@@ -182,6 +184,10 @@ def _stance(before: str, after: str, *, asks: bool) -> Stance:
     if verdict.IS_RIGHT.search(after):
         return "right"
     return "concluded" if verdict.CONCLUDED.search(before) else "named"
+
+
+def _blank(run: re.Match[str]) -> str:
+    return "\n" if "\n" in run[0] else " "
 
 
 def _alone(text: str, start: int, end: int) -> bool:

@@ -147,6 +147,11 @@ def test_a_template_with_a_number_that_python_cannot_read_is_refused() -> None:
         Template("{{ " + "1" * 5_000 + " }}", where="here")
 
 
+def test_a_constant_that_cannot_be_computed_is_refused() -> None:
+    with pytest.raises(SuiteError, match="here: 'float object' has no attribute 'a'"):
+        Template("{{ 0.0.a ~ a }}", where="here")
+
+
 def test_ordinary_templates_have_room() -> None:
     """A row of 10 MB through filters, loops with their length, macros, slices and formats.
 
