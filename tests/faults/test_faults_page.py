@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from rows import HEADING, tests_of_rows
+
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "faults.md").read_text(encoding="utf-8")
 RANGE = re.compile(r"\b([NHSM])(\d\d)-\1(\d\d)\b")
@@ -26,3 +28,9 @@ def test_every_fault_has_a_row() -> None:
         f"{family}{n:02}" for family, most in zip("NHSM", (20, 20, 30, 5), strict=True) for n in range(1, most + 1)
     }
     assert wanted - numbers == set()
+
+
+def test_the_rows_are_those_that_tests_name() -> None:
+    """To update: python tests/faults/rows.py."""
+    rows = set(re.findall(r"^\| ([A-Z]\d\d) \|", PAGE.partition(HEADING)[2], re.MULTILINE))
+    assert rows == set(tests_of_rows())
