@@ -1,10 +1,9 @@
 """A key does not come back in any of the encodings that servers, proxies and libraries write."""
 
 import base64
-import html
-import urllib.parse
 
 import pytest
+from spellings import spellings
 
 from evalrun.secret import Redactor, Secret
 
@@ -12,54 +11,8 @@ KEY = "sk-Proj/4+xY_9=zQ~7"
 PIECES = ("sk-proj", "4+xy_9", "4%2bxy")  # of the key, as they would be left behind
 
 
-def escaped(template: str) -> str:
-    return "".join(template.format(ord(character)) for character in KEY)
-
-
-def encoded(before: str) -> str:
-    """Return the key in base64 behind a text of a length, as a header's value or a JSON body would have it."""
-    return base64.b64encode(f"{before}{KEY} and on".encode()).decode()
-
-
-SPELLINGS = {
-    "itself": KEY,
-    "lower case": KEY.lower(),
-    "upper case": KEY.upper(),
-    "swapped case": KEY.swapcase(),
-    "percent": urllib.parse.quote(KEY, safe=""),
-    "percent, lower case": urllib.parse.quote(KEY, safe="").replace("%2F", "%2f").replace("%2B", "%2b"),
-    "percent, slashes kept": urllib.parse.quote(KEY),
-    "form": urllib.parse.quote_plus(KEY),
-    "all percent": escaped("%{:02X}"),
-    "percent twice": urllib.parse.quote(urllib.parse.quote(KEY, safe="")),
-    "percent three times": urllib.parse.quote(urllib.parse.quote(urllib.parse.quote(KEY, safe=""))),
-    "JSON slash": KEY.replace("/", "\\/"),
-    "JSON in JSON": KEY.replace("/", "\\\\/"),
-    "JSON, all characters": escaped("\\u{:04x}"),
-    "JSON, upper case": escaped("\\u{:04X}"),
-    "JSON in JSON, all characters": escaped("\\\\u{:04x}"),
-    "braces": escaped("\\u{{{:x}}}"),
-    "backslash x": escaped("\\x{:02x}"),
-    "octal": escaped("\\{:03o}"),
-    "HTML": html.escape(KEY).replace("/", "&#x2F;").replace("+", "&plus;"),
-    "HTML, decimal": escaped("&#{};"),
-    "HTML, hexadecimal": escaped("&#x{:X};"),
-    "HTML twice": escaped("&amp;#{};"),
-    "quoted-printable": escaped("={:02X}"),
-    "hexadecimal": KEY.encode().hex(),
-    "hexadecimal, upper case": KEY.encode().hex().upper(),
-    "hexadecimal, colons": KEY.encode().hex(":"),
-    "hexadecimal, spaces": KEY.encode().hex(" "),
-    "base64": base64.b64encode(KEY.encode()).decode(),
-    "base64, no padding": base64.b64encode(KEY.encode()).decode().rstrip("="),
-    "base64, URL": base64.urlsafe_b64encode(KEY.encode()).decode(),
-    "base64 behind one": encoded("?"),
-    "base64 behind two": encoded("=="),
-    "base64 of a header": encoded("Bearer "),
-    "base64 of basic": base64.b64encode(f"user:{KEY}".encode()).decode(),
-    "Markdown": KEY.replace("_", "\\_").replace("-", "\\-"),
-    "a mixture": "s%6B-\\u0050roj&#47;4%252BxY_9\\x3dz&#x51;~7",
-}
+MIXTURE = "s%6B-\\u0050roj&#47;4%252BxY_9\\x3dz&#x51;~7"
+SPELLINGS = {**spellings(KEY), "a mixture": MIXTURE}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)

@@ -111,6 +111,8 @@ def _block(table: Table, chosen: Sequence[Wanted], *, asked: bool) -> Block:
     notes: list[Text] = [joined("; ", said)] if said else []
     if lost := [DEFINITIONS[metric].label for metric, of in chosen if (metric, of) not in shown]:
         notes.append(f"unknown: {', '.join(dict.fromkeys(lost))}")
+    for note in table.context.targets if len(cells) < MANY else ():
+        notes += [(name(note.name), ": ", Verbatim(clip(said, MOST_WORDS))) for said in note.notes]
     return Block(title, heads, rows, notes, dense=True)
 
 

@@ -19,7 +19,22 @@ from typing import Any
 
 import pytest
 from asking import KEY
-from fault_server import CLOSE, DONE, STOP, FaultServer, Script, answer, refuses, says, stream, usage
+from fault_server import (
+    CLOSE,
+    DONE,
+    STOP,
+    FaultServer,
+    Script,
+    answer,
+    chunked,
+    ends,
+    event,
+    refuses,
+    says,
+    stream,
+    usage,
+)
+from spellings import spellings
 
 REPOSITORY = Path(__file__).parents[2]
 FINE = stream(says("2"), STOP, usage(10, 5), DONE)
@@ -105,12 +120,16 @@ def evalrun(tmp_path: Path) -> Evalrun:
 
 def assert_no_key(ended: Ended, folder: Path) -> None:
     """The key is in nothing that was printed or stored, in no spelling."""
-    raw = KEY.encode()
-    spellings = [raw, base64.b64encode(raw), base64.urlsafe_b64encode(raw), urllib.parse.quote(KEY, safe="").encode()]
     texts = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     texts |= {"stdout": ended.out.encode(), "stderr": ended.err.encode()}
     assert len(texts) > 4
-    leaks = [name for name, text in texts.items() for spelling in spellings if spelling.rstrip(b"=") in text]
+    leaks = [
+        (name, how)
+        for how, text in spellings(KEY).items()
+        for spelling in {text.rstrip("="), json.dumps(text)[1:-1].rstrip("=")}
+        for name, found in texts.items()
+        if spelling.encode() in found
+    ]
     assert leaks == []
 
 
@@ -333,6 +352,32 @@ def test_o13_model_that_repeats_the_key(evalrun: Evalrun) -> None:
         ended = evalrun(server.url, limits={"max_failed_share": 1})
     assert ended.code == 0, ended.err
     assert "*** *** ***" in (ended.run / "journal.jsonl").read_text() if ended.run else ""
+    assert_no_key(ended, evalrun.folder)
+
+
+def test_o13_no_spelling_of_the_key_is_kept_from_any_place(evalrun: Evalrun) -> None:
+    """O13, R9: 36 spellings in 22 places that a server can write to: in no file, and in nothing that is printed."""
+    every = " ".join(spellings(KEY).values())
+    error = {"message": every, "type": every, "param": every, "code": every}
+    call = {"index": 0, "id": every, "type": "function", "function": {"name": every, "arguments": every}}
+    named = {**says("2"), "id": every, "model": every, "system_fingerprint": every}
+    page = f"<html><head><title>{every}</title></head><body>{every}</body></html>".encode()
+    scripts: list[Script] = [
+        [stream(named, says(every), says(reasoning_content=every), says(refusal=every), STOP, DONE)],
+        [stream(says(tool_calls=[call]), ends("tool_calls"), DONE)],
+        [stream(says("2"), ends(every), usage(1, 1, prompt_tokens_details=every), DONE)],
+        [stream(says("2"), {"error": error}, DONE)],
+        [chunked(f": {every}\n\n".encode(), *map(event, (says("2"), STOP, DONE)))],
+        [chunked(f"event: {every}\ndata: {every}\n\n".encode(), *map(event, (says("2"), STOP, DONE)))],
+        [answer(200, {"error": error})], [answer(200, every.encode())], [answer(200, page)],
+        [answer(400, {"error": error})], [answer(422, {"detail": every})], [answer(413, page)],
+        [answer(f"400 {every[:200]}", b"no", **{"x-request-id": every, "retry-after": every})],
+        [answer(302, b"", location=f"http://127.0.0.1/{every[:500]}")],
+    ]  # fmt: skip
+    models: Script = [answer(200, {"data": [{"id": every}], "object": every})]
+    with FaultServer(*scripts, models=models) as server:
+        ended = evalrun(server.url, rows=len(scripts), limits={"max_failed_share": 1})
+        assert len(server.requests) >= len(scripts)
     assert_no_key(ended, evalrun.folder)
 
 

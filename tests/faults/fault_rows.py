@@ -1,6 +1,6 @@
 """Which tests name which row of the fault table, by their names (`test_s29_...`) and docstrings (`S29: ...`).
 
-python tests/faults/rows.py        writes the table at the end of docs/faults.md
+python tests/faults/fault_rows.py        writes the table at the end of docs/faults.md
 """
 
 import ast
@@ -30,7 +30,7 @@ def tests_of_rows() -> dict[str, list[str]]:
 def table() -> str:
     """Return the section of docs/faults.md."""
     lines = [f"| {row} | {', '.join(f'`{name}`' for name in names)} |" for row, names in tests_of_rows().items()]
-    said = "Made from the names and docstrings of the tests by `python tests/faults/rows.py`.\n"
+    said = "Made from the names and docstrings of the tests by `python tests/faults/fault_rows.py`.\n"
     return "\n".join([HEADING.rstrip("\n"), said, "| row | tests |", "|---|---|", *lines, ""])
 
 
