@@ -151,6 +151,8 @@ def one_run_killed(command: tuple[str, ...], at: int, torn: float) -> None:
     )
     code, _ = child(command)
     assert code == 0, Path("said").read_text()
+    child(fresh)  # clears what died before it had a manifest
+    assert all((folder / "manifest.json").exists() or not any(folder.iterdir()) for folder in newest.parent.glob("*-*"))
     for folder in Path("results/sums").glob("*-*"):
         if (folder / "journal.jsonl").exists() and folder == newest:
             now = {record.key: record.at for record in StoredRun(folder).records()}
