@@ -150,8 +150,8 @@ def again_sealed(text: bytes) -> bytes:
 
 
 def test_no_change_of_a_file_is_a_traceback(files: tuple[Read, ...]) -> None:
-    """A few hundred mutations."""
-    fuzzed(files, range(15))
+    """480 mutations."""
+    fuzzed(files, range(40))
 
 
 @pytest.mark.slow
