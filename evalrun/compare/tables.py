@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,7 +21,7 @@ class StoredNumber(msgspec.Struct, gc=False):  # many, and never in a cycle
     of: str = ""
     low: float | None = None
     high: float | None = None
-    n: int | None = None
+    n: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
     marks: tuple[str, ...] = ()
     unit: str = ""
 

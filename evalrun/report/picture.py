@@ -6,6 +6,7 @@ Computes nothing. Imports matplotlib, and only inside functions: no window, no d
 import io
 import itertools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a dollar is a dollar
     "text.usetex": False,
 }
+_CLIP_PATH = re.compile(rb'<clipPath id="(p[0-9a-f]{10})"')
 
 
 # ---------------------------------------------------------------- ladders
@@ -354,7 +356,13 @@ def drawn(make: "Callable[[], Figure | None]", form: str = "svg") -> bytes | Non
             return None
         meta: dict[str, Any] = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
         figure.savefig(file, format=form, dpi=_DOTS_PER_INCH, metadata=meta)
-    return file.getvalue()
+    return file.getvalue() if form == "png" else _numbered(file.getvalue())
+
+
+def _numbered(svg: bytes) -> bytes:
+    """Name the clip paths of an SVG by their order: matplotlib's names depend on addresses in memory."""
+    order = {name: b"clip%d" % number for number, name in enumerate(_CLIP_PATH.findall(svg))}
+    return re.sub(rb"\bp[0-9a-f]{10}\b", lambda name: order.get(name[0], name[0]), svg)
 
 
 def words(text: str, limit: int = 40) -> str:

@@ -118,10 +118,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> N
 
     A crash leaves at most a `.NAME.PID.tmp` beside it, which nothing reads, and which the next writer removes.
     """
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        if not _is_alive(left.name.split(".")[-2]):
-            with contextlib.suppress(OSError):
-                left.unlink()
+    remove_drafts(path)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with storing(path):
@@ -141,6 +138,19 @@ def replace_file(path: Path, chunks: Iterable[bytes], *, disk: Disk = DISK) -> N
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def remove_drafts(path: Path) -> bool:
+    """Remove what dead processes left of a file that they were writing; return whether there was anything."""
+    left = [
+        draft
+        for draft in path.parent.glob(f".{glob.escape(path.name)}.*.tmp")
+        if not _is_alive(draft.name.split(".")[-2])
+    ]
+    for draft in left:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+    return bool(left)
 
 
 def _is_alive(pid: str) -> bool:

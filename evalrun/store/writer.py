@@ -24,9 +24,10 @@ from typing import Self
 from evalrun import __version__
 from evalrun.errors import StoreError
 from evalrun.fingerprint import fingerprint
-from evalrun.store.disk import DISK, Disk, lock, replace_file, storing
+from evalrun.store.disk import DISK, Disk, lock, remove_drafts, replace_file, storing
 from evalrun.store.journal import Journal
 from evalrun.store.lines import End, Intent, JournalEvent, Session, scan, to_json
+from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import Manifest, write_manifest
 from evalrun.store.reader import DELIVERED, JOURNAL, StoredRun
 from evalrun.types import Record
@@ -142,12 +143,22 @@ def create_run(results_root: Path, manifest: Manifest, *, disk: Disk = DISK) -> 
     fresh = [path for path in (suite, *suite.parents) if not path.exists()]
     with storing(suite):
         suite.mkdir(parents=True, exist_ok=True)
+        _clear(suite)
     folder = _new_folder(suite, _name(manifest), disk=disk)
     write_manifest(folder, manifest, disk=disk)
     with storing(folder):
         for parent in (suite, *(path.parent for path in fresh)):
             disk.sync_dir(parent)
     return Writer(folder, disk=disk)
+
+
+def _clear(suite: Path) -> None:
+    """Remove the folders of runs that died before they had a manifest."""
+    for folder in suite.iterdir():
+        path = folder / MANIFEST
+        if folder.is_dir() and not path.exists() and remove_drafts(path):
+            with contextlib.suppress(OSError):  # there is something else in it
+                folder.rmdir()
 
 
 def deliver(folder: Path) -> None:

@@ -101,7 +101,12 @@ def restore(before: dict[str, bytes], after: dict[str, bytes]) -> None:
 
 @pytest.fixture
 def sums(suite: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    suite(6)
+    path = suite(6)
+    source = '{kind: python, call: "rows:rows", args: {n: 6}}'
+    assert source in path.read_text()
+    path.write_text(path.read_text().replace(source, "{kind: jsonl, path: rows.jsonl}"))  # this process imports nothing
+    rows = (f'{{"a": {number}, "b": 1, "total": "{number + 1}"}}\n' for number in range(6))
+    (tmp_path / "rows.jsonl").write_text("".join(rows))
     monkeypatch.chdir(tmp_path)
     yield
     assert DISK  # the class was changed in the forks alone
@@ -151,6 +156,8 @@ def one_run_killed(command: tuple[str, ...], at: int, torn: float) -> None:
     )
     code, _ = child(command)
     assert code == 0, Path("said").read_text()
+    child(fresh)  # clears what died before it had a manifest
+    assert all((folder / "manifest.json").exists() or not any(folder.iterdir()) for folder in newest.parent.glob("*-*"))
     for folder in Path("results/sums").glob("*-*"):
         if (folder / "journal.jsonl").exists() and folder == newest:
             now = {record.key: record.at for record in StoredRun(folder).records()}
