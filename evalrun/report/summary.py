@@ -155,7 +155,7 @@ def _explained(mark: str) -> Text:
 
 def _says_something(key: Wanted, numbers: Sequence[QuantityColumn]) -> bool:
     found = [column[key] for column in numbers if key in column]
-    return any(each.value is not None or "withheld" in each.marks for each in found)
+    return key.name == "accuracy" or any(each.value is not None or "withheld" in each.marks for each in found)
 
 
 def _scale(key: Wanted, numbers: Sequence[QuantityColumn]) -> float:

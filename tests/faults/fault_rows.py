@@ -15,7 +15,7 @@ _ROW = re.compile(r"\b([NHSDYPCLJMO])([0-9]{2})\b")
 _NAMED = re.compile(r"_([nhsdypcljmo][0-9]{2})(?=_)")
 
 
-def tests_of_rows() -> dict[str, list[str]]:
+def named_rows() -> dict[str, list[str]]:
     """Return the names of the tests of each row, sorted."""
     found = defaultdict(set)
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -29,7 +29,7 @@ def tests_of_rows() -> dict[str, list[str]]:
 
 def table() -> str:
     """Return the section of docs/faults.md."""
-    lines = [f"| {row} | {', '.join(f'`{name}`' for name in names)} |" for row, names in tests_of_rows().items()]
+    lines = [f"| {row} | {', '.join(f'`{name}`' for name in names)} |" for row, names in named_rows().items()]
     said = "Made from the names and docstrings of the tests by `python tests/faults/fault_rows.py`.\n"
     return "\n".join([HEADING.rstrip("\n"), said, "| row | tests |", "|---|---|", *lines, ""])
 

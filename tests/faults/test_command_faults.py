@@ -306,7 +306,7 @@ def test_c05_all_fail(evalrun: Evalrun) -> None:
     assert ended.code == 3, ended.err
     assert [record["outcome"]["kind"] for record in ended.records] == ["truncated"] * 5
     assert ended.cell("accuracy") is None
-    assert re.search(r"accuracy +-", ended.out), ended.out
+    assert re.search(r"n +failed +accuracy\n.*\n *endpoint +5 +5 +-\n", ended.out), ended.out
     assert "no verdict" in ended.err
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fault_rows import HEADING, tests_of_rows
+from fault_rows import HEADING, named_rows
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "faults.md").read_text(encoding="utf-8")
@@ -33,4 +33,4 @@ def test_every_fault_has_a_row() -> None:
 def test_the_rows_are_those_that_tests_name() -> None:
     """To update: python tests/faults/fault_rows.py."""
     rows = set(re.findall(r"^\| ([A-Z]\d\d) \|", PAGE.partition(HEADING)[2], re.MULTILINE))
-    assert rows == set(tests_of_rows())
+    assert rows == set(named_rows())
