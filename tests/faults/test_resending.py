@@ -224,6 +224,7 @@ def test_h14_everything_refused(tmp_path: Path) -> None:
     assert "down to 2 in flight: lower --concurrency" in (run.asker.stopped or "")
 
 
+@pytest.mark.slow
 def test_h10_refusals_waited_out_as_asked_are_free(tmp_path: Path) -> None:
     """H10: five of six are refused with a wait of 5 ms: no sample and no target is given up, however many."""
     limited: list[Script] = [[refuses(429, retry_after_ms="5")]] * 5

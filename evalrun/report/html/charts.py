@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+FEWEST = 6  # requests that a picture shows better than a table
 LATENCIES = ("ttft_s", "tpot_s", "e2e_s")
 SIZE = (5.8, 3.2)  # inches
 MOST_POINTS = 1_500  # of a picture
@@ -62,7 +63,9 @@ class TargetSeries(NamedTuple):
 
 
 def pictures(runs: Sequence[Requests], tables: Sequence[Table]) -> Iterator[tuple[str, bytes]]:
-    """Yield each picture with its caption."""
+    """Yield each picture with its caption; none of few requests, which a table shows as well."""
+    if sum(map(len, runs)) < FEWEST:
+        return
     every = _series(runs, tables)
     series = every[:MOST_SERIES]
     makers: list[tuple[str, Callable[[], _Made]]] = [
