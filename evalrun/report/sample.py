@@ -42,7 +42,7 @@ def sample_lines(
         yield from _failed(outcome, full=full)
     if sample.expected is not None:
         yield from block("expected", sample.expected, most=None if full else MOST_LINES)
-    yield from _judged(requests, row, sample.task)
+    yield from _judged(requests, row)
     yield from _counted(record)
     yield from ("", "time, from the first attempt:", *waterfall(spans(record)))
 
@@ -98,12 +98,9 @@ def _failed(outcome: Failure, *, full: bool) -> Iterator[str]:
         yield from block("received before it failed", outcome.partial, most=None if full else MOST_LINES)
 
 
-def _judged(requests: Requests, row: int, task: str) -> Iterator[str]:
+def _judged(requests: Requests, row: int) -> Iterator[str]:
     """Yield what each scorer took for the answer, by which rule, and what it says of it."""
-    for scorer in requests.run.scorers.get(task, ()):
-        score = requests.score(row, scorer)
-        if score is None:
-            continue
+    for scorer, score in requests.scored(row).items():
         value = "no score" if score.value is None else f"{score.value:.3g}"
         disputed = ", disputed" if score.disputed else ""
         why = score.why or score.error or ""

@@ -44,11 +44,9 @@ def samples_page(requests: Requests, rows: Whole, *, found: int) -> Page:
 
 def listing(requests: Requests, rows: Whole) -> Iterator[dict[str, Json]]:
     """Yield a row for machines for each of some rows."""
-    flags = requests.names.get("flags", ())
     for row in rows.tolist():
         record, score = requests.record(row), requests.score(row)
         outcome, timing = record.outcome, record.timing
-        bits = int(requests.flags[row])
         text = outcome.text if isinstance(outcome, Completion) else outcome.message
         values = (
             record.sample.task, record.target, record.sample.id, record.repeat,
@@ -56,7 +54,7 @@ def listing(requests: Requests, rows: Whole) -> Iterator[dict[str, Json]]:
             None if score is None else score.answer, record.sample.expected, timing and timing.ttft_s,
             timing and timing.e2e_s, outcome.tokens if isinstance(outcome, Completion) else None,
             None if record.cost_usd is None else f"{record.cost_usd:f}",
-            [flag for bit, flag in enumerate(flags) if bits >> bit & 1], text,
+            requests.texts("flags", row), text,
         )  # fmt: skip
         if isinstance(outcome, Failure):
             values = (*values[:-2], [outcome.kind], text)

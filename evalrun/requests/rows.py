@@ -355,6 +355,17 @@ class Requests(Columns):
             raise StoreError(f"{path}: the record at byte {offset} changed while it was read; try again")
         return event
 
+    def texts(self, column: str, row: int) -> list[str]:
+        """Return the texts that one row has in a column of bits."""
+        bits = int(self.column(column)[row])
+        return [name for bit, name in enumerate(self.names.get(column, ())) if bits >> bit & 1]
+
+    def scored(self, row: int) -> dict[str, Score]:
+        """Read again what each scorer of a row's task says of it, the headline first."""
+        task = self.tasks[self.place[row] % len(self.tasks)]
+        found = ((scorer, self.score(row, scorer)) for scorer in self.run.scorers.get(task, ()))
+        return {scorer: score for scorer, score in found if score is not None}
+
     def score(self, row: int, scorer: str = HEADLINE) -> Score | None:
         """Read the score of one row again; None where it has none."""
         path, offset = self.run.folder / SCORES, int(self.scores(scorer).offset[row])

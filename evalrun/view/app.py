@@ -99,13 +99,8 @@ class RunBrowser:
         requests, row = self._requests(request), request.query_params.get("row", "")
         if not (row.isascii() and row.isdigit() and len(row) < 12 and int(row) < len(requests)):
             raise HTTPException(404, "no such sample")
-        record = requests.record(int(row))
-        known = {
-            name: score
-            for name in requests.run.scorers.get(record.sample.task, ())
-            if (score := requests.score(int(row), name)) is not None
-        }
-        return HTMLResponse(pages.sample_page(self._base, request.query_params["path"], record, known))
+        record, scores = requests.record(int(row)), requests.scored(int(row))
+        return HTMLResponse(pages.sample_page(self._base, request.query_params["path"], record, scores))
 
     def _compare(self, request: Request) -> Response:
         from evalrun.api import compare_runs

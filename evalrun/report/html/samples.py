@@ -125,12 +125,7 @@ def _sample(requests: Requests, row: int, run: int, flip: bool) -> tuple[list[Js
     """Return a row of the list, and what the detail pane shows."""
     record, score = requests.record(row), requests.score(row)
     sample = record.sample
-    odd = [
-        name
-        for column in ("flags", "warnings")
-        for bit, name in enumerate(requests.names.get(column, ()))
-        if int(requests.column(column)[row]) >> bit & 1
-    ]
+    odd = [*requests.texts("flags", row), *requests.texts("warnings", row)]
     listed: list[Json] = [
         record.key, _clipped(sample.id, 200), sample.task, record.target, record.repeat,
         STATES[int(requests.state[row])], None if score is None else score.value,
@@ -139,7 +134,7 @@ def _sample(requests: Requests, row: int, run: int, flip: bool) -> tuple[list[Js
         _clipped(sample.messages[-1].content if sample.messages else "", 200),
         *(_known(requests, name, row) for name in ("ttft_s", "e2e_s", "tokens", "cost_usd")), odd, run, int(flip),
     ]  # fmt: skip
-    found = {**_question(record), **_outcome(record), "scores": list(_scores(requests, row, record))}
+    found = {**_question(record), **_outcome(record), "scores": list(_scores(requests, row))}
     return listed, {**found, **_times(record)}
 
 
@@ -178,14 +173,12 @@ def _outcome(record: Record) -> dict[str, Json]:
     return {"text": _clipped(outcome.text), **{name: value for name, value in known.items() if value}}
 
 
-def _scores(requests: Requests, row: int, record: Record) -> Iterator[Json]:
+def _scores(requests: Requests, row: int) -> Iterator[Json]:
     """Yield what each scorer says, the headline first: name, value, answer, rule, reason, whether it is disputed."""
-    for scorer in requests.run.scorers.get(record.sample.task, ()):
-        score = requests.score(row, scorer)
-        if score is not None:
-            why = _clipped("; ".join(filter(None, (score.error, score.why))), 400)
-            answer = None if score.answer is None else _clipped(score.answer, 400)
-            yield [scorer, score.value, answer, _clipped(score.rule, 200), why, score.disputed]
+    for scorer, score in requests.scored(row).items():
+        why = _clipped("; ".join(filter(None, (score.error, score.why))), 400)
+        answer = None if score.answer is None else _clipped(score.answer, 400)
+        yield [scorer, score.value, answer, _clipped(score.rule, 200), why, score.disputed]
 
 
 def _times(record: Record) -> dict[str, Json]:
