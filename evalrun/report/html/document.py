@@ -1,12 +1,9 @@
 """The skeleton of a report: what it says first, its sections, and the data that its script shows."""
 
 import base64
-import hashlib
 import html
 import json
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import files
 
 from evalrun.report.html import bars, charts, markup
 from evalrun.report.html.samples import COLUMNS, STATES, ReportSamples, embedded
@@ -43,18 +40,18 @@ def report(
 
     beside: the names of runs that asked the same, to compare with.
     """
-    found = embedded(runs)
+    found, pages = embedded(runs), list(map(table_page, tables))
     title = " against ".join(map(_title, tables))
     parts = [f"<h1>{markup.escaped(title)}</h1>"]
-    for run, table in zip(runs, tables, strict=True):
-        parts += _summary(run, table, several=len(runs) > 1)
+    for run, table, page in zip(runs, tables, pages, strict=True):
+        parts += _summary(run, table, page, several=len(runs) > 1)
     parts += map(markup.page, comparisons)
     parts += [bars.accuracies(table, _title(table) if len(runs) > 1 else "") for table in tables]
     parts.append(_pictures(runs, tables))
     parts += [_illustrated(*each) for each in ladders]
     parts.append(_samples(found))
     parts += [_illustrated(*each) for each in histories]
-    parts += map(_all_numbers, tables)
+    parts += map(_all_numbers, tables, pages)
     parts += [_fingerprints(table) for table in tables]
     parts.append(_beside(beside, tables[0]))
     return _document(title, "".join(parts), _data(runs, found), found).encode()
@@ -67,9 +64,8 @@ def _title(table: Table) -> str:
     return f"{table.context.suite}, {table.context.run.rpartition('/')[2]}"
 
 
-def _summary(run: Requests, table: Table, *, several: bool) -> Iterator[str]:
+def _summary(run: Requests, table: Table, shown: Page, *, several: bool) -> Iterator[str]:
     """Yield the answer in one screen: what was asked, what must be known first, the numbers that matter most."""
-    shown = table_page(table)
     created = run.run.manifest.created.strftime("%Y-%m-%d %H:%M UTC")
     yield f"<h2>{markup.escaped(_title(table))}</h2>" if several else ""
     yield f'<p class="about">started {created}</p>'
@@ -141,8 +137,7 @@ def _samples(found: ReportSamples) -> str:
     )
 
 
-def _all_numbers(table: Table) -> str:
-    shown = table_page(table)
+def _all_numbers(table: Table, shown: Page) -> str:
     blocks = "".join(map(markup.block, shown.blocks))
     return (
         f"<details><summary>All numbers of {markup.escaped(_title(table))}</summary>{blocks}"
@@ -188,20 +183,11 @@ def _data(runs: Sequence[Requests], found: ReportSamples) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("##", "#\\u0023")
 
 
-@cache
-def _asset(file: str) -> str:
-    return files("evalrun.report.html").joinpath(file).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _document(title: str, main: str, data: str, found: ReportSamples) -> str:
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = markup.asset(__package__, "report.css"), markup.asset(__package__, "report.js")
     policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; style-src {markup.allowed(style)}; script-src {markup.allowed(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     packed = "".join(
         f'<script type="application/octet-stream" class="{kind}">{text}</script>\n'

@@ -1,8 +1,12 @@
 """Pages as HTML: headings, tables, lists. Nothing here writes text of others without escaping it."""
 
+import base64
+import hashlib
 import html
 import itertools
 from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
 
 from evalrun.escape import tty
 from evalrun.report.page import Block, Page, Quantity, Text, encoded
@@ -11,6 +15,17 @@ from evalrun.report.page import Block, Page, Quantity, Text, encoded
 def escaped(text: str) -> str:
     """Return foreign text as HTML that only displays it, on one line."""
     return html.escape(tty(text))
+
+
+@cache
+def asset(package: str, file: str) -> str:
+    """Return a style or a script that pages are given as it is."""
+    return files(package).joinpath(file).read_text(encoding="utf-8")
+
+
+def allowed(code: str) -> str:
+    """Return the source of a content security policy that allows this style or script, and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'"
 
 
 def words(text: Text) -> str:
