@@ -102,10 +102,10 @@ def _folder(run: str) -> Path:
 def _list_samples(requests: "Requests", form: str, *, sort: str | None, limit: int | None, **filters: Any) -> int:
     import json
 
-    from evalrun.report.samples import csv_text, listing, rows_of, samples_page
-    from evalrun.requests.chosen import ordered
+    from evalrun.report.samples import csv_text, listing, samples_page
+    from evalrun.requests.chosen import ordered, recorded
 
-    rows = rows_of(requests, _mask(requests, filters))
+    rows = recorded(requests, _mask(requests, filters))
     if sort is not None:
         rows = ordered(requests, rows, sort)
     most = limit or (LIMIT if form in ("text", "md") else len(rows))
@@ -128,7 +128,7 @@ def _mask(requests: "Requests", filters: dict[str, Any]) -> Any:
     """Return which rows all filters let through."""
     import numpy as np
 
-    from evalrun.requests.chosen import WHAT, where
+    from evalrun.requests.chosen import WHAT, named, where
 
     words = [word for word in WHAT if filters.get(word)]
     mask = np.logical_or.reduce([WHAT[word](requests) for word in words]) if words else np.ones(len(requests), bool)
@@ -137,15 +137,12 @@ def _mask(requests: "Requests", filters: dict[str, Any]) -> Any:
         if flag not in known:
             raise SuiteError(f"--flag: no request has {flag!r}{closest(flag, known)}; there are"
                              f" {', '.join(known) or 'none'}")  # fmt: skip
-        mask &= requests.has("flags", flag) | requests.has("warnings", flag)
-    target, task = np.divmod(requests.place, max(1, len(requests.tasks)))
-    for option, numbers, names in (("task", task, requests.tasks), ("target", target, requests.targets)):
+    for option, names in (("task", requests.tasks), ("target", requests.targets)):
         for name in filters[option]:
             if name not in names:
                 raise SuiteError(f"--{option}: the run has no {name!r}{closest(name, names)}; there are"
                                  f" {', '.join(names)}")  # fmt: skip
-        if filters[option]:
-            mask &= np.isin(numbers, [names.index(name) for name in filters[option]])
+    mask &= named(requests, tasks=filters["task"], targets=filters["target"], flags=filters["flags"])
     if filters["where"] is not None:
         mask &= where(requests, filters["where"])
     return mask

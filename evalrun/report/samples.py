@@ -4,8 +4,6 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from evalrun import escape, units
 from evalrun.report.page import Block, BlockRow, Page, Text, Verbatim, name
 from evalrun.report.quantity import measured
@@ -86,9 +84,3 @@ def csv_text(requests: Requests, rows: Whole) -> str:
         cells = (" ".join(cell) if isinstance(cell, list) else cell for cell in row.values())
         writer.writerow([escape.csv(cell) if isinstance(cell, str) else cell for cell in cells])
     return out.getvalue()
-
-
-def rows_of(requests: Requests, mask: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Whole:
-    """Return the rows of a mask in the order in which they were recorded."""
-    rows = np.flatnonzero(mask)
-    return np.asarray(rows[np.argsort(requests.offset[rows], kind="stable")])

@@ -6,7 +6,7 @@ read as a syntax tree and never run. What is unknown satisfies no comparison.
 
 import ast
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,29 @@ def where(requests: Requests, text: str) -> Bools:
     except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
         raise SuiteError(f"--where {text!r}: is not an expression; {_EXAMPLE}") from None
     return np.asarray(found, bool)
+
+
+def named(
+    requests: Requests, *, tasks: Collection[str] = (), targets: Collection[str] = (), flags: Collection[str] = ()
+) -> Bools:
+    """Return which rows are of one of these tasks and targets, and have each of these flags or warnings.
+
+    No task, target or flag is no condition; one that the run does not have is no row's.
+    """
+    mask = np.ones(len(requests), bool)
+    target, task = np.divmod(requests.place, max(1, len(requests.tasks)))
+    for numbers, names, wanted in ((task, requests.tasks, tasks), (target, requests.targets, targets)):
+        if wanted:
+            mask &= np.isin(numbers, [number for number, name in enumerate(names) if name in wanted])
+    for flag in flags:
+        mask &= requests.has("flags", flag) | requests.has("warnings", flag)
+    return mask
+
+
+def recorded(requests: Requests, mask: Bools) -> Whole:
+    """Return the rows of a mask in the order in which they were recorded."""
+    rows = np.flatnonzero(mask)
+    return np.asarray(rows[np.argsort(requests.offset[rows], kind="stable")])
 
 
 def ordered(requests: Requests, rows: Whole, by: str) -> Whole:

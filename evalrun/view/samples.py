@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from evalrun.requests import Requests, read
-from evalrun.requests.rows import State
-from evalrun.stats.interval import Whole
+from evalrun.requests.chosen import named, ordered, recorded
+from evalrun.requests.rows import Bools, State
 from evalrun.types import Record, Score
 
 PAGE = 50
@@ -55,39 +53,27 @@ class FoundSamples:
     rows: Sequence[tuple[int, Record, Score | None]]
 
 
+@lru_cache(maxsize=2)
 def requests_of(folder: Path, *, size: int) -> Requests:
     """Return a run's requests, read once while its journal has this size."""
-    return _read(folder, size)
-
-
-@lru_cache(maxsize=2)
-def _read(folder: Path, size: int) -> Requests:
     del size
     return read(folder, gaps=True)
 
 
 def find(requests: Requests, wish: SampleFilter) -> FoundSamples:
     """Return the page of samples that is wanted, in the order of the journal unless it is sorted."""
-    rows = np.flatnonzero(_mask(requests, wish))
-    name = wish.sort.removeprefix("-")
-    order = requests.column(name)[rows] if name in SORTS else requests.offset[rows]
-    order = np.where(np.isnan(order), np.inf, -order if wish.sort.startswith("-") else order)
-    ordered: Whole = rows[np.argsort(order, kind="stable")]
-    some = ordered[wish.page * PAGE : (wish.page + 1) * PAGE].tolist()
+    rows = recorded(requests, _mask(requests, wish))
+    if wish.sort.removeprefix("-") in SORTS:
+        rows = ordered(requests, rows, wish.sort)
+    some = rows[wish.page * PAGE : (wish.page + 1) * PAGE].tolist()
     return FoundSamples(len(rows), [(row, requests.record(row), requests.score(row)) for row in some])
 
 
-def _mask(requests: Requests, wish: SampleFilter) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    mask = np.ones(len(requests), bool)
+def _mask(requests: Requests, wish: SampleFilter) -> Bools:
+    tasks, targets, flags = ([each] if each else [] for each in (wish.task, wish.target, wish.flag))
+    mask = named(requests, tasks=tasks, targets=targets, flags=flags)
     if wish.state == "not_right":
         mask &= requests.state != State.RIGHT
     elif wish.state:
         mask &= requests.state == (State[wish.state.upper()] if wish.state.upper() in State.__members__ else -1)
-    tasks, targets = len(requests.tasks), requests.targets
-    if wish.task:
-        mask &= requests.place % tasks == (requests.tasks.index(wish.task) if wish.task in requests.tasks else -1)
-    if wish.target:
-        mask &= requests.place // tasks == (targets.index(wish.target) if wish.target in targets else -1)
-    if wish.flag:
-        mask &= requests.has("flags", wish.flag)
     return mask
