@@ -149,10 +149,12 @@ class RunFacts:
         """Return how often the suite asks each sample of a task."""
         return int(self.task(task).get("repeats", 1))
 
-    def planned(self, task: str) -> int | None:
-        """Return how many requests of a task the suite plans for each target; None for a task it does not have."""
-        prints = self.manifest.fingerprints.tasks.get(task)
-        return None if prints is None else prints.samples * self.repeats(task)
+    def planned(self, *tasks: str) -> int | None:
+        """Return how many requests of tasks the suite plans for each target; None if it does not have one of them."""
+        prints = self.manifest.fingerprints.tasks
+        if not prints.keys() >= set(tasks):
+            return None
+        return sum(prints[task].samples * self.repeats(task) for task in tasks)
 
     def groups(self, task: str) -> tuple[str, ...]:
         """Return the fields that a task's samples keep in `meta`, by which they may be grouped."""
@@ -280,7 +282,7 @@ class RunFacts:
         elif not self.finished:
             yield "this run is finished as it was planned; a further round was cut off"
         prints = self.manifest.fingerprints.tasks
-        planned = sum(self.planned(task) or 0 for task in prints) * len(self.manifest.targets)
+        planned = (self.planned(*prints) or 0) * len(self.manifest.targets)
         if (more := made - planned) > 0:
             yield (
                 f"{more:,} requests more than were planned: repeats that were asked to decide what changed; all numbers"

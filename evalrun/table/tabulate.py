@@ -32,9 +32,7 @@ def tabulate(run: Path | Requests) -> Table:
         mine = requests.of(None, target)
         examples += _examples(mine)
         if len(mine.places) > 1:
-            planned = [facts.planned(task) for task in requests.tasks]
-            whole = None if None in planned else sum(n or 0 for n in planned)
-            cells.append(_cell(mine, None, target, planned=whole, scorers=()))
+            cells.append(_cell(mine, None, target, planned=facts.planned(*requests.tasks), scorers=()))
     return Table(context=_context(requests), cells=tuple(cells), examples=tuple(examples))
 
 

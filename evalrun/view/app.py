@@ -22,8 +22,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from evalrun.errors import EvalrunError, SuiteError
 from evalrun.report.compare import contrast_page
 from evalrun.report.table import table_page
-from evalrun.requests import Requests
+from evalrun.requests import Requests, RunFacts
 from evalrun.store.manifest import NAME as MANIFEST
+from evalrun.store.reader import StoredRun
 from evalrun.table import tabulate
 from evalrun.view import pages, runs, samples
 
@@ -115,10 +116,13 @@ class RunBrowser:
         return HTMLResponse(open_run(self._folder(request)).report())
 
     def _progress(self, request: Request) -> Response:
-        folder, requests = self._folder(request), self._requests(request)
-        planned = [requests.run.planned(task) for task in requests.tasks]
-        whole = None if None in planned else sum(n or 0 for n in planned) * len(requests.targets)
-        return JSONResponse({"records": len(requests), "planned": whole, "running": runs.is_running(folder)})
+        folder = self._folder(request)
+        run = StoredRun(folder)  # its keys alone: this is asked every second
+        each = RunFacts(folder=folder, manifest=run.manifest).planned(*run.manifest.fingerprints.tasks) or 0
+        planned = each * len(run.manifest.targets)
+        return JSONResponse(
+            {"records": len(run.index.recorded), "planned": planned, "running": runs.is_running(folder)}
+        )
 
 
 def _answered(page: _Page) -> Callable[[Request], Awaitable[Response]]:

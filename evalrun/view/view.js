@@ -13,7 +13,7 @@ async function look() {
       location.reload();
       return;
     }
-    live.textContent = `in progress: ${records.toLocaleString("en")} of ${planned === null ? "?" : planned.toLocaleString("en")} requests`;
+    live.textContent = `in progress: ${records.toLocaleString("en")} of ${planned.toLocaleString("en")} requests`;
   } catch {
     live.textContent = "evalrun view does not answer any more";
   }
