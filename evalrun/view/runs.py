@@ -1,22 +1,20 @@
 """The runs of a results folder, as the first page lists them. Reads manifests and tables, no journal."""
 
 import fcntl
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
+from evalrun import units
+from evalrun.compare.tables import read_stored
 from evalrun.errors import StoreError
-from evalrun.report.quantity import of_metric
+from evalrun.explain import DEFINITIONS
+from evalrun.history.folder import TABLE
 from evalrun.store.manifest import NAME as MANIFEST
 from evalrun.store.manifest import Manifest, read_manifest
 from evalrun.store.reader import JOURNAL, is_delivered
-from evalrun.table import Metric
-from evalrun.types import Json
 
 SHOWN = (("attempted", ""), ("accuracy", ""), ("ttft_s", "p50"), ("cost_usd", ""))
 
@@ -83,15 +81,15 @@ def _state(folder: Path) -> str:
 def _numbers(folder: Path, manifest: Manifest) -> dict[tuple[str, str], str]:
     """Return numbers of the run's table, where it has one cell that speaks for all: of one target and all its tasks."""
     try:
-        table: Json = json.loads((folder / "table.json").read_bytes())
-        cells = [cell for cell in table["cells"] if cell["target"] in manifest.targets]
-        whole = [cell for cell in cells if cell["task"] is None] or cells
-        metrics = whole[0]["metrics"] if len(whole) == 1 else []
-        found = {}
-        for one in metrics:
-            if (one["name"], one["of"]) in SHOWN:
-                known = {name: one[name] for name in ("name", "of", "value", "low", "high", "n")}
-                found[one["name"], one["of"]] = of_metric(msgspec.convert(known, Metric, strict=False), ()).shown
-        return found
-    except (OSError, ValueError, KeyError, TypeError, IndexError):  # written by nobody yet, or damaged
+        cells = [cell for cell in read_stored(folder / TABLE).cells if cell.target in manifest.targets]
+    except StoreError:  # written by nobody yet, or damaged
         return {}
+    whole = [cell for cell in cells if cell.task is None] or cells
+    found = {}
+    for one in whole[0].metrics if len(whole) == 1 else ():
+        if (one.name, one.of) in SHOWN:
+            unit = DEFINITIONS[one.name].unit
+            value = None if isinstance(one.value, str) else one.value  # a number since it was read
+            value = int(value) if unit == "count" and value is not None else value
+            found[one.name, one.of] = units.reading(value, one.low, one.high, unit=unit)
+    return found
