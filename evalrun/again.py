@@ -28,8 +28,9 @@ ONLY = "only"
 def narrowed(selection: Selection, only: Sequence[str], *, of: str | None, out: Path, watch: Watch) -> Selection:
     """Return a selection of those samples alone.
 
-    only: words of `WHAT`, and ids (`id:wrong` for one that is such a word). of: the run; by default the newest one of
-    the suite in `out`. Raises SuiteError where no sample is such, StoreError where there is no run.
+    only: words of `WHAT`, and ids (`id:wrong` for an id that equals such a word).
+    of: the run; by default the newest one of the suite in `out`.
+    Raises SuiteError if no sample matches, StoreError if there is no run.
     """
     if not only:
         raise SuiteError(f"--of: says of which run, and not what; add --only {'|'.join(WHAT)}|ID")

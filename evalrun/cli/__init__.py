@@ -7,7 +7,7 @@
     curl       a stored request as a command
     gate       gate
     servers    init, schema, view, model, serve
-    show       the requests of a plan, as text
+    preview    the requests of a plan, as text
     exits      both streams, exit codes, last words
     progress   a bar, or lines, on standard error
 

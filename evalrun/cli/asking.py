@@ -223,8 +223,8 @@ def plan(pilot: int | None, baseline: str | None, baselines: Path, form: str, ou
 )
 def check(show: int | None, **selection: Any) -> int:  # fmt: skip
     """Validate a suite without sending anything; no key is needed."""
+    from evalrun.cli.preview import requests_of
     from evalrun.cli.progress import watching
-    from evalrun.cli.show import requests_of
     from evalrun.run.planning import Selection, make_plan
 
     planned = make_plan(Selection(**selection), watch=watching(quiet=True), sends=False)
